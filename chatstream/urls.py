@@ -1,0 +1,26 @@
+from django.contrib import admin
+from django.templatetags.static import static
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from streams.views.sessions import admin_sign_in
+
+
+class Icon(RedirectView):
+    """What browsers ask for on pages that name no icon, such as the admin's."""
+
+    def get_redirect_url(self, *args: object, **kwargs: object) -> str:
+        return static("icon.svg")
+
+
+urlpatterns = [
+    path("favicon.ico", Icon.as_view()),
+    path("admin/login/", admin_sign_in),
+    # One place changes a password, and signs the other devices out.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password")),
+    path("admin/", admin.site.urls),
+    path("", include("streams.urls")),
+]
+
+handler400 = "streams.views.errors.bad_request"
+handler500 = "streams.views.errors.server_error"
