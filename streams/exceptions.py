@@ -1,0 +1,101 @@
+"""Errors of ours, each with the code and status an API client gets."""
+
+from __future__ import annotations
+
+
+class StreamsError(Exception):
+    """Something a client can be told: `code` for programs, the message for people."""
+
+    code = "error"
+    status = 400
+    field: str | None = None
+    retry_after: int | None = None  # seconds
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class Invalid(StreamsError):
+    code, status = "invalid", 422
+
+
+class UnknownModelName(StreamsError):
+    code, status = "unknown_model", 422
+
+
+class BadCursor(StreamsError):
+    code, status = "bad_cursor", 400
+
+
+class BadRequest(StreamsError):
+    code, status = "bad_request", 400
+
+
+class Unsupported(StreamsError):
+    code, status = "unsupported_media_type", 415
+
+
+class TooLarge(StreamsError):
+    code, status = "too_large", 413
+
+
+class ConversationFull(StreamsError):
+    code, status = "conversation_full", 422
+
+
+class TooManyRuns(StreamsError):
+    code, status, retry_after = "too_many_runs", 429, 5
+
+
+class TooManyStreams(StreamsError):
+    code, status, retry_after = "too_many_streams", 429, 5
+
+
+class TooManyAttempts(StreamsError):
+    code, status = "too_many_attempts", 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotSignedIn(StreamsError):
+    code, status = "not_signed_in", 401
+
+
+class Forbidden(StreamsError):
+    code, status = "csrf", 403
+
+
+class NotFound(StreamsError):
+    code, status = "not_found", 404
+
+
+class WrongCode(StreamsError):
+    code, status = "wrong_code", 422
+
+
+class PairingEnded(StreamsError):
+    code, status = "pairing_ended", 410
+
+
+class SignedInAsAnother(StreamsError):
+    code, status = "signed_in_as_another", 409
+
+
+class KeyReused(StreamsError):
+    code, status = "key_reused", 409
+
+
+class Busy(StreamsError):
+    code, status = "busy", 409
+
+
+class NotRetryable(StreamsError):
+    code, status = "not_retryable", 409
+
+
+class Unavailable(StreamsError):
+    code, status = "unavailable", 503

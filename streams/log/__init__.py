@@ -1,0 +1,51 @@
+"""The log: the only room with SQL for events."""
+
+from .appending import (
+    Append,
+    NewEvent,
+    Outcome,
+    RunChange,
+    append,
+    append_locked,
+)
+from .encoding import dumps
+from .folding import Folded, drop_logs, fold_ended, foldable
+from .reading import (
+    DEVICE_THEN,
+    TERMINAL_SEQ,
+    Moment,
+    Stored,
+    catch_up,
+    read_new,
+    rows_after,
+    run_rows,
+    run_rows_from,
+    timeline,
+)
+from .recovering import committed, raise_tokens
+
+__all__ = [
+    "DEVICE_THEN",
+    "TERMINAL_SEQ",
+    "Append",
+    "Folded",
+    "Moment",
+    "NewEvent",
+    "Outcome",
+    "RunChange",
+    "Stored",
+    "append",
+    "append_locked",
+    "catch_up",
+    "committed",
+    "drop_logs",
+    "dumps",
+    "fold_ended",
+    "foldable",
+    "raise_tokens",
+    "read_new",
+    "rows_after",
+    "run_rows",
+    "run_rows_from",
+    "timeline",
+]

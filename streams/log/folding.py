@@ -1,0 +1,90 @@
+"""Folding: once a run has ended, each block's deltas become one row.
+
+The row stands at the last delta's number and says by `from` where it begins, so a cursor
+from before, inside or after it ends in the same page. Lifecycle rows all stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg import AsyncConnection
+
+from .reading import TERMINAL_SEQ
+
+
+class Folded(NamedTuple):
+    """What one step did: runs looked at, rows deleted."""
+
+    runs: int
+    rows: int
+
+
+# The run's row is locked before any of its events, as everywhere. A block index comes again
+# with every attempt, so the attempts are told apart. One statement: no reader sees half.
+FOLD = f"""
+WITH due AS (
+    SELECT r.id, r.conversation_id, r.answer_id FROM streams_run r
+     WHERE r.folded_at IS NULL
+       AND r.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s)
+     ORDER BY r.ended_at LIMIT %(limit)s
+       FOR NO KEY UPDATE SKIP LOCKED
+), own AS (
+    SELECT e.conversation_id, e.run_id, e.seq, e.type, e.data,
+           count(*) FILTER (WHERE e.type = 'run.started')
+               OVER (PARTITION BY e.run_id ORDER BY e.seq) AS attempt
+      FROM due r
+      JOIN streams_message answer ON answer.id = r.answer_id
+      JOIN streams_event e ON e.conversation_id = r.conversation_id AND e.run_id = r.id
+       AND e.seq BETWEEN answer.seq AND {TERMINAL_SEQ}
+), folded AS (
+    SELECT conversation_id, max(seq) AS last, array_agg(seq) AS seqs, jsonb_build_object(
+               'run', min(data->>'run'), 'index', (data->>'index')::int,
+               'from', min(coalesce((data->>'from')::bigint, seq)),
+               'text', string_agg(data->>'text', '' ORDER BY seq)) AS data
+      FROM own WHERE type = 'block.delta'
+     GROUP BY conversation_id, run_id, attempt, data->>'index'
+    HAVING count(*) > 1
+), kept AS (
+    UPDATE streams_event e SET data = f.data FROM folded f
+     WHERE e.conversation_id = f.conversation_id AND e.seq = f.last
+), gone AS (
+    DELETE FROM streams_event e USING folded f, unnest(f.seqs) AS covered(seq)
+     WHERE e.conversation_id = f.conversation_id AND e.seq = covered.seq AND e.seq <> f.last
+    RETURNING 1
+), marked AS (
+    UPDATE streams_run r SET folded_at = statement_timestamp() FROM due WHERE r.id = due.id
+)
+SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)
+"""
+
+
+async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> Folded:
+    """Fold at most `limit` runs that ended `grace` seconds ago, the oldest first."""
+    cursor = await connection.execute(FOLD, {"grace": grace, "limit": limit})
+    row = await cursor.fetchone()
+    return Folded(*row) if row else Folded(0, 0)
+
+
+FOLDABLE = """
+SELECT count(DISTINCT r.id), count(e.seq)
+  FROM streams_run r
+  LEFT JOIN streams_event e ON e.conversation_id = r.conversation_id AND e.run_id = r.id
+   AND e.type = 'block.delta'
+ WHERE r.folded_at IS NULL AND r.ended_at <= now() - make_interval(secs => %(grace)s)
+"""
+
+
+async def foldable(connection: AsyncConnection, grace: float) -> Folded:
+    """How many runs wait to be folded, and how many deltas they have."""
+    row = await (await connection.execute(FOLDABLE, {"grace": grace})).fetchone()
+    return Folded(*row) if row else Folded(0, 0)
+
+
+async def drop_logs(connection: AsyncConnection, conversation_ids: Sequence[int]) -> int:
+    """Delete the logs of conversations that are gone; how many rows that was."""
+    cursor = await connection.execute(
+        "DELETE FROM streams_event WHERE conversation_id = ANY(%s)", [list(conversation_ids)]
+    )
+    return cursor.rowcount

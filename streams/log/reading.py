@@ -1,0 +1,162 @@
+"""Reading: what is new for many conversations, and the rolled-up past of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import connection
+from psycopg import AsyncConnection
+
+from streams.fold import Row
+
+
+class Stored(NamedTuple):
+    """An event as a stream sends it: its data is PostgreSQL's own JSON text, never parsed."""
+
+    seq: int
+    run_id: int | None
+    type: str
+    data: str
+
+
+# A hole in the numbers means folded, never late, so the next row is simply the next.
+READ_NEW = """
+SELECT w.conversation_id, e.seq, e.run_id, e.type, e.data::text
+  FROM unnest(%(conversations)b::bigint[], %(cursors)b::bigint[]) AS w(conversation_id, after)
+  JOIN LATERAL (
+       SELECT seq, run_id, type, data FROM streams_event e
+        WHERE e.conversation_id = w.conversation_id AND e.seq > w.after
+        ORDER BY e.seq LIMIT %(limit)s
+  ) AS e ON true
+"""
+
+
+async def read_new(
+    source: AsyncConnection, cursors: Mapping[int, int], limit: int
+) -> dict[int, list[Stored]]:
+    """At most `limit` rows past each conversation's cursor, in number order, in one query."""
+    cursor = await source.execute(
+        READ_NEW,
+        {"conversations": list(cursors), "cursors": list(cursors.values()), "limit": limit},
+    )
+    found: dict[int, list[Stored]] = {}
+    for conversation_id, *rest in await cursor.fetchall():
+        found.setdefault(conversation_id, []).append(Stored(*rest))
+    return found
+
+
+# Consecutive deltas of one block become one. An island begins at every other event and at
+# every other block: a delta that spanned another block's would claim numbers not its own,
+# and a client would take its part for the whole.
+CATCH_UP = """
+WITH page AS (
+    SELECT seq, run_id, type, data, CASE WHEN type = 'block.delta' THEN data->>'index' END AS block
+      FROM streams_event
+     WHERE conversation_id = %(conversation)s AND seq > %(after)s
+     ORDER BY seq LIMIT %(limit)s
+), edged AS (
+    SELECT *, block IS NULL OR block IS DISTINCT FROM lag(block) OVER by_seq
+              OR run_id IS DISTINCT FROM lag(run_id) OVER by_seq AS edge
+      FROM page WINDOW by_seq AS (ORDER BY seq)
+), marked AS (
+    SELECT *, count(*) FILTER (WHERE edge) OVER (ORDER BY seq) AS island FROM edged
+)
+SELECT max(seq) AS seq, run_id, type,
+       CASE WHEN count(*) = 1 THEN min(data::text)
+       ELSE jsonb_build_object(
+            'run', min(data->>'run'), 'index', block::int,
+            'from', min(coalesce((data->>'from')::bigint, seq)),
+            'text', string_agg(data->>'text', '' ORDER BY seq))::text
+       END,
+       count(*)
+  FROM marked
+ GROUP BY island, type, run_id, block
+ ORDER BY max(seq)
+"""
+
+
+async def catch_up(
+    source: AsyncConnection, conversation_id: int, after: int, limit: int
+) -> tuple[list[Stored], bool]:
+    """Rolled-up rows past `after`, from at most `limit` stored ones; whether more follow."""
+    cursor = await source.execute(
+        CATCH_UP, {"conversation": conversation_id, "after": after, "limit": limit}
+    )
+    rows = await cursor.fetchall()
+    return [Stored(*row[:4]) for row in rows], sum(row[4] for row in rows) == limit
+
+
+def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
+    """A conversation's rolled-up log past `after`, through Django's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CATCH_UP, {"conversation": conversation_id, "after": after, "limit": 2**31 - 1}
+        )
+        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+
+
+RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND run_id = %(run)s")
+
+
+def run_rows(conversation_id: int, run_id: int) -> list[Row]:
+    """One run's rolled-up events."""
+    with connection.cursor() as cursor:
+        cursor.execute(RUN_ROWS, whole(conversation_id, run_id))
+        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+
+
+async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: int) -> list[Row]:
+    """`run_rows`, in an event loop."""
+    cursor = await source.execute(RUN_ROWS, whole(conversation_id, run_id))
+    found = await cursor.fetchall()
+    return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in found]
+
+
+def whole(conversation_id: int, run_id: int) -> dict[str, int]:
+    return {"conversation": conversation_id, "run": run_id, "limit": 2**31 - 1}
+
+
+# The number of a run's terminal event, as a column of a query that knows the run as `r`.
+TERMINAL_SEQ = """(SELECT seq FROM streams_event e
+  WHERE e.conversation_id = r.conversation_id AND e.run_id = r.id
+    AND e.type IN ('run.completed', 'run.failed', 'run.cancelled'))"""
+
+
+# The device of a message as its own event names it, which is how it was called then: a
+# column of a query over streams_message.
+DEVICE_THEN = """(SELECT data->'device' FROM streams_event e
+  WHERE e.conversation_id = streams_message.conversation_id AND e.seq = streams_message.seq)"""
+
+
+class Moment(NamedTuple):
+    """One point of a run's timeline: when, what, and how many deltas it stands for."""
+
+    at: datetime
+    seq: int
+    type: str
+    data: Mapping[str, Any]
+    deltas: int
+
+
+def timeline(conversation_id: int, run_id: int, bucket_seconds: float = 1.0) -> list[Moment]:
+    """A run's events for the admin: lifecycle rows one by one, deltas counted per bucket."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT min(created_at), max(seq), type,
+                   CASE WHEN type = 'block.delta' THEN NULL ELSE min(data::text) END, count(*)
+              FROM streams_event
+             WHERE conversation_id = %s AND run_id = %s
+             GROUP BY type, CASE WHEN type = 'block.delta'
+                                 THEN -floor(extract(epoch FROM created_at) / %s) ELSE seq END
+             ORDER BY max(seq)
+            """,
+            [conversation_id, run_id, bucket_seconds],
+        )
+        return [
+            Moment(at, seq, type, orjson.loads(data or "{}"), count)
+            for at, seq, type, data, count in cursor.fetchall()
+        ]

@@ -1,0 +1,42 @@
+"""After a lost connection: whose the lease is, and what of a lost statement committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import AsyncConnection
+
+# Waits for a statement that was lost with its connection, or shuts it out: whichever of the
+# two takes the row second sees the other's token. The holder raises by STEP and everyone else
+# by one, so that a raise whose own answer was lost is known again as the holder's.
+STEP = 1000
+RAISE_TOKENS = f"""
+UPDATE streams_conversation c SET lease_token = c.lease_token + {STEP}
+  FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[]) AS held(conversation_id, run_id, token)
+ WHERE c.id = held.conversation_id AND c.id = ANY(%b::bigint[]) AND c.active_run_id = held.run_id
+   AND c.lease_token >= held.token AND (c.lease_token - held.token) %% {STEP} = 0
+RETURNING c.id, c.lease_token, c.last_seq
+"""
+
+
+async def raise_tokens(
+    to: AsyncConnection, held: Sequence[tuple[int, int, int]]
+) -> dict[int, tuple[int, int]]:
+    """New token and head of each conversation whose lease is still held; `held` is
+    (conversation, run, token)."""
+    columns = [list(column) for column in zip(*held, strict=True)] or [[], [], []]
+    cursor = await to.execute(RAISE_TOKENS, [*columns, columns[0]])
+    return {pk: (token, head) for pk, token, head in await cursor.fetchall()}
+
+
+async def committed(source: AsyncConnection, conversation_id: int, run_id: int, after: int) -> bool:
+    """Whether any event the run's holder wrote past `after` is in the table; a batch is there
+    whole. A request to cancel bears the run's name too, and is someone else's word."""
+    cursor = await source.execute(
+        "SELECT EXISTS (SELECT FROM streams_event"
+        " WHERE conversation_id = %s AND seq > %s AND run_id = %s"
+        "   AND type <> 'run.cancel_requested')",
+        [conversation_id, after, run_id],
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])

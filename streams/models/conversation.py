@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.utils import timezone
+
+from streams import limits, log, notify
+from streams.conf import conf
+from streams.exceptions import Busy, Invalid, KeyReused, NotFound
+from streams.text import clean
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from .device import Device
+    from .message import Message
+    from .run import Run
+
+TITLE_LENGTH = 120
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser | int) -> ConversationQuerySet:
+        """The only door to conversations: someone else's, and deleted ones, are not there."""
+        owner = user if isinstance(user, int) else user.pk
+        return self.filter(owner_id=owner, deleted_at__isnull=True)
+
+    def restorable(self, user_id: int) -> ConversationQuerySet:
+        """Deleted so lately that it can be taken back."""
+        final = timezone.now() - timedelta(seconds=conf().purge_after)
+        return self.filter(owner_id=user_id, deleted_at__gt=final)
+
+    def newest(self) -> ConversationQuerySet:
+        return self.order_by("-updated_at", "-id")
+
+
+class Conversation(models.Model):
+    """The durable thing; owns one ordered log of events.
+
+    `last_seq`, `lease_token` and `active_run_id` are written by `streams.log` and the
+    worker's claim alone, always under this row's lock.
+    """
+
+    class OnBusy(models.TextChoices):
+        QUEUE = "queue", "wait for the running answer"
+        INTERRUPT = "interrupt", "stop the running answer"
+        REJECT = "reject", "refuse the new prompt"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="conversations",
+        db_index=False,
+    )
+    title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    model = models.CharField(max_length=120)
+    system = models.TextField(blank=True)
+    on_busy = models.CharField(max_length=9, choices=OnBusy.choices, default=OnBusy.QUEUE)
+    last_seq = models.BigIntegerField(default=0, editable=False)
+    lease_token = models.BigIntegerField(default=0, editable=False)
+    active_run_id = models.BigIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "-updated_at", "-id"], name="conversations_of_owner"),
+            models.Index(
+                fields=["deleted_at"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="conversations_deleted",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or "New conversation"
+
+    @classmethod
+    def lock(cls, pk: int) -> Conversation:
+        """The row as it is now, held to the end of the transaction.
+
+        Everyone locks the conversation first and its run second. FOR NO KEY UPDATE is the
+        lock the writer passes over, so its token rows wait in the buffer, not on a socket.
+        """
+        found = cls.objects.select_for_update(no_key=True).filter(pk=pk, deleted_at__isnull=True)
+        conversation = found.first()
+        if conversation is None:
+            raise NotFound("This conversation isn't here, or isn't yours.")
+        return conversation
+
+    def append(self, *events: log.NewEvent) -> None:
+        """Append under this row's lock; `last_seq` moves along."""
+        self.last_seq = log.append_locked(self.pk, events)
+
+    @transaction.atomic
+    def post(
+        self, content: str, device: Device | None, client_key: str | None = None
+    ) -> tuple[Message, Run, bool]:
+        """A prompt and the run that will answer it; the flag tells a repeated send apart.
+
+        Raises Invalid for an empty prompt, KeyReused when `client_key` came before with
+        other content, Busy when the conversation rejects prompts during a run, and what
+        `limits` raises.
+        """
+        content = clean(content)
+        limits.check_text("content", content)
+        if not content.strip():
+            raise Invalid("Write something first.", field="content")
+        here = Conversation.lock(self.pk)
+        if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
+            if earlier.text != content:
+                raise KeyReused("This client_key was used for another prompt.", field="client_key")
+            return earlier, earlier.runs.earliest("pk"), False
+        limits.check_length(here)
+        rank = here._make_way(device)
+        message = here._add_prompt(content, device, client_key)
+        run = here._add_run(message, rank=rank)
+        return message, run, True
+
+    def _make_way(self, device: Device | None) -> int:
+        """Apply the busy rule; return the rank of the prompt to come."""
+        from .run import Run
+
+        busy = self.runs.filter(status__in=Run.OPEN)
+        if self.on_busy == self.OnBusy.REJECT and busy.exists():
+            raise Busy("An answer is still being written.")
+        if self.on_busy != self.OnBusy.INTERRUPT:
+            return 0
+        for run in busy.filter(status=Run.Status.RUNNING).select_for_update(no_key=True):
+            run._request_cancel(self, device)
+        first = busy.filter(status=Run.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
+        return 0 if first is None else first - 1
+
+    def _add_prompt(self, content: str, device: Device | None, client_key: str | None) -> Message:
+        from .message import Message, text_block
+
+        message = Message.objects.create(
+            conversation=self,
+            seq=self.last_seq + 1,
+            role=Message.Role.USER,
+            blocks=text_block(content),
+            device=device,
+            client_key=client_key or None,
+        )
+        data = {"message": str(message.uuid), "role": message.role, "text": content}
+        if client_key:
+            data["client_key"] = client_key
+        self.append(log.NewEvent("message.created", data | caused_by(device)))
+        return message
+
+    def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
+        from .message import Message
+        from .run import Run
+
+        limits.check_runs(self)
+        answer = Message.objects.create(
+            conversation=self, seq=self.last_seq + 1, role=Message.Role.ASSISTANT
+        )
+        run = Run.objects.create(
+            conversation=self, prompt=prompt, answer=answer, model=self.model, rank=rank
+        )
+        data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
+        self.append(run.event("run.queued", **data, **caused_by(device)))
+        self.updated_at = timezone.now()
+        self.save(update_fields=["updated_at"])
+        notify.run_queued()
+        return run
+
+    @transaction.atomic
+    def change(self, device: Device | None, **values: Any) -> Conversation:
+        """Rename, choose another model, system prompt or busy rule, archive; and say so."""
+        here = Conversation.lock(self.pk)
+        values = {k: clean(v) if isinstance(v, str) else v for k, v in values.items()}
+        changed = {name: value for name, value in values.items() if getattr(here, name) != value}
+        if changed:
+            for name, value in changed.items():
+                setattr(here, name, value)
+            here.save(update_fields=list(changed))
+            if "archived_at" in changed:
+                changed["archived"] = changed.pop("archived_at") is not None
+            here.append(log.NewEvent("conversation.updated", changed | caused_by(device)))
+        return here
+
+    @transaction.atomic
+    def delete_softly(self, device: Device | None) -> None:
+        """Hide at once, stop what runs; the worker purges later."""
+        from .run import Run
+
+        here = Conversation.lock(self.pk)
+        for run in here.runs.filter(status__in=Run.OPEN).select_for_update(no_key=True):
+            run._cancel(here, device)
+        here.deleted_at = timezone.now()
+        here.save(update_fields=["deleted_at"])
+        notify.conversation_gone(self.pk)
+        notify.list_changed(here.owner_id)
+
+    @transaction.atomic
+    def restore(self) -> Conversation:
+        """Take a deletion back. Raises NotFound when it has become final."""
+        found = Conversation.objects.select_for_update(no_key=True)
+        here = found.restorable(self.owner_id).filter(pk=self.pk).first()
+        if here is None:
+            raise NotFound("This conversation is gone for good.")
+        here.deleted_at = None
+        here.save(update_fields=["deleted_at"])
+        notify.list_changed(here.owner_id)
+        return here
+
+
+def caused_by(device: Device | None) -> dict[str, Any]:
+    return {"device": device.mark} if device else {}

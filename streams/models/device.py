@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+from user_agents import parse
+
+from streams import notify
+from streams.exceptions import Invalid
+
+from .conversation import Conversation
+
+NAME_LENGTH = 80
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Device(models.Model):
+    """One browser or client of a user, known by its own key in a signed cookie."""
+
+    class Kind(models.TextChoices):
+        PHONE = "phone"
+        TABLET = "tablet"
+        COMPUTER = "computer"
+        OTHER = "other"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="devices"
+    )
+    key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
+    name = models.CharField(max_length=NAME_LENGTH)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.OTHER)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-last_seen_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def introduce(cls, user_id: int, user_agent: str, name: str = "") -> Device:
+        """A new device of this user, named from its user agent if not by a person."""
+        described_as, kind = described(user_agent)
+        return cls.objects.create(
+            user_id=user_id, name=name or described_as, kind=kind, user_agent=user_agent[:300]
+        )
+
+    @classmethod
+    @transaction.atomic
+    def revoke_all_of(cls, user_id: int, but: Device | None = None) -> int:
+        """Sign the person out everywhere, but here; how many devices that were.
+
+        The person is locked first, as by a pairing: what joins at this moment has either
+        joined before, and goes too, or finds that its opener has gone.
+        """
+        lock_user(user_id)
+        leaving = cls.objects.filter(user_id=user_id, revoked_at__isnull=True)
+        if but:
+            leaving = leaving.exclude(pk=but.pk)
+        ids = list(leaving.values_list("pk", flat=True))
+        cls.objects.filter(pk__in=ids).update(revoked_at=timezone.now())
+        notify.devices_gone(ids)
+        return len(ids)
+
+    @transaction.atomic
+    def revoke(self) -> None:
+        """For good: its sessions and streams end, and who signs in there again is a device
+        anew. So a copy of an old session never comes back to life."""
+        lock_user(self.user_id)
+        known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
+        if known.update(revoked_at=timezone.now()):
+            notify.devices_gone([self.pk])
+
+    def rename(self, name: str) -> None:
+        """Raises Invalid for a name that says nothing or too much."""
+        name = " ".join(name.split())
+        if not name:
+            raise Invalid("A device needs a name.", field="name")
+        if len(name) > NAME_LENGTH:
+            raise Invalid(f"name takes at most {NAME_LENGTH} characters.", field="name")
+        self.name = name
+        self.save(update_fields=["name"])
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """How an event names the device that caused it: as it was then."""
+        return {"id": str(self.uuid), "name": self.name}
+
+
+def lock_user(user_id: int) -> User:
+    """The person's row, held to the end of the transaction."""
+    people = get_user_model()._default_manager.select_for_update(no_key=True)
+    return people.get(pk=user_id)
+
+
+def described(user_agent: str) -> tuple[str, Device.Kind]:
+    """A name a person recognises ("Chrome on Android") and the kind of device."""
+    agent: Any = parse(user_agent)
+    kind = (
+        Device.Kind.PHONE
+        if agent.is_mobile
+        else Device.Kind.TABLET
+        if agent.is_tablet
+        else Device.Kind.COMPUTER
+        if agent.is_pc
+        else Device.Kind.OTHER
+    )
+    browser = agent.browser.family.removesuffix(" Mobile").removeprefix("Mobile ")
+    known = [part for part in (browser, agent.os.family) if part and part != "Other"]
+    return " on ".join(known)[:NAME_LENGTH] or "Unknown device", kind
+
+
+class DeviceSession(models.Model):
+    """Ties a device to a conversation: that it has been there, and how far it has read."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sessions")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="device_sessions"
+    )
+    read_seq = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "device"], name="one_device_session")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device} in {self.conversation}"
+
+    @classmethod
+    def visit(cls, device: Device, conversation: Conversation, read_seq: int = 0) -> None:
+        """The device is here and has read this far; a read mark only ever rises."""
+        here = cls.objects.filter(device=device, conversation=conversation)
+        now = {"last_seen_at": timezone.now()}
+        rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
+        if not rose and not here.update(**now):
+            cls.objects.get_or_create(device=device, conversation=conversation)
+            rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
+        if rose:
+            notify.list_changed(conversation.owner_id)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Event(models.Model):
+    """One numbered row of a conversation's log; `streams.log` alone writes and reads them.
+
+    There is no foreign key: its check costs more than the insert, and the append itself
+    touches the conversation's row. Every key begins with the conversation, so that the
+    table can be sharded or partitioned by it.
+    """
+
+    class Type(models.TextChoices):
+        MESSAGE_CREATED = "message.created"
+        RUN_QUEUED = "run.queued"
+        RUN_STARTED = "run.started"
+        BLOCK_STARTED = "block.started"
+        BLOCK_DELTA = "block.delta"
+        BLOCK_ENDED = "block.ended"
+        CANCEL_REQUESTED = "run.cancel_requested"
+        RUN_COMPLETED = "run.completed"
+        RUN_FAILED = "run.failed"
+        RUN_CANCELLED = "run.cancelled"
+        CONVERSATION_UPDATED = "conversation.updated"
+
+    TERMINAL = (Type.RUN_COMPLETED, Type.RUN_FAILED, Type.RUN_CANCELLED)
+
+    pk = models.CompositePrimaryKey("conversation_id", "seq")
+    conversation_id = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    run_id = models.BigIntegerField(null=True)
+    type = models.CharField(max_length=32, choices=Type.choices)
+    data = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            # The last guard of "exactly one terminal event per run".
+            models.UniqueConstraint(
+                fields=["conversation_id", "run_id"],
+                condition=models.Q(type__in=["run.completed", "run.failed", "run.cancelled"]),
+                name="one_terminal_event",
+            ),
+        ]

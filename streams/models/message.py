@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from .conversation import Conversation
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class Message(models.Model):
+    """One turn in a conversation.
+
+    `blocks` is what `streams.fold` makes of the log: `[{"index", "kind", "text", …}]`. A
+    user's message is one text block; an assistant's is empty until its run has ended.
+    `seq` is the number of the event that brought it: message.created for a user's,
+    run.queued for an assistant's.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    seq = models.BigIntegerField()
+    role = models.CharField(max_length=9, choices=Role.choices)
+    blocks = models.JSONField(default=list)
+    device = models.ForeignKey(
+        "Device", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    client_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    if TYPE_CHECKING:
+        run: Run
+
+    class Meta:
+        ordering = ("seq",)
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
+            models.UniqueConstraint(
+                fields=["conversation", "client_key"],
+                condition=models.Q(client_key__isnull=False),
+                name="message_client_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:60]}"
+
+    @property
+    def text(self) -> str:
+        """What was said, without thoughts and tool calls."""
+        return "".join(block["text"] for block in self.blocks if block["kind"] == "text")
+
+
+def text_block(text: str) -> list[dict[str, Any]]:
+    return [{"index": 0, "kind": "text", "text": text}]

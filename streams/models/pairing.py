@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from streams.conf import conf
+from streams.exceptions import NotFound, PairingEnded, WrongCode
+
+from .conversation import Conversation
+from .device import Device, lock_user
+
+LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read as another
+HALF = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A pairing and its two secrets, which nobody can read again."""
+
+    pairing: Pairing
+    token: str
+    code: str
+
+
+class Pairing(models.Model):
+    """A device asks another one in: by a link for a camera, or a code for fingers.
+
+    Half of a code finds the pairing, and the other half proves it; so wrong tries are
+    counted where they were aimed. Only digests of the secrets are kept.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    opener = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="pairings")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="pairings"
+    )
+    token_digest = models.CharField(max_length=64, unique=True)
+    code_half = models.CharField(max_length=HALF, unique=True)
+    code_digest = models.CharField(max_length=64)
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+    joined = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.opener} asks another device in"
+
+    @classmethod
+    @transaction.atomic
+    def open(cls, opener: Device, conversation: Conversation) -> Opened:
+        """A new one takes the place of what this device had open before."""
+        lock_user(opener.user_id)
+        cls.objects.filter(opener=opener, used_at__isnull=True).delete()
+        token, code = secrets.token_urlsafe(16), new_code()
+        while cls.objects.filter(code_half=code[:HALF]).exists():
+            code = new_code()
+        pairing = cls.objects.create(
+            opener=opener,
+            conversation=conversation,
+            token_digest=digest(token),
+            code_half=code[:HALF],
+            code_digest=digest(code),
+            expires_at=timezone.now() + timedelta(seconds=conf().pairing),
+        )
+        return Opened(pairing, token, code)
+
+    @classmethod
+    def by_token(cls, token: str) -> Pairing:
+        """Raises NotFound, or PairingEnded when it can be joined no more."""
+        pairing = cls.known().filter(token_digest=digest(token)).first()
+        if pairing is None:
+            raise NotFound("This link isn't here any more. Ask for a new one.")
+        pairing.check_waiting()
+        return pairing
+
+    @classmethod
+    def by_code(cls, typed: str) -> Pairing:
+        """As `by_token`; raises WrongCode for one that is not right.
+
+        The try is counted before it is looked at, so that many at once are no way around.
+        """
+        code = "".join(each for each in typed.upper() if each.isalnum())
+        pairing = cls.known().filter(code_half=code[:HALF]).first()
+        if pairing is None:
+            raise WrongCode("That code isn't right.", field="code")
+        this = cls.objects.filter(pk=pairing.pk)
+        open = this.filter(tries__lt=conf().pairing_tries)
+        counted = open.update(tries=models.F("tries") + 1)
+        if not constant_time_compare(pairing.code_digest, digest(code)):
+            raise WrongCode("That code isn't right.", field="code")
+        if not counted:
+            raise PairingEnded(ENDED["locked"])
+        this.update(tries=models.F("tries") - 1)
+        pairing.check_waiting()
+        return pairing
+
+    @classmethod
+    def known(cls) -> models.QuerySet[Pairing]:
+        return cls.objects.select_related("opener__user", "conversation", "joined")
+
+    @property
+    def state(self) -> str:
+        if self.used_at is not None:
+            return "joined"
+        if self.tries >= conf().pairing_tries:
+            return "locked"
+        welcome = self.opener.revoked_at is None and self.opener.user.is_active
+        return "waiting" if welcome and self.expires_at > timezone.now() else "expired"
+
+    def check_waiting(self) -> None:
+        if (state := self.state) != "waiting":
+            raise PairingEnded(ENDED[state])
+
+    def claim(self) -> User:
+        """Use it up, and who may sign in with it; one caller alone gets through.
+
+        In a transaction that introduces the device too: the person's row is held to its
+        end, as by whoever signs them out everywhere.
+        """
+        person = lock_user(self.opener.user_id)
+        self.refresh_from_db()
+        self.check_waiting()
+        self.used_at = timezone.now()
+        self.save(update_fields=["used_at"])
+        return person
+
+    def welcome(self, device: Device) -> None:
+        self.joined = device
+        self.save(update_fields=["joined"])
+
+
+ENDED = {
+    "joined": "This code has been used. Each works once: ask for a new one.",
+    "locked": "This code was tried too often. Ask for a new one.",
+    "expired": "This code has run out. Ask for a new one.",
+}
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(2 * HALF))
+
+
+def digest(secret: str) -> str:
+    return salted_hmac("streams.pairing", secret, algorithm="sha256").hexdigest()

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from streams import fold, log, notify
+from streams.exceptions import NotRetryable
+
+from .conversation import Conversation, caused_by
+from .message import Message
+from .worker import Worker
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from .device import Device
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def owned_by(self, user: AbstractBaseUser | AnonymousUser | int) -> RunQuerySet:
+        owner = user if isinstance(user, int) else user.pk
+        return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
+
+
+class Run(models.Model):
+    """One answer being generated: queued → running → completed, failed or cancelled."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    OPEN = (Status.QUEUED, Status.RUNNING)
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="runs", db_index=False
+    )
+    prompt = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="runs")
+    answer = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="run")
+    model = models.CharField(max_length=120)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.QUEUED)
+    rank = models.BigIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    worker = models.ForeignKey(
+        Worker, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    queued_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    folded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    usage = models.JSONField(default=dict, blank=True)
+    stop_reason = models.CharField(max_length=32, blank=True)
+    error_code = models.CharField(max_length=32, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+    retryable = models.BooleanField(default=False)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.JSONField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            # The claim's last guard: SKIP LOCKED on runs alone has let two through.
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(status="running"),
+                name="one_running_run",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "id"], name="runs_of_conversation"),
+            models.Index(
+                fields=["rank", "id"], condition=models.Q(status="queued"), name="runs_queued"
+            ),
+            models.Index(
+                fields=["worker"], condition=models.Q(status="running"), name="runs_running"
+            ),
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(folded_at__isnull=True, ended_at__isnull=False),
+                name="runs_unfolded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)
+
+    def event(self, type: str, **data: Any) -> log.NewEvent:
+        return log.NewEvent(type, {"run": str(self.uuid), **data}, run_id=self.pk)
+
+    @transaction.atomic
+    def cancel(self, device: Device | None) -> Run:
+        """Stop this run, wherever it is; twice is once, and late is no error."""
+        conversation = Conversation.lock(self.conversation_id)
+        run = Run.objects.select_for_update(no_key=True).get(pk=self.pk)
+        run._cancel(conversation, device)
+        return run
+
+    def _cancel(self, conversation: Conversation, device: Device | None) -> None:
+        if self.status == self.Status.QUEUED:
+            self._cancel_queued(conversation, device)
+        elif self.status == self.Status.RUNNING:
+            self._request_cancel(conversation, device)
+
+    def _cancel_queued(self, conversation: Conversation, device: Device | None) -> None:
+        self.status = self.Status.CANCELLED
+        self.ended_at = timezone.now()
+        self.cancelled_by = device.mark if device else None
+        self.save(update_fields=["status", "ended_at", "cancelled_by"])
+        if self.attempt:
+            # Handed back by a worker that left: what it had shown stays.
+            shown = log.run_rows(self.conversation_id, self.pk)
+            self.answer.blocks = fold.blocks_of(shown)
+            self.answer.save(update_fields=["blocks"])
+        conversation.append(self.event("run.cancelled", **caused_by(device)))
+
+    def _request_cancel(self, conversation: Conversation, device: Device | None) -> None:
+        """Only the lease holder ends a running run; others ask, and wake it."""
+        if self.cancel_requested_at:
+            return
+        self.cancel_requested_at = timezone.now()
+        self.cancelled_by = device.mark if device else None
+        self.save(update_fields=["cancel_requested_at", "cancelled_by"])
+        conversation.append(self.event("run.cancel_requested", **caused_by(device)))
+        notify.cancel_requested(self.pk)
+
+    @transaction.atomic
+    def retry(self, device: Device | None) -> Run:
+        """A new run for the same prompt. Raises NotRetryable while this one is open, or
+        when it was taken back before it began."""
+        conversation = Conversation.lock(self.conversation_id)
+        run = Run.objects.select_related("prompt").get(pk=self.pk)
+        if run.status in self.OPEN or run.removed:
+            raise NotRetryable("Only an answer that has ended can be tried again.")
+        newest = conversation.runs.filter(prompt=run.prompt).latest("pk")
+        if newest.status in self.OPEN:
+            return newest  # a double click
+        return conversation._add_run(run.prompt, device=device)
+
+    @property
+    def removed(self) -> bool:
+        """Cancelled before it ever began: the page and the model forget it."""
+        return self.status == self.Status.CANCELLED and self.attempt == 0
+
+    @property
+    def time_to_first_token(self) -> timedelta | None:
+        if self.started_at and self.first_token_at:
+            return self.first_token_at - self.started_at
+        return None
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None:
+            return None
+        return (self.ended_at or timezone.now()) - self.started_at
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        tokens = self.usage.get("output_tokens")
+        if not (tokens and self.first_token_at and self.ended_at):
+            return None
+        seconds = (self.ended_at - self.first_token_at).total_seconds()
+        return tokens / seconds if seconds > 0 else None

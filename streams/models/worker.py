@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from streams.conf import conf
+
+
+class Worker(models.Model):
+    """One `runworker` process and its heartbeat, by the database's clock.
+
+    The heartbeat is the lease of all its runs: one row to beat, however many runs.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=120)
+    concurrency = models.PositiveIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    beat_at = models.DateTimeField(db_default=Now())
+    draining = models.BooleanField(default=False)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-beat_at",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def state(self) -> str:
+        """alive, draining, stopped, or stale: its lease has run out without a goodbye."""
+        if self.stopped_at:
+            return "stopped"
+        if self.beat_at < timezone.now() - timedelta(seconds=conf().lease):
+            return "stale"
+        return "draining" if self.draining else "alive"

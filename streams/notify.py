@@ -1,0 +1,45 @@
+"""NOTIFY: hints between processes, never facts.
+
+A lost signal delays and never loses, since everyone also looks on a slow timer.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+FEED = "streams_feed"  # "<user>", also sent by the append statement: their list has changed
+PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.presence`
+LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
+WORK = "streams_work"  # "queued" or "cancel <run>", for workers
+ACCESS = "streams_access"  # "conversation <id>", "devices <id> …": streams that must end
+
+HUBS = (LOG, ACCESS, FEED, PRESENCE)
+
+
+def send(channel: str, payload: str) -> None:
+    """Sent when the transaction commits, and not at all if it does not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+
+
+def run_queued() -> None:
+    send(WORK, "queued")
+
+
+def cancel_requested(run_id: int) -> None:
+    send(WORK, f"cancel {run_id}")
+
+
+def conversation_gone(conversation_id: int) -> None:
+    send(ACCESS, f"conversation {conversation_id}")
+
+
+def devices_gone(device_ids: list[int]) -> None:
+    """In parts, since a payload holds 8000 bytes."""
+    for first in range(0, len(device_ids), 300):
+        part = device_ids[first : first + 300]
+        send(ACCESS, " ".join(["devices", *map(str, part)]))
+
+
+def list_changed(user_id: int) -> None:
+    send(FEED, str(user_id))
