@@ -1,0 +1,76 @@
+"""Blocks as upstream events open, grow and end them: numbered, and each one ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Kind, ProviderEvent
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(slots=True)
+class Block:
+    index: int
+    half: str = ""  # the first half of a character whose second has not come yet
+    grown: bool = False
+
+
+class Blocks:
+    """The blocks of one answer, found by whatever key the vendor knows them by."""
+
+    def __init__(self) -> None:
+        self.kinds: set[Kind] = set()
+        self._open: dict[Hashable, Block] = {}
+        self._count = 0
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._open
+
+    def start(
+        self, key: Hashable, kind: Kind, name: str = "", call_id: str = ""
+    ) -> list[ProviderEvent]:
+        block = self._open[key] = Block(self._count)
+        self._count += 1
+        self.kinds.add(kind)
+        return [BlockStarted(block.index, kind, name, call_id)]
+
+    def grow(self, key: Hashable, kind: Kind, text: str) -> list[ProviderEvent]:
+        """More text for a block, which starts here when it has not yet; none for no text."""
+        if not text:
+            return []
+        events = [] if key in self._open else self.start(key, kind)
+        block = self._open[key]
+        block.grown = True
+        if block.half or not text.isascii():
+            text = whole(block, text)
+        if text:
+            events.append(BlockDelta(block.index, text))
+        return events
+
+    def end(self, key: Hashable, text: str = "") -> list[ProviderEvent]:
+        """End a block if it is open; `text` is all of it, for servers that sent no deltas."""
+        block = self._open.pop(key, None)
+        if block is None:
+            return []
+        events: list[ProviderEvent] = [BlockEnded(block.index)]
+        rest = "\N{REPLACEMENT CHARACTER}" if block.half else "" if block.grown else text
+        return [BlockDelta(block.index, rest), *events] if rest else events
+
+    def end_all(self) -> list[ProviderEvent]:
+        return [event for key in list(self._open) for event in self.end(key)]
+
+
+def whole(block: Block, text: str) -> str:
+    """`text` without surrogates: a pair that two deltas split becomes one character again.
+
+    Servers that cut text by UTF-16 units do split them; PostgreSQL refuses the halves.
+    """
+    text, block.half = block.half + text, ""
+    if not SURROGATE.search(text):
+        return text
+    if "\ud800" <= text[-1] <= "\udbff":
+        text, block.half = text[:-1], text[-1]
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -1,0 +1,157 @@
+"""A dozen exceptions of two SDKs and two HTTP libraries become our closed codes.
+
+The SDKs' exceptions are known by what they carry (`status_code`, `response`, `body`), which is
+the same in both, so that neither is imported for the other's sake. A vendor's words are
+looked at to tell codes apart and never passed on.
+
+https://platform.openai.com/docs/guides/error-codes
+https://docs.anthropic.com/en/api/errors
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import httpx2
+
+from streams.providers.base import Code, ProviderError
+
+# What vendors call a failure, in a body's or a mid-stream event's `code` or `type`.
+NAMES: dict[str, Code] = {
+    "authentication_error": Code.AUTH,
+    "permission_error": Code.AUTH,
+    "billing_error": Code.AUTH,
+    "invalid_api_key": Code.AUTH,
+    # Nothing to wait for: whoever pays has to act.
+    "insufficient_quota": Code.AUTH,
+    "billing_hard_limit_reached": Code.AUTH,
+    "rate_limit_error": Code.RATE_LIMITED,
+    "rate_limit_exceeded": Code.RATE_LIMITED,
+    "overloaded_error": Code.OVERLOADED,
+    "server_is_overloaded": Code.OVERLOADED,
+    "slow_down": Code.OVERLOADED,
+    "context_length_exceeded": Code.CONTEXT_LENGTH,
+    "exceed_context_size_error": Code.CONTEXT_LENGTH,
+    "request_too_large": Code.CONTEXT_LENGTH,
+    "content_filter": Code.CONTENT_FILTER,
+    "content_policy_violation": Code.CONTENT_FILTER,
+    "invalid_prompt": Code.CONTENT_FILTER,
+    "bio_policy": Code.CONTENT_FILTER,
+    "misalignment_policy_violation": Code.CONTENT_FILTER,
+    "timeout_error": Code.TIMEOUT,
+    "invalid_request_error": Code.BAD_REQUEST,
+    "not_found_error": Code.BAD_REQUEST,
+    "model_not_found": Code.BAD_REQUEST,
+    "api_error": Code.UNAVAILABLE,
+    "server_error": Code.UNAVAILABLE,
+}
+
+STATUSES: dict[int, Code] = {
+    401: Code.AUTH,
+    402: Code.AUTH,
+    403: Code.AUTH,
+    408: Code.TIMEOUT,
+    409: Code.UNAVAILABLE,
+    413: Code.CONTEXT_LENGTH,
+    429: Code.RATE_LIMITED,
+    503: Code.OVERLOADED,
+    529: Code.OVERLOADED,
+}
+
+# Some say "too long" in words alone.
+TOO_LONG = ("prompt is too long", "maximum context length", "context window", "context size")
+
+# These names refine a status; any other body leaves the status its say.
+TELLING = frozenset({Code.AUTH, Code.CONTEXT_LENGTH, Code.CONTENT_FILTER, Code.OVERLOADED})
+
+
+def failure(error: Exception) -> ProviderError:
+    """The ProviderError for whatever was raised while asking or reading; never raises."""
+    if isinstance(error, ProviderError):
+        return error
+    if isinstance(response := getattr(error, "response", None), httpx2.Response):
+        return refused(response, getattr(error, "body", None))
+    return ProviderError(cut(error))
+
+
+def refused(response: httpx2.Response, body: Any) -> ProviderError:
+    """The answer was a status other than 200."""
+    code = STATUSES.get(response.status_code) or by_class(response.status_code)
+    said = told(body)
+    if said in TELLING:
+        code = said
+    return ProviderError(code, retry_after=retry_after(response.headers))
+
+
+def by_class(status: int) -> Code:
+    if status >= 500:
+        return Code.UNAVAILABLE
+    # A redirect that was not followed, or a 1xx: not the API we were told is there.
+    return Code.BAD_REQUEST if status >= 400 else Code.PROTOCOL
+
+
+def told(body: Any) -> Code | None:
+    """The code for an error object, from a body or from the middle of a stream."""
+    if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
+        body = body["error"]
+    if not isinstance(body, Mapping):
+        return None
+    words = str(body.get("message")).lower()
+    if any(phrase in words for phrase in TOO_LONG):
+        return Code.CONTEXT_LENGTH
+    for name in (body.get("code"), body.get("type")):
+        if code := NAMES.get(str(name)):
+            return code
+    status = body.get("code")
+    return STATUSES.get(status) or by_class(status) if isinstance(status, int) else None
+
+
+def broke_off(body: Any) -> ProviderError:
+    """A failure the vendor reports after its answer had begun."""
+    return ProviderError(told(body) or Code.UNAVAILABLE)
+
+
+def cut(error: BaseException | None) -> Code:
+    """What a failure without a status means; the SDKs keep the transport's on `__cause__`."""
+    while error is not None:
+        match error:
+            # aiohttp's transport calls every lost connection a ConnectTimeout.
+            case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+                return Code.UNAVAILABLE
+            case httpx2.TimeoutException() | TimeoutError():
+                return Code.TIMEOUT
+            case httpx2.RemoteProtocolError() | httpx2.DecodingError():
+                return Code.PROTOCOL
+            case httpx2.TransportError() | aiohttp.ClientConnectionError() | OSError():
+                return Code.UNAVAILABLE
+            case aiohttp.ClientError():
+                return Code.PROTOCOL
+        error = error.__cause__
+    return Code.INTERNAL
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+    if (seconds := number(headers.get("retry-after-ms"))) is not None:
+        return seconds / 1000
+    given = headers.get("retry-after", "")
+    if (seconds := number(given)) is not None:
+        return seconds
+    try:
+        moment = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value >= 0 else None

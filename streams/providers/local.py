@@ -1,0 +1,24 @@
+"""A model on this machine: a llama.cpp server, started by `streams.providers.llama` or by you."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+
+from streams.providers.base import Prompt, ProviderEvent
+from streams.providers.openai_chat import OpenAIChat
+
+# So small a model may repeat itself without end; other people wait for its slot.
+LONGEST = 1024
+
+
+class Local(OpenAIChat):
+    """The `local:` provider; `url` is the server's own, such as http://127.0.0.1:8080."""
+
+    name = "local"
+
+    def __init__(self, url: str, models: Sequence[str] = ("smollm2",)) -> None:
+        super().__init__("", url.rstrip("/").removesuffix("/v1") + "/v1", models)
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
+        return super().stream(replace(prompt, max_tokens=min(prompt.max_tokens, LONGEST)))

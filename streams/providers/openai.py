@@ -1,0 +1,165 @@
+"""OpenAI's Responses API: https://platform.openai.com/docs/api-reference/responses-streaming"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from openai import AsyncOpenAI, DefaultAioHttpClient
+
+from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
+from streams.providers.blocks import Blocks
+from streams.providers.errors import broke_off
+from streams.providers.upstream import LIMITS, TIMEOUT, answer, turns
+
+# Events that say nothing which the deltas do not.
+QUIET = frozenset(
+    {
+        "keepalive",
+        "response.queued",
+        "response.created",
+        "response.in_progress",
+        "response.content_part.added",
+        "response.content_part.done",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_part.done",
+        "response.reasoning_summary_text.done",
+        "response.reasoning_text.done",
+    }
+)
+INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "content_filter"}
+
+
+class OpenAI:
+    """The `openai:` provider."""
+
+    name = "openai"
+
+    def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
+        self.skipped = 0
+        self._models = models
+        self._client = client(api_key, base_url)
+        # Looked up once: the way to it is built anew, and partly imported, at every look.
+        self._create = self._client.responses.with_streaming_response.create
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
+        # Not stored at OpenAI: the conversation's own log is the one record of it.
+        request: dict[str, Any] = {
+            "model": prompt.model,
+            "input": turns(prompt),
+            "max_output_tokens": prompt.max_tokens,
+            "store": False,
+            "stream": True,
+        }
+        if prompt.system:
+            request["instructions"] = prompt.system
+        return answer(self, lambda: self._create(**request), Responses())
+
+    def models(self) -> Sequence[str]:
+        return self._models
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+
+def client(api_key: str, base_url: str) -> AsyncOpenAI:
+    """An SDK client that leaves retries to the run; servers of one's own often need no key."""
+    return AsyncOpenAI(
+        api_key=api_key or "none",
+        base_url=base_url or "https://api.openai.com/v1",
+        max_retries=0,
+        timeout=TIMEOUT,
+        http_client=DefaultAioHttpClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False),
+    )
+
+
+class Responses:
+    """Reads one response's events."""
+
+    def __init__(self) -> None:
+        self._blocks = Blocks()
+        self._part: object = None
+
+    def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
+        kind = event.get("type")
+        match kind:
+            case "response.output_text.delta":
+                return self._grow(event, Kind.TEXT)
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                return self._reason(event)
+            case "response.function_call_arguments.delta":
+                return self._grow(event, Kind.TOOL_CALL)
+            case "response.refusal.delta":
+                return self._grow(event, Kind.REFUSAL)
+            case "response.output_item.added":
+                return self._item_added(event, event["item"])
+            case "response.output_text.done":
+                return self._end(event, Kind.TEXT, event["text"])
+            case "response.function_call_arguments.done":
+                return self._end(event, Kind.TOOL_CALL, event["arguments"])
+            case "response.refusal.done":
+                return self._end(event, Kind.REFUSAL, event["refusal"])
+            case "response.output_item.done":
+                return self._blocks.end((Kind.REASONING, place(event)))
+            case "response.completed" | "response.incomplete":
+                return self._finish(event["response"])
+            case "response.failed":
+                raise broke_off(event["response"])
+            case "error":
+                raise broke_off(event)
+        return [] if kind in QUIET else None
+
+    def end(self) -> list[ProviderEvent]:
+        return []
+
+    def _grow(self, event: dict[str, Any], kind: Kind) -> list[ProviderEvent]:
+        return self._blocks.grow((kind, place(event)), kind, event["delta"])
+
+    def _reason(self, event: dict[str, Any]) -> list[ProviderEvent]:
+        """A summary comes in parts without a space between: each is a paragraph."""
+        key = (Kind.REASONING, place(event))
+        part = event.get("summary_index", event.get("content_index"))
+        gap = "\n\n" if key in self._blocks and part != self._part else ""
+        self._part = part
+        return self._blocks.grow(key, Kind.REASONING, gap + event["delta"])
+
+    def _item_added(self, event: dict[str, Any], item: dict[str, Any]) -> list[ProviderEvent]:
+        if item["type"] != "function_call":
+            return []
+        key = (Kind.TOOL_CALL, place(event))
+        return self._blocks.start(key, Kind.TOOL_CALL, item["name"], item["call_id"])
+
+    def _end(self, event: dict[str, Any], kind: Kind, text: str) -> list[ProviderEvent]:
+        """The end of a part; `text` is all of it, and all there is from a server without deltas."""
+        key = (kind, place(event))
+        late = [] if key in self._blocks else self._blocks.grow(key, kind, text)
+        return [*late, *self._blocks.end(key, text)]
+
+    def _finish(self, response: dict[str, Any]) -> list[ProviderEvent]:
+        return [*self._blocks.end_all(), Finished(self._stop_reason(response), usage(response))]
+
+    def _stop_reason(self, response: dict[str, Any]) -> str:
+        if details := response.get("incomplete_details"):
+            return INCOMPLETE.get(details.get("reason"), "stop")
+        if Kind.REFUSAL in self._blocks.kinds:
+            return "refusal"
+        return "tool_call" if Kind.TOOL_CALL in self._blocks.kinds else "end_turn"
+
+
+def place(event: dict[str, Any]) -> object:
+    """Which output item an event is about; llama.cpp knows it by id alone."""
+    if (index := event.get("output_index")) is not None:
+        return index
+    item = event.get("item", {})
+    return event.get("item_id") or item.get("id") or item.get("call_id")
+
+
+def usage(response: dict[str, Any]) -> dict[str, int]:
+    given = response.get("usage") or {}
+    counts = {
+        "input_tokens": given.get("input_tokens"),
+        "output_tokens": given.get("output_tokens"),
+        "reasoning_tokens": (given.get("output_tokens_details") or {}).get("reasoning_tokens"),
+        "cached_tokens": (given.get("input_tokens_details") or {}).get("cached_tokens"),
+    }
+    return {name: count for name, count in counts.items() if count is not None}

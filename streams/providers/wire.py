@@ -1,0 +1,99 @@
+"""Server-Sent Events as they come off a socket, read without the SDKs' own objects.
+
+The SDKs build a validated object per event (200 µs a token); this costs a few µs.
+The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from streams.providers.base import Code, ProviderError
+
+LIMIT = 16 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+DONE: dict[str, Any] = {"type": "[DONE]"}
+
+
+class Frames:
+    """An incremental decoder: bytes in, cut anywhere; the `data` of whole events out.
+
+    Other fields are left out, since every vendor repeats the event's type in its JSON.
+    """
+
+    def __init__(self) -> None:
+        self._line: list[bytes] = []
+        self._data: list[bytes] = []
+        self._size = 0
+        self._after_cr = False
+        self._at_start = True
+
+    def feed(self, received: bytes) -> list[bytes]:
+        """The events that `received` completes; ProviderError for one past any reason."""
+        if self._after_cr and received.startswith(b"\n"):
+            received = received[1:]
+        if not received:
+            return []
+        self._after_cr = received.endswith(b"\r")
+        lines = received.splitlines()
+        rest = b"" if received.endswith((b"\r", b"\n")) else lines.pop()
+        events = []
+        for line in lines:
+            if self._line:
+                line = b"".join((*self._line, line))
+                self._line.clear()
+            if (data := self._take(line)) is not None:
+                events.append(data)
+        self._keep(rest)
+        return events
+
+    def _take(self, line: bytes) -> bytes | None:
+        if self._at_start:
+            self._at_start, line = False, line.removeprefix(BOM)
+        if not line:
+            return self._event()
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value[1:] if value.startswith(b" ") else value)
+            self._size += len(value)
+        return None
+
+    def _event(self) -> bytes | None:
+        self._size = 0
+        if not self._data:
+            return None
+        data = b"\n".join(self._data)
+        self._data.clear()
+        return data
+
+    def _keep(self, rest: bytes) -> None:
+        if rest:
+            self._line.append(rest)
+        # Counted as it comes, so that a server which never ends a line cannot fill the memory.
+        self._size += len(rest)
+        if self._size > LIMIT:
+            raise ProviderError(Code.PROTOCOL)
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """One event's JSON object; ProviderError when it is none."""
+    if data == b"[DONE]":
+        return DONE
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        document = parse_halves(data)
+    if not isinstance(document, dict):
+        raise ProviderError(Code.PROTOCOL)
+    return document
+
+
+def parse_halves(data: bytes) -> Any:
+    """JSON with half a surrogate pair in it, which orjson refuses and vendors do send."""
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ProviderError(Code.PROTOCOL) from error
