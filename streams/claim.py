@@ -1,0 +1,214 @@
+"""Taking runs: the queued ones, and those whose worker's lease has run out.
+
+Everyone locks conversation, then run. A claim is one transaction: what the run becomes
+commits with the event that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from . import fold, log
+from .conf import Streams
+from .providers.base import SENTENCES, Code
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run this worker holds the lease of; `head` is the number of its run.started."""
+
+    run_id: int
+    uuid: str
+    conversation_id: int
+    answer_id: int
+    prompt_seq: int
+    model: str
+    attempt: int
+    system: str
+    token: int
+    head: int = 0
+
+    def event(self, type: str, **data: Any) -> log.NewEvent:
+        return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
+
+
+LOCK_QUEUED = """
+SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE r.status = 'queued' AND c.active_run_id IS NULL AND c.deleted_at IS NULL
+   AND NOT EXISTS (SELECT FROM streams_run other
+                    WHERE other.conversation_id = c.id AND other.status = 'running')
+ ORDER BY r.id LIMIT %(limit)s
+   FOR NO KEY UPDATE OF c SKIP LOCKED
+"""
+# The row's own `active_run_id` says the same; but one row that is wrong about it must not
+# make the whole claim fail on `one_running_run`, and so stop everyone's.
+
+# A second statement, for its newer snapshot: the first may have waited behind a cancel.
+START = """
+WITH next AS (
+    SELECT DISTINCT ON (conversation_id) id FROM streams_run
+     WHERE conversation_id = ANY(%(conversations)s) AND status = 'queued'
+     ORDER BY conversation_id, rank, id
+), run AS (
+    UPDATE streams_run r
+       SET status = 'running', attempt = r.attempt + 1, worker_id = %(worker)s,
+           started_at = clock_timestamp()
+      FROM next WHERE r.id = next.id
+    RETURNING r.*
+), leased AS (
+    UPDATE streams_conversation c
+       SET lease_token = c.lease_token + 1, active_run_id = run.id
+      FROM run WHERE c.id = run.conversation_id
+    RETURNING c.id, c.lease_token, c.system
+)
+SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
+       run.attempt, leased.system, leased.lease_token
+  FROM run
+  JOIN leased ON leased.id = run.conversation_id
+  JOIN streams_message prompt ON prompt.id = run.prompt_id
+"""
+
+
+async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list[Claimed]:
+    """The oldest queued runs of conversations where none is running; at most `limit`."""
+    async with connection.transaction():
+        locked = await (await connection.execute(LOCK_QUEUED, {"limit": limit})).fetchall()
+        if not locked:
+            return []
+        ids = list({row[0] for row in locked})
+        started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
+        return await announce(connection, await started.fetchall())
+
+
+async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
+    """run.started for each, in the claim's own transaction."""
+    claimed = [Claimed(*row) for row in rows]
+    outcomes = await log.append(
+        connection,
+        [
+            log.Append(run.conversation_id, [run.event("run.started", attempt=run.attempt)])
+            for run in claimed
+        ],
+    )
+    heads = {outcome.conversation_id: outcome.head for outcome in outcomes}
+    return [replace(run, head=heads[run.conversation_id] or 0) for run in claimed]
+
+
+async def is_waiting(connection: AsyncConnection) -> bool:
+    """Whether a run could start now; right after a claim: whether one was passed over."""
+    cursor = await connection.execute(
+        "SELECT EXISTS (SELECT FROM streams_run r"
+        " JOIN streams_conversation c ON c.id = r.conversation_id"
+        " WHERE r.status = 'queued' AND c.active_run_id IS NULL AND c.deleted_at IS NULL)"
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+# Its worker is silent; or is this one, which does not know of it, since the answer to its claim
+# was lost with a connection. What this worker does hold it never takes over from itself.
+EXPIRED = """
+r.status = 'running' AND r.id <> ALL(%(held)s::bigint[]) AND NOT EXISTS (
+    SELECT FROM streams_worker w
+     WHERE w.id = r.worker_id AND w.id <> %(worker)s AND w.stopped_at IS NULL
+       AND w.beat_at > clock_timestamp() - make_interval(secs => %(lease)s))
+"""
+
+LOCK_EXPIRED = f"""
+SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE {EXPIRED}
+ ORDER BY r.id LIMIT %(limit)s
+   FOR NO KEY UPDATE OF c SKIP LOCKED
+"""
+
+TAKE_OVER = f"""
+WITH lost AS (
+    SELECT r.id FROM streams_run r WHERE r.conversation_id = ANY(%(conversations)s) AND {EXPIRED}
+), run AS (
+    UPDATE streams_run r
+       SET worker_id = %(worker)s, first_token_at = NULL,
+           attempt = r.attempt + (r.cancel_requested_at IS NULL
+                                  AND r.attempt < %(attempts)s)::int
+      FROM lost WHERE r.id = lost.id
+    RETURNING r.*
+), leased AS (
+    UPDATE streams_conversation c SET lease_token = c.lease_token + 1
+      FROM run WHERE c.id = run.conversation_id
+    RETURNING c.id, c.lease_token, c.system
+)
+SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
+       run.attempt, leased.system, leased.lease_token,
+       run.cancel_requested_at IS NOT NULL, run.cancelled_by,
+       run.attempt = before.attempt
+  FROM run
+  JOIN streams_run before ON before.id = run.id
+  JOIN leased ON leased.id = run.conversation_id
+  JOIN streams_message prompt ON prompt.id = run.prompt_id
+"""
+
+
+async def take_over(
+    connection: AsyncConnection, worker_id: int, held: Sequence[int], limit: int, conf: Streams
+) -> list[Claimed]:
+    """Runs whose worker has gone silent, to be begun again; the rest of them is ended here.
+
+    Cancel was requested: cancelled. Its attempts are used up: failed, `worker_lost`. `held` are
+    the runs this worker has in hand.
+    """
+    known = {"limit": limit, "lease": conf.lease, "worker": worker_id, "held": list(held)}
+    async with connection.transaction():
+        locked = await (await connection.execute(LOCK_EXPIRED, known)).fetchall()
+        if not locked:
+            return []
+        ids = list({row[0] for row in locked})
+        cursor = await connection.execute(
+            TAKE_OVER, known | {"conversations": ids, "attempts": conf.max_attempts}
+        )
+        rows = await cursor.fetchall()
+        for *row, cancelled, device, ended in rows:
+            if ended:
+                why = None if cancelled else Code.WORKER_LOST
+                await end(connection, Claimed(*row), why, device)
+        return await announce(connection, [row[:-3] for row in rows if not row[-1]])
+
+
+async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
+    """Fail a run this worker holds, whatever has become of what was sent for it.
+
+    Raising its token waits for, or shuts out, a statement that may still be under way, and
+    tells whether the run is still ours to end.
+    """
+    async with connection.transaction():
+        held = [(run.conversation_id, run.run_id, run.token)]
+        raised = await log.raise_tokens(connection, held)
+        if run.conversation_id in raised:
+            token, _ = raised[run.conversation_id]
+            await end(connection, replace(run, token=token), code)
+
+
+async def end(
+    connection: AsyncConnection,
+    run: Claimed,
+    code: Code | None,
+    device: dict[str, str] | None = None,
+) -> None:
+    """The last word on a run nobody will go on with: failed with `code`, else cancelled.
+
+    The caller holds the conversation's row. The text is read back from the log, which knows
+    what had been shown.
+    """
+    shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
+    change = log.RunChange(run.run_id, answer_id=run.answer_id, blocks=fold.blocks_of(shown))
+    if code is None:
+        change.status = "cancelled"
+        event = run.event("run.cancelled", **({"device": device} if device else {}))
+    else:
+        change.status, change.retryable = "failed", True
+        change.error_code, change.error_message = code, SENTENCES[code]
+        event = run.event("run.failed", code=code, message=SENTENCES[code], retryable=True)
+    append = log.Append(run.conversation_id, [event], token=run.token, change=change)
+    await log.append(connection, [append])

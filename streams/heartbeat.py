@@ -1,0 +1,59 @@
+"""A worker's own row: one beat is the lease of all its runs, by the database's clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from .conf import Streams
+
+
+class Heartbeat:
+    def __init__(self, name: str, conf: Streams) -> None:
+        self.name = name
+        self.conf = conf
+        self.worker_id = 0
+
+    async def register(self, connection: AsyncConnection) -> None:
+        cursor = await connection.execute(
+            "INSERT INTO streams_worker (uuid, name, concurrency, draining)"
+            " VALUES (%s, %s, %s, false) RETURNING id",
+            [uuid.uuid4(), self.name, self.conf.concurrency],
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        self.worker_id = row[0]
+
+    async def beat(self, connection: AsyncConnection, draining: bool) -> None:
+        cursor = await connection.execute(
+            "UPDATE streams_worker SET beat_at = clock_timestamp(), draining = %s WHERE id = %s",
+            [draining, self.worker_id],
+        )
+        if not cursor.rowcount:  # away for so long that its row was thrown out
+            await self.register(connection)
+
+    async def goodbye(self, connection: AsyncConnection) -> None:
+        await connection.execute(
+            "UPDATE streams_worker SET stopped_at = clock_timestamp() WHERE id = %s",
+            [self.worker_id],
+        )
+
+    async def standing(
+        self, connection: AsyncConnection, run_ids: Sequence[int]
+    ) -> list[tuple[int, bool, bool, dict[str, Any] | None]]:
+        """How each run stands: (run, still this worker's, cancel requested, by which device).
+
+        A run that was deleted is nobody's.
+        """
+        if not run_ids:
+            return []
+        cursor = await connection.execute(
+            "SELECT held.id, status = 'running' AND worker_id = %s,"
+            " cancel_requested_at IS NOT NULL, cancelled_by"
+            " FROM unnest(%s::bigint[]) AS held(id) LEFT JOIN streams_run r ON r.id = held.id",
+            [self.worker_id, list(run_ids)],
+        )
+        return [(row[0], bool(row[1]), row[2], row[3]) for row in await cursor.fetchall()]

@@ -1,0 +1,40 @@
+"""`manage.py runworker`: one worker process."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from streams.conf import Streams, conf
+from streams.worker import Worker
+
+
+class Command(BaseCommand):
+    help = "Answer queued prompts until told to stop: SIGTERM drains, a second one hands back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--concurrency", type=int, help="runs at once")
+        parser.add_argument("--drain", type=float, help="seconds runs may finish in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = {k: options[k] for k in ("concurrency", "drain") if options[k] is not None}
+        settings = dataclasses.replace(conf(), **given)
+        try:
+            import uvloop
+        except ImportError:
+            asyncio.run(work(settings))
+        else:
+            uvloop.run(work(settings))
+
+
+async def work(settings: Streams) -> None:
+    worker = Worker(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.drain)
+    await worker.run()

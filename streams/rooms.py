@@ -1,0 +1,53 @@
+"""The parts of a process that run side by side, and what becomes of it when one breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+class Rooms:
+    """Runs coroutines side by side; `broke` is called when one raises, and `error` holds it.
+
+    A process with a part missing must not go on as if it were whole.
+    """
+
+    def __init__(self, broke: Callable[[], None]) -> None:
+        self.error: BaseException | None = None
+        self._broke = broke
+        self.inside: set[asyncio.Task[None]] = set()
+
+    def open(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        room = asyncio.create_task(work)
+        self.inside.add(room)
+        room.add_done_callback(self._ended)
+        return room
+
+    async def close(self) -> None:
+        """Cancel what still runs, and wait until it has gone."""
+        rooms = set(self.inside)
+        for room in rooms:
+            room.cancel()
+        await asyncio.gather(*rooms, return_exceptions=True)
+
+    def _ended(self, room: asyncio.Task[None]) -> None:
+        self.inside.discard(room)
+        if not room.cancelled() and (error := room.exception()):
+            logger.critical("a part of this process broke", exc_info=error)
+            self.error = error
+            self._broke()
+
+
+async def kept(room: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begin a room again that broke by a fault of ours: without it every stream would fall
+    silent, and go on beating."""
+    while True:
+        try:
+            await room()
+        except Exception:
+            logger.exception("%s broke", room)
+            await asyncio.sleep(1)

@@ -1,0 +1,155 @@
+"""A title for a new conversation, asked of the model after its first answer.
+
+Beside everything else: no answer and no prompt waits for it, it has little time, and what a
+person has called a conversation stays. A model that gives nothing usable is passed over for
+the prompt's first words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from . import log
+from .claim import Claimed
+from .conf import Streams
+from .history import said
+from .providers.base import (
+    BlockDelta,
+    BlockStarted,
+    Kind,
+    Prompt,
+    ProviderError,
+    Turn,
+    UnknownModel,
+)
+from .providers.registry import resolve
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 60
+ENOUGH = 300  # characters of an answer that should have been a few words
+QUOTED = 1500  # characters of the prompt, and of its answer, that the model is shown
+TOKENS = 500  # room for a model that thinks first
+ASKED = """\
+Give this conversation a title of two to six words, in its own language. Answer with the title \
+alone: no quotes, no full stop, no explanation.
+
+<prompt>
+{prompt}
+</prompt>
+
+<answer>
+{answer}
+</answer>"""
+
+# Nothing when there is a title already, or another answer came before.
+UNTITLED = """
+SELECT prompt.blocks, answer.blocks
+  FROM streams_run r
+  JOIN streams_conversation c ON c.id = r.conversation_id
+  JOIN streams_message prompt ON prompt.id = r.prompt_id
+  JOIN streams_message answer ON answer.id = r.answer_id
+ WHERE r.id = %s AND r.status = 'completed' AND c.title = '' AND c.deleted_at IS NULL
+   AND NOT EXISTS (SELECT FROM streams_run other
+                    WHERE other.conversation_id = c.id AND other.id <> r.id
+                      AND other.status = 'completed')
+"""
+
+# Judged under the row's lock: a person may have named it while the model was asked.
+NAME = """
+UPDATE streams_conversation SET title = %s
+ WHERE id = %s AND title = '' AND deleted_at IS NULL RETURNING id
+"""
+
+
+@dataclass(slots=True)
+class Titles:
+    pool: AsyncConnectionPool
+    conf: Streams
+    asking: int = 0
+
+    async def give(self, run: Claimed) -> None:
+        """Name the conversation of a run that has ended, if that was its first answer."""
+        if not self.conf.title_within:
+            return
+        try:
+            await self._give(run)
+        except psycopg.OperationalError as error:
+            logger.warning("no title for the conversation of run %s: %s", run.uuid, error)
+        except Exception:
+            logger.exception("no title for the conversation of run %s", run.uuid)
+
+    async def _give(self, run: Claimed) -> None:
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(UNTITLED, [run.run_id])
+            row = await cursor.fetchone()
+        if row is None:
+            return
+        prompt, answer = said(row[0]), said(row[1])
+        title = await self._asked(run.model, prompt, answer) or first_words(prompt)
+        if title:
+            async with self.pool.connection() as connection:
+                await keep(connection, run.conversation_id, title)
+
+    async def _asked(self, name: str, prompt: str, answer: str) -> str:
+        """What the model calls it, or nothing; when many are being asked, nobody waits."""
+        if name.startswith("scripted:") or self.asking >= self.conf.titles_at_once:
+            return ""
+        self.asking += 1
+        try:
+            async with asyncio.timeout(self.conf.title_within):
+                return usable(await answered(name, prompt, answer))
+        except (ProviderError, UnknownModel, TimeoutError) as error:
+            logger.info("no title from %s: %r", name, error)
+            return ""
+        finally:
+            self.asking -= 1
+
+
+async def answered(name: str, prompt: str, answer: str) -> str:
+    provider, model = resolve(name)
+    asked = ASKED.format(prompt=prompt[:QUOTED], answer=answer[:QUOTED])
+    text, speaking = "", set()
+    question = Prompt(model=model, turns=[Turn("user", asked)], max_tokens=TOKENS)
+    async with aclosing(provider.stream(question)) as events:
+        async for event in events:
+            if isinstance(event, BlockStarted) and event.kind is Kind.TEXT:
+                speaking.add(event.index)
+            elif isinstance(event, BlockDelta) and event.index in speaking:
+                text += event.text
+            if len(text) > ENOUGH:
+                break
+    return text
+
+
+def usable(text: str) -> str:
+    """The title in a model's answer; nothing when there is none."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    line = "".join(c if c.isprintable() else " " for c in line)
+    line = re.sub(r"^\W*title\W*:", "", line, flags=re.IGNORECASE)
+    line = " ".join(line.split()).strip("\"'“”‘’«»„*_`#. ")
+    return line if len(line) <= LONGEST and any(map(str.isalnum, line)) else ""
+
+
+def first_words(prompt: str) -> str:
+    words = " ".join("".join(c if c.isprintable() else " " for c in prompt).split())
+    if len(words) <= LONGEST:
+        return words
+    cut = words[: LONGEST - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + "…"
+
+
+async def keep(connection: AsyncConnection, conversation_id: int, title: str) -> None:
+    async with connection.transaction():
+        cursor = await connection.execute(NAME, [title, conversation_id])
+        if await cursor.fetchone():
+            event = log.NewEvent("conversation.updated", {"title": title})
+            await log.append(connection, [log.Append(conversation_id, [event])])

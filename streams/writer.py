@@ -1,0 +1,244 @@
+"""Group commit that paces itself: while one flush is in flight, the next one collects.
+
+One writer a worker process, on one connection. An idle system flushes at once, a busy one
+makes larger batches by itself; the floor between flushes halves the CPU for 2 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import psycopg
+from psycopg import AsyncConnection
+
+from . import log
+from .conf import Streams
+from .database import HASHED, connect, is_undone
+from .lease import Lease, LeaseLost, StorageFailed
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 0.1
+
+
+class Writer:
+    """Appends for all runs of this process.
+
+    `write` waits while more than `buffer_events` are held; memory is bounded by that. What has
+    waited for `buffer_seconds` fails its run, whatever it waited for.
+    """
+
+    def __init__(self, conf: Streams) -> None:
+        self.conf = conf
+        self.flushes = 0
+        self.rows = 0
+        self.connection: AsyncConnection | None = None
+        self._dirty: dict[Lease, None] = {}
+        self._held = 0
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._closing = False
+
+    async def write(
+        self,
+        lease: Lease,
+        *events: log.NewEvent,
+        first_token: bool = False,
+        ending: log.RunChange | None = None,
+    ) -> None:
+        """Take events in order; returns before they are committed (see `settle`).
+
+        Raises LeaseLost or StorageFailed once it is known that they cannot be.
+        """
+        if self.is_full:
+            self._room.clear()
+            await self._room.wait()
+        if lease.failure:
+            raise lease.failure
+        lease.pending.extend(events)
+        lease.first_token = lease.first_token or first_token
+        lease.ending = ending
+        lease.settled.clear()
+        if lease not in self._dirty:
+            lease.since = time.monotonic()
+        self._held += len(events)
+        self._dirty[lease] = None
+        self._wake.set()
+
+    @property
+    def is_full(self) -> bool:
+        return self._held >= self.conf.buffer_events
+
+    async def settle(self, lease: Lease) -> None:
+        """Wait until all that was written under this lease is committed."""
+        if lease in self._dirty:
+            await lease.settled.wait()
+        if lease.failure:
+            raise lease.failure
+
+    def close(self) -> None:
+        """Let `run` return once everything has been committed."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Flush until closed. PostgreSQL may come and go; only a bug of ours ends this."""
+        impatience = asyncio.create_task(self._lose_patience())
+        try:
+            self.connection = await self._connect()
+            while await self._collected():
+                started = time.monotonic()
+                await self._flush(self.connection)
+                spent = time.monotonic() - started
+                await asyncio.sleep(max(0.0, self.conf.flush_floor_ms / 1000 - spent))
+        finally:
+            impatience.cancel()
+            if self.connection:
+                await self.connection.close()
+
+    async def _lose_patience(self) -> None:
+        """A statement of theirs may still be under way: whoever ends the run shuts it out."""
+        patience = self.conf.buffer_seconds
+        while True:
+            await asyncio.sleep(min(1.0, patience / 4))
+            late = time.monotonic() - patience
+            for lease in [each for each in self._dirty if each.since < late]:
+                logger.error("writer: run %s waited %s s to be stored", lease.run_id, patience)
+                self._fail(lease, StorageFailed("it took too long"))
+
+    async def _collected(self) -> bool:
+        while not self._dirty:
+            if self._closing:
+                return False
+            self._wake.clear()
+            await self._wake.wait()
+        return True
+
+    async def _flush(self, connection: AsyncConnection) -> None:
+        leases = self._take()
+        try:
+            await self._append_all(connection, leases)
+        except psycopg.OperationalError as error:
+            logger.warning("writer: %s", error)
+            flying = [lease for lease in leases if lease.flying]
+            if is_undone(connection, error):  # and no fault of the rows: a deadlock, a full disk
+                for lease in flying:
+                    lease.put_back()
+                await asyncio.sleep(PAUSE)
+            else:
+                await connection.close()
+                self.connection = await self._recover(flying)
+
+    async def _append_all(self, connection: AsyncConnection, leases: list[Lease]) -> None:
+        """Raises psycopg.OperationalError; what PostgreSQL cannot store fails its own run."""
+        try:
+            await self._append(connection, leases)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.Error as error:
+            if len(leases) == 1:
+                logger.error("writer: run %s cannot be stored: %s", leases[0].run_id, error)
+                self._fail(leases[0], StorageFailed(type(error).__name__))
+                return
+            for lease in leases:
+                await self._append_all(connection, [lease])
+
+    def _take(self) -> list[Lease]:
+        taken: list[Lease] = []
+        room = self.conf.flush_rows
+        for lease in self._dirty:
+            if room <= 0:
+                break
+            lease.take(room)
+            room -= len(lease.flying)
+            taken.append(lease)
+        return taken
+
+    async def _append(self, connection: AsyncConnection, leases: list[Lease]) -> None:
+        batch = {
+            lease.conversation_id: (
+                lease,
+                log.Append(lease.conversation_id, lease.flying, lease.token, lease.flying_change),
+            )
+            for lease in leases
+        }
+        for outcome in await log.append(connection, [each for _, each in batch.values()]):
+            lease = batch[outcome.conversation_id][0]
+            if lease.failure:
+                continue
+            if outcome.head is not None:
+                self._landed(lease, outcome.head)
+            elif outcome.verdict == "busy":
+                lease.put_back()
+                self._dirty[lease] = self._dirty.pop(lease)  # behind those that can be written
+            else:
+                self._fail(lease, LeaseLost(f"run {lease.run_id}"))
+        self.flushes += 1
+
+    def _landed(self, lease: Lease, head: int) -> None:
+        self.rows += len(lease.flying)
+        self._release(len(lease.flying))
+        lease.landed(head)
+        if not lease.pending:
+            del self._dirty[lease]
+            lease.settled.set()
+        else:
+            self._dirty[lease] = self._dirty.pop(lease)
+
+    def _fail(self, lease: Lease, failure: Exception) -> None:
+        if lease.failure:
+            return
+        self._release(len(lease.flying) + len(lease.pending))
+        lease.fail(failure)
+        self._dirty.pop(lease, None)
+
+    def _release(self, events: int) -> None:
+        self._held -= events
+        if not self.is_full:
+            self._room.set()
+
+    async def _connect(self) -> AsyncConnection:
+        delay = 0.05
+        while True:
+            try:
+                return await connect("writer", **HASHED)
+            except psycopg.OperationalError as error:
+                logger.warning("writer: PostgreSQL cannot be reached: %s", error)
+                await asyncio.sleep(delay)
+                delay = min(2.0, delay * 2)
+
+    async def _recover(self, leases: list[Lease]) -> AsyncConnection:
+        """A lost statement may still commit, so resending blindly doubles tokens.
+
+        Raising the tokens waits for it, or fences it; then the table tells what committed.
+        """
+        while True:
+            connection = await self._connect()
+            try:
+                held = [(each.conversation_id, each.run_id, each.token) for each in leases]
+                raised = await log.raise_tokens(connection, held)
+                for lease in leases:
+                    await self._resume(connection, lease, raised.get(lease.conversation_id))
+                return connection
+            except psycopg.Error as error:
+                await connection.close()
+                logger.warning("writer: lost again while recovering: %s", error)
+                await asyncio.sleep(PAUSE)
+
+    async def _resume(
+        self, connection: AsyncConnection, lease: Lease, raised: tuple[int, int] | None
+    ) -> None:
+        if raised is None:  # no longer ours: ended by the lost statement, or taken over
+            self._fail(lease, LeaseLost(f"run {lease.run_id}"))
+            return
+        lease.token, head = raised
+        there = await log.committed(connection, lease.conversation_id, lease.run_id, lease.acked)
+        if lease.failure or not lease.flying:  # given up, or resumed before a second loss
+            return
+        if there:
+            self._landed(lease, head)
+        else:
+            lease.put_back()
