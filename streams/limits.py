@@ -1,0 +1,86 @@
+"""One person's share: how long, how many at once. A limit of 0 is none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Q
+
+from .conf import Streams, conf
+from .exceptions import ConversationFull, TooLarge, TooManyRuns, TooManyStreams
+
+if TYPE_CHECKING:
+    from .models import Conversation
+
+
+def check_text(name: str, text: str) -> None:
+    """Raises TooLarge."""
+    most = conf().prompt_characters
+    if most and len(text) > most:
+        raise TooLarge(f"{name} takes at most {most} characters.", field=name)
+
+
+def check_length(conversation: Conversation) -> None:
+    """Raises ConversationFull when a prompt and its answer do not fit any more."""
+    most = conf().conversation_messages
+    if most and conversation.messages.count() + 2 > most:
+        raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
+
+
+def check_runs(conversation: Conversation) -> None:
+    """Whether one more run of this conversation's owner may open; raises TooManyRuns.
+
+    A conversation runs one at a time, so those with an open run are what can run at once.
+    """
+    from .models import Run
+
+    streams = conf()
+    if not (streams.running_per_user or streams.queued_per_user):
+        return
+    # Taken one by one, or many prompts at the same moment would all find room.
+    owner = get_user_model().objects.select_for_update(no_key=True)
+    owner.filter(pk=conversation.owner_id).values_list("pk").first()
+    # Not IN: only this way each half finds its own partial index.
+    is_open = Q(status=Run.Status.QUEUED) | Q(status=Run.Status.RUNNING)
+    count = Run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
+        all=Count("pk"),
+        places=Count("conversation_id", distinct=True),
+        here=Count("pk", filter=Q(conversation_id=conversation.pk)),
+    )
+    if not count["here"]:
+        enough(count["places"], streams.running_per_user, "being written")
+    else:
+        enough(count["all"] - count["places"], streams.queued_per_user, "waiting")
+
+
+def enough(now: int, most: int, what: str) -> None:
+    if most and now >= most:
+        raise TooManyRuns(f"You have {now} answers {what} already. Wait for one to end.")
+
+
+class Seats:
+    """The open streams of one process, counted by person and by device."""
+
+    def __init__(self, conf: Streams) -> None:
+        self.conf = conf
+        self._users: Counter[int] = Counter()
+        self._devices: Counter[int] = Counter()
+
+    def take(self, user_id: int, device_id: int) -> None:
+        """Raises TooManyStreams."""
+        for taken, key, most, whose in (
+            (self._devices, device_id, self.conf.streams_per_device, "This device"),
+            (self._users, user_id, self.conf.streams_per_user, "This account"),
+        ):
+            if most and taken[key] >= most:
+                raise TooManyStreams(f"{whose} already has {most} streams open.")
+        self._devices[device_id] += 1
+        self._users[user_id] += 1
+
+    def free(self, user_id: int, device_id: int) -> None:
+        for taken, key in ((self._devices, device_id), (self._users, user_id)):
+            taken[key] -= 1
+            if not taken[key]:
+                del taken[key]

@@ -1,0 +1,111 @@
+"""What every request of Django's own goes through; streams do not (see `streams.asgi`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from . import access
+from .exceptions import StreamsError
+from .models import Device
+from .views import errors
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+SEEN_EVERY = timedelta(minutes=1)
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class ContentSecurityPolicyMiddleware:
+    """What a page may load and run is ours alone: nothing inline, nothing from elsewhere."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # Django's own page for an uncaught error styles itself inline.
+        if not (settings.DEBUG and response.status_code in (404, 500)):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class ErrorMiddleware:
+    """Whatever was refused is said in our words: JSON to a program, a page to a person."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # A quoted cookie can hold U+0000, which PostgreSQL refuses as a session's key.
+        if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        response = self.get_response(request)
+        refused = response.status_code >= 400 and not response.streaming
+        if refused and response.get("Content-Type") != "application/json":
+            return errors.restated(request, response)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, StreamsError):
+            return errors.answer(request, exception)
+        return None
+
+
+class DeviceMiddleware:
+    """Gives each signed-in request its device; a session without a live one is signed out."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        before = device_of(request)
+        request.device = before  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        # Whichever view has done it: the admin has a sign-out of its own.
+        if before and request.user.pk != before.user_id:
+            before.revoke()
+        device = request.device  # type: ignore[attr-defined]
+        if device and access.known_key(request) != device.key:
+            remember(response, device)
+        return response
+
+
+def device_of(request: HttpRequest) -> Device | None:
+    if not request.user.is_authenticated:
+        return None
+    pk = request.session.get(access.DEVICE_SESSION_KEY)
+    if pk is None:
+        return access.recognise(request, request.user)
+    device = Device.objects.filter(pk=pk).first()
+    if device is None or not access.admits(request.session, request.user, device):
+        auth.logout(request)
+        return None
+    if device.last_seen_at < timezone.now() - SEEN_EVERY:
+        Device.objects.filter(pk=pk).update(last_seen_at=timezone.now())
+    return device
+
+
+def remember(response: HttpResponse, device: Device) -> None:
+    response.set_cookie(
+        access.DEVICE_COOKIE,
+        access.signed_key(device),
+        max_age=access.DEVICE_COOKIE_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )

@@ -1,0 +1,114 @@
+"""A conversation up to its head, all of one moment: what folding its whole log would give.
+
+Ended answers come from their messages; the ones still open are folded from their own events,
+since their text is nowhere else yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import JSONField
+from django.db.models.expressions import RawSQL
+
+from . import fold, log
+from .exceptions import NotFound
+from .fold import MessageState, RunState, Transcript
+from .models import Conversation, Message, Run
+
+DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """`times` holds when each message came, by its id; the log's events do not say."""
+
+    conversation: Conversation
+    transcript: Transcript
+    times: dict[str, datetime]
+
+
+@transaction.atomic
+def snapshot(conversation_id: int) -> Snapshot:
+    """Raises NotFound when the conversation was deleted a moment ago."""
+    with one_moment():
+        here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
+        if here is None:
+            raise NotFound("This conversation isn't here, or isn't yours.")
+        runs = list(here.runs.order_by("answer__seq"))
+        messages = list(here.messages.annotate(device_then=DEVICE_THEN))
+        shown = {run.answer_id: shown_so_far(run) for run in runs if run.status in Run.OPEN}
+    names = {message.pk: str(message.uuid) for message in messages}
+    transcript = Transcript(
+        head=here.last_seq,
+        messages=list(in_reading_order(messages, runs, shown)),
+        runs={str(run.uuid): state_of(run, names) for run in runs if not run.removed},
+    )
+    return Snapshot(here, transcript, {str(m.uuid): m.created_at for m in messages})
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All queries inside see the same state of the database.
+
+    PostgreSQL takes the level only before a transaction's first query, so a snapshot within
+    somebody's own transaction (as in most tests) sees what that one sees.
+    """
+    if len(connection.savepoint_ids) == 0:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    yield
+
+
+def shown_so_far(run: Run) -> list[fold.Block]:
+    """A run that waits for its first attempt has shown nothing, and is not worth a query."""
+    if run.attempt == 0:
+        return []
+    return fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+
+
+def in_reading_order(
+    messages: Iterable[Message], runs: Iterable[Run], shown: dict[int, list[fold.Block]]
+) -> Iterator[MessageState]:
+    """Each prompt with its answers behind it, without those that were taken back."""
+    by_id = {message.pk: message for message in messages}
+    answers: dict[int, list[Run]] = {}
+    for run in runs:
+        answers.setdefault(run.prompt_id, []).append(run)
+    for prompt in by_id.values():
+        own = answers.get(prompt.pk, [])
+        kept = [run for run in own if not run.removed]
+        if prompt.role == Message.Role.ASSISTANT or (own and not kept):
+            continue
+        device = getattr(prompt, "device_then", None)
+        yield MessageState(str(prompt.uuid), prompt.seq, prompt.role, prompt.blocks, device=device)
+        for run in kept:
+            answer = by_id[run.answer_id]
+            blocks = shown.get(answer.pk, answer.blocks)
+            yield MessageState(str(answer.uuid), answer.seq, answer.role, blocks, run=str(run.uuid))
+
+
+def state_of(run: Run, names: dict[int, str]) -> RunState:
+    completed, failed = (run.status == s for s in (Run.Status.COMPLETED, Run.Status.FAILED))
+    return RunState(
+        id=str(run.uuid),
+        message=names[run.answer_id],
+        prompt=names[run.prompt_id],
+        model=run.model,
+        status=run.status,
+        attempt=run.attempt,
+        stopping=run.status in Run.OPEN and run.cancel_requested_at is not None,
+        stopped_by=run.cancelled_by if run.status == Run.Status.CANCELLED else None,
+        stop_reason=run.stop_reason if completed else "",
+        usage=run.usage if completed else {},
+        error=error_of(run) if failed else None,
+    )
+
+
+def error_of(run: Run) -> dict[str, Any]:
+    return {"code": run.error_code, "message": run.error_message, "retryable": run.retryable}
