@@ -1,0 +1,100 @@
+"""What all of it has in common: looked at, never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from streams.models import Run
+
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Admin = admin.ModelAdmin
+    Inline = admin.TabularInline
+
+NOTHING = "–"
+
+
+class Inspected(Admin):
+    """The columns are written under locks that the admin's forms know nothing about, and
+    deleting a row would leave its events behind."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ["css/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class InspectedInline(Inline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def counted(owner: str, **only: Any) -> Coalesce:
+    """How many runs a row has; a subquery, so that a page counts for its own rows alone."""
+    runs = Run.objects.filter(**{owner: OuterRef("pk")}, **only).order_by()
+    return Coalesce(Subquery(runs.values(owner).annotate(n=Count("pk")).values("n")), 0)
+
+
+def pill(state: str, why: str = "") -> SafeString:
+    """A word on its colour; the colour alone never carries the meaning."""
+    return format_html('<span class="pill pill-{}">{}</span> {}', state, state, why)
+
+
+def exact(name: str, description: str) -> Callable[[Any, Any], str]:
+    """A column of times to the millisecond: on call, the minute is not enough."""
+
+    @admin.display(description=description)
+    def shown(_: Any, row: Any) -> str:
+        at = getattr(row, name)
+        return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S.%f}"[:-3] if at else NOTHING
+
+    return shown
+
+
+def span(length: timedelta | float | None) -> str:
+    """A length of time at a glance."""
+    if length is None:
+        return NOTHING
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def ago(moment: datetime | None) -> str:
+    return NOTHING if moment is None else span(max(timezone.now() - moment, timedelta()))

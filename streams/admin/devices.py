@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from streams.models import Device, DeviceSession
+
+from .base import Inspected, InspectedInline, ago, pill
+
+
+class DeviceSessionInline(InspectedInline):
+    """Which conversations a device has open, or which devices a conversation is open on."""
+
+    model = DeviceSession
+    fields = ("device", "conversation", "read_seq", "seen", "created_at")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
+        related = super().get_queryset(request).select_related("device", "conversation")
+        return related.order_by("-last_seen_at")
+
+    @admin.display(description="last seen")
+    def seen(self, session: DeviceSession) -> str:
+        return f"{ago(session.last_seen_at)} ago"
+
+
+@admin.register(Device)
+class DeviceAdmin(Inspected):
+    list_display = ("name", "kind", "user", "state", "seen", "created_at")
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter), "last_seen_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "user__username", "uuid")
+    fields = (*list_display, "uuid", "user_agent", "last_seen_at", "revoked_at")
+    readonly_fields = fields
+    inlines = (DeviceSessionInline,)
+
+    @admin.display(description="state")
+    def state(self, device: Device) -> SafeString:
+        return pill("revoked" if device.revoked_at else "known")
+
+    @admin.display(description="last seen", ordering="last_seen_at")
+    def seen(self, device: Device) -> str:
+        return f"{ago(device.last_seen_at)} ago"

@@ -1,0 +1,64 @@
+"""The questions of the person on call, as filters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from streams.conf import conf
+from streams.models import Run
+
+PATIENCE = timedelta(seconds=30)
+
+
+class Stuck(admin.SimpleListFilter):
+    """Runs that ought to have moved by now."""
+
+    title = "stuck"
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("any", "Anything stuck"),
+            ("lost", "Running, its worker is silent"),
+            ("stopping", "Asked to stop, still running"),
+            ("silent", "Running, no token yet"),
+            ("waiting", "Queued, nobody takes it"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = {"lost": lost(), "stopping": stopping(), "silent": silent(), "waiting": waiting()}
+        match self.value():
+            case "any":
+                return queryset.filter(lost() | stopping() | silent() | waiting())
+            case str(value) if value in known:
+                return queryset.filter(known[value])
+        return queryset
+
+
+def lost() -> Q:
+    stale = timezone.now() - timedelta(seconds=conf().lease)
+    silent = Q(worker=None) | Q(worker__stopped_at__isnull=False) | Q(worker__beat_at__lt=stale)
+    return Q(status=Run.Status.RUNNING) & silent
+
+
+def stopping() -> Q:
+    late = timezone.now() - timedelta(seconds=conf().lease)
+    return Q(status=Run.Status.RUNNING, cancel_requested_at__lt=late)
+
+
+def silent() -> Q:
+    late = timezone.now() - PATIENCE
+    return Q(status=Run.Status.RUNNING, first_token_at=None, started_at__lt=late)
+
+
+def waiting() -> Q:
+    """Not behind another answer of its own conversation: that is a queue, not a fault."""
+    busy = Run.objects.filter(conversation=OuterRef("conversation"), status=Run.Status.RUNNING)
+    late = timezone.now() - PATIENCE
+    return Q(status=Run.Status.QUEUED, queued_at__lt=late) & ~Q(Exists(busy))

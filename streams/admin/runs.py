@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from streams import fold, log
+from streams.exceptions import StreamsError
+from streams.models import Run
+
+from .base import NOTHING, Inspected, ago, exact, pill, span
+from .filters import Stuck
+from .timeline import picture
+
+CANCEL, AGAIN = "cancel", "run again"
+
+
+@admin.register(Run)
+class RunAdmin(Inspected):
+    list_display = (
+        *("state", "conversation", "owner", "model", "age", "attempt", "first_token", "speed"),
+        *("took", "worker"),
+    )
+    list_display_links = ("state", "conversation")
+    list_filter = (
+        "status",
+        Stuck,
+        ("error_code", admin.AllValuesFieldListFilter),
+        ("model", admin.AllValuesFieldListFilter),
+        ("worker", admin.RelatedOnlyFieldListFilter),
+        "queued_at",
+    )
+    list_select_related = ("conversation__owner", "worker")
+    search_fields = ("uuid", "conversation__title", "conversation__owner__username", "error_code")
+    search_help_text = "Run or conversation uuid, title, owner or error code"
+    actions = ("cancel_selected",)
+    fieldsets = (
+        (None, {"fields": ("state", "conversation", "owner", "model", "attempt", "worker")}),
+        ("Timings", {"fields": (
+            ("queued", "waited"), ("started", "first_token"), ("wrote", "speed"),
+            ("ended", "took"),
+        )}),
+        ("Outcome", {"fields": (
+            "stop_reason", "usage", "error_code", "error_message", "retryable",
+            "cancel_requested_at", "cancelled_by",
+        )}),
+        ("Keys", {"fields": ("uuid", "rank"), "classes": ("collapse",)}),
+    )  # fmt: skip
+    readonly_fields = (
+        *("state", "owner", "queued", "waited", "started", "first_token", "wrote", "speed"),
+        *("ended", "took", "uuid"),
+    )
+    queued, started = exact("queued_at", "queued"), exact("started_at", "started")
+    wrote, ended = exact("first_token_at", "first token at"), exact("ended_at", "ended")
+    change_form_template = "admin/streams/run/change_form.html"
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Cancelling and running again is what `change` means here."""
+        return request.user.has_perm("streams.change_run")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """A whole uuid is looked up, not searched for: two indexes instead of a scan."""
+        try:
+            wanted = uuid.UUID(search_term.strip())
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(Q(uuid=wanted) | Q(conversation__uuid=wanted)), False
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: Run) -> SafeString:
+        stopping = run.status == Run.Status.RUNNING and run.cancel_requested_at
+        return pill("stopping" if stopping else run.status, run.error_code)
+
+    @admin.display(description="owner", ordering="conversation__owner__username")
+    def owner(self, run: Run) -> str:
+        return str(run.conversation.owner)
+
+    @admin.display(description="first token")
+    def first_token(self, run: Run) -> str:
+        return span(run.time_to_first_token)
+
+    @admin.display(description="tokens/s")
+    def speed(self, run: Run) -> str:
+        speed = run.tokens_per_second
+        return NOTHING if speed is None else f"{speed:.1f}"
+
+    @admin.display(description="took")
+    def took(self, run: Run) -> str:
+        return span(run.duration)
+
+    @admin.display(description="age", ordering="id")
+    def age(self, run: Run) -> str:
+        return ago(run.queued_at)
+
+    @admin.display(description="waited")
+    def waited(self, run: Run) -> str:
+        return span(run.started_at - run.queued_at) if run.started_at else NOTHING
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        run: Run = context["original"]
+        may = self.has_cancel_permission(request)
+        context |= {
+            "picture": picture(run),
+            "prompt": run.prompt,
+            "blocks": blocks(run),
+            "may_cancel": may and run.status in Run.OPEN and not run.cancel_requested_at,
+            "may_run_again": may and run.status not in Run.OPEN and not run.removed,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/cancel/", view(self.cancel_view), name="streams_run_cancel"),
+            path("<path:object_id>/again/", view(self.again_view), name="streams_run_again"),
+            *super().get_urls(),
+        ]
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._one(request, object_id, CANCEL)
+
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._one(request, object_id, AGAIN)
+
+    def _one(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        """Asks on GET, does on POST."""
+        if not self.has_cancel_permission(request):
+            raise PermissionDenied
+        run = self.get_object(request, unquote(object_id))
+        if run is None:
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[no-any-return, attr-defined]
+                request, self.opts, object_id
+            )
+        if request.method != "POST":
+            return self._ask(request, [run], verb)
+        shown = self._do(request, run, verb) or run
+        return HttpResponseRedirect(reverse("admin:streams_run_change", args=[shown.pk]))
+
+    @admin.action(description="Cancel selected runs", permissions=["cancel"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        runs = list(queryset.filter(status__in=Run.OPEN))
+        if not runs:
+            messages.info(request, "They have all ended already.")
+        elif "confirmed" not in request.POST:
+            return self._ask(request, runs, CANCEL, action="cancel_selected")
+        else:
+            done = [run for run in runs if self._do(request, run, CANCEL, quietly=True)]
+            messages.success(request, f"Asked to stop: {len(done)} of {len(runs)}.")
+        return None
+
+    def _do(
+        self, request: HttpRequest, run: Run, verb: str, *, quietly: bool = False
+    ) -> Run | None:
+        device = getattr(request, "device", None)
+        try:
+            result = run.cancel(device) if verb == CANCEL else run.retry(device)
+        except StreamsError as error:
+            messages.error(request, f"{run}: {error.message}")
+            return None
+        self.log_change(request, run, f"Asked to {verb}.")
+        if not quietly:
+            messages.success(request, "Asked to stop." if verb == CANCEL else "Queued again.")
+        return result
+
+    def _ask(
+        self, request: HttpRequest, runs: list[Run], verb: str, action: str = ""
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Are you sure?",
+            "opts": self.opts,
+            "media": self.media,
+            "runs": runs,
+            "verb": verb,
+            "action": action,
+        }
+        return TemplateResponse(request, "admin/streams/run/confirm.html", context)
+
+
+def blocks(run: Run) -> list[fold.Block]:
+    """The answer, or what there is of it."""
+    if run.answer.blocks or not run.attempt:
+        return list(run.answer.blocks)
+    return fold.blocks_of(log.run_rows(run.conversation_id, run.pk))

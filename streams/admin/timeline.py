@@ -1,0 +1,185 @@
+"""A run's life as a picture: what is where, computed here, drawn by the template as SVG."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from streams import log
+from streams.models import Run
+
+from .base import span
+
+WIDTH = 960.0
+TOP, BOTTOM = 44.0, 124.0
+BUCKETS = 120
+QUEUE_SHARE = 0.25
+LABEL, LETTER = 110.0, 7.0
+DETAILS = 300
+
+
+class Box(NamedTuple):
+    """Numbers are text already: a language with decimal commas would break the drawing."""
+
+    x: str
+    width: str
+    y: str
+    height: str
+    kind: str
+    title: str
+    label: str
+
+
+class Mark(NamedTuple):
+    x: str
+    kind: str
+    label: str
+    anchor: str
+    title: str
+
+
+class Line(NamedTuple):
+    at: str
+    seq: int
+    type: str
+    details: str
+
+
+@dataclass(slots=True)
+class Picture:
+    """What happened when: phases above, tokens over time below, a mark for each event."""
+
+    title: str
+    phases: list[Box] = field(default_factory=list)
+    tokens: list[Box] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+
+class Scale:
+    """Time to pixels. A long wait in the queue takes a quarter at most, or nothing else
+    would be seen."""
+
+    def __init__(self, run: Run, moments: Sequence[log.Moment]) -> None:
+        self.start = run.queued_at
+        last = moments[-1].at if moments and run.ended_at else timezone.now()
+        self.end = max(run.ended_at or last, last, self.start + timedelta(milliseconds=1))
+        self.begun = min(run.started_at or self.end, self.end)
+        share = (self.begun - self.start) / (self.end - self.start)
+        self.split = WIDTH * (share if run.started_at is None else min(share, QUEUE_SHARE))
+
+    def x(self, moment: datetime) -> float:
+        moment = min(max(moment, self.start), self.end)
+        if moment < self.begun:
+            return self.split * ((moment - self.start) / (self.begun - self.start))
+        rest = self.end - self.begun
+        return self.split + (WIDTH - self.split) * ((moment - self.begun) / rest if rest else 1)
+
+    @property
+    def bucket(self) -> float:
+        """Seconds of one bar of the token graph."""
+        return max((self.end - self.begun).total_seconds() / BUCKETS, 0.05)
+
+
+def picture(run: Run) -> Picture:
+    bucket = Scale(run, []).bucket
+    moments = log.timeline(run.conversation_id, run.pk, bucket)
+    scale = Scale(run, moments)
+    return Picture(
+        title=summary(run),
+        phases=list(phases(run, scale)),
+        tokens=list(tokens(run, moments, scale, bucket)),
+        marks=list(marks(moments, scale)),
+        lines=list(lines(run, moments)),
+    )
+
+
+def summary(run: Run) -> str:
+    parts = [f"{kind} {span(end - start)}" for kind, start, end in stretches(run)]
+    return ", ".join([*parts, run.status])
+
+
+def stretches(run: Run) -> Iterator[tuple[str, datetime, datetime]]:
+    """The times between the turning points, as far as the run has come."""
+    points = [
+        ("queued", run.queued_at),
+        ("thinking", run.started_at),
+        ("writing", run.first_token_at),
+    ]
+    reached = [(kind, at) for kind, at in points if at is not None]
+    ends = [*(at for _, at in reached[1:]), run.ended_at or timezone.now()]
+    for (kind, start), end in zip(reached, ends, strict=True):
+        yield kind, start, max(start, end)
+
+
+def phases(run: Run, scale: Scale) -> Iterator[Box]:
+    for kind, start, end in stretches(run):
+        x, width = scale.x(start), scale.x(end) - scale.x(start)
+        title = f"{kind} {span(end - start)}"
+        yield box(x, width, 8, 24, kind, title, title if width > LABEL else "")
+
+
+def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float) -> Iterator[Box]:
+    deltas = [moment for moment in moments if moment.type == "block.delta"]
+    if run.ended_at and run.first_token_at and folded(run, deltas):
+        x, count = scale.x(run.first_token_at), run.usage["output_tokens"]
+        yield box(x, scale.x(run.ended_at) - x, TOP, BOTTOM - TOP, "folded", f"{count} tokens")
+        return
+    most = max((moment.deltas for moment in deltas), default=1)
+    for moment in deltas:
+        x = scale.x(moment.at)
+        width = max(scale.x(moment.at + timedelta(seconds=bucket)) - x - 0.5, 1)
+        height = (BOTTOM - TOP) * moment.deltas / most
+        title = f"{moment.deltas} in {span(bucket)}"
+        yield box(x, width, BOTTOM - height, height, "token", title)
+
+
+def folded(run: Run, deltas: Sequence[log.Moment]) -> bool:
+    """Once the log was folded a block is one row, and its pace is no longer known."""
+    tokens = run.usage.get("output_tokens") or 0
+    return 0 < sum(moment.deltas for moment in deltas) < min(tokens, 5)
+
+
+def box(
+    x: float, width: float, y: float, height: float, kind: str, title: str, label: str = ""
+) -> Box:
+    return Box(f"{x:.1f}", f"{width:.1f}", f"{y:.1f}", f"{height:.1f}", kind, title, label)
+
+
+def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
+    """A mark for each turning point; a label only where the last one leaves room for it."""
+    free = 0.0
+    for moment in moments:
+        room, _, kind = moment.type.partition(".")
+        if room != "run":
+            continue
+        x, label = scale.x(moment.at), kind.replace("_", " ")
+        wide = len(label) * LETTER
+        anchor = "end" if x + wide > WIDTH else "start"
+        left = x - wide if anchor == "end" else x
+        title = f"{moment.type} +{span(moment.at - scale.start)}"
+        yield Mark(f"{x:.1f}", kind, label if left >= free else "", anchor, title)
+        free = max(free, left + wide) if left >= free else free
+
+
+def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Line]:
+    """The same as a table, deltas in a row counted together."""
+    for type, group in groupby(moments, key=lambda moment: moment.type):
+        for at, seq, details in told(type, list(group)):
+            yield Line(f"+{span(max(at - run.queued_at, timedelta()))}", seq, type, details)
+
+
+def told(type: str, group: list[log.Moment]) -> Iterator[tuple[datetime, int, str]]:
+    if type == "block.delta":
+        yield group[0].at, group[-1].seq, f"× {sum(moment.deltas for moment in group)}"
+        return
+    for moment in group:
+        data = {key: value for key, value in moment.data.items() if key != "run"}
+        text = json.dumps(data, ensure_ascii=False) if data else ""
+        yield moment.at, moment.seq, text if len(text) <= DETAILS else text[:DETAILS] + "…"

@@ -1,0 +1,162 @@
+"""What would break quietly in production, said by `manage.py check`.
+
+Those that ask the database run with `check --database default`, and before `migrate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg import sql
+
+from .conf import Streams, conf
+
+OLDEST = 150000
+ECHO_WITHIN = 2.0
+CHANNEL = "streams_check"
+
+DATABASE_SESSIONS = (
+    "django.contrib.sessions.backends.db",
+    "django.contrib.sessions.backends.cached_db",
+)
+
+
+@register(Tags.compatibility)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    return [*session_engine(), *database_settings(), *middleware(), *tuning()]
+
+
+def session_engine() -> Iterable[CheckMessage]:
+    if settings.SESSION_ENGINE not in DATABASE_SESSIONS:
+        yield Error(
+            "Streams find their session in its table, and SESSION_ENGINE keeps it elsewhere.",
+            hint=f"Set SESSION_ENGINE to {' or '.join(DATABASE_SESSIONS)}.",
+            id="streams.E001",
+        )
+
+
+def database_settings() -> Iterable[CheckMessage]:
+    database = settings.DATABASES[DEFAULT_DB_ALIAS]
+    if connections[DEFAULT_DB_ALIAS].vendor != "postgresql":
+        yield Error(
+            "The log is kept by PostgreSQL and by no other database.",
+            hint="Set DATABASE_URL to postgresql://…",
+            id="streams.E002",
+        )
+    if database.get("ATOMIC_REQUESTS"):
+        yield Error(
+            "ATOMIC_REQUESTS would hold a conversation's row until the response is made, "
+            "and its answer with it.",
+            hint="Turn ATOMIC_REQUESTS off.",
+            id="streams.E003",
+        )
+
+
+def middleware() -> Iterable[CheckMessage]:
+    installed: Sequence[str] = settings.MIDDLEWARE
+    if "streams.middleware.DeviceMiddleware" not in installed:
+        yield Error(
+            "Without streams.middleware.DeviceMiddleware no request has a device.",
+            hint="Add it to MIDDLEWARE, after AuthenticationMiddleware.",
+            id="streams.E004",
+        )
+    if "django.middleware.gzip.GZipMiddleware" in installed:
+        yield Warning(
+            "GZipMiddleware compresses pages that hold secrets and prompts side by side, and "
+            "any stream that passes through it arrives late.",
+            hint="Let the proxy compress, text/event-stream excepted.",
+            id="streams.W001",
+        )
+
+
+def tuning() -> Iterable[CheckMessage]:
+    try:
+        streams = conf()
+    except ImproperlyConfigured as error:
+        yield Error(str(error), id="streams.E005")
+        return
+    wrong = [*wrong_values(streams)]
+    yield from wrong
+    if not wrong and streams.lease <= 2 * streams.heartbeat:
+        yield Error(
+            f"A lease of {streams.lease:g} s with a heartbeat every {streams.heartbeat:g} s: one "
+            "late beat and a living worker loses its answers.",
+            hint="Make STREAMS lease more than twice the heartbeat.",
+            id="streams.E007",
+        )
+
+
+def wrong_values(streams: Streams) -> Iterable[CheckMessage]:
+    defaults = Streams()
+    for field in fields(Streams):
+        value, default = getattr(streams, field.name), getattr(defaults, field.name)
+        if not fits(value, default):
+            yield Error(
+                f"STREAMS {field.name} is {value!r}; the default is {default!r}.",
+                hint=f"Make it a {type(default).__name__}, not below 0.",
+                id="streams.E006",
+            )
+
+
+def fits(value: Any, default: Any) -> bool:
+    if isinstance(value, bool) or isinstance(default, bool):
+        return type(value) is type(default)
+    number = isinstance(value, (int, float) if isinstance(default, float) else type(default))
+    return number and value >= 0
+
+
+@register(Tags.database)
+def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        version: int = cursor.fetchone()[0]
+        cursor.execute("SELECT current_setting('synchronous_commit')")
+        synchronous: str = cursor.fetchone()[0]
+    return [*server(version, synchronous), *listening()]
+
+
+def server(version: int, synchronous: str) -> Iterable[CheckMessage]:
+    if version < OLDEST:
+        yield Error(
+            f"PostgreSQL {version // 10000} is too old: 15 is the oldest that will do.",
+            id="streams.E008",
+        )
+    if synchronous == "off":
+        yield Error(
+            "With synchronous_commit off a crash takes back tokens that were shown already.",
+            hint="Set synchronous_commit to on for this database or role.",
+            id="streams.E009",
+        )
+
+
+def listening() -> Iterable[CheckMessage]:
+    if not hears_itself():
+        yield Warning(
+            "LISTEN delivers nothing here, as behind PgBouncer in transaction mode: streams "
+            "and workers fall back to polling, which is slower and costs more.",
+            hint="Point DATABASE_URL at PostgreSQL itself or at a session-mode pool.",
+            id="streams.W002",
+        )
+
+
+def hears_itself() -> bool:
+    """Whether a notification to oneself arrives on a connection as the hub's."""
+    from .database import parameters
+
+    with psycopg.connect(**parameters(), autocommit=True) as connection:
+        channel = sql.Identifier(CHANNEL)
+        connection.execute(sql.SQL("LISTEN {}").format(channel))
+        connection.execute(sql.SQL("NOTIFY {}").format(channel))
+        return any(True for _ in connection.notifies(timeout=ECHO_WITHIN, stop_after=1))

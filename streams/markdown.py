@@ -1,0 +1,198 @@
+"""Markdown as models write it, to HTML that is safe to put on a page.
+
+Raw HTML is text, images are links, and link reference definitions mean nothing: so what a
+block says never depends on another, and a closed block is final while the rest streams in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from pygments import highlight as highlighted
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
+UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
+BULLET = re.compile(r"\s*(?:(?:[*+>-]|\d+[.)])\s+)*")
+CODE = ("fence", "code_block")
+KEPT_LENGTH = 8_000  # longer blocks are rare, and would make the cache's size a guess
+
+
+class Split(NamedTuple):
+    """A text's closed top-level blocks, which no later text changes, and the open rest."""
+
+    closed: list[str]
+    open: str
+
+
+def split(text: str) -> Split:
+    """Cut `text` where markdown-it's top-level blocks begin.
+
+    The last block is open. So is whatever stands in an unfinished line: "***" closes a
+    paragraph as a rule and, one letter later, goes on with it as bold text.
+    """
+    lines = LINE.findall(text)
+    whole = lines if text.endswith(("\r", "\n")) else lines[:-1]
+    starts = [t.map[0] for t in MARKDOWN.parse("".join(whole)) if t.level == 0 and t.map]
+    if not starts:
+        return Split([], text)
+    edges = [0, *starts[1:]]
+    closed = ["".join(lines[a:b]) for a, b in pairwise(edges)]
+    return Split(closed, "".join(lines[edges[-1] :]))
+
+
+def render(text: str) -> str:
+    """The whole text as HTML: exactly what its blocks give one by one."""
+    parts = split(text)
+    return "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
+
+
+def render_open(text: str) -> str:
+    """A text that is still growing, as it will most likely read: marks in its last line that
+    wait for their other half have it. It is replaced in a moment, so a wrong guess may pass."""
+    tokens = MARKDOWN.parse(text)
+    last = next((t.type for t in reversed(tokens) if t.type in ("inline", *CODE)), "")
+    return fresh(text if last in CODE else completed(text))
+
+
+def completed(text: str) -> str:
+    head, end, line = text.rpartition("\n")
+    line = UNFINISHED_LINK.sub(r"\1", line)
+    said = BULLET.sub("", line, count=1)
+    start = line.removesuffix(said)
+    if said.count("`") % 2:
+        return head + end + start + closed(said, "`")
+    if said.replace("**", "").count("*") % 2:
+        said = closed(said, "*")
+    if said.count("**") % 2:
+        said = closed(said, "**")
+    return head + end + start + said
+
+
+def closed(said: str, mark: str) -> str:
+    """With its other half, or without the first when nothing stands behind that yet; a mark
+    with a space behind it is only a character."""
+    behind = said.rpartition(mark)[2]
+    if behind[:1].isspace():
+        return said
+    return said.rstrip() + mark if behind else said.removesuffix(mark)
+
+
+def render_block(source: str) -> str:
+    return kept(source) if len(source) <= KEPT_LENGTH else fresh(source)
+
+
+def fresh(source: str) -> str:
+    return CLEANER.clean(MARKDOWN.render(source))
+
+
+kept = lru_cache(maxsize=1024)(fresh)
+
+
+def fence(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A code block: its language, a button to copy it, and its highlighted text."""
+    words = tokens[at].info.split()
+    language = words[0].lower() if words else ""
+    label = escape(language) or "text"
+    return (
+        f'<div class="code"><div class="code-bar"><span>{label}</span>'
+        '<button type="button" class="code-copy">Copy</button></div>'
+        f'<pre tabindex="0"><code>{coloured(tokens[at].content, language)}</code></pre></div>\n'
+    )
+
+
+def coloured(code: str, language: str) -> str:
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return escape(code)
+    return str(highlighted(code, lexer, COLOURS))
+
+
+def image(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A link: loading an address that a model made up tells its owner who is reading."""
+    token = tokens[at]
+    name = self.renderInlineAsText(token.children or [], options, env) or "image"
+    return f'<a href="{escape(str(token.attrs["src"]))}">{escape(name)}</a>'
+
+
+def cell(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A table cell whose alignment is a class: the page allows no inline style."""
+    token = tokens[at]
+    style = str(token.attrs.pop("style", ""))
+    if style:
+        token.attrs["class"] = style.replace("text-align:", "align-")
+    return self.renderToken(tokens, at, options, env)
+
+
+def scrolling_table(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    return '<div class="table" tabindex="0"><table>\n'
+
+
+def table_end(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "</table></div>\n"
+
+
+def parser() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False})
+    markdown.enable(["table", "strikethrough"])
+    markdown.disable(["reference", "html_block", "html_inline"])
+    rules: dict[str, Any] = {
+        "fence": fence,
+        "code_block": fence,
+        "image": image,
+        "th_open": cell,
+        "td_open": cell,
+        "table_open": scrolling_table,
+        "table_close": table_end,
+    }
+    for name, rule in rules.items():
+        markdown.add_render_rule(name, rule)
+    return markdown
+
+
+TAGS = (
+    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong"
+    " table tbody td th thead tr ul"
+)
+MARKDOWN = parser()
+COLOURS = HtmlFormatter(nowrap=True)
+CLEANER = nh3.Cleaner(
+    tags=set(TAGS.split()),
+    attributes={
+        "a": {"href", "title"},
+        "button": {"type", "class"},
+        "div": {"class", "tabindex"},
+        "ol": {"start"},
+        "pre": {"tabindex"},
+        "span": {"class"},
+        "td": {"class"},
+        "th": {"class"},
+    },
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+    link_rel="noopener nofollow",
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+)

@@ -1,0 +1,92 @@
+"""Bodies, as forms or JSON, to checked values: nothing else of a request gets further."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, QueryDict
+
+from streams.exceptions import BadRequest, Invalid, TooLarge, Unsupported
+from streams.text import clean
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+OURS = ("csrfmiddlewaretoken", "_method")
+LARGEST = 2**63 - 1
+TRUE, FALSE = ("true", "on", "1"), ("false", "off", "0", "")
+KINDS = {str: "text", int: "a whole number", bool: "true or false"}
+
+
+def fields(request: HttpRequest, **kinds: type) -> dict[str, Any]:
+    """The fields that were sent, each of the kind asked for; none is required.
+
+    Raises BadRequest, Unsupported, TooLarge, or Invalid with the name of the field.
+    """
+    given = sent(request)
+    if unknown := sorted(set(given) - set(kinds)):
+        raise Invalid(f"There is no field {unknown[0]!r} here.", field=unknown[0])
+    return {name: checked(name, value, kinds[name]) for name, value in given.items()}
+
+
+def sent(request: HttpRequest) -> Mapping[str, Any]:
+    try:
+        if is_form(request):
+            return form_of(request)
+        body = request.body
+    except RequestDataTooBig as error:
+        raise TooLarge("That is too long to send.") from error
+    if not body:
+        return {}
+    if request.content_type != "application/json":
+        raise Unsupported("Send a form or JSON.")
+    return json_of(body)
+
+
+def is_form(request: HttpRequest) -> bool:
+    return request.content_type in FORMS
+
+
+def form_of(request: HttpRequest) -> Mapping[str, Any]:
+    if request.method == "POST":
+        form = request.POST
+    elif request.content_type == "multipart/form-data":
+        raise Unsupported("Send this as a plain form or as JSON.")
+    else:  # Django reads no form but a POST's
+        form = QueryDict(request.body, encoding=request.encoding)
+    # Browsers send every line break of a textarea as two characters.
+    return {name: form[name].replace("\r\n", "\n") for name in form if name not in OURS}
+
+
+def json_of(body: bytes) -> Mapping[str, Any]:
+    try:
+        given = json.loads(body, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("This is not JSON.") from error
+    if not isinstance(given, dict):
+        raise Invalid("Send a JSON object.")
+    return given
+
+
+def refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def checked(name: str, value: Any, kind: type) -> Any:
+    """The value as `kind`; what a form sends is text that reads like one."""
+    if kind is str and isinstance(value, str):
+        return clean(value)
+    if kind is int and (number := whole(value)) is not None:
+        return number
+    if kind is bool and (isinstance(value, bool) or value in TRUE + FALSE):
+        return value if isinstance(value, bool) else value in TRUE
+    raise Invalid(f"{name} must be {KINDS[kind]}.", field=name)
+
+
+def whole(value: Any) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= LARGEST else None

@@ -1,0 +1,106 @@
+"""`/c/<uuid>/`: one conversation, its page, its settings and its end."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from streams.conf import conf
+from streams.exceptions import NotFound, StreamsError
+from streams.models import Conversation, DeviceSession
+from streams.providers import registry
+from streams.snapshot import snapshot
+
+from . import shapes
+from .bodies import fields
+from .errors import patient
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+from .shelf import shelf
+from .turns import front, turns_of
+from .values import KINDS, archived, checked_values
+
+
+class ConversationView(Resource):
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        conversation = own(request, uuid)
+        if not wants_json(request):
+            return page(request, conversation)
+        taken = snapshot(conversation.pk)
+        return JsonResponse(shapes.conversation(taken.conversation) | taken.transcript.as_dict())
+
+    def patch(self, request: Request, uuid: UUID) -> HttpResponse:
+        conversation = own(request, uuid)
+        values = checked_values(fields(request, archived=bool, **KINDS))
+        changed = conversation.change(request.device, **archived(conversation, values))
+        if not wants_json(request):
+            return see_other(shapes.place(changed))
+        return JsonResponse(shapes.conversation(changed))
+
+    def delete(self, request: Request, uuid: UUID) -> HttpResponse:
+        """Gone at once, and for good only a little later: `/c/` offers to take it back."""
+        own(request, uuid).delete_softly(request.device)
+        if not wants_json(request):
+            return see_other(f"{reverse('streams:conversations')}?deleted={uuid}")
+        return HttpResponse(status=204)
+
+
+class Restore(Resource):
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        """What is there already is no error: another device may have been quicker."""
+        fields(request)
+        deleted = Conversation.objects.restorable(request.user.pk).filter(uuid=uuid).first()
+        conversation = deleted.restore() if deleted else own(request, uuid)
+        if not wants_json(request):
+            return see_other(shapes.place(conversation))
+        return JsonResponse(shapes.conversation(conversation))
+
+
+def own(request: Request, uuid: UUID) -> Conversation:
+    """The only way to a conversation: someone else's is as if it were not there."""
+    found = Conversation.objects.owned_by(request.user).filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound("This conversation isn't here, or isn't yours.")
+    return found
+
+
+def page(
+    request: Request,
+    conversation: Conversation,
+    given: dict[str, Any] | None = None,
+    error: StreamsError | None = None,
+) -> HttpResponse:
+    """Everything up to this moment; a prompt that was refused is back in the composer."""
+    taken = snapshot(conversation.pk)
+    DeviceSession.visit(request.device, conversation, taken.transcript.head)
+    items, following = shelf(request.user)
+    turns = turns_of(taken, request.device)
+    context = {
+        "conversation": taken.conversation,
+        "name": name_of(taken.conversation, turns),
+        "head": taken.transcript.head,
+        "beat": int(conf().presence * 1000 / 3),
+        "turns": turns,
+        "front": front(taken),
+        "items": items,
+        "following": following,
+        "models": offered(taken.conversation.model),
+        "given": given or {},
+        "error": error,
+    }
+    status = error.status if error else 200
+    return patient(render(request, "streams/conversation.html", context, status=status), error)
+
+
+def name_of(conversation: Conversation, turns: list[Any]) -> str:
+    opening = " ".join(turns[0].text.split())[:80] if turns else ""
+    return conversation.title or opening or "New conversation"
+
+
+def offered(current: str) -> list[str]:
+    """The menu, with the conversation's own model in it whatever it is."""
+    return list(dict.fromkeys([*registry.offered(), current]))

@@ -1,0 +1,93 @@
+"""`/c/`: a person's conversations, and a new one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from streams import notify
+from streams.conf import conf
+from streams.exceptions import StreamsError
+from streams.models import Conversation
+from streams.providers import registry
+
+from . import shapes
+from .bodies import fields
+from .errors import patient
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+from .shelf import as_json, shelf
+from .values import KINDS, checked_values, short_enough
+
+UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+
+
+class Conversations(Resource):
+    def get(self, request: Request) -> HttpResponse:
+        if not wants_json(request):
+            return page(request)
+        items, following = shelf(request.user, request.GET.get("before"))
+        return JsonResponse({"conversations": [*map(as_json, items)], "next": following})
+
+    def post(self, request: Request) -> HttpResponse:
+        given: dict[str, Any] = {}
+        try:
+            given = fields(request, content=str, client_key=str, **KINDS)
+            conversation, more = created(request, given)
+        except StreamsError as error:
+            if wants_json(request):
+                raise
+            return page(request, given, error)
+        place = shapes.place(conversation)
+        if not wants_json(request):
+            return see_other(place)
+        answer = shapes.conversation(conversation) | more
+        return JsonResponse(answer, status=201, headers={"Location": place})
+
+
+@transaction.atomic
+def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any]]:
+    """A new conversation and, with `content`, its first message and run."""
+    columns = {name: given[name] for name in KINDS if name in given}
+    values = {"model": registry.default_model()} | checked_values(columns)
+    conversation = Conversation.objects.create(owner=request.user, **values)
+    notify.list_changed(request.user.pk)
+    if "content" not in given:
+        return conversation, {}
+    key = given.get("client_key")
+    short_enough("client_key", key or "")
+    message, run, _ = conversation.post(given["content"], request.device, key)
+    conversation.refresh_from_db()
+    return conversation, shapes.posted(message, run)
+
+
+def page(
+    request: Request, given: dict[str, Any] | None = None, error: StreamsError | None = None
+) -> HttpResponse:
+    """The list beside an empty composer; a form that was refused comes back as it was."""
+    items, following = shelf(request.user, request.GET.get("before"))
+    given = given or {}
+    context = {
+        "items": items,
+        "following": following,
+        "deleted": deleted(request),
+        "undo_seconds": int(conf().purge_after),
+        "models": registry.offered(),
+        "chosen": given.get("model") or registry.default_model(),
+        "given": given,
+        "error": error,
+    }
+    status = error.status if error else 200
+    return patient(render(request, "streams/new.html", context, status=status), error)
+
+
+def deleted(request: Request) -> Conversation | None:
+    """What has just been deleted, as long as that can be taken back."""
+    given = request.GET.get("deleted", "")
+    if not re.fullmatch(UUID, given):
+        return None
+    return Conversation.objects.restorable(request.user.pk).filter(uuid=given).first()

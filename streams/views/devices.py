@@ -1,0 +1,175 @@
+"""`/devices/`: where a person is signed in, and the way out of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib import auth, messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from streams.exceptions import Invalid, NotFound, StreamsError
+from streams.models import Conversation, Device, DeviceSession
+
+from . import shapes
+from .bodies import fields
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+from .shelf import named, opening, shelf
+
+NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
+ICONS = {"phone": "phone", "tablet": "tablet"}
+
+
+@dataclass(slots=True)
+class Line:
+    """One device of the list; `place` is the conversation it was in last."""
+
+    device: Device
+    this: bool
+    place: Conversation | None
+    place_name: str
+
+    @property
+    def icon(self) -> str:
+        return ICONS.get(self.device.kind, "computer")
+
+    @property
+    def now(self) -> bool:
+        return self.this or self.device.last_seen_at > timezone.now() - NOW
+
+    @property
+    def seen(self) -> str:
+        return "now" if self.now else ago(self.device.last_seen_at, timezone.now())
+
+
+class Devices(Resource):
+    def get(self, request: Request) -> HttpResponse:
+        if not wants_json(request):
+            return page(request)
+        return JsonResponse({"devices": [shape(line) for line in lines(request)]})
+
+
+class DeviceView(Resource):
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        own(request, uuid)
+        if not wants_json(request):
+            return see_other(reverse("streams:devices"))
+        return JsonResponse(next(shape(it) for it in lines(request) if it.device.uuid == uuid))
+
+    def patch(self, request: Request, uuid: UUID) -> HttpResponse:
+        device = own(request, uuid)
+        try:
+            device.rename(fields(request, name=str).get("name", ""))
+        except Invalid as error:
+            if wants_json(request):
+                raise
+            return page(request, error)
+        return done(request)
+
+
+class Revoke(Resource):
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        """Also a second time: who asks wants it gone, and gone it is."""
+        fields(request)
+        device = own(request, uuid, revoked=True)
+        device.revoke()
+        if device == request.device:
+            auth.logout(request)
+            return done(request, "streams:sign-in")
+        messages.success(request, f"{device.name} is signed out.")
+        return done(request)
+
+
+class RevokeOthers(Resource):
+    def post(self, request: Request) -> HttpResponse:
+        fields(request)
+        count = Device.revoke_all_of(request.user.pk, but=request.device)
+        if wants_json(request):
+            return JsonResponse({"signed_out": count})
+        messages.success(request, "You are signed out everywhere else.")
+        return done(request)
+
+
+def own(request: Request, uuid: UUID, revoked: bool = False) -> Device:
+    known = Device.objects.filter(user=request.user, uuid=uuid)
+    device = known.first() if revoked else known.filter(revoked_at__isnull=True).first()
+    if device is None:
+        raise NotFound("This device isn't here, or isn't yours.")
+    return device
+
+
+def done(request: Request, place: str = "streams:devices") -> HttpResponse:
+    return HttpResponse(status=204) if wants_json(request) else see_other(reverse(place))
+
+
+def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
+    items, following = shelf(request.user)
+    context = {
+        "items": items,
+        "following": following,
+        "elsewhere": True,
+        "lines": lines(request),
+        "error": error,
+    }
+    status = error.status if error else 200
+    return render(request, "streams/devices.html", context, status=status)
+
+
+def lines(request: Request) -> list[Line]:
+    """This device first, then as they were seen."""
+    devices = list(Device.objects.filter(user=request.user, revoked_at__isnull=True))
+    places = places_of(devices)
+    devices.sort(key=lambda device: device != request.device)
+    found = [(device, places.get(device.pk)) for device in devices]
+    return [
+        Line(device, device == request.device, place, named(place) if place else "")
+        for device, place in found
+    ]
+
+
+def places_of(devices: list[Device]) -> dict[int, Conversation]:
+    sessions = DeviceSession.objects.filter(
+        device__in=devices, conversation__deleted_at__isnull=True
+    )
+    last = sessions.order_by("device", "-last_seen_at").distinct("device")
+    stands = dict(last.values_list("device", "conversation"))
+    there = Conversation.objects.annotate(opening=opening()).in_bulk(set(stands.values()))
+    return {device: there[place] for device, place in stands.items()}
+
+
+def shape(line: Line) -> dict[str, object]:
+    place = line.place
+    return {
+        **line.device.mark,
+        "kind": line.device.kind,
+        "this": line.this,
+        "created_at": line.device.created_at,
+        "last_seen_at": line.device.last_seen_at,
+        "conversation": place
+        and {"id": str(place.uuid), "url": shapes.place(place), "name": line.place_name},
+    }
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """As people say it."""
+    minutes = int((now - moment).total_seconds() // 60)
+    if minutes < 60:
+        return counted(max(minutes, 1), "minute")
+    days = (timezone.localdate(now) - timezone.localdate(moment)).days
+    if days == 0 or minutes < 6 * 60:
+        return counted(minutes // 60, "hour")
+    if days == 1:
+        return "yesterday"
+    if days < 7:
+        return counted(days, "day")
+    local = timezone.localtime(moment)
+    return f"on {local.day} {local:%B}" + ("" if local.year == now.year else f" {local.year}")
+
+
+def counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"

@@ -1,0 +1,231 @@
+"""The events of a conversation or a run, as a stream.
+
+Served by `streams.asgi` before Django's handler; the views at the end are for servers that
+came without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest, JsonResponse
+from django.http.request import split_domain_port, validate_host
+from psycopg import AsyncConnection
+
+from streams import access, log, sse
+from streams.exceptions import BadRequest, NotFound, NotSignedIn, StreamsError, Unavailable
+from streams.hub import Hub
+from streams.models import Device
+from streams.presence import Here
+from streams.stream import Response
+
+NOT_HERE = "This conversation isn't here, or isn't yours."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a stream needs of an ASGI scope."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    cookies: Mapping[str, str]
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> Request:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        jar = SimpleCookie(headers.get("cookie", ""))
+        return cls(headers, query, {name: morsel.value for name, morsel in jar.items()})
+
+    def check(self, method: str, wanted: str = "GET") -> None:
+        """Raises BadRequest for a host that is not ours, as Django does."""
+        if method != wanted:
+            raise MethodNotAllowed(f"This address takes {wanted} alone.")
+        hosts = settings.ALLOWED_HOSTS
+        if settings.DEBUG and not hosts:
+            hosts = [".localhost", "127.0.0.1", "[::1]"]
+        domain, _ = split_domain_port(self.headers.get("host", ""))
+        if not validate_host(domain, hosts):
+            raise BadRequest("This host name is not in ALLOWED_HOSTS.")
+
+    @property
+    def cursor(self) -> int:
+        after = self.query.get("after")
+        return sse.cursor(self.headers.get("last-event-id"), after[-1] if after else None)
+
+
+class MethodNotAllowed(StreamsError):
+    code, status = "method_not_allowed", 405
+
+
+Opener = Callable[[Hub, Request, str], Awaitable["Response | None"]]
+
+
+async def respond(
+    opener: Opener, hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, send: Any
+) -> None:
+    """Answer with the stream, 204 when there is nothing left to say, or a JSON error."""
+    try:
+        request = Request.of(scope)
+        request.check(scope["method"])
+        stream = await opener(hub, request, uuid)
+    except StreamsError as error:
+        await refuse(send, error)
+    except psycopg.OperationalError:
+        await refuse(send, Unavailable("The database is away for a moment. Try again."))
+    else:
+        if stream is None:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await follow(hub, stream, receive, send)
+
+
+async def follow(hub: Hub, stream: Response, receive: Any, send: Any) -> None:
+    leaving = asyncio.create_task(left(stream, receive))
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": sse.HEADERS})
+        await send_body(send, sse.retry(hub.conf.retry_ms))
+        async for data in stream.frames():
+            await send_body(send, data)
+        await send_body(send, b"", more=False)
+    finally:
+        hub.leave(stream)
+        leaving.cancel()
+
+
+async def left(stream: Response, receive: Any) -> None:
+    """A client that goes ends its stream, and nothing else."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.finish(b"")
+
+
+async def send_body(send: Any, body: bytes, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def refuse(send: Any, error: StreamsError) -> None:
+    body = orjson.dumps(error_body(error))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", b"GET"))
+    if error.retry_after:
+        headers.append((b"retry-after", str(error.retry_after).encode()))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send_body(send, body, more=False)
+
+
+def error_body(error: StreamsError) -> dict[str, Any]:
+    told = {"code": error.code, "message": error.message}
+    return {"error": told | ({"field": error.field} if error.field else {})}
+
+
+# A conversation that may be found, as columns and joins of `authorise`.
+OWNED = (
+    "c.id, c.last_seq",
+    "LEFT JOIN streams_conversation c ON c.uuid = %(uuid)s"
+    " AND c.owner_id = u.id AND c.deleted_at IS NULL",
+)
+
+
+async def open_conversation(hub: Hub, request: Request, uuid: str) -> Response | None:
+    device, (conversation_id, head) = await authorise(hub, request, uuid, *OWNED)
+    stream = hub.join(conversation_id, head, request.cursor, device.pk, None)
+    stream.asides.append(Here(hub.presence, conversation_id))
+    if request.query.get("feed") == ["1"]:
+        stream.asides.append(hub.feeds.follow(device.user_id, stream))
+    return stream
+
+
+async def open_feed(hub: Hub, request: Request, uuid: str) -> Response | None:
+    device, _ = await authorise(hub, request, uuid, "u.id", "")
+    response = hub.join_alone(device.pk, device.user_id)
+    response.asides.append(hub.feeds.follow(device.user_id, response))
+    return response
+
+
+async def open_run(hub: Hub, request: Request, uuid: str) -> Response | None:
+    device, (conversation_id, head, run_id, ended) = await authorise(
+        hub,
+        request,
+        uuid,
+        f"c.id, c.last_seq, r.id, {log.TERMINAL_SEQ}",
+        "LEFT JOIN streams_run r ON r.uuid = %(uuid)s"
+        " LEFT JOIN streams_conversation c ON c.id = r.conversation_id"
+        " AND c.owner_id = u.id AND c.deleted_at IS NULL",
+    )
+    if ended is not None and ended <= request.cursor <= head:
+        return None
+    return hub.join(conversation_id, head, request.cursor, device.pk, run_id, device.user_id)
+
+
+async def authorise(
+    hub: Hub, request: Request, uuid: str, columns: str, joins: str
+) -> tuple[Device, tuple[Any, ...]]:
+    """The device that asks and the columns asked for, in one query that starts from the
+    owner; raises NotSignedIn or NotFound."""
+    key = access.device_key(request.cookies.get(access.DEVICE_COOKIE))
+    session_key = request.cookies.get(settings.SESSION_COOKIE_NAME)
+    if not key or not session_key or "\0" in session_key:
+        raise NotSignedIn("Sign in first.")
+    async with hub.pool.connection() as connection:
+        row = await found(connection, columns, joins, key=key, session=session_key, uuid=uuid)
+    if row is None:
+        raise NotSignedIn("Sign in first.")
+    user_model = get_user_model()
+    users, devices = fields(user_model), fields(Device)
+    session = SessionStore().decode(row[0])
+    user = user_model.from_db("default", users, row[1 : 1 + len(users)])
+    device = Device.from_db("default", devices, row[1 + len(users) :][: len(devices)])
+    if not access.admits(session, user, device) or not hub.watch.admits(device.pk, user.password):
+        raise NotSignedIn("Sign in first.")
+    asked = row[1 + len(users) + len(devices) :]
+    if asked[0] is None:
+        raise NotFound(NOT_HERE)
+    return device, asked
+
+
+def fields(model: Any) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+async def found(
+    connection: AsyncConnection, columns: str, joins: str, **known: str
+) -> tuple[Any, ...] | None:
+    user_model = get_user_model()
+    own = [f"u.{field.column}" for field in user_model._meta.concrete_fields]
+    own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
+    cursor = await connection.execute(
+        f"SELECT s.session_data, {', '.join(own)}, {columns}"
+        " FROM django_session s"
+        " JOIN streams_device d ON d.key = %(key)s AND d.revoked_at IS NULL"
+        f" JOIN {user_model._meta.db_table} u ON u.id = d.user_id {joins}"
+        " WHERE s.session_key = %(session)s AND s.expire_date > now()",
+        known,
+    )
+    return await cursor.fetchone()
+
+
+def not_here(request: HttpRequest, uuid: str = "") -> JsonResponse:
+    """Reached only when the server runs another application than `chatstream.asgi`."""
+    error = Unavailable("Event streams need the ASGI application chatstream.asgi.")
+    return JsonResponse(error_body(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+conversation = feed = run = not_here

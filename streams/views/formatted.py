@@ -1,0 +1,34 @@
+"""`/render`: Markdown to HTML while an answer streams, so that no browser needs a parser."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, JsonResponse
+
+from streams import markdown
+from streams.exceptions import Invalid, TooLarge
+
+from .bodies import fields
+from .resource import Request, Resource
+from .turns import utf16_length
+
+LONGEST = 100_000
+
+
+class Formatted(Resource):
+    def post(self, request: Request) -> HttpResponse:
+        """`closed` is final and covers the first `length` UTF-16 units; `open` is for now,
+        and exact once the text has `ended`."""
+        given = fields(request, text=str, ended=bool)
+        if "text" not in given:
+            raise Invalid("text must be text.", field="text")
+        if len(given["text"]) > LONGEST:
+            raise TooLarge(f"text takes at most {LONGEST} characters.", field="text")
+        parts = markdown.split(given["text"])
+        last = markdown.render_block if given.get("ended") else markdown.render_open
+        return JsonResponse(
+            {
+                "closed": "".join(map(markdown.render_block, parts.closed)),
+                "length": utf16_length("".join(parts.closed)),
+                "open": last(parts.open),
+            }
+        )

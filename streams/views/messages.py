@@ -1,0 +1,44 @@
+"""`/c/<uuid>/messages`: prompts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+
+from streams.exceptions import Invalid, StreamsError
+from streams.models import Conversation, Message, Run
+
+from . import shapes
+from .bodies import fields
+from .conversation import own, page
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+from .values import short_enough
+
+
+class Messages(Resource):
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        conversation = own(request, uuid)
+        given: dict[str, Any] = {}
+        try:
+            given = fields(request, content=str, client_key=str)
+            message, run, created = posted(request, conversation, given)
+        except StreamsError as error:
+            if wants_json(request):
+                raise
+            return page(request, conversation, given, error)
+        if not wants_json(request):
+            return see_other(f"{shapes.place(conversation)}#newest")
+        return JsonResponse(shapes.posted(message, run), status=201 if created else 200)
+
+
+def posted(
+    request: Request, conversation: Conversation, given: dict[str, Any]
+) -> tuple[Message, Run, bool]:
+    if "content" not in given:
+        raise Invalid("Write something first.", field="content")
+    key = given.get("client_key")
+    short_enough("client_key", key or "")
+    return conversation.post(given["content"], request.device, key)

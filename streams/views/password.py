@@ -1,0 +1,59 @@
+"""`/password/`: a new password, which signs out every other device."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from streams.conf import conf
+from streams.exceptions import Invalid
+from streams.models import Attempts, Device
+
+from .bodies import fields
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+
+NAMES = {"old_password": "old", "new_password1": "new", "new_password2": "new"}
+
+
+class Password(Resource):
+    def get(self, request: Request) -> HttpResponse:
+        return page(request, PasswordChangeForm(request.user))
+
+    def post(self, request: Request) -> HttpResponse:
+        given = fields(request, old=str, new=str)
+        streams, tried = conf(), f"password {request.user.pk}"
+        Attempts.allow(tried, streams.sign_ins, streams.sign_in_window)
+        form = PasswordChangeForm(request.user, {name: given.get(NAMES[name]) for name in NAMES})
+        if form.is_valid():
+            change(request, form)
+            Attempts.forget(tried)
+            if wants_json(request):
+                return HttpResponse(status=204)
+            messages.success(request, "Your password is changed. Every other device is signed out.")
+            return see_other(reverse("streams:devices"))
+        if not wants_json(request):
+            return page(request, form, status=422)
+        name, errors = next(iter(form.errors.items()))
+        raise Invalid(" ".join(map(str, errors)), field=NAMES[name])
+
+
+@transaction.atomic
+def change(request: Request, form: PasswordChangeForm) -> None:
+    Device.revoke_all_of(request.user.pk, but=request.device)
+    form.save()
+    update_session_auth_hash(request, request.user)
+
+
+def page(request: Request, form: PasswordChangeForm, status: int = 200) -> HttpResponse:
+    errors = [
+        str(error)
+        for name in ("old_password", "new_password2", "new_password1")
+        for error in form.errors.get(name, [])
+    ]
+    return render(request, "streams/password.html", {"errors": errors}, status=status)

@@ -1,0 +1,51 @@
+"""One resource in HTML and JSON, for the person signed in and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.views import View
+
+from streams.models import Device
+
+from .bodies import is_form
+from .errors import SIGN_IN_FIRST
+
+
+class Request(HttpRequest):
+    """A request that `Resource` has let through."""
+
+    user: User
+    device: Device
+
+
+class Resource(View):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            raise SIGN_IN_FIRST
+        name = method_meant(request).lower()
+        known = name in self.http_method_names
+        method = getattr(self, name, None) if known else None
+        response = (method or self.http_method_not_allowed)(request, *args, **kwargs)
+        # Both faces share one address: neither may come out of a cache for the other.
+        patch_vary_headers(response, ["Accept", "Cookie"])
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return cast(HttpResponseBase, response)
+
+
+def method_meant(request: HttpRequest) -> str:
+    """A plain form knows GET and POST alone, and names any other in a field."""
+    if request.method == "POST" and is_form(request):
+        meant = request.POST.get("_method", "").upper()
+        if meant in ("PUT", "PATCH", "DELETE"):
+            return meant
+    return request.method or ""
+
+
+def see_other(url: str) -> HttpResponse:
+    """Where a form's sender goes on: the page, fresh, that a reload does not send again."""
+    return HttpResponseRedirect(url, status=303)

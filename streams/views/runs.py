@@ -1,0 +1,61 @@
+"""`/runs/<uuid>/`: one answer's run, stopped and tried again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from streams.exceptions import NotFound
+from streams.models import Run
+
+from . import shapes
+from .bodies import fields
+from .negotiation import wants_json
+from .resource import Request, Resource, see_other
+
+
+class RunView(Resource):
+    def get(self, request: Request, uuid: UUID) -> HttpResponse:
+        run = own(request, uuid)
+        if wants_json(request):
+            return JsonResponse(shapes.run(run))
+        return render(
+            request, "streams/run.html", {"run": run, "back": shapes.place(run.conversation)}
+        )
+
+
+class Cancel(Resource):
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        """202 while it is being stopped; being late is no error."""
+        run = own(request, uuid)
+        fields(request)
+        run.cancel(request.device)
+        return result(request, uuid, stopping=202)
+
+
+class Retry(Resource):
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        run = own(request, uuid)
+        fields(request)
+        again = run.retry(request.device)
+        return result(request, again.uuid, status=201)
+
+
+def own(request: Request, uuid: UUID) -> Run:
+    """Through its conversation's owner; someone else's is as if it were not there."""
+    known = Run.objects.owned_by(request.user).select_related("conversation", "prompt", "answer")
+    run = known.filter(uuid=uuid).first()
+    if run is None:
+        raise NotFound("This answer isn't here, or isn't yours.")
+    return run
+
+
+def result(request: Request, uuid: UUID, status: int = 200, stopping: int = 0) -> HttpResponse:
+    run = own(request, uuid)
+    if not wants_json(request):
+        return see_other(f"{shapes.place(run.conversation)}#newest")
+    if stopping and run.status in Run.OPEN:
+        status = stopping
+    return JsonResponse(shapes.run(run), status=status)

@@ -1,0 +1,77 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv6Network, ip_address
+from typing import Any
+
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+
+from streams.conf import conf
+from streams.exceptions import NotSignedIn
+from streams.models import Attempts
+
+from .bodies import fields, is_form
+from .negotiation import wants_json
+
+
+class SignIn(LoginView):
+    template_name = "streams/sign_in.html"
+    redirect_authenticated_user = True
+    http_method_names = ["get", "post", "head", "options"]  # Django's takes PUT for a POST
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        by_form = is_form(request) and not wants_json(request)
+        given = request.POST if by_form else fields(request, username=str, password=str)
+        tried = count_attempt(request, given.get("username", ""))
+        response = super().post(request, *args, **kwargs) if by_form else signed_in(request, given)
+        if request.user.is_authenticated:
+            Attempts.forget(tried)
+        return response
+
+
+def signed_in(request: HttpRequest, given: Mapping[str, Any]) -> HttpResponse:
+    user = authenticate(request, **given) if len(given) == 2 else None
+    if user is None:
+        raise NotSignedIn("That name and password don't belong together.")
+    login(request, user)
+    return JsonResponse({"username": user.get_username()})
+
+
+def count_attempt(request: HttpRequest, name: str) -> str:
+    """One more from this address, and for this name from there. Raises TooManyAttempts.
+
+    Never for the name alone: anyone could lock anyone out.
+    """
+    streams, address = conf(), network(request.META.get("REMOTE_ADDR", ""))
+    Attempts.allow(f"sign-in {address}", streams.sign_ins_per_address, streams.sign_in_window)
+    tried = f"sign-in {address} {name.casefold()}"
+    Attempts.allow(tried, streams.sign_ins, streams.sign_in_window)
+    return tried
+
+
+def network(address: str) -> str:
+    """Who has one IPv6 address has a whole /64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Network((int(parsed), 64), strict=False)) if parsed.version == 6 else address
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The admin's own sign-in would be a second door with no count of attempts."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+
+class SignOut(LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().post(request, *args, **kwargs)
+        return HttpResponse(status=204) if wants_json(request) else response

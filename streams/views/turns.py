@@ -1,0 +1,151 @@
+"""A transcript as the page lays it out: prompts, answers and the words under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from streams import markdown
+from streams.fold import Block, MessageState, RunState
+from streams.models import Device
+from streams.snapshot import Snapshot
+
+OPEN = ("queued", "running")
+SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
+LIMITS = {
+    "max_tokens": "This answer reached its length limit.",
+    "content_filter": "The model's service cut this answer short.",
+}
+
+
+@dataclass(slots=True)
+class Shown:
+    """A block with its closed part formatted for good and its open part for now."""
+
+    block: Block
+    closed: str
+    open: str
+    closed_length: int
+
+    @property
+    def live(self) -> bool:
+        return bool(self.open)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One prompt or answer. `earlier` holds the answers that this one has replaced."""
+
+    message: MessageState
+    at: datetime | None = None
+    run: RunState | None = None
+    ahead: int = 0
+    blocks: list[Shown] = field(default_factory=list)
+    earlier: list[Turn] = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(b["text"] for b in self.message.blocks if b["kind"] == "text")
+
+    @property
+    def waiting(self) -> bool:
+        return self.ahead > 0
+
+    @property
+    def ahead_words(self) -> str:
+        answers = f"{self.ahead} answers" if self.ahead > 1 else "the answer"
+        return f"Waiting for {answers} before this one"
+
+    @property
+    def busy(self) -> bool:
+        return self.run is not None and self.run.status in OPEN
+
+    @property
+    def thinking(self) -> bool:
+        """Open, and with nothing to read yet."""
+        blocks = self.message.blocks
+        return self.busy and not any(b["text"] and b["kind"] not in SILENT for b in blocks)
+
+    @property
+    def state(self) -> str:
+        """What the page shows of the run; `static/js/answer.js` says the same."""
+        if self.run is None or not self.busy:
+            return self.run.status if self.run else ""
+        if self.waiting:
+            return "waiting"
+        if self.run.stopping:
+            return "stopping"
+        return "thinking" if self.thinking else "streaming"
+
+    @property
+    def restarted(self) -> bool:
+        """Begun again, or handed back to begin again."""
+        attempts_behind = 0 if self.run and self.run.status == "queued" else 1
+        return self.run is not None and self.busy and self.run.attempt > attempts_behind
+
+    @property
+    def limit(self) -> str:
+        return LIMITS.get(self.run.stop_reason, "") if self.run else ""
+
+
+def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
+    """Prompts and current answers in reading order, replaced ones inside their successor."""
+    runs = snapshot.transcript.runs
+    ahead = ahead_of(snapshot)
+    turns: list[Turn] = []
+    for message in snapshot.transcript.messages:
+        run = runs[message.run] if message.run else None
+        turn = Turn(message, snapshot.times.get(message.id), run)
+        if run:
+            turn.blocks = [shown(block, turn.busy) for block in message.blocks]
+            turn.ahead = ahead.get(run.id, 0)
+            turn.stopped = stopped_words(run, device)
+            if turns[-1].run and turns[-1].run.prompt == run.prompt:
+                replaced = turns.pop()
+                turn.earlier = [*replaced.earlier, replaced]
+                replaced.earlier = []
+        turns.append(turn)
+    return turns
+
+
+def front(snapshot: Snapshot) -> RunState | None:
+    """The run that Stop stops: the running one, else the first that waits."""
+    runs = list(snapshot.transcript.runs.values())
+    running = [run for run in runs if run.status == "running"]
+    return next(iter(running + [run for run in runs if run.status == "queued"]), None)
+
+
+def ahead_of(snapshot: Snapshot) -> dict[str, int]:
+    """How many answers come before each of those that wait; `static/js/transcript.js` counts
+    the same."""
+    first = front(snapshot)
+    before = 1 if first and first.status == "running" else 0
+    ahead: dict[str, int] = {}
+    for run in snapshot.transcript.runs.values():
+        if run.status == "queued" and run.attempt == 0:
+            if run is not first:
+                ahead[run.id] = before
+            before += 1
+    return ahead
+
+
+def shown(block: Block, busy: bool) -> Shown:
+    if not busy:
+        return Shown(block, markdown.render(block["text"]), "", utf16_length(block["text"]))
+    parts = markdown.split(block["text"])
+    closed = "".join(map(markdown.render_block, parts.closed))
+    length = utf16_length("".join(parts.closed))
+    return Shown(block, closed, markdown.render_open(parts.open), length)
+
+
+def utf16_length(text: str) -> int:
+    """As JavaScript counts, for which a character beyond U+FFFF is two."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def stopped_words(run: RunState, device: Device) -> str:
+    if run.status != "cancelled":
+        return ""
+    by = run.stopped_by
+    return f"Stopped by {by['name']}" if by and by["id"] != str(device.uuid) else "Stopped"
