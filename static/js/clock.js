@@ -1,0 +1,19 @@
+// Times as the reader's own clock and language say them.
+
+export function localise(root) {
+  for (const time of root.querySelectorAll("time")) time.textContent = said(new Date(time.dateTime));
+}
+
+export function showTime(place, date) {
+  const time = document.createElement("time");
+  time.dateTime = date.toISOString();
+  time.textContent = said(date);
+  if (place.textContent.trim()) place.append(" · ");
+  place.append(time);
+}
+
+function said(date) {
+  const today = date.toDateString() === new Date().toDateString();
+  const day = today ? {} : { day: "numeric", month: "long" };
+  return date.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,54 @@
+// One quiet line, there only while something is wrong.
+
+const PATIENCE = 2500; // a hiccup that heals by itself is nobody's business
+
+export class ConnectionNote {
+  #element;
+  #timer = 0;
+  #live = true;
+  #waiting = () => false;
+
+  constructor(element, waiting) {
+    this.#element = element;
+    this.#waiting = waiting;
+    addEventListener("offline", () => this.refresh());
+    addEventListener("online", () => this.refresh());
+  }
+
+  live() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#live = true;
+    this.refresh();
+  }
+
+  broken() {
+    this.#timer ||= setTimeout(() => {
+      this.#live = false;
+      this.refresh();
+    }, PATIENCE);
+  }
+
+  // For good.
+  ended(words) {
+    this.#waiting = null;
+    clearTimeout(this.#timer);
+    this.say(words);
+  }
+
+  say(words) {
+    this.#element.textContent = words;
+    this.#element.hidden = !words;
+  }
+
+  // What is true now, instead of whatever stood there.
+  refresh() {
+    if (this.#waiting === null) return;
+    if (!navigator.onLine) return this.say(this.#offline());
+    this.say(this.#live ? "" : "Reconnecting…");
+  }
+
+  #offline() {
+    return this.#waiting() ? "Offline: will send when you are back" : "Offline";
+  }
+}

@@ -1,0 +1,45 @@
+// Who else is here: a small labelled mark for each device, at the top.
+
+import { clone } from "./transcript.js";
+
+const MOST = 4;
+
+export class Here {
+  #element;
+  #device;
+
+  constructor(element, device) {
+    this.#element = element;
+    this.#device = device;
+  }
+
+  show({ devices }) {
+    const others = devices.filter((each) => each.id !== this.#device);
+    others.sort((a, b) => b.typing - a.typing || a.name.localeCompare(b.name));
+    const shown = others.length > MOST ? others.slice(0, MOST - 1) : others;
+    const marks = shown.map((each) => this.#mark(each));
+    const rest = others.slice(shown.length);
+    if (rest.length) marks.push(this.#more(rest));
+    this.#element.replaceChildren(...marks);
+  }
+
+  #mark({ name, kind, typing }) {
+    const mark = clone("mark-template");
+    const icon = mark.querySelector("use");
+    const known = ["phone", "tablet", "computer"].includes(kind) ? kind : "computer";
+    icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${known}`));
+    mark.querySelector(".mark-name").textContent = name;
+    mark.querySelector(".mark-state").textContent = typing ? "is typing" : "is here";
+    mark.title = `${name} ${typing ? "is typing" : "is here"}`;
+    mark.toggleAttribute("data-typing", typing);
+    return mark;
+  }
+
+  #more(devices) {
+    const mark = document.createElement("li");
+    mark.className = "mark";
+    mark.textContent = `+${devices.length}`;
+    mark.title = devices.map(({ name }) => name).join(", ");
+    return mark;
+  }
+}

@@ -1,0 +1,39 @@
+// Requests to our own server, as JSON; every refusal becomes a Refused with the server's words.
+
+export class Refused extends Error {
+  constructor(status, { code = "error", message = "" } = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+// Throws Refused for an answer that is not 2xx, and TypeError when none came.
+export async function request(method, url, body, options = {}) {
+  const response = await fetch(url, {
+    method,
+    cache: "no-store",
+    headers: {
+      Accept: "application/json",
+      "Content-Type": "application/json",
+      "X-CSRFToken": cookie("csrftoken"),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    ...options,
+  });
+  const said = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, said.error);
+  return said;
+}
+
+function cookie(name) {
+  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+  return found ? found.slice(name.length + 1) : "";
+}
+
+// A new name for a prompt; browsers offer randomUUID on secure origins alone.
+export function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

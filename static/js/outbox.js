@@ -1,0 +1,131 @@
+// Prompts on their way: shown at once, kept until the server has them, sent in order.
+
+import { stored } from "./draft.js";
+import { newKey, Refused, request } from "./http.js";
+import { clone } from "./transcript.js";
+
+const AGAIN = 5000;
+const PATIENCE = 20_000; // a network that swallows requests says nothing; the key makes a repeat safe
+
+export class Outbox {
+  #element;
+  #url;
+  #key;
+  #on;
+  #entries;
+  #sending = false;
+  #timer = 0;
+
+  // `on` hears: refused(text, error), signedOut(), delivered(message), changed().
+  constructor(element, { user, place, url, on }) {
+    this.#element = element;
+    this.#url = url;
+    this.#key = `unsent:${user}:${place}`;
+    this.#on = on;
+    this.#entries = this.#kept();
+    for (const entry of this.#entries) this.#show(entry, "Not sent yet");
+    if (this.#entries.length) this.flush();
+  }
+
+  get waiting() {
+    return this.#entries.length > 0;
+  }
+
+  add(text) {
+    const entry = { key: newKey(), text };
+    this.#entries.push(entry);
+    this.#keep((kept) => [...kept, entry]);
+    this.#show(entry, "");
+    this.#on.changed();
+    this.flush();
+  }
+
+  // The conversation has this prompt: its place is there now.
+  arrived(key) {
+    if (!key) return;
+    this.#place(key)?.remove();
+    this.#drop(key);
+  }
+
+  async flush() {
+    if (this.#sending) return;
+    clearTimeout(this.#timer);
+    this.#sending = true;
+    while (this.#entries.length && (await this.#deliver(this.#entries[0])));
+    this.#sending = false;
+  }
+
+  async #deliver(entry) {
+    try {
+      const body = { content: entry.text, client_key: entry.key };
+      const signal = AbortSignal.timeout(PATIENCE);
+      const { message } = await request("POST", this.#url, body, { signal });
+      this.#drop(entry.key);
+      if (this.#on.delivered(message.id)) this.arrived(entry.key);
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500) return this.#refused(entry, error);
+      this.#words(entry.key, "Not sent yet");
+      this.#timer = setTimeout(() => this.flush(), AGAIN);
+      this.#on.changed();
+      return false;
+    }
+  }
+
+  #refused(entry, error) {
+    if (error.status === 401) {
+      this.#words(entry.key, "Not sent yet");
+      this.#on.signedOut();
+      return false;
+    }
+    this.arrived(entry.key);
+    this.#on.refused(entry.text, error);
+    return true;
+  }
+
+  #drop(key) {
+    this.#entries = this.#entries.filter((entry) => entry.key !== key);
+    this.#keep((kept) => kept.filter((entry) => entry.key !== key));
+    this.#on.changed();
+  }
+
+  #kept() {
+    return JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "[]");
+  }
+
+  // Another tab of this conversation keeps its own in the same place.
+  #keep(change) {
+    const entries = change(this.#kept());
+    const text = JSON.stringify(entries);
+    stored(() => entries.length ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key));
+  }
+
+  #show(entry, words) {
+    const element = clone("prompt-template");
+    element.classList.add("pending");
+    element.dataset.key = entry.key;
+    element.querySelector(".said").textContent = entry.text;
+    this.#element.append(element);
+    this.#words(entry.key, words);
+  }
+
+  #words(key, words) {
+    const place = this.#place(key)?.querySelector(".pending-words");
+    if (!place) return;
+    place.replaceChildren(words);
+    if (words) place.append(" · ", this.#removeButton(key));
+  }
+
+  #removeButton(key) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link-button";
+    button.textContent = "Remove";
+    button.addEventListener("click", () => this.arrived(key));
+    return button;
+  }
+
+  #place(key) {
+    return this.#element.querySelector(`[data-key="${key}"]`);
+  }
+}

@@ -1,0 +1,241 @@
+// Wires a conversation's page: the stream feeds the transcript, people act through requests.
+
+import { place } from "./answer.js";
+import { copy } from "./clipboard.js";
+import { localise } from "./clock.js";
+import { Composer } from "./composer.js";
+import { ConnectionNote } from "./connection.js";
+import { Draft } from "./draft.js";
+import { followFeed } from "./feed.js";
+import { Formatter } from "./formatter.js";
+import { afterPaint, paint } from "./frame.js";
+import { Here } from "./here.js";
+import { Refused, request } from "./http.js";
+import { Outbox } from "./outbox.js";
+import { Presence } from "./presence.js";
+import { ReadMark } from "./readmark.js";
+import { ScrollKeeper } from "./scroll.js";
+import { forgetAtSignOut, Shelf } from "./shelf.js";
+import { Stream } from "./stream.js";
+import { Title } from "./title.js";
+import { Transcript } from "./transcript.js";
+import { whileVisible } from "./visible.js";
+
+const { user, device } = document.body.dataset;
+const main = document.getElementById("conversation");
+const { id, url, events, read, render, head, presence: presenceUrl, beat } = main.dataset;
+const composerForm = document.getElementById("composer");
+const settings = document.getElementById("settings-form");
+let over = false; // the conversation has gone, or the person
+const announcer = document.getElementById("announcer");
+
+const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
+const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
+
+const controls = {
+  paint() {
+    const { front } = transcript;
+    const next = NEXT[settings.elements.on_busy.value] ?? "";
+    composer.show({ busy: front !== null, stopping: front?.stopping ?? false, next });
+  },
+};
+
+localise(main);
+forgetAtSignOut();
+const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`, () =>
+  mark.reached(stream.cursor, true),
+);
+const shelf = new Shelf(id);
+const title = new Title(document.getElementById("rename"));
+const mark = new ReadMark(read, Number(head));
+const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
+
+const transcript = new Transcript(document.getElementById("transcript"), {
+  formatter: new Formatter(render),
+  device,
+  on: { changed: update, posted, takenBack, said: (words) => (announcer.textContent = words) },
+});
+const composer = new Composer(composerForm, {
+  draft: new Draft(user, id),
+  on: { send, stop, typed: (something) => presence.typed(something) },
+});
+const outbox = new Outbox(document.getElementById("unsent"), {
+  user,
+  place: id,
+  url: composerForm.action,
+  on: {
+    delivered: (message) => transcript.has(message),
+    refused,
+    signedOut: () => ended("signed-out"),
+    changed: waiting,
+  },
+});
+const here = new Here(document.getElementById("here"), device);
+const presence = new Presence(presenceUrl, Number(beat));
+const stream = new Stream({
+  url: events,
+  probe: url,
+  after: Number(head),
+  asides: "&feed=1",
+  on: {
+    event,
+    live,
+    broken,
+    restart: () => transcript.clear(),
+    reload,
+    ended,
+    feed: (frame) => shelf.apply(frame),
+    presence: (frame) => here.show(frame),
+  },
+});
+
+afterPaint(() => scroll.keep());
+if (matchMedia("(pointer: fine)").matches) composer.focus();
+follow();
+
+function follow() {
+  addEventListener("online", () => {
+    stream.hurry();
+    outbox.flush();
+  });
+  whileVisible(arrive, leave);
+}
+
+function arrive() {
+  if (over) return;
+  stream.start();
+  presence.start();
+}
+
+function leave() {
+  stream.stop();
+  presence.stop();
+  mark.tell();
+}
+
+function event(it) {
+  if (it.type === "conversation.updated") updated(it.data);
+  try {
+    transcript.apply(it);
+  } catch (error) {
+    // The page and the log disagree; the log is right.
+    console.error(error);
+    reload();
+  }
+  if (scroll.atEnd) mark.reached(stream.cursor, WORTH_A_MARK.includes(it.type));
+}
+
+// The first paint holds the truth; but a page that reloads for ever helps nobody.
+function reload() {
+  const last = Number(sessionStorage.getItem("reloaded"));
+  if (Date.now() - last < 10_000) return;
+  sessionStorage.setItem("reloaded", String(Date.now()));
+  location.reload();
+}
+
+function live() {
+  main.dataset.connection = "live";
+  note.live();
+  outbox.flush();
+}
+
+function broken() {
+  main.dataset.connection = "broken";
+  note.broken();
+}
+
+function updated(data) {
+  for (const name of ["model", "system", "on_busy"]) {
+    if (name in data) settings.elements[name].value = data[name];
+  }
+  update();
+  if (data.title === undefined) return;
+  title.show(data.title);
+  shelf.rename(title.name);
+}
+
+function update() {
+  paint(controls);
+}
+
+function posted(message, key) {
+  outbox.arrived(key);
+  const prompts = main.querySelectorAll(".transcript > .prompt");
+  if (prompts.length > 1) return;
+  title.opening(prompts[0].querySelector(".said").textContent);
+  shelf.rename(title.name);
+}
+
+function waiting() {
+  note.refresh();
+  scroll.keep();
+}
+
+function takenBack(text, here) {
+  if (here && text) composer.giveBack(text);
+}
+
+function send(text) {
+  outbox.add(text);
+  scroll.toEnd();
+}
+
+function refused(text, error) {
+  composer.giveBack(text);
+  note.say(error.message || "That could not be sent.");
+}
+
+function ended(reason) {
+  over = true;
+  presence.stop();
+  if (reason === "gone") {
+    note.ended("This conversation isn't here any more.");
+    here.show({ devices: [] });
+    return followFeed(shelf, () => location.reload());
+  }
+  // Whoever was signed out here shall not go on reading; drafts stay on this device.
+  location.replace(`${main.dataset.signIn}?next=${encodeURIComponent(location.pathname)}`);
+}
+
+async function stop() {
+  const { front } = transcript;
+  if (!front || front.stopping) return;
+  await act("cancel", front);
+}
+
+// Shown at once; the log has the last word, and a refusal is taken back.
+async function act(verb, answer) {
+  if (verb === "cancel" && answer.attempt > 0) answer.askToStop();
+  transcript.refresh();
+  try {
+    await request("POST", place(answer.run, verb));
+  } catch (error) {
+    if (verb === "cancel") answer.keepGoing();
+    transcript.refresh();
+    note.say(error instanceof Refused ? error.message : "That didn't get through. Try again.");
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  const busy = document.querySelector(":popover-open");
+  if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !busy) stop();
+});
+
+main.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.matches('[data-act="copy"]')) {
+    copy(transcript.answer(button.closest(".answer").dataset.run).text, button);
+  } else if (button?.matches(".code-copy")) {
+    copy(button.closest(".code").querySelector("code").textContent, button);
+  }
+});
+
+main.addEventListener("submit", (event) => {
+  const answer = transcript.answer(event.target.closest(".answer")?.dataset.run);
+  if (!answer) return;
+  event.preventDefault();
+  const kind = event.target.dataset.act;
+  if (kind === "retry") act("retry", answer);
+  if (kind === "remove") act("cancel", answer);
+  if (kind === "continue") send("Continue.");
+});

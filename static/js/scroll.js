@@ -1,0 +1,65 @@
+// Keeps the newest in view while the reader is at the end, and leaves them alone when not.
+
+const NEAR = 48; // px from the end that still count as the end
+
+export class ScrollKeeper {
+  #jump;
+  #key;
+  #atEnd = true;
+  #reachedEnd;
+
+  constructor(jump, key, reachedEnd) {
+    this.#jump = jump;
+    this.#reachedEnd = reachedEnd;
+    this.#key = key;
+    history.scrollRestoration = "manual";
+    addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    addEventListener("resize", () => this.keep());
+    addEventListener("pagehide", () => this.#remember());
+    jump.addEventListener("click", () => this.toEnd("smooth"));
+    this.#restore();
+  }
+
+  get atEnd() {
+    return this.#atEnd;
+  }
+
+  // After anything has grown.
+  keep() {
+    if (this.#atEnd) this.toEnd();
+    else this.#show();
+  }
+
+  toEnd(behavior = "instant") {
+    this.#atEnd = true;
+    scrollTo({ top: document.documentElement.scrollHeight, behavior });
+    this.#show();
+  }
+
+  #scrolled() {
+    const before = this.#atEnd;
+    this.#atEnd = this.#below() < NEAR;
+    if (this.#atEnd && !before) this.#reachedEnd();
+    this.#show();
+  }
+
+  #below() {
+    return document.documentElement.scrollHeight - innerHeight - scrollY;
+  }
+
+  #show() {
+    this.#jump.hidden = this.#atEnd || this.#below() < NEAR;
+  }
+
+  #remember() {
+    const place = this.#atEnd ? "end" : String(scrollY);
+    sessionStorage.setItem(this.#key, place);
+  }
+
+  #restore() {
+    const place = sessionStorage.getItem(this.#key) ?? "end";
+    if (place === "end") return this.toEnd();
+    scrollTo({ top: Number(place), behavior: "instant" });
+    this.#scrolled();
+  }
+}

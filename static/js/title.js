@@ -1,0 +1,54 @@
+// The title, renamed in place; and the page's own name.
+
+import { request } from "./http.js";
+
+export class Title {
+  #form;
+  #field;
+  #saved;
+
+  constructor(form) {
+    this.#form = form;
+    this.#field = form.elements.title;
+    this.#saved = this.#field.value;
+    form.addEventListener("submit", (event) => this.#submitted(event));
+    this.#field.addEventListener("blur", () => this.#save());
+    this.#field.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  get name() {
+    return this.#field.value || this.#field.placeholder;
+  }
+
+  show(title) {
+    this.#saved = title;
+    if (document.activeElement !== this.#field) this.#field.value = title;
+    document.title = `${this.name} · chatstream`;
+  }
+
+  // An untitled conversation goes by its first words.
+  opening(text) {
+    this.#field.placeholder = text.replace(/\s+/g, " ").trim().slice(0, 80);
+    document.title = `${this.name} · chatstream`;
+  }
+
+  #submitted(event) {
+    event.preventDefault();
+    this.#field.blur();
+  }
+
+  #key(event) {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    this.#field.value = this.#saved;
+    this.#field.blur();
+  }
+
+  async #save() {
+    const title = this.#field.value.trim();
+    if (title === this.#saved) return;
+    const before = this.#saved;
+    this.#saved = title;
+    await request("PATCH", this.#form.getAttribute("action"), { title }).catch(() => this.show(before));
+  }
+}
