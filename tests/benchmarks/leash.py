@@ -1,0 +1,16 @@
+"""Children that end when whoever started them is gone, however that came about."""
+
+import os
+import signal
+import sys
+import threading
+
+
+def leash() -> None:
+    """Standard input closes with its other end."""
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def watch() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,29 @@
+"""One uvicorn process as README.md runs it, telling its port; on a leash."""
+
+import os
+import socket
+
+import uvicorn
+
+from tests.benchmarks.leash import leash
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")
+
+
+def main() -> None:
+    leash()
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    config = uvicorn.Config(
+        "chatstream.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+    print("on", listening.getsockname()[1], flush=True)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()

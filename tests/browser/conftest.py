@@ -1,0 +1,86 @@
+"""A real Chromium against a real ASGI server on the test database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.client import cookies_of
+from tests.processes import Web
+
+HOW = "There is no Chromium: `apt-get install chromium`, or set CHROMIUM to its path."
+QUIET = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items):
+    here = os.path.dirname(__file__)
+    for item in items:
+        if str(item.path).startswith(here):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """Gone with the last browser test: asyncio's own tests cannot run beside its event loop."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail(HOW) if os.environ.get("CI") == "true" else pytest.skip(HOW)
+    # Playwright's own event loop would make Django refuse to query in the test itself.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="package")
+def web(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        process = Web()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def open_as(chromium, web, transactional_db):
+    """Open a page as a device; whatever it complains about fails the test."""
+    contexts, complaints = [], []
+
+    def opened(device, path="/c/", **options):
+        context = chromium.new_context(base_url=web.url, **options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        cookies = cookies_of(device)
+        context.add_cookies(
+            [{"name": name, "value": value, "url": web.url} for name, value in cookies.items()]
+        )
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
+        page.goto(path)
+        return page
+
+    opened.complaints = complaints
+    opened.expected = []  # the browser's own words about an answer that the test is about
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [it for it in complaints if not any(each in it for each in opened.expected)] == []
+
+
+@pytest.fixture
+def here(conversation):
+    return f"/c/{conversation.uuid}/"

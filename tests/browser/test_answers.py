@@ -1,0 +1,224 @@
+"""Answers on the page: they stream, format, survive and stop."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from streams.models import Run
+from tests.processes import eventually
+from tests.views.answers import append, begin, complete, fail, say, stop
+
+NASTY = (
+    "<img src=x onerror=alert(1)><script>alert(1)</script>\n\n[x](javascript:alert(1))\n\n"
+    "```html\n<script>alert(1)</script>\n```\n\n<svg onload=alert(1)>\n"
+)
+
+
+def streaming(page):
+    return page.locator(".answer").last
+
+
+def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, laptop, here):
+    page = open_as(laptop, here)
+    page.get_by_label("Message", exact=True).fill("What is *bold*?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".prompt .said")).to_have_text("What is *bold*?")
+    expect(page.locator(".transcript > .prompt")).to_have_count(1)
+    run = eventually(Run.objects.first)
+    expect(streaming(page)).to_have_attribute("data-state", "thinking")
+    begin(run)
+    say(run, "This is **bo", end=False)
+    expect(page.locator(".open strong")).to_have_text("bo")
+    expect(streaming(page)).to_have_attribute("data-state", "streaming")
+    expect(streaming(page)).to_have_attribute("aria-busy", "true")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
+    say(run, "ld**.\n\n- one\n", start=False, end=False)
+    expect(page.locator(".closed strong")).to_have_text("bold")
+    expect(page.locator(".open li")).to_have_text("one")
+    say(run, "- two", start=False)
+    complete(run)
+    expect(streaming(page)).to_have_attribute("data-state", "completed")
+    expect(page.locator(".closed li")).to_have_text(["one", "two"])
+    expect(page.locator(".fresh")).to_have_count(0)
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert live_html(page) == first_paint_html(page)
+
+
+def live_html(page):
+    return page.locator(".blocks").inner_html().replace(' aria-live="polite"', "").strip()
+
+
+def first_paint_html(page):
+    page.reload()
+    return page.locator(".blocks").inner_html().strip()
+
+
+def test_a_refresh_in_the_middle_has_the_text_in_its_html_and_goes_on(
+    open_as, laptop, conversation, here
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "One 😀\n\nTwo **th", end=False)
+    page = open_as(laptop, here)
+    raw = page.request.get(here, headers={"Accept": "text/html"}).text()
+    assert "<p>One 😀</p>" in raw
+    assert "Two **th" in raw
+    say(run, "ree** four", start=False, end=False)
+    expect(page.locator(".open strong")).to_have_text("three")
+    page.reload()
+    expect(page.locator(".blocks")).to_contain_text("Two three four")
+    say(run, " five", start=False)
+    complete(run)
+    expect(page.locator(".closed p").last).to_have_text("Two three four five")
+
+
+def test_stop_names_who_stopped_on_every_device(open_as, laptop, phone, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "Partial text", end=False)
+    here_page, there = open_as(laptop, here), open_as(phone, here)
+    there.get_by_role("button", name="Stop").click()
+    expect(streaming(here_page)).to_have_attribute("data-state", "stopping")
+    eventually(lambda: Run.objects.get().cancel_requested_at)
+    stop(run)
+    expect(streaming(here_page).locator(".stopped")).to_have_text("Stopped by Phone")
+    expect(streaming(there).locator(".stopped")).to_have_text("Stopped")
+    expect(streaming(here_page)).to_contain_text("Partial text")
+    expect(streaming(here_page).get_by_role("button", name="Continue")).to_be_visible()
+
+
+def test_escape_stops(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(streaming(page)).to_have_attribute("data-state", "stopping")
+    eventually(lambda: Run.objects.get().cancel_requested_at)
+
+
+def test_a_waiting_prompt_says_so_and_can_be_removed(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("One", laptop)
+    begin(run)
+    conversation.post("Two", laptop)
+    page = open_as(laptop, here)
+    waiting = page.locator(".waiting:visible")
+    expect(waiting).to_contain_text("Waiting for the answer before this one")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator(".prompt")).to_have_count(1)
+    expect(waiting).to_be_hidden()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Two")
+
+
+def test_a_second_prompt_can_be_sent_while_the_first_is_answered(
+    open_as, laptop, conversation, here
+):
+    _, run, _ = conversation.post("One", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    page.get_by_label("Message", exact=True).fill("Two")
+    page.keyboard.press("Enter")
+    expect(page.locator(".waiting:visible")).to_have_count(1)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    complete(run)
+    expect(streaming(page)).to_have_attribute("data-state", "thinking")
+    expect(page.locator(".waiting:visible")).to_have_count(0)
+
+
+def test_a_failure_is_one_sentence_and_retry_replaces_it(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    fail(run)
+    expect(page.locator(".sentence")).to_have_text("The model is busy.")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".earlier > summary")).to_have_text("Earlier answer")
+    expect(page.locator(".transcript > .answer")).to_have_attribute("data-state", "thinking")
+    again = Run.objects.first()
+    begin(again)
+    say(again, "Better")
+    complete(again)
+    expect(page.locator(".transcript > .answer")).to_contain_text("Better")
+
+
+def test_code_grows_in_its_own_last_line(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "```py\nx = 1", end=False)
+    page = open_as(laptop, here)
+    page.route("**/render", lambda route: None)  # only what has been painted as it came
+    append(run, run.event("block.delta", index=0, text=" + 2\ny"))
+    expect(page.locator(".open code")).to_have_text("x = 1 + 2\ny", use_inner_text=True)
+
+
+def test_words_keep_their_spaces_between_two_formattings(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "One ", end=False)
+    page = open_as(laptop, here)
+    page.route("**/render", lambda route: None)
+    append(run, run.event("block.delta", index=0, text="two"))
+    expect(page.locator(".open p")).to_have_text("One two", use_inner_text=True)
+
+
+def test_a_restarted_answer_gives_way_to_the_new_one(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "Old text", end=False)
+    page = open_as(laptop, here)
+    begin(run, attempt=2)
+    expect(page.get_by_text("The server restarted this answer")).to_be_visible()
+    expect(page.get_by_text("Old text")).to_have_count(0)
+    say(run, "New text")
+    complete(run)
+    expect(page.locator(".closed")).to_have_text("New text\n")
+    expect(page.get_by_text("The server restarted this answer")).to_be_hidden()
+
+
+def test_thoughts_are_folded_and_live_inside(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    say(run, "Hm, *so*", kind="reasoning", end=False)
+    expect(streaming(page)).to_have_attribute("data-state", "thinking")
+    page.get_by_text("Thoughts").click()
+    expect(page.locator(".thoughts em")).to_be_visible()
+    append(run, run.event("block.delta", index=0, text=" what?"))
+    expect(page.locator(".thoughts .prose")).to_contain_text("so what?")
+    say(run, '{"city":', '"Rome"}', index=1, kind="tool_call", name="weather")
+    page.get_by_text("Called weather").click()
+    expect(page.locator(".arguments")).to_have_text('{"city":"Rome"}')
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_nothing_a_model_or_a_person_writes_runs(open_as, laptop, conversation, here, live):
+    conversation.change(laptop, title=NASTY[:100])
+    _, run, _ = conversation.post(NASTY, laptop)
+    begin(run)
+    page = open_as(laptop, here) if live else None
+    say(run, NASTY, NASTY)
+    say(run, NASTY, index=1, kind="reasoning")
+    say(run, NASTY, index=2, kind="tool_call", name=NASTY[:40])
+    complete(run)
+    page = page or open_as(laptop, here)
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    expect(streaming(page)).to_have_attribute("data-state", "completed")
+    expect(page.locator(".block.text .closed pre")).to_have_count(2)
+    assert page.locator("main :is(script, img, [onerror], [onload])").count() == 0
+    assert page.locator("main a[href^=javascript]").count() == 0
+
+
+def test_a_long_answer_in_bursts_is_whole(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    say(run, end=False)
+    for part in range(40):
+        text = [f"Word{part}-{number} " for number in range(50)]
+        append(run, *[run.event("block.delta", index=0, text=t) for t in [*text, "\n\n"]])
+    append(run, run.event("block.ended", index=0))
+    complete(run)
+    expect(page.locator(".closed > p")).to_have_count(40)
+    assert page.locator(".closed").inner_text().split()[-1] == "Word39-49"

@@ -1,0 +1,193 @@
+"""What people do: two devices, no network, no JavaScript, only a keyboard."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from streams.models import Conversation, Run
+from tests.factories import PASSWORD
+from tests.processes import WorkerProcess, eventually
+from tests.views.answers import begin, complete, say
+
+
+def field(page):
+    return page.get_by_label("Message", exact=True)
+
+
+def test_two_devices_show_the_same(open_as, laptop, phone, conversation, here):
+    one, two = open_as(laptop, here), open_as(phone, here)
+    field(one).fill("From the laptop")
+    one.keyboard.press("Enter")
+    expect(two.locator(".prompt .said")).to_have_text("From the laptop")
+    run = eventually(Run.objects.first)
+    begin(run)
+    say(run, "Both see **this**\n")
+    complete(run)
+    for page in (one, two):
+        expect(page.locator(".closed strong")).to_have_text("this")
+    expect(one.locator(".prompt")).to_have_count(1)
+
+
+def test_a_title_is_changed_in_place_and_everywhere(open_as, laptop, phone, here):
+    one, two = open_as(laptop, here), open_as(phone, here)
+    one.get_by_label("Title").fill("Renamed")
+    one.keyboard.press("Enter")
+    expect(two.get_by_label("Title")).to_have_value("Renamed")
+    expect(two).to_have_title("Renamed · chatstream")
+    expect(two.locator(".shelf [aria-current] .name")).to_have_text("Renamed")
+
+
+def test_without_a_network_a_prompt_waits_and_goes_out_after(open_as, laptop, conversation, here):
+    page = open_as(laptop, here)
+    expect(page.locator("#note")).to_be_hidden()
+    page.context.set_offline(True)
+    field(page).fill("Sent from a tunnel")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Offline: will send when you are back")).to_be_visible()
+    expect(page.locator(".pending .said")).to_have_text("Sent from a tunnel")
+    page.context.set_offline(False)
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Sent from a tunnel")
+    expect(page.locator(".pending")).to_have_count(0)
+    expect(page.locator("#note")).to_be_hidden()
+    assert conversation.messages.filter(role="user").count() == 1
+    open_as.complaints.clear()  # the browser's own words about the network
+
+
+def test_an_unsent_prompt_survives_a_reload(open_as, laptop, conversation, here):
+    page = open_as(laptop, here)
+    page.route("**/messages", lambda route: route.abort())
+    field(page).fill("Do not lose me")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Not sent yet")).to_be_visible()
+    page.unroute("**/messages")
+    page.reload()
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Do not lose me")
+    assert conversation.messages.filter(role="user").count() == 1
+    open_as.complaints.clear()
+
+
+def test_a_draft_is_there_after_a_reload(open_as, laptop, here):
+    page = open_as(laptop, here)
+    field(page).fill("Half a thou")
+    page.reload()
+    expect(field(page)).to_have_value("Half a thou")
+
+
+def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, here):
+    conversation.change(laptop, on_busy="reject")
+    conversation.refresh_from_db()
+    conversation.post("One", laptop)
+    page = open_as(laptop, here)
+    field(page).fill("Two")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("An answer is still being written.")).to_be_visible()
+    expect(field(page)).to_have_value("Two")
+    open_as.complaints.clear()
+
+
+def test_a_deleted_conversation_ends_elsewhere(open_as, laptop, phone, conversation, here):
+    open_as.expected.append("404 (Not Found)")
+    page = open_as(phone, here)
+    expect(page.locator("main")).to_have_attribute("data-connection", "live")
+    conversation.delete_softly(laptop)
+    expect(page.get_by_text("This conversation isn't here any more.")).to_be_visible()
+
+
+def test_everything_works_without_javascript(open_as, laptop, anna, web, chromium):
+    page = open_as(laptop, "/c/", java_script_enabled=False)
+    field(page).fill("Plain form")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".prompt .said")).to_have_text("Plain form")
+    run = Run.objects.get()
+    begin(run)
+    say(run, "Growing **text**\n", end=False)
+    page.get_by_role("link", name="See what has come since").click()
+    expect(page.locator(".open strong")).to_have_text("text")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopping…")).to_be_visible()
+    complete(run)
+    page.reload()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".earlier")).to_have_count(1)
+    page.get_by_label("Title").fill("By form")
+    page.get_by_label("Title").press("Enter")
+    expect(page).to_have_title("By form · chatstream")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Delete this conversation").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.wait_for_url("**/c/?deleted=*")
+    assert not Conversation.objects.owned_by(anna).exists()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="What is on your mind?")).to_be_visible()
+
+
+def test_the_keyboard_alone(open_as, laptop):
+    page = open_as(laptop, "/c/")
+    expect(field(page)).to_be_focused()
+    page.keyboard.type("First line")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("second line")
+    expect(field(page)).to_have_value("First line\nsecond line")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/c/*-*/")
+    expect(field(page)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".prompt")).to_have_count(0)
+    expect(field(page)).to_have_value("First line\nsecond line")
+    page.get_by_role("button", name="Settings").press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Settings")).to_be_focused()
+
+
+def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "A paragraph.\n\n" * 60, end=False)
+    page = open_as(laptop, here)
+    jump = page.get_by_role("button", name="Jump to the newest")
+    expect(jump).to_be_hidden()
+    page.evaluate("scrollTo(0, 200)")
+    expect(jump).to_be_visible()
+    say(run, "The end.\n\n", start=False)
+    complete(run)
+    expect(page.locator(".closed > p").last).to_have_text("The end.")
+    assert page.evaluate("scrollY") == 200
+    page.reload()
+    page.wait_for_function("scrollY === 200")
+    jump.click()
+    expect(jump).to_be_hidden()
+
+
+def test_the_list_is_a_sheet_on_a_phone(open_as, phone, conversation, here):
+    page = open_as(phone, here, viewport={"width": 390, "height": 844}, has_touch=True)
+    shelf = page.get_by_role("navigation", name="Conversations")
+    expect(shelf).to_be_hidden()
+    page.get_by_role("button", name="Conversations").tap()
+    expect(shelf).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    shelf.get_by_role("button", name="Close").tap()
+    expect(shelf).to_be_hidden()
+
+
+def test_a_real_answer_from_a_real_worker(open_as, spawn, laptop):
+    spawn(WorkerProcess)
+    page = open_as(laptop, "/c/")
+    page.locator("select[name=model]").select_option("scripted:demo")
+    field(page).fill("Go on")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).to_have_attribute("data-state", "streaming", timeout=20_000)
+    expect(page.locator(".answer .blocks")).to_contain_text("You said: “Go on”")
+    page.reload()
+    expect(page.locator(".answer .blocks")).to_contain_text("You said: “Go on”")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".answer .stopped")).to_have_text("Stopped")
+    page.get_by_role("button", name="Continue", exact=True).click()
+    expect(page.locator(".prompt .said").last).to_have_text("Continue.")
+    expect(page.locator(".answer").last).to_have_attribute("data-state", "streaming")

@@ -1,0 +1,61 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+from .factories import ConversationFactory, DeviceFactory, UserFactory
+
+# In CI the same examples every time: a change that fails there fails for its own sake.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--chaos-seconds", type=float, default=20, help="how long the storm lasts")
+    parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
+
+
+@pytest.fixture
+def anna(db):
+    return UserFactory(username="anna")
+
+
+@pytest.fixture
+def bert(db):
+    return UserFactory(username="bert")
+
+
+@pytest.fixture
+def laptop(anna):
+    return DeviceFactory(user=anna, name="Laptop", kind="computer")
+
+
+@pytest.fixture
+def phone(anna):
+    return DeviceFactory(user=anna, name="Phone", kind="phone")
+
+
+@pytest.fixture
+def conversation(anna):
+    return ConversationFactory(owner=anna)
+
+
+@pytest.fixture
+def spawn(transactional_db):
+    """Start processes of ours; whatever still runs at the end is stopped."""
+    started = []
+
+    def start(kind, *arguments, **environment):
+        process = kind(*arguments, **environment)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.popen.poll() is None:
+            process.stop()

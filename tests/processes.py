@@ -1,0 +1,125 @@
+"""Real web and worker processes against the test database."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+PATIENCE = 30.0
+
+
+def eventually(check: Callable[[], object], within: float = PATIENCE, every: float = 0.02):
+    """What `check` returns once it is truthy; a failing last assertion is shown as it is."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            found = check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if found or time.monotonic() > deadline:
+                assert found, f"did not come true within {within} s"
+                return found
+        time.sleep(every)
+
+
+def database_url() -> str:
+    at = connection.settings_dict
+    host = at["OPTIONS"].get("host") or at["HOST"]
+    port = at["PORT"] or at["OPTIONS"].get("port") or ""
+    who = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
+    query = f"host={quote(host, safe='')}" + (f"&port={port}" if port else "")
+    return f"postgresql://{who}@/{at['NAME']}?{query}"
+
+
+class Process:
+    """A child that is watched: its output is kept, and a test may wait for a line of it."""
+
+    def __init__(
+        self, *arguments: str, descriptors: tuple[int, ...] = (), **environment: str
+    ) -> None:
+        self.lines: list[str] = []
+        self.popen = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=settings.BASE_DIR,
+            env=os.environ
+            | {
+                "DATABASE_URL": database_url(),
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "CHATSTREAM_CHILD": "1",
+                "PYTHONUNBUFFERED": "1",
+                "LOG_LEVEL": "INFO",
+            }
+            | environment,
+            pass_fds=descriptors,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.popen.stdout
+        for line in self.popen.stdout:
+            self.lines.append(line.rstrip())
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for(self, pattern: str, within: float = PATIENCE) -> re.Match[str]:
+        def found() -> re.Match[str] | None:
+            match = re.search(pattern, self.output)
+            if match is None and self.popen.poll() is not None:
+                raise RuntimeError(f"it ended:\n{self.output}")
+            return match
+
+        return eventually(found, within)
+
+    def send(self, number: int) -> None:
+        self.popen.send_signal(number)
+
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+        self.popen.wait(PATIENCE)
+
+    def stop(self, within: float = PATIENCE) -> int:
+        """SIGTERM, and the exit code; SIGKILL when it does not go."""
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGTERM)
+        try:
+            return self.popen.wait(within)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+class Web(Process):
+    """One uvicorn process; `url` is where it answers."""
+
+    def __init__(self, port: str = "0", **environment: str) -> None:
+        super().__init__(
+            *("-m", "uvicorn", "chatstream.asgi:application", "--port", port),
+            *("--no-access-log", "--timeout-graceful-shutdown", "5"),
+            **environment,
+        )
+        self.url = self.wait_for(r"running on (http://\S+)")[1]
+
+
+class WorkerProcess(Process):
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        super().__init__("manage.py", "runworker", *arguments, **environment)
+        self.wait_for("ready for")

@@ -1,0 +1,96 @@
+"""Chat Completions: what only this API and the servers that imitate it have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.providers.base import (
+    BlockDelta,
+    BlockEnded,
+    BlockStarted,
+    Finished,
+    Kind,
+    ProviderEvent,
+)
+from streams.providers.openai_chat import ChatCompletion, OpenAIChat
+from streams.providers.wire import DONE
+from tests.providers.transcripts import completion
+
+
+def read(*events: dict[str, Any]) -> list[ProviderEvent]:
+    reader = ChatCompletion()
+    return [out for event in events for out in reader.read(event) or []]
+
+
+def call(index: int, arguments: str, **more: Any) -> dict[str, Any]:
+    function = {"arguments": arguments, **({"name": more.pop("name")} if "name" in more else {})}
+    return completion({"tool_calls": [{"index": index, "function": function, **more}]})
+
+
+def test_tool_calls_are_blocks_with_their_names_and_arguments() -> None:
+    assert read(
+        completion({"content": "Let me look."}),
+        call(0, "", id="call_1", type="function", name="get_weather"),
+        call(0, '{"city":'),
+        call(0, '"Kiel"}'),
+        call(1, "{}", id="call_2", type="function", name="get_time"),
+        completion({}, "tool_calls"),
+        DONE,
+    ) == [
+        BlockStarted(0, Kind.TEXT),
+        BlockDelta(0, "Let me look."),
+        BlockEnded(0),
+        BlockStarted(1, Kind.TOOL_CALL, "get_weather", "call_1"),
+        BlockDelta(1, '{"city":'),
+        BlockDelta(1, '"Kiel"}'),
+        BlockEnded(1),
+        BlockStarted(2, Kind.TOOL_CALL, "get_time", "call_2"),
+        BlockDelta(2, "{}"),
+        BlockEnded(2),
+        Finished("tool_call"),
+    ]
+
+
+def test_a_thought_may_have_either_name_but_counts_once() -> None:
+    both = completion({"reasoning": "Hm.", "reasoning_content": "Hm."})
+    for delta in (both, completion({"reasoning": "Hm."})):
+        assert read(delta)[1] == BlockDelta(0, "Hm.")
+        assert len(read(delta)) == 2
+
+
+def test_a_refusal_is_a_block_and_a_reason() -> None:
+    events = read(completion({"refusal": "No."}), completion({}, "stop"), DONE)
+    assert events[0] == BlockStarted(0, Kind.REFUSAL)
+    assert events[-1] == Finished("refusal")
+
+
+@pytest.mark.parametrize(
+    ("reason", "stop_reason"),
+    [
+        ("stop", "end_turn"),
+        ("length", "max_tokens"),
+        ("content_filter", "content_filter"),
+        ("function_call", "tool_call"),
+        ("eos", "stop"),
+    ],
+)
+def test_the_reason_to_stop_is_one_of_ours(reason: str, stop_reason: str) -> None:
+    assert read(completion({"content": "x"}, reason), DONE)[-1] == Finished(stop_reason)
+
+
+def test_a_body_may_end_without_done_once_it_gave_a_reason() -> None:
+    reader = ChatCompletion()
+    reader.read(completion({"content": "x"}))
+    assert reader.end() == []
+    reader.read(completion({}, "stop"))
+    assert reader.end() == [Finished("end_turn")]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name"),
+    [("", "max_completion_tokens"), ("http://127.0.0.1:9/v1", "max_tokens")],
+)
+def test_the_limit_has_the_name_the_server_knows(base_url: str, name: str) -> None:
+    assert OpenAIChat("sk-test", base_url)._limit == name

@@ -1,0 +1,78 @@
+"""Bytes in any pieces give the same events."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from streams.providers import wire
+from streams.providers.base import Code, ProviderError, ProviderEvent
+from streams.providers.wire import Frames, parse
+from tests.providers.dialects import Dialect, greeting, joined
+
+NEWLINES = (b"\n", b"\r\n", b"\r")
+
+
+def understood(dialect: Dialect, *pieces: bytes) -> list[ProviderEvent]:
+    frames, reader, events = Frames(), dialect.reader(), []
+    for piece in pieces:
+        for frame in frames.feed(piece):
+            events += reader.read(parse(frame)) or []
+    return joined(events)
+
+
+@pytest.mark.parametrize("newline", NEWLINES, ids=["LF", "CRLF", "CR"])
+def test_a_stream_cut_at_any_byte_says_the_same(dialect: Dialect, newline: bytes) -> None:
+    body = dialect.whole.replace(b"\n", newline)
+    for cut in range(len(body) + 1):
+        assert understood(dialect, body[:cut], body[cut:]) == greeting(dialect.usage), cut
+
+
+@pytest.mark.parametrize("newline", NEWLINES, ids=["LF", "CRLF", "CR"])
+def test_a_stream_cut_at_every_byte_says_the_same(dialect: Dialect, newline: bytes) -> None:
+    body = dialect.whole.replace(b"\n", newline)
+    assert understood(dialect, *(bytes([byte]) for byte in body)) == greeting(dialect.usage)
+
+
+@pytest.mark.parametrize(
+    ("body", "frames"),
+    [
+        (b"data: 1\n\ndata: 2\n\n", [b"1", b"2"]),
+        (b"data:1\n\n", [b"1"]),
+        (b"data:  1\n\n", [b" 1"]),
+        (b"data: 1\ndata: 2\n\n", [b"1\n2"]),
+        (b"data\n\n", [b""]),
+        (b"\xef\xbb\xbfdata: 1\n\n", [b"1"]),
+        (b": a comment\n\nevent: x\nid: 1\nretry: 1\ndata: 1\n\n", [b"1"]),
+        (b"datas: 1\n\ndata : 1\n\n", []),
+        (b"event: x\n\n\n\n", []),
+        (b"data: no blank line after it\n", []),
+        (b"data: a\x0bb\x0cc\x1cd\xe2\x80\xa8\n\n", [b"a\x0bb\x0cc\x1cd\xe2\x80\xa8"]),
+    ],
+)
+def test_frames_follow_the_specification(body: bytes, frames: list[bytes]) -> None:
+    for cut in range(len(body) + 1):
+        decoder = Frames()
+        assert decoder.feed(body[:cut]) + decoder.feed(body[cut:]) == frames
+
+
+@pytest.mark.parametrize("piece", [b"x" * 100, b"data: " + b"x" * 100 + b"\n"])
+def test_an_event_without_an_end_cannot_fill_the_memory(piece: bytes, monkeypatch) -> None:
+    monkeypatch.setattr(wire, "LIMIT", 1000)
+    frames = Frames()
+    with pytest.raises(ProviderError) as caught:
+        deque(map(frames.feed, [piece] * 20))
+    assert caught.value.code is Code.PROTOCOL
+
+
+def test_many_small_events_are_not_one_large_one(monkeypatch) -> None:
+    monkeypatch.setattr(wire, "LIMIT", 100)
+    frames = Frames()
+    assert (
+        sum(len(frames.feed(b": ping\n\nda") + frames.feed(b"ta: 1\n\n")) for _ in range(99)) == 99
+    )
+
+
+def test_half_a_surrogate_pair_is_read_as_the_vendor_sent_it() -> None:
+    assert parse(rb'{"delta": "\ud83c"}') == {"delta": "\ud83c"}

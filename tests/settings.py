@@ -1,0 +1,35 @@
+"""The tests' settings: a throwaway PostgreSQL of their own, never the developer's data."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("SECRET_KEY", "tests-" + "k" * 50)
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+if "DATABASE_URL" not in os.environ:
+    from chatstream import embedded
+
+    os.environ["DATABASE_URL"] = embedded.start(
+        Path(tempfile.mkdtemp(prefix="chatstream-tests-")), throwaway=True
+    )
+
+from chatstream.settings import *  # noqa: F403
+from streams.conf import UNLIMITED
+
+# Crowds of one person, as under `manage.py dev`; the tests of limits set their own.
+STREAMS = UNLIMITED | STREAMS  # noqa: F405
+
+# Tests count events; those about titles ask for them.
+STREAMS = {"title_within": 0.0, **STREAMS}
+
+# Signing in is part of nearly every test; a slow hash would only test patience.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+if "CHATSTREAM_CHILD" not in os.environ:
+    # A pool outlives the test that opened it, and the database cannot be dropped under it.
+    DATABASES["default"]["OPTIONS"].pop("pool", None)  # noqa: F405

@@ -1,0 +1,123 @@
+"""`manage.py check` says what would break quietly in production."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+
+from streams import checks
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def found(**options) -> set[str]:
+    messages = run_checks(**options)
+    return {message.id for message in messages if message.id.startswith("streams.")}
+
+
+def test_the_projects_own_settings_pass():
+    assert found() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "id"),
+    [
+        ("SESSION_ENGINE", "django.contrib.sessions.backends.cache", "streams.E001"),
+        ("MIDDLEWARE", [], "streams.E004"),
+        ("STREAMS", {"leese": 10}, "streams.E005"),
+        ("STREAMS", {"lease": "10"}, "streams.E006"),
+        ("STREAMS", {"concurrency": 2.5}, "streams.E006"),
+        ("STREAMS", {"poll": True}, "streams.E006"),
+        ("STREAMS", {"poll": -1}, "streams.E006"),
+        ("STREAMS", {"lease": 6, "heartbeat": 3}, "streams.E007"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):
+    setattr(settings, name, value)
+    assert found() == {id}
+
+
+@pytest.mark.parametrize("value", [{"lease": 7, "heartbeat": 3}, {"flush_floor_ms": 0}])
+def test_settings_that_work_are_left_alone(settings, value):
+    settings.STREAMS = value
+    assert found() == set()
+
+
+def test_gzip_is_warned_about(settings):
+    settings.MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware", *settings.MIDDLEWARE]
+    assert found() == {"streams.W001"}
+
+
+def test_a_transaction_around_every_request_is_an_error(settings, monkeypatch):
+    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
+    assert found() == {"streams.E003"}
+
+
+def test_another_database_is_an_error(monkeypatch):
+    monkeypatch.setattr(checks.connections["default"], "vendor", "sqlite")
+    assert "streams.E002" in found()
+
+
+@pytest.mark.django_db
+def test_the_tests_own_database_passes():
+    assert found(databases=["default"]) == set()
+
+
+@pytest.mark.django_db
+def test_a_commit_that_does_not_wait_is_an_error():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    assert found(databases=["default"]) == {"streams.E009"}
+
+
+@pytest.mark.django_db
+def test_a_connection_that_hears_nothing_is_warned_about(monkeypatch):
+    """As PgBouncer in transaction mode: LISTEN is accepted, and that is all."""
+    monkeypatch.setattr(checks, "hears_itself", lambda: False)
+    assert found(databases=["default"]) == {"streams.W002"}
+
+
+def test_an_old_server_is_an_error():
+    assert [message.id for message in checks.server(140012, "on")] == ["streams.E008"]
+    assert not list(checks.server(150000, "on"))
+
+
+PRODUCTION = {
+    "SECRET_KEY": "p" * 10 + "abcdefghijklmnopqrstuvwxyz0123456789-ABCDEFGHIJKLM",
+    "HTTPS": "1",
+    "ALLOWED_HOSTS": "chat.example.com",
+    "DATABASE_URL": "postgresql://chat:secret@db.example.com/chat",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    ours = {*PRODUCTION, "DEBUG", "DJANGO_SETTINGS_MODULE", "STREAMS", "DATA_DIR"}
+    rest = {name: value for name, value in os.environ.items() if name not in ours}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=rest | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_documented_production_settings_pass_djangos_deployment_checks():
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+def test_a_deployment_without_a_key_is_told_in_one_sentence():
+    given = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
+    done = manage("migrate", **given)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Set SECRET_KEY:")
+    assert done.stderr.count("\n") == 1

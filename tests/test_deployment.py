@@ -1,0 +1,75 @@
+"""What a deployment gets when it says nothing, and what HTTPS=1 makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.test import Client
+
+from tests.factories import PASSWORD
+
+SHOWN = (
+    "DEBUG", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT",
+    "SECURE_HSTS_SECONDS", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE",
+)  # fmt: skip
+SHOW = (
+    "import json, django; from django.conf import settings;"
+    f"print(json.dumps({{n: getattr(settings, n) for n in {SHOWN}}}))"
+)
+
+
+def settings_with(**given):
+    """The production settings in a process that knows only this."""
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "chatstream.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW], env=environment | given, capture_output=True, text=True,
+        check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_without_a_secret_key_or_a_database_nothing_starts():
+    for given, wanted in (
+        ({"DATABASE_URL": "postgresql:///x"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "", "DATABASE_URL": "postgresql:///x"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "k" * 50}, "DATABASE_URL"),
+    ):
+        ended = settings_with(**given)
+        assert ended.returncode
+        assert f"Set {wanted}" in ended.stderr
+
+
+def test_debug_is_off_and_https_makes_everything_secure():
+    known = {"SECRET_KEY": "k" * 50, "DATABASE_URL": "postgresql:///x"}
+    assert json.loads(settings_with(**known).stdout)["DEBUG"] is False
+    secure = json.loads(settings_with(**known, HTTPS="1").stdout)
+    assert secure.pop("SECURE_HSTS_SECONDS") > 0
+    assert secure.pop("SESSION_COOKIE_SAMESITE") == "Lax"
+    assert secure.pop("DEBUG") is False
+    assert set(secure.values()) == {True}
+
+
+@pytest.mark.django_db
+def test_cookies_go_over_tls_alone_and_scripts_read_only_the_csrf_token(anna, settings):
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    client = Client()
+    client.get("/sign-in/", secure=True)
+    client.post("/sign-in/", {"username": "anna", "password": PASSWORD}, secure=True)
+    client.get("/c/", secure=True)
+    assert set(client.cookies) == {"sessionid", "csrftoken", "device"}
+    for name, cookie in client.cookies.items():
+        assert (cookie["secure"], cookie["samesite"]) == (True, "Lax")
+        assert bool(cookie["httponly"]) is (name != "csrftoken")
+
+
+@pytest.mark.django_db
+def test_pages_of_a_person_are_kept_by_no_shared_cache_and_sniffed_by_no_browser(client, anna):
+    client.force_login(anna)
+    response = client.get("/c/")
+    assert response["Cache-Control"].startswith("private")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Referrer-Policy"] == "same-origin"

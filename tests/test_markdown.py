@@ -1,0 +1,99 @@
+"""Markdown: safe whatever a model writes, and final block by block."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streams import markdown
+
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\"
+PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
+TEXTS = st.lists(PIECES, max_size=30).map("".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, st.integers(0, 200))
+@example("a\n***bold***", 5)
+@example("- a\n\n2. b", 6)
+@example("a\n#b", 3)
+def test_a_closed_block_is_final_whatever_comes_after(text, cut):
+    before = markdown.split(text[:cut]).closed
+    assert markdown.split(text).closed[: len(before)] == before
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS)
+def test_blocks_one_by_one_give_what_the_whole_text_gives(text):
+    parts = markdown.split(text)
+    assert "".join(parts.closed) + parts.open == text
+    assert markdown.render(text) == markdown.fresh(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80) | TEXTS)
+def test_nothing_that_runs_or_loads_comes_out(text):
+    html = markdown.render(
+        text + "\n\n<script>x</script><img src=x onerror=y>![i](https://e.vil/p)"
+    )
+    for forbidden in ("<script", "<img", "<iframe", "<style", " style=", "<svg"):
+        assert forbidden not in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "/sign-out/"],
+)
+def test_a_link_leads_to_the_web_or_nowhere(address):
+    assert "href" not in markdown.render(f"[x]({address})") + markdown.render(f"![x]({address})")
+
+
+def test_links_leave_no_way_back_and_open_beside():
+    html = markdown.render('[x](https://example.org "t")')
+    assert 'rel="noopener nofollow"' in html
+    assert 'target="_blank"' in html
+
+
+def test_code_has_its_language_a_copy_button_and_colours():
+    html = markdown.render("```python\nx = 1\n```")
+    assert "<span>python</span>" in html
+    assert 'class="code-copy"' in html
+    assert '<span class="mi">1</span>' in html
+
+
+def test_code_in_an_unknown_language_is_text():
+    html = markdown.render('```"><script>\n<b>&\n```')
+    assert "&lt;b&gt;&amp;" in html
+    assert "<script>" not in html
+
+
+def test_a_table_aligns_by_class():
+    assert '<td class="align-right">1</td>' in markdown.render("|a|\n|-:|\n|1|\n")
+
+
+def test_a_reference_definition_is_text_and_changes_no_other_block():
+    assert markdown.render("[x]\n\n[x]: https://example.org").count("<a") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("- **Open it on", "<li><strong>Open it on</strong></li>"),
+        ("a **b *c", "<p>a <strong>b <em>c</em></strong></p>"),
+        ("a `co*", "<p>a <code>co*</code></p>"),
+        ("see **", "<p>see</p>"),
+        ("[the docs](https://exa", "<p>the docs</p>"),
+        ("5 ** 2 * 3", "<p>5 ** 2 * 3</p>"),
+        ("- a\n* ", "<li>a</li>"),
+        ("```\na **b", "a **b"),
+    ],
+)
+def test_growing_text_does_not_show_marks_that_wait_for_their_other_half(text, html):
+    assert html in markdown.render_open(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS)
+def test_growing_text_of_any_kind_renders(text):
+    assert "<script" not in markdown.render_open(text)

@@ -1,0 +1,155 @@
+"""Titles: from the model when it gives one, from the prompt when not, never over a person's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from streams import log, title
+from streams.claim import Claimed
+from streams.conf import conf
+from streams.database import pool
+from streams.models import Conversation
+from streams.providers.base import Code, ProviderError
+from streams.title import LONGEST, Titles, first_words, usable
+
+from .scripts import Obedient
+from .views.answers import begin, complete, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Rain in Spain", "Rain in Spain"),
+        ('"Rain in Spain."\n', "Rain in Spain"),
+        ("\n\n**Title: Rain in Spain**\nBecause you asked", "Rain in Spain"),
+        ("“Regen”", "Regen"),
+        ("雨について", "雨について"),
+        ("A\ttab and\x07 a bell", "A tab and a bell"),
+        ("", ""),
+        ("...", ""),
+        ("Sure! Here is a title for the conversation that you have just shown me, as asked", ""),
+    ],
+)
+def test_what_a_model_says_is_made_a_title_or_refused(said, kept):
+    assert usable(said) == kept
+
+
+def test_the_first_words_fit_and_break_between_words():
+    assert first_words("  What is\n new? ") == "What is new?"
+    long = first_words("word " * 30)
+    assert len(long) <= LONGEST
+    assert long.endswith("word…")
+    assert len(first_words("x" * 100)) == LONGEST
+
+
+@pytest.fixture(autouse=True)
+async def _close():
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def model(monkeypatch):
+    provider = Obedient()
+    monkeypatch.setattr(title, "resolve", lambda name: (provider, name))
+    return provider
+
+
+@pytest.fixture
+async def give():
+    """Ask for the title of a run's conversation, as a worker does when the run has ended."""
+    connections_of_a_worker = pool("worker", most=2)
+    await connections_of_a_worker.open()
+    settings = dataclasses.replace(conf(), title_within=1.0)
+    titles = Titles(connections_of_a_worker, settings)
+
+    async def given(run):
+        await titles.give(
+            Claimed(
+                run.pk, str(run.uuid), run.conversation_id, run.answer_id, 1, run.model, 1, "", 1
+            )
+        )
+        here = await Conversation.objects.aget(pk=run.conversation_id)
+        return here.title
+
+    yield given
+    await connections_of_a_worker.close()
+
+
+@sync_to_async
+def answered(conversation, text="What is the weather in Spain today, and why is it so?"):
+    Conversation.objects.filter(pk=conversation.pk).update(model="local:any")
+    conversation.refresh_from_db()
+    _, run, _ = conversation.post(text, None)
+    begin(run)
+    say(run, "It rains.")
+    complete(run)
+    return run
+
+
+async def test_the_first_answer_gets_a_title_that_is_an_event(conversation, model, give):
+    model.say("“Rain ", "in Spain”").finish()
+    run = await answered(conversation)
+    assert await give(run) == "Rain in Spain"
+    shown = model.prompts[0].turns[0].text
+    assert "weather in Spain" in shown
+    assert "It rains." in shown
+    last = (await sync_to_async(log.rows_after)(conversation.pk))[-1]
+    assert (last.type, last.data) == ("conversation.updated", {"title": "Rain in Spain"})
+
+
+async def test_only_the_first_answer_is_worth_a_question(conversation, model, give):
+    await answered(conversation)
+    assert await give(await answered(conversation)) == ""
+    assert model.prompts == []
+
+
+async def test_a_name_a_person_gave_stays(conversation, model, give):
+    run = await answered(conversation)
+    await sync_to_async(conversation.change)(None, title="Mine")
+    assert await give(run) == "Mine"
+    assert model.prompts == []
+
+
+async def test_a_name_given_while_the_model_was_asked_stays(conversation, model, give, monkeypatch):
+    run = await answered(conversation)
+
+    async def slowly(*_):
+        await sync_to_async(conversation.change)(None, title="Mine")
+        return "Rain in Spain"
+
+    monkeypatch.setattr(title, "answered", slowly)
+    assert await give(run) == "Mine"
+    rows = await sync_to_async(log.rows_after)(conversation.pk)
+    assert [row.data for row in rows if row.type == "conversation.updated"] == [{"title": "Mine"}]
+
+
+@pytest.mark.parametrize("trouble", ["fails", "is silent", "talks"])
+async def test_a_model_that_gives_no_title_is_passed_over(conversation, model, give, trouble):
+    if trouble == "fails":
+        model.fail(ProviderError(Code.OVERLOADED))
+    if trouble == "talks":
+        model.say(*["So you would like a title? "] * 100)
+    run = await answered(conversation)
+    assert await give(run) == "What is the weather in Spain today, and why is it so?"
+    assert model.closed == 1
+
+
+async def test_a_deleted_conversation_and_a_stopped_answer_get_none(conversation, model, give):
+    _, run, _ = await sync_to_async(conversation.post)("Hi", None)
+    assert await give(run) == ""
+    ended = await answered(conversation)
+    await sync_to_async(conversation.delete_softly)(None)
+    assert await give(ended) == ""
+
+
+async def test_a_worker_that_is_told_not_to_asks_nothing(conversation, model):
+    quiet = Titles(pool("worker", most=1), dataclasses.replace(conf(), title_within=0.0))
+    await quiet.give(None)
+    assert model.prompts == []

@@ -1,0 +1,395 @@
+"""A worker in this process, with a provider that obeys: claims, stops, races, take-overs."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from streams import claim, fold, log, worker
+from streams.conf import conf
+from streams.database import connect
+from streams.models import Event, Run
+from streams.providers.base import Code, ProviderError
+from streams.runner import Stop
+from streams.worker import Worker
+from tests.factories import ConversationFactory, WorkerFactory
+from tests.scripts import Obedient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+QUICK = {"poll": 0.05, "lease": 1.0, "heartbeat": 0.2, "drain": 0.2, "flush_floor_ms": 0.0}
+
+
+@pytest.fixture(autouse=True)
+async def _close():
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def model(monkeypatch):
+    provider = Obedient()
+    monkeypatch.setattr(worker, "resolve", lambda name: (provider, name))
+    return provider
+
+
+@asynccontextmanager
+async def working(**settings):
+    one = Worker(dataclasses.replace(conf(), **QUICK | settings))
+    running = asyncio.create_task(one.run())
+    try:
+        yield one
+    finally:
+        one.drain()
+        await running
+
+
+async def until(check, within=10.0):
+    """What an awaitable check returns once it is truthy."""
+    async with asyncio.timeout(within):
+        while not (found := await check()):
+            await asyncio.sleep(0.005)
+        return found
+
+
+@sync_to_async
+def post(conversation, device, text="Hello"):
+    return conversation.post(text, device)[1]
+
+
+@sync_to_async
+def fresh(run):
+    return Run.objects.select_related("answer").get(pk=run.pk)
+
+
+async def is_status(run, *statuses):
+    now = await fresh(run)
+    return now if now.status in statuses else None
+
+
+def status(run, *statuses):
+    return until(lambda: is_status(run, *statuses))
+
+
+@sync_to_async
+def events(run):
+    rows = Event.objects.filter(conversation_id=run.conversation_id).order_by("seq")
+    return [(row.seq, row.type) for row in rows]
+
+
+async def shown(run, text):
+    """Once `text` is in the log."""
+
+    async def there():
+        rows = await sync_to_async(log.run_rows)(run.conversation_id, run.pk)
+        blocks = fold.blocks_of(rows)
+        return blocks and blocks[0]["text"] == text
+
+    await until(there)
+
+
+@sync_to_async
+def assert_whole(run):
+    """Gapless numbers, one terminal event, and a log that folds to the stored answer."""
+    rows = list(Event.objects.filter(conversation_id=run.conversation_id).order_by("seq"))
+    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+    terminal = [row.type for row in rows if row.run_id == run.pk and row.type in Event.TERMINAL]
+    now = Run.objects.select_related("answer").get(pk=run.pk)
+    assert terminal == [f"run.{now.status}"]
+    assert now.ended_at is not None
+    told = fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+    assert now.answer.blocks == told
+    now.conversation.refresh_from_db()
+    if not now.conversation.runs.filter(status="running").exists():
+        assert now.conversation.active_run_id is None
+
+
+async def test_an_answer_is_streamed_and_completed(model, conversation, laptop):
+    run = await post(conversation, laptop)
+    model.say("Good ", "morning").finish()
+    async with working():
+        done = await status(run, "completed")
+    assert done.answer.text == "Good morning"
+    assert done.usage == {"output_tokens": 1}
+    assert done.first_token_at >= done.started_at
+    assert model.prompts[0].turns[-1].text == "Hello"
+    await assert_whole(run)
+
+
+async def test_a_second_prompt_waits_for_the_first_and_then_knows_its_answer(
+    model, conversation, laptop
+):
+    first = await post(conversation, laptop, "One")
+    second = await post(conversation, laptop, "Two")
+    async with working():
+        model.say("first")
+        await shown(first, "first")
+        assert (await fresh(second)).status == "queued"
+        model.finish()
+        await status(first, "completed")
+        model.say("second").finish()
+        await status(second, "completed")
+    assert [turn.text for turn in model.prompts[1].turns] == ["One", "first", "Two"]
+    await assert_whole(first)
+    await assert_whole(second)
+
+
+async def test_a_cancel_keeps_the_text_and_lets_the_provider_go(model, conversation, laptop, phone):
+    run = await post(conversation, laptop)
+    async with working():
+        model.say("Once upon")
+        await shown(run, "Once upon")
+        await sync_to_async(run.cancel)(phone)
+        done = await status(run, "cancelled")
+        assert model.closed == 1
+    assert done.answer.text == "Once upon"
+    assert done.cancelled_by == phone.mark
+    await assert_whole(run)
+
+
+async def test_a_cancel_works_when_its_signal_is_lost(model, conversation, laptop, monkeypatch):
+    run = await post(conversation, laptop)
+    async with working():
+        await until(lambda: asyncio.sleep(0, model.asked.is_set()))
+        monkeypatch.setattr("streams.notify.cancel_requested", lambda run_id: None)
+        await sync_to_async(run.cancel)(laptop)
+        await status(run, "cancelled")
+    await assert_whole(run)
+
+
+async def test_a_retryable_failure_is_tried_again_while_nothing_was_shown(
+    model, conversation, laptop
+):
+    run = await post(conversation, laptop)
+    model.fail(ProviderError(Code.OVERLOADED, retry_after=0.01)).say("Fine").finish()
+    async with working():
+        await status(run, "completed")
+    assert len(model.prompts) == 2
+    await assert_whole(run)
+
+
+async def test_a_failure_after_something_was_shown_ends_the_run(model, conversation, laptop):
+    run = await post(conversation, laptop)
+    model.say("Half").fail(ProviderError(Code.OVERLOADED))
+    async with working():
+        done = await status(run, "failed")
+    assert (done.error_code, done.retryable, done.answer.text) == ("overloaded", True, "Half")
+    assert len(model.prompts) == 1
+    await assert_whole(run)
+
+
+async def test_a_silent_model_times_out(model, conversation, laptop):
+    run = await post(conversation, laptop)
+    async with working(first_token_timeout=0.1, provider_retries=1):
+        done = await status(run, "failed")
+    assert done.error_code == "timeout"
+    assert model.closed == 1
+    await assert_whole(run)
+
+
+async def test_a_drained_worker_hands_its_run_back_and_another_begins_it_anew(
+    model, conversation, laptop
+):
+    run = await post(conversation, laptop)
+    async with working(drain=0.0):
+        model.say("Half")
+        await shown(run, "Half")
+    assert (await fresh(run)).status == "queued"
+    async with working():
+        await until(lambda: asyncio.sleep(0, len(model.prompts) == 2))
+        model.say("Whole").finish()
+        done = await status(run, "completed")
+    assert (done.attempt, done.answer.text) == (2, "Whole")
+    await assert_whole(run)
+
+
+async def test_a_handed_back_run_that_is_cancelled_keeps_what_it_had_shown(
+    model, conversation, laptop
+):
+    run = await post(conversation, laptop)
+    async with working(drain=0.0):
+        model.say("Half")
+        await shown(run, "Half")
+    await sync_to_async((await fresh(run)).cancel)(laptop)
+    assert (await fresh(run)).answer.text == "Half"
+    await assert_whole(run)
+
+
+@pytest.fixture
+async def abandoned(model, conversation, laptop):
+    """A running run whose worker has not been heard of for an hour."""
+    run = await post(conversation, laptop)
+    gone = await sync_to_async(WorkerFactory)()
+    async with await connect("test") as connection:
+        [claimed] = await claim.claim(connection, gone.pk, 1)
+        half = [
+            claimed.event("block.started", index=0, kind="text"),
+            claimed.event("block.delta", index=0, text="Half"),
+        ]
+        await log.append(connection, [log.Append(run.conversation_id, half, claimed.token)])
+        await connection.execute(
+            "UPDATE streams_worker SET beat_at = now() - interval '1 hour' WHERE id = %s", [gone.pk]
+        )
+    return run, claimed
+
+
+async def test_an_expired_lease_is_taken_over_and_its_holder_shut_out(model, abandoned):
+    run, claimed = abandoned
+    model.say("Whole").finish()
+    async with working():
+        done = await status(run, "completed")
+    assert (done.attempt, done.answer.text) == (2, "Whole")
+    async with await connect("test") as zombie:
+        late = [claimed.event("block.delta", index=0, text="late")]
+        [outcome] = await log.append(zombie, [log.Append(run.conversation_id, late, claimed.token)])
+    assert outcome.verdict == "refused"
+    await assert_whole(run)
+
+
+async def test_a_claim_whose_answer_was_lost_is_noticed_by_the_worker_itself(
+    model, conversation, laptop, monkeypatch
+):
+    """Committed as this worker's, and unknown to it: nobody else will ever take it."""
+    real = claim.claim
+    lost = []
+
+    async def lose_the_first(*known):
+        runs = await real(*known)
+        if runs and not lost:
+            lost.extend(runs)
+            raise psycopg.OperationalError("the connection is lost")
+        return runs
+
+    monkeypatch.setattr(claim, "claim", lose_the_first)
+    run = await post(conversation, laptop)
+    model.say("Whole").finish()
+    async with working():
+        done = await status(run, "completed")
+    assert (done.attempt, done.answer.text) == (2, "Whole")
+    await assert_whole(run)
+
+
+async def test_a_worker_that_slept_does_not_take_over_from_itself(model, conversation, laptop):
+    run = await post(conversation, laptop)
+    async with working() as one:
+        model.say("Half")
+        await shown(run, "Half")
+        async with await connect("test") as connection:
+            await connection.execute("UPDATE streams_worker SET beat_at = now() - interval '1 h'")
+            held = list(one.running)
+            known = one.heartbeat.worker_id, held, 10, one.conf
+            assert await claim.take_over(connection, *known) == []
+        model.say(" and half").finish()
+        done = await status(run, "completed")
+    assert (done.attempt, done.answer.text) == (1, "Half and half")
+
+
+async def test_a_run_stopped_while_the_buffer_is_full_keeps_what_was_written_alone(
+    model, conversation, laptop, phone
+):
+    run = await post(conversation, laptop)
+    async with working(buffer_events=4) as one:
+        async with await connect("test") as holder:
+            await until(lambda: asyncio.sleep(0, model.asked.is_set()))
+            async with holder.transaction():
+                await holder.execute("LOCK TABLE streams_event IN SHARE MODE")
+                model.say(*"abcdefgh")
+                await until(lambda: asyncio.sleep(0, one.writer.is_full))
+                [runner] = one.running.values()
+                runner.stop(Stop.CANCEL, phone.mark)
+                await asyncio.sleep(0)
+        await status(run, "cancelled")
+    await assert_whole(run)
+
+
+async def test_nobody_takes_over_within_one_lease_of_their_own_start(model, abandoned):
+    run, _ = abandoned
+    model.finish()
+    started = asyncio.get_running_loop().time()
+    async with working(lease=1.0):
+        await status(run, "completed")
+    assert asyncio.get_running_loop().time() - started >= 1.0
+
+
+async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_the_next(model, abandoned, phone):
+    run, _ = abandoned
+    await sync_to_async(run.cancel)(phone)
+    async with working():
+        done = await status(run, "cancelled")
+    assert (done.answer.text, done.cancelled_by) == ("Half", phone.mark)
+    await assert_whole(run)
+
+
+async def test_the_third_lost_worker_fails_the_run(model, abandoned):
+    run, _ = abandoned
+    await sync_to_async(Run.objects.filter(pk=run.pk).update)(attempt=3)
+    async with working():
+        done = await status(run, "failed")
+    assert (done.error_code, done.answer.text) == ("worker_lost", "Half")
+    await assert_whole(run)
+
+
+async def test_many_workers_claim_each_run_once(model, anna, laptop):
+    conversations = await sync_to_async(ConversationFactory.create_batch)(8, owner=anna)
+    runs = [await post(each, laptop) for each in conversations for _ in range(3)]
+    for _ in runs:
+        model.say("x").finish()
+    async with working(), working(), working():
+        for run in runs:
+            await status(run, "completed")
+    assert len(model.prompts) == len(runs)
+    for run in runs:
+        await assert_whole(run)
+
+
+async def test_cancel_races_leave_exactly_one_terminal_event(
+    conversation, laptop, phone, monkeypatch
+):
+    """200 seeded interleavings: before the claim, before the first token, mid-answer, in a
+    stall, from two devices at once, at the instant of completion, after the end."""
+    ends = {"completed": 0, "cancelled": 0}
+    async with working():
+        for seed in range(200):
+            model = Obedient()
+            monkeypatch.setattr(worker, "resolve", lambda name, model=model: (model, name))
+            run = await race(random.Random(seed), model, conversation, (laptop, phone))
+            ends[run.status] += 1
+            await assert_whole(run)
+    assert min(ends.values()) > 20, f"the races are one-sided: {ends}"
+
+
+async def race(chance, model, conversation, devices):
+    run = await post(conversation, devices[0])
+
+    async def produce():
+        for word in ("a", "b", "c")[: chance.randrange(4)]:
+            await asyncio.sleep(chance.choice((0, 0, 0.001, 0.003)))
+            model.say(word)
+        if chance.random() < 0.8:
+            model.finish()
+
+    async def cancel(device, after):
+        await asyncio.sleep(after)
+        await asyncio.to_thread(cancel_in_thread, run, device)
+
+    moment = chance.choice((0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.05))
+    await asyncio.gather(
+        produce(), *(cancel(each, moment + chance.choice((0, 0, 0.002))) for each in devices)
+    )
+    ended = await status(run, "completed", "cancelled")
+    await asyncio.to_thread(cancel_in_thread, run, devices[0])
+    return ended
+
+
+def cancel_in_thread(run, device):
+    try:
+        run.cancel(device)
+    finally:
+        connections.close_all()

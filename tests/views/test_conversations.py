@@ -1,0 +1,124 @@
+"""`/c/`: the list, and a new conversation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from streams.models import Conversation
+from tests.factories import ConversationFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_new_conversation_with_nothing_said(api, anna):
+    response = api("post", "/c/", {})
+    made = Conversation.objects.get(owner=anna)
+    assert response.status_code == 201
+    assert response["Location"] == f"/c/{made.uuid}/" == response.json()["url"]
+    assert (made.model, made.title, response.json()["head"]) == ("scripted:demo", "", 0)
+
+
+def test_a_new_conversation_with_its_first_prompt(api):
+    given = {"title": " A  title ", "model": "scripted:demo", "system": "Be kind", "content": "Hi"}
+    answer = api("post", "/c/", given).json()
+    assert (answer["title"], answer["system"], answer["head"]) == ("A title", "Be kind", 2)
+    assert answer["message"]["seq"] == 1
+    assert answer["run"]["status"] == "queued"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        ({"model": "nobody:x"}, "unknown_model", "model"),
+        ({"model": "openai:x"}, "unknown_model", "model"),
+        ({"model": ""}, "unknown_model", "model"),
+        ({"model": 5}, "invalid", "model"),
+        ({"title": None}, "invalid", "title"),
+        ({"title": "x" * 121}, "invalid", "title"),
+        ({"content": "   "}, "invalid", "content"),
+        ({"on_busy": "explode"}, "invalid", "on_busy"),
+        ({"client_key": "x" * 65, "content": "Hi"}, "invalid", "client_key"),
+        ({"colour": "red"}, "invalid", "colour"),
+        ([1], "invalid", None),
+    ],
+)
+def test_what_cannot_be_is_422_and_leaves_nothing(api, anna, given, code, field):
+    response = api("post", "/c/", given)
+    assert response.status_code == 422
+    assert response.json()["error"]["code"] == code
+    assert response.json()["error"].get("field") == field
+    assert not Conversation.objects.filter(owner=anna).exists()
+
+
+def test_text_postgresql_refuses_is_replaced(api):
+    answer = api("post", "/c/", {"title": "a\x00b", "system": "\ud800", "content": "x\x00"})
+    assert (answer.json()["title"], answer.json()["system"]) == ("a\ufffdb", "\ufffd")
+
+
+def test_the_list_has_ones_own_newest_first(api, anna, bert, laptop):
+    old = ConversationFactory(owner=anna, title="Old")
+    new = ConversationFactory(owner=anna)
+    new.post("What is new?\nTell me", laptop)
+    ConversationFactory(owner=bert)
+    ConversationFactory(owner=anna, archived_at=timezone.now())
+    ConversationFactory(owner=anna, deleted_at=timezone.now())
+    listed = api("get", "/c/").json()
+    assert [each["id"] for each in listed["conversations"]] == [str(new.uuid), str(old.uuid)]
+    first = listed["conversations"][0]
+    assert first["name"] == "What is new? Tell me"
+    assert (first["running"], first["queued"], first["unread"]) == (False, True, True)
+    assert listed["next"] is None
+
+
+def test_the_list_comes_in_pages_that_neither_repeat_nor_skip(api, anna, settings):
+    settings.STREAMS = {"page_size": 2}
+    same = timezone.now()
+    made = [ConversationFactory(owner=anna, updated_at=same) for _ in range(3)]
+    made += [ConversationFactory(owner=anna, updated_at=same + timedelta(1)) for _ in range(2)]
+    seen, following = [], ""
+    while following is not None:
+        listed = api("get", f"/c/?before={following}").json()
+        seen += [each["id"] for each in listed["conversations"]]
+        following = listed["next"]
+    assert len(seen) == len(set(seen)) == len(made)
+
+
+def test_a_made_up_page_is_400(api, page):
+    assert api("get", "/c/?before=nonsense").json()["error"]["code"] == "bad_cursor"
+    assert page.get("/c/?before=nonsense").status_code == 400
+
+
+def test_reading_on_one_device_is_reading_on_all(api, page, conversation, phone):
+    conversation.post("Hi", phone)
+    page.get(f"/c/{conversation.uuid}/")
+    assert api("get", "/c/").json()["conversations"][0]["unread"] is False
+
+
+def test_as_many_queries_for_twenty_as_for_two(page, anna, django_assert_max_num_queries):
+    for _ in range(20):
+        ConversationFactory(owner=anna).post("Hi", None)
+    with django_assert_max_num_queries(4):  # session, user, device, list
+        page.get("/c/")
+
+
+def test_a_form_makes_a_conversation_and_leads_there(page, anna):
+    response = page.post("/c/", {"content": "Hi\r\nthere", "model": "scripted:demo", "system": ""})
+    made = Conversation.objects.get(owner=anna)
+    assert (response.status_code, response["Location"]) == (303, f"/c/{made.uuid}/")
+    assert made.messages.first().text == "Hi\nthere"
+
+
+def test_a_refused_form_comes_back_with_what_was_written(page):
+    response = page.post("/c/", {"content": "Hi <there>", "model": "nobody:x"})
+    assert response.status_code == 422
+    assert "Hi &lt;there&gt;" in response.content.decode()
+
+
+def test_days_are_said_as_people_say_them(page, anna):
+    for days in (0, 1, 3, 40, 800):
+        ConversationFactory(owner=anna, updated_at=timezone.now() - timedelta(days))
+    html = page.get("/c/").content.decode()
+    assert all(f"<h2>{day}</h2>" in html for day in ("Today", "Yesterday", "Last 7 days"))

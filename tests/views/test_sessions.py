@@ -1,0 +1,86 @@
+"""Signing in and out, health, and Markdown on demand."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def test_signing_in_by_form_leads_on(anna):
+    client = Client()
+    given = {"username": "anna", "password": PASSWORD}
+    assert client.post("/sign-in/?next=/c/", given)["Location"] == "/c/"
+    assert anna.devices.count() == 0  # until the first page
+    assert client.get("/c/").status_code == 200
+    assert anna.devices.count() == 1
+
+
+def test_signing_in_nowhere_else_than_here(anna):
+    given = {"username": "anna", "password": PASSWORD, "next": "https://evil.example/"}
+    assert Client().post("/sign-in/", given)["Location"] == "/c/"
+
+
+def test_a_wrong_password_is_said_once_and_the_name_stays(anna):
+    response = Client().post("/sign-in/", {"username": "anna", "password": "wrong"})
+    assert "belong together" in response.content.decode()
+    assert 'value="anna"' in response.content.decode()
+
+
+def test_signing_in_and_out_as_a_program(stranger, anna):
+    given = {"username": "anna", "password": PASSWORD}
+    wrong = stranger("post", "/sign-in/", given | {"password": "wrong"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "not_signed_in")
+    assert stranger("post", "/sign-in/", {"username": 1}).status_code == 422
+    assert stranger("post", "/sign-in/", given).json() == {"username": "anna"}
+    assert stranger("get", "/c/").status_code == 200
+    assert stranger("post", "/sign-out/").status_code == 204
+    assert stranger("get", "/c/").status_code == 401
+
+
+def test_signing_out_by_form(page):
+    assert page.post("/sign-out/")["Location"] == "/sign-in/"
+    assert page.get("/c/").status_code == 302
+
+
+def test_home_is_the_list(page):
+    assert page.get("/")["Location"] == "/c/"
+
+
+def test_health_needs_nobody(stranger):
+    assert stranger("get", "/healthz").json() == {"status": "ok"}
+    assert stranger("get", "/readyz").json() == {"status": "ok"}
+
+
+def test_not_ready_until_the_migrations_have_run(stranger):
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder.Migration.objects.filter(app="streams").order_by("id").last().delete()
+    response = stranger("get", "/readyz")
+    assert (response.status_code, response.json()["status"]) == (503, "migrations to run")
+
+
+def test_markdown_closes_what_is_closed_and_counts_as_javascript_does(api):
+    answer = api("post", "/render", {"text": "😀 *a*\n\nb **c"}).json()
+    assert answer["length"] == 0  # "b" stands in a line that is not finished
+    answer = api("post", "/render", {"text": "😀 *a*\n\nb **c\n"}).json()
+    assert answer["closed"] == "<p>😀 <em>a</em></p>\n"
+    assert answer["length"] == len("😀 *a*\n\n") + 1
+    assert answer["open"] == "<p>b **c</p>\n"
+
+
+def test_growing_text_reads_as_it_most_likely_will_and_ended_text_as_it_is(api):
+    growing = api("post", "/render", {"text": "b **c"}).json()
+    assert growing["open"] == "<p>b <strong>c</strong></p>\n"
+    ended = api("post", "/render", {"text": "b **c", "ended": True}).json()
+    assert ended["open"] == "<p>b **c</p>\n"
+
+
+def test_markdown_is_bounded_and_touches_no_conversation(api, django_assert_num_queries):
+    with django_assert_num_queries(3):  # session, user, device
+        api("post", "/render", {"text": "x"})
+    assert api("post", "/render", {"text": "x" * 100_001}).status_code == 413
+    assert api("post", "/render", {}).status_code == 422
