@@ -1,7 +1,8 @@
 """Who may read and act: one rule for Django's requests and for the streams beside them.
 
-A session is good while its user is active, its password unchanged and its device not
-revoked. What belongs to someone else is found by nobody: queries start from the owner.
+A session is good while its user is active, its password unchanged and its device neither
+signed out since nor revoked. What belongs to someone else is found by nobody: queries start
+from the owner.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AbstractBaseUser
 from django.core import signing
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -21,16 +23,18 @@ DEVICE_COOKIE = "device"
 DEVICE_SALT = "streams.device"
 DEVICE_COOKIE_AGE = 400 * 24 * 3600  # the longest a browser keeps one
 DEVICE_SESSION_KEY = "device"
+SIGN_OUTS_SESSION_KEY = "sign_outs"  # how often the device had signed out when it began
 
 
 def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -> bool:
     """Whether this session speaks for this user on this device."""
     return (
         user.is_active
-        and device.revoked_at is None
+        and device.signed_in
         and device.user_id == user.pk
         and str(session.get(SESSION_KEY)) == str(user.pk)
         and session.get(DEVICE_SESSION_KEY) == device.pk
+        and session.get(SIGN_OUTS_SESSION_KEY, 0) == device.sign_outs
         and bool(session.get(BACKEND_SESSION_KEY))
         and hash_matches(session.get(HASH_SESSION_KEY, ""), user)
     )
@@ -61,14 +65,19 @@ def known_key(request: HttpRequest) -> str | None:
     return device_key(request.COOKIES.get(DEVICE_COOKIE))
 
 
+@transaction.atomic
 def recognise(request: HttpRequest, user: AbstractBaseUser) -> Device:
     """The device of a session that has just begun: this browser's own, or a new one.
 
-    One that was signed out is never itself again, but keeps the name a person gave it.
+    One that was revoked is never itself again, but keeps the name a person gave it.
     """
-    known = Device.objects.filter(key=known_key(request), user_id=user.pk).first()
-    if known is None or known.revoked_at is not None:
+    own = Device.objects.select_for_update(no_key=True).filter(user_id=user.pk)
+    known = own.filter(key=known_key(request)).first()
+    if known and known.revoked_at is None:
+        known.come_back()
+    else:
         name = known.name if known else ""
         known = Device.introduce(user.pk, request.headers.get("User-Agent", ""), name)
     request.session[DEVICE_SESSION_KEY] = known.pk
+    request.session[SIGN_OUTS_SESSION_KEY] = known.sign_outs
     return known

@@ -90,6 +90,7 @@ class Hub:
             tail = Tail(conversation_id, head, self.conf.tail_events, self.conf.tail_bytes)
             self._tails[conversation_id] = tail
         stream = Stream(self, tail, head, cursor, device_id, run_id, user_id)
+        stream.admission = self.watch.admission(device_id)
         tail.streams.add(stream)
         self._mark(conversation_id)
         if self.closing:
@@ -100,6 +101,7 @@ class Hub:
         """For what is said beside any conversation. Raises TooManyStreams."""
         self.seats.take(user_id, device_id)
         response = Response(self, device_id, user_id)
+        response.admission = self.watch.admission(device_id)
         self._alone.add(response)
         if self.closing:
             response.finish(sse.BYE)

@@ -78,7 +78,7 @@ class DeviceMiddleware:
         response = self.get_response(request)
         # Whichever view has done it: the admin has a sign-out of its own.
         if before and request.user.pk != before.user_id:
-            before.revoke()
+            before.sign_out()
         device = request.device  # type: ignore[attr-defined]
         if device and access.known_key(request) != device.key:
             remember(response, device)

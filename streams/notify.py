@@ -11,7 +11,7 @@ FEED = "streams_feed"  # "<user>", also sent by the append statement: their list
 PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.presence`
 LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
 WORK = "streams_work"  # "queued" or "cancel <run>", for workers
-ACCESS = "streams_access"  # "conversation <id>", "devices <id> …": streams that must end
+ACCESS = "streams_access"  # "conversation <id>", "devices <id>[:<sign-outs>] …": must end
 
 HUBS = (LOG, ACCESS, FEED, PRESENCE)
 
@@ -39,6 +39,11 @@ def devices_gone(device_ids: list[int]) -> None:
     for first in range(0, len(device_ids), 300):
         part = device_ids[first : first + 300]
         send(ACCESS, " ".join(["devices", *map(str, part)]))
+
+
+def signed_out(device_id: int, sign_outs: int) -> None:
+    """Names which sign-in is over: the next one may be heard of before this is."""
+    send(ACCESS, f"devices {device_id}:{sign_outs}")
 
 
 def list_changed(user_id: int) -> None:

@@ -12,6 +12,7 @@ from .tail import Tail
 
 if TYPE_CHECKING:
     from .hub import Hub
+    from .watch import Admission
 
 TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 
@@ -33,12 +34,13 @@ class Response:
     As it is it sends its asides alone, for a page without a conversation.
     """
 
-    __slots__ = ("_hub", "_waiter", "asides", "conversation_id", "device_id", "end",
-                 "last_sent", "user_id")  # fmt: skip
+    __slots__ = ("_hub", "_waiter", "admission", "asides", "conversation_id", "device_id",
+                 "end", "last_sent", "user_id")  # fmt: skip
 
     def __init__(self, hub: Hub, device_id: int, user_id: int) -> None:
         self._hub = hub
         self._waiter: asyncio.Future[None] | None = None
+        self.admission: Admission | None = None
         self.asides: list[Aside] = []
         self.conversation_id: int | None = None
         self.device_id = device_id

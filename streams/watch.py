@@ -5,60 +5,84 @@ A notification says so at once, on every process; a slow look at everyone is beh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.contrib.auth import get_user_model
 from psycopg import AsyncConnection
 
 from . import sse
+from .models import Device
 from .stream import Response
 
 STILL_WELCOME = """
-SELECT d.id, u.password FROM streams_device d JOIN {users} u ON u.id = d.user_id
- WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND u.is_active
+SELECT d.id, u.password, d.sign_outs FROM streams_device d JOIN {users} u ON u.id = d.user_id
+ WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND d.signed_out_at IS NULL AND u.is_active
 """
 STILL_THERE = "SELECT id FROM streams_conversation WHERE id = ANY(%s) AND deleted_at IS NULL"
+
+
+class Admission(NamedTuple):
+    """On what a stream was let in: a password (a hash of its hash), and how often its device
+    had signed out by then. Each stream keeps its own, since a device may come back with
+    another while an old stream is still open."""
+
+    password: int
+    sign_outs: int
 
 
 class Watch:
     """Ends streams with `gone`; the client then asks why, and is told 401 or 404."""
 
     def __init__(self) -> None:
-        self._passwords: dict[int, int] = {}
-        self._just_gone: set[int] = set()
+        self._admissions: dict[int, Admission] = {}
+        self._just_gone: dict[int, float] = {}  # by device, the sign-outs from which it may return
 
-    def admits(self, device_id: int, password: str) -> bool:
-        """Remembers with which password a device was let in (a hash of its hash).
+    def admits(self, device: Device, password: str) -> bool:
+        """False for one that was thrown out after the database was asked about it."""
+        self._admissions[device.pk] = Admission(hash(password), device.sign_outs)
+        return device.sign_outs >= self._just_gone.get(device.pk, 0)
 
-        False for one that was thrown out after the database was asked about it.
-        """
-        self._passwords[device_id] = hash(password)
-        return device_id not in self._just_gone
+    def admission(self, device_id: int) -> Admission | None:
+        """The device's latest."""
+        return self._admissions.get(device_id)
 
     def heard(self, payload: str, streams: Iterable[Response]) -> None:
-        what, *ids = payload.split()
-        gone = {int(each) for each in ids}
+        what, *words = payload.split()
         if what == "devices":
+            gone = dict(returns(word) for word in words)
             self._just_gone |= gone
-        for stream in streams:
-            if (stream.device_id if what == "devices" else stream.conversation_id) in gone:
-                stream.finish(sse.GONE)
+            ending = [each for each in streams if sign_outs(each) < gone.get(each.device_id, 0)]
+        else:
+            ids = {int(word) for word in words}
+            ending = [each for each in streams if each.conversation_id in ids]
+        for stream in ending:
+            stream.finish(sse.GONE)
 
     async def recheck(self, connection: AsyncConnection, streams: list[Response]) -> None:
         self._just_gone.clear()
         devices = {stream.device_id for stream in streams}
-        self._passwords = {pk: self._passwords[pk] for pk in devices & set(self._passwords)}
+        self._admissions = {pk: self._admissions[pk] for pk in devices & set(self._admissions)}
         if not streams:
             return
         query = STILL_WELCOME.format(users=get_user_model()._meta.db_table)
         cursor = await connection.execute(query, [list(devices)])
-        welcome = {pk for pk, password in await cursor.fetchall() if self._knows(pk, password)}
+        welcome = {pk: Admission(hash(p), outs) for pk, p, outs in await cursor.fetchall()}
         conversations = {stream.conversation_id for stream in streams}
         cursor = await connection.execute(STILL_THERE, [list(conversations - {None})])
         there = {None, *(row[0] for row in await cursor.fetchall())}
         for stream in streams:
-            if stream.device_id not in welcome or stream.conversation_id not in there:
+            known = welcome.get(stream.device_id)
+            if known is None or stream.admission != known or stream.conversation_id not in there:
                 stream.finish(sse.GONE)
 
-    def _knows(self, device_id: int, password: str) -> bool:
-        return self._passwords.get(device_id) == hash(password)
+
+def returns(word: str) -> tuple[int, float]:
+    """A device that must go, and when it may come back: never, or after so many sign-outs."""
+    device, _, outs = word.partition(":")
+    return int(device), float(outs or math.inf)
+
+
+def sign_outs(stream: Response) -> int:
+    return stream.admission.sign_outs if stream.admission else 0

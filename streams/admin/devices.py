@@ -29,16 +29,23 @@ class DeviceSessionInline(InspectedInline):
 @admin.register(Device)
 class DeviceAdmin(Inspected):
     list_display = ("name", "kind", "user", "state", "seen", "created_at")
-    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter), "last_seen_at")
+    list_filter = (
+        "kind",
+        ("signed_out_at", admin.EmptyFieldListFilter),
+        ("revoked_at", admin.EmptyFieldListFilter),
+        "last_seen_at",
+    )
     list_select_related = ("user",)
     search_fields = ("name", "user__username", "uuid")
-    fields = (*list_display, "uuid", "user_agent", "last_seen_at", "revoked_at")
+    fields = (*list_display, "uuid", "user_agent", "last_seen_at", "signed_out_at", "revoked_at")
     readonly_fields = fields
     inlines = (DeviceSessionInline,)
 
     @admin.display(description="state")
     def state(self, device: Device) -> SafeString:
-        return pill("revoked" if device.revoked_at else "known")
+        if device.revoked_at:
+            return pill("revoked")
+        return pill("signed-out" if device.signed_out_at else "known")
 
     @admin.display(description="last seen", ordering="last_seen_at")
     def seen(self, device: Device) -> str:

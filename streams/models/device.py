@@ -23,8 +23,17 @@ def new_key() -> str:
     return secrets.token_urlsafe(24)
 
 
+class DeviceQuerySet(models.QuerySet["Device"]):
+    def signed_in(self) -> DeviceQuerySet:
+        return self.filter(revoked_at__isnull=True, signed_out_at__isnull=True)
+
+
 class Device(models.Model):
-    """One browser or client of a user, known by its own key in a signed cookie."""
+    """One browser or client of a user, known by its own key in a signed cookie.
+
+    The key tells who this is and lets nobody in: that takes a session, which is good until
+    the device next signs out (`sign_outs` has moved on) or is revoked.
+    """
 
     class Kind(models.TextChoices):
         PHONE = "phone"
@@ -42,7 +51,11 @@ class Device(models.Model):
     user_agent = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(default=timezone.now)
+    sign_outs = models.PositiveIntegerField(default=0, editable=False)
+    signed_out_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeviceQuerySet.as_manager()
 
     class Meta:
         ordering = ("-last_seen_at",)
@@ -67,7 +80,7 @@ class Device(models.Model):
         joined before, and goes too, or finds that its opener has gone.
         """
         lock_user(user_id)
-        leaving = cls.objects.filter(user_id=user_id, revoked_at__isnull=True)
+        leaving = cls.objects.filter(user_id=user_id).signed_in()
         if but:
             leaving = leaving.exclude(pk=but.pk)
         ids = list(leaving.values_list("pk", flat=True))
@@ -83,6 +96,28 @@ class Device(models.Model):
         known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
         if known.update(revoked_at=timezone.now()):
             notify.devices_gone([self.pk])
+
+    @transaction.atomic
+    def sign_out(self) -> None:
+        """Its sessions and streams end, copies too, and so do the codes it shows; the device
+        is known again when the same person next signs in there."""
+        lock_user(self.user_id)
+        now = timezone.now()
+        here = Device.objects.filter(pk=self.pk).signed_in()
+        if here.update(signed_out_at=now, sign_outs=models.F("sign_outs") + 1):
+            self.refresh_from_db(fields=["signed_out_at", "sign_outs"])
+            self.pairings.filter(used_at__isnull=True).update(expires_at=now)
+            notify.signed_out(self.pk, self.sign_outs)
+
+    def come_back(self) -> None:
+        """Signed in again. The caller holds the row, so that a sign-out comes before or after."""
+        self.signed_out_at = None
+        self.last_seen_at = timezone.now()
+        self.save(update_fields=["signed_out_at", "last_seen_at"])
+
+    @property
+    def signed_in(self) -> bool:
+        return self.revoked_at is None and self.signed_out_at is None
 
     def rename(self, name: str) -> None:
         """Raises Invalid for a name that says nothing or too much."""

@@ -112,7 +112,7 @@ class Pairing(models.Model):
             return "joined"
         if self.tries >= conf().pairing_tries:
             return "locked"
-        welcome = self.opener.revoked_at is None and self.opener.user.is_active
+        welcome = self.opener.signed_in and self.opener.user.is_active
         return "waiting" if welcome and self.expires_at > timezone.now() else "expired"
 
     def check_waiting(self) -> None:

@@ -97,7 +97,7 @@ class RevokeOthers(Resource):
 
 def own(request: Request, uuid: UUID, revoked: bool = False) -> Device:
     known = Device.objects.filter(user=request.user, uuid=uuid)
-    device = known.first() if revoked else known.filter(revoked_at__isnull=True).first()
+    device = known.first() if revoked else known.signed_in().first()
     if device is None:
         raise NotFound("This device isn't here, or isn't yours.")
     return device
@@ -122,7 +122,7 @@ def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
 
 def lines(request: Request) -> list[Line]:
     """This device first, then as they were seen."""
-    devices = list(Device.objects.filter(user=request.user, revoked_at__isnull=True))
+    devices = list(Device.objects.filter(user=request.user).signed_in())
     places = places_of(devices)
     devices.sort(key=lambda device: device != request.device)
     found = [(device, places.get(device.pk)) for device in devices]

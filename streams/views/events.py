@@ -193,7 +193,7 @@ async def authorise(
     session = SessionStore().decode(row[0])
     user = user_model.from_db("default", users, row[1 : 1 + len(users)])
     device = Device.from_db("default", devices, row[1 + len(users) :][: len(devices)])
-    if not access.admits(session, user, device) or not hub.watch.admits(device.pk, user.password):
+    if not access.admits(session, user, device) or not hub.watch.admits(device, user.password):
         raise NotSignedIn("Sign in first.")
     asked = row[1 + len(users) + len(devices) :]
     if asked[0] is None:
@@ -214,7 +214,8 @@ async def found(
     cursor = await connection.execute(
         f"SELECT s.session_data, {', '.join(own)}, {columns}"
         " FROM django_session s"
-        " JOIN streams_device d ON d.key = %(key)s AND d.revoked_at IS NULL"
+        " JOIN streams_device d ON d.key = %(key)s"
+        " AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
         f" JOIN {user_model._meta.db_table} u ON u.id = d.user_id {joins}"
         " WHERE s.session_key = %(session)s AND s.expire_date > now()",
         known,

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from streams import notify
 from streams.models import Device
@@ -108,6 +109,55 @@ async def test_signing_out_ends_the_streams_that_it_should(
         await ended(began, own, own_tasks)
     for task in own_tasks + other_tasks:
         task.cancel()
+
+
+async def test_a_device_that_comes_back_at_once_reads_on_and_its_old_sessions_do_not(
+    webs, conversation, phone
+):
+    events = f"/c/{conversation.uuid}/events"
+    old, tasks = await reading(webs, events, phone)
+    began = time.monotonic()
+    assert (await old[0].client.post(webs[0].url, "/sign-out/")).status_code == 204
+    cookies = await came_back(old[0].client.cookies, webs[1].url)
+    await ended(began, old, tasks)
+    again = [Reader(Client(cookies), web.url, events) for web in webs]
+    tasks = [asyncio.create_task(reader.read()) for reader in again]
+    await asyncio.wait_for(asyncio.gather(*(reader.live.wait() for reader in again)), 3)
+    for task in tasks:
+        task.cancel()
+
+
+async def came_back(cookies, url):
+    """What a browser holds after its person has signed in again."""
+    async with Client({"device": cookies["device"], "csrftoken": "t" * 32}).http(url) as http:
+        given = {"username": "anna", "password": PASSWORD}
+        assert (await http.post("/sign-in/", json=given)).status_code == 200
+        assert len((await http.get("/devices/")).json()["devices"]) == 1
+        return {cookie.name: cookie.value for cookie in http.cookies.jar}
+
+
+@transaction.atomic
+def out_and_back(device):
+    """Too fast for a look that comes by now and then to see it away."""
+    device.sign_out()
+    device.come_back()
+
+
+async def test_an_old_stream_ends_unheard_though_its_device_has_come_back(
+    spawn, conversation, phone, monkeypatch
+):
+    web = spawn(Web, STREAMS='{"rescan": 1.0}')
+    events = f"/c/{conversation.uuid}/events"
+    old, tasks = await reading([web], events, phone)
+    began = time.monotonic()
+    await quietly(out_and_back, monkeypatch, phone)
+    cookies = await came_back(old[0].client.cookies, web.url)
+    again = Reader(Client(cookies), web.url, events)
+    follows = asyncio.create_task(again.read())
+    await asyncio.wait_for(again.live.wait(), 3)
+    await ended(began, old, tasks, within=4.0)
+    assert not follows.done()
+    follows.cancel()
 
 
 async def test_a_deactivated_users_streams_end(webs, conversation, anna, laptop, phone):

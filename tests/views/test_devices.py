@@ -20,7 +20,7 @@ NEW = "battery staple 9"
 
 def signed_in(user):
     """Which of the user's devices are, by name."""
-    return [each.name for each in user.devices.filter(revoked_at=None).order_by("pk")]
+    return [each.name for each in user.devices.signed_in().order_by("pk")]
 
 
 def test_devices_are_listed_with_this_one_first_and_where_each_stands(
@@ -102,6 +102,57 @@ def test_a_device_that_signs_in_again_is_another_with_the_same_name(page, anna, 
     assert again.key != phone.key
 
 
+def test_a_device_that_signed_out_is_known_when_its_person_comes_back(page, anna, laptop):
+    laptop.rename("Desk")
+    page.post("/sign-out/")
+    assert signed_in(anna) == []
+    page.post("/sign-in/", {"username": "anna", "password": PASSWORD})
+    shown = Api(page)("get", "/devices/").json()["devices"]
+    assert [(each["id"], each["name"], each["this"]) for each in shown] == [
+        (str(laptop.uuid), "Desk", True)
+    ]
+    assert anna.devices.get() == laptop
+
+
+def test_another_person_at_the_same_browser_has_a_device_of_their_own(page, anna, bert, laptop):
+    page.post("/sign-out/")
+    page.post("/sign-in/", {"username": "bert", "password": PASSWORD})
+    page.get("/c/")
+    own = bert.devices.get()
+    assert own.key != laptop.key
+    assert signed_in(anna) == []
+    assert Api(page)("get", f"/devices/{laptop.uuid}/").status_code == 404
+
+
+def test_a_key_that_is_remembered_lets_nobody_in(page, laptop):
+    session = page.cookies["sessionid"].value
+    page.post("/sign-out/")
+    assert page.cookies["device"].value
+    for cookie in ("", session):
+        page.cookies["sessionid"] = cookie
+        assert page.get("/c/")["Location"] == "/sign-in/?next=/c/"
+        assert Api(page)("get", "/devices/").status_code == 401
+    laptop.refresh_from_db()
+    assert laptop.signed_out_at
+
+
+def test_a_device_that_was_revoked_does_not_come_back_by_signing_out(page, anna, laptop):
+    page.post(f"/devices/{laptop.uuid}/revoke")
+    laptop.sign_out()
+    page.post("/sign-in/", {"username": "anna", "password": PASSWORD})
+    page.get("/c/")
+    laptop.refresh_from_db()
+    assert laptop.revoked_at
+    assert anna.devices.signed_in().get() != laptop
+
+
+def test_signing_out_everywhere_else_leaves_those_that_have_signed_out(api, anna, phone):
+    phone.sign_out()
+    assert api("post", "/devices/revoke-others").json() == {"signed_out": 0}
+    phone.refresh_from_db()
+    assert phone.revoked_at is None
+
+
 def test_signing_out_is_for_good_for_a_copy_of_the_session_too(page, anna, laptop):
     copy = browser_of(laptop)
     page.post("/sign-out/")
@@ -177,7 +228,7 @@ def test_the_admin_changes_ones_own_password_where_everyone_does(oncall):
     assert oncall.get("/admin/password_change/")["Location"] == "/password/"
     oncall.get("/c/")
     oncall.post("/admin/logout/")
-    assert not Device.objects.filter(revoked_at=None).exists()
+    assert not Device.objects.signed_in().exists()
 
 
 @pytest.mark.parametrize(

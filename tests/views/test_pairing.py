@@ -157,6 +157,13 @@ def test_it_runs_out(api, opened, newcomer, anna):
     assert anna.devices.count() == 1
 
 
+def test_a_code_ends_with_the_sign_out_of_its_device_for_good(api, opened, newcomer, laptop):
+    laptop.sign_out()
+    laptop.come_back()
+    assert newcomer.post(path_of(opened), {"confirm": "true"}).status_code == 410
+    assert not Device.objects.filter(kind="phone").exists()
+
+
 def test_a_new_one_takes_the_place_of_the_one_before(api, opened, newcomer, conversation):
     api("post", f"/c/{conversation.uuid}/pair")
     assert newcomer.get(path_of(opened)).status_code == 404
