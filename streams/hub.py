@@ -77,8 +77,8 @@ class Hub:
         head: int,
         cursor: int,
         device_id: int,
-        run_id: int | None,
-        user_id: int = 0,
+        user_id: int,
+        run_id: int | None = None,
     ) -> Stream:
         """Subscribe first, read past the cursor later: nothing falls in between.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from streams.exceptions import TooManyRuns, TooManyStreams
 from streams.limits import Seats
 from streams.models import Attempts, Conversation, Message, Run
 from tests.client import Client as Device
-from tests.factories import PASSWORD, ConversationFactory
+from tests.factories import PASSWORD, ConversationFactory, DeviceFactory
 from tests.processes import Web
 from tests.views.answers import begin, complete, fail
 from tests.views.conftest import Api, browser_of
@@ -199,6 +200,20 @@ def test_a_stream_too_many_is_429_and_finds_room_when_another_ends(spawn, conver
             while (response := http.send(http.build_request("GET", place), stream=True)).is_error:
                 response.close()
             response.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_persons_streams_take_no_seat_of_another(spawn, bert, conversation, laptop, phone):
+    web = spawn(Web, STREAMS='{"streams_per_user": 2}')
+    theirs = ConversationFactory(owner=bert)
+    seats = [(laptop, conversation, 200), (phone, conversation, 200), (laptop, conversation, 429),
+             (DeviceFactory(user=bert), theirs, 200)]  # fmt: skip
+    with ExitStack() as opened:
+        for device, place, status in seats:
+            cookies = async_to_sync(Device.of)(device).cookies
+            http = httpx.Client(base_url=web.url, cookies=cookies, timeout=20, trust_env=False)
+            stream = opened.enter_context(http).stream("GET", f"/c/{place.uuid}/events")
+            assert opened.enter_context(stream).status_code == status, device.user
 
 
 def sign_in(password, name="anna", address="192.0.2.1", **headers):

@@ -171,7 +171,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_folded_under_it_loses_not
     final = await eventful(conversation, laptop)
     hub = Hub(dataclasses.replace(conf(), catch_up_rows=3))
     await hub.start()
-    stream = hub.join(conversation.pk, final.head, 0, laptop.pk, None)
+    stream = hub.join(conversation.pk, final.head, 0, laptop.pk, laptop.user_id)
     try:
         seen, reading = fold.Transcript(), stream.frames()
         for _ in range(4):
@@ -188,7 +188,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_folded_under_it_loses_not
 
 
 async def streamed(hub, conversation, transcript, head, device):
-    stream = hub.join(conversation.pk, head, transcript.head, device.pk, None)
+    stream = hub.join(conversation.pk, head, transcript.head, device.pk, device.user_id)
     try:
         async with asyncio.timeout(20):
             async for data in stream.frames():
@@ -216,7 +216,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
     """The shared tail may move on, past what a slow read has seen."""
     hub = Hub(dataclasses.replace(conf(), tail_events=4))
     await sync_to_async(conversation.post)("Hello", laptop)
-    stream = hub.join(conversation.pk, 2, 0, laptop.pk, None)
+    stream = hub.join(conversation.pk, 2, 0, laptop.pk, laptop.user_id)
     slow, titles = asyncio.Event(), [log.NewEvent("conversation.updated", {"title": "x"})] * 12
 
     async def catch_up(conversation_id, after):

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,7 +18,7 @@ import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, JsonResponse, parse_cookie
 from django.http.request import split_domain_port, validate_host
 from psycopg import AsyncConnection
 
@@ -43,10 +42,16 @@ class Request:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Request:
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        headers: dict[str, str] = {}
+        for name, value in (
+            (k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]
+        ):
+            # HTTP/2 may send each cookie in a header of its own.
+            more = name == "cookie" and name in headers
+            headers[name] = f"{headers[name]}; {value}" if more else value
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        jar = SimpleCookie(headers.get("cookie", ""))
-        return cls(headers, query, {name: morsel.value for name, morsel in jar.items()})
+        # Django's own parser: the standard library's gives up on a neighbour's odd cookie.
+        return cls(headers, query, parse_cookie(headers.get("cookie", "")))
 
     def check(self, method: str, wanted: str = "GET") -> None:
         """Raises BadRequest for a host that is not ours, as Django does."""
@@ -146,7 +151,7 @@ OWNED = (
 
 async def open_conversation(hub: Hub, request: Request, uuid: str) -> Response | None:
     device, (conversation_id, head) = await authorise(hub, request, uuid, *OWNED)
-    stream = hub.join(conversation_id, head, request.cursor, device.pk, None)
+    stream = hub.join(conversation_id, head, request.cursor, device.pk, device.user_id)
     stream.asides.append(Here(hub.presence, conversation_id))
     if request.query.get("feed") == ["1"]:
         stream.asides.append(hub.feeds.follow(device.user_id, stream))
@@ -172,7 +177,7 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Response | None:
     )
     if ended is not None and ended <= request.cursor <= head:
         return None
-    return hub.join(conversation_id, head, request.cursor, device.pk, run_id, device.user_id)
+    return hub.join(conversation_id, head, request.cursor, device.pk, device.user_id, run_id)
 
 
 async def authorise(
