@@ -18,8 +18,8 @@ class Tail:
     Subscribers hold a cursor into it and wait for a wake; there is no queue to grow.
     """
 
-    __slots__ = ("_frames", "_joined", "_seqs", "_size", "conversation_id", "floor", "head",
-                 "most_bytes", "most_rows", "streams")  # fmt: skip
+    __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
+                 "floor", "head", "most_bytes", "most_rows", "streams")  # fmt: skip
 
     def __init__(self, conversation_id: int, head: int, most_rows: int, most_bytes: int) -> None:
         self.conversation_id = conversation_id
@@ -31,6 +31,7 @@ class Tail:
         self._frames: list[tuple[int | None, str, bytes]] = []
         self._size = 0
         self._joined: dict[int, bytes] = {}
+        self._joined_size = 0
 
     def extend(self, rows: list[Stored]) -> None:
         """Take newer rows, in number order, and wake everyone who follows."""
@@ -43,6 +44,7 @@ class Tail:
             self._size += len(frame)
             self.head = seq
         self._joined.clear()
+        self._joined_size = 0
         if len(self._seqs) > self.most_rows or self._size > self.most_bytes:
             self._trim()
         for stream in self.streams:
@@ -71,8 +73,16 @@ class Tail:
         if joined is None:
             at = bisect_right(self._seqs, cursor)
             joined = b"".join(frame for _, _, frame in self._frames[at:])
-            self._joined[cursor] = joined
+            self._remember(cursor, joined)
         return joined
+
+    def _remember(self, cursor: int, joined: bytes) -> None:
+        """Between two rows the slow may stand anywhere: all of it together is bounded too."""
+        self._joined_size += len(joined)
+        if self._joined_size > self.most_bytes:
+            self._joined.clear()
+            self._joined_size = len(joined)
+        self._joined[cursor] = joined
 
     def of_run(self, cursor: int, run_id: int) -> list[tuple[str, bytes]]:
         """One run's frames past the cursor, with their types."""

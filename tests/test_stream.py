@@ -81,6 +81,92 @@ async def test_a_read_that_nobody_waits_for_is_let_go(hub, stream):
     assert len(asyncio.all_tasks()) == 1
 
 
+class PagedHub(WaitingHub):
+    """A hub whose table is a list, read `page` rows at a time; a read may be overtaken."""
+
+    def __init__(self, rows, page=1000):
+        super().__init__()
+        self.rows, self.page = rows, page
+        self.meanwhile = lambda: None
+
+    async def catch_up(self, conversation_id, after):
+        self.reads += 1
+        assert self.reads < 50, "it asks for ever"
+        past = [row for row in self.rows if row.seq > after][: self.page]
+        self.meanwhile()
+        await asyncio.sleep(0)
+        return past, len(past) == self.page
+
+
+def titles(first, last, run=None):
+    return [Stored(n, run, "conversation.updated", "{}") for n in range(first, last + 1)]
+
+
+def ids(frames):
+    return [int(line[4:]) for line in frames.split(b"\n") if line.startswith(b"id: ")]
+
+
+async def heard(stream, last):
+    """The numbers a client has seen once it has come to `last`."""
+    seen = []
+    async with asyncio.timeout(5):
+        async for data in stream.frames():
+            seen += ids(data)
+            if seen[-1:] == [last]:
+                break
+    return seen
+
+
+async def test_a_past_of_many_pages_is_read_to_its_end():
+    """The tail begins behind all of it: only what was read moves the cursor."""
+    hub = PagedHub(titles(1, 7), page=2)
+    tail = Tail(1, 7, 1000, 10**6)
+    tail.extend(titles(8, 9))
+    assert await heard(Stream(hub, tail, 9, 0, 1, None), 9) == list(range(1, 10))
+
+
+async def test_what_the_tail_drops_during_a_read_is_read_after_it():
+    tail = Tail(1, 3, 4, 10**6)
+    hub = PagedHub(titles(1, 3))
+    table = titles(1, 20)
+
+    def meanwhile():
+        hub.rows, hub.meanwhile = table, lambda: None
+        for row in table[3:]:
+            tail.extend([row])
+
+    hub.meanwhile = meanwhile
+    assert await heard(Stream(hub, tail, 3, 0, 1, None), 20) == list(range(1, 21))
+
+
+async def test_rows_between_the_table_and_the_tail_that_are_gone_are_passed_over():
+    """Emptied or folded while this one was away: it goes on with what there is."""
+    hub = PagedHub(titles(1, 3))
+    tail = Tail(1, 6, 1000, 10**6)
+    tail.extend(titles(7, 8))
+    assert await heard(Stream(hub, tail, 8, 0, 1, None), 8) == [1, 2, 3, 7, 8]
+    assert hub.reads <= 2
+
+
+async def test_a_hole_in_the_tail_moves_the_cursor_as_far_as_it_is_wide():
+    """A hole means folded: what came behind it must not come again."""
+    tail = Tail(1, 0, 1000, 10**6)
+    tail.extend([*titles(1, 1), *titles(50, 50)])
+    stream = Stream(PagedHub([]), tail, 50, 0, 1, None)
+    frames = stream.frames()
+    assert ids(await anext(frames)) == [1, 50]
+    tail.extend(titles(51, 51))
+    assert ids(await anext(frames)) == [51]
+    await frames.aclose()
+
+
+async def test_one_runs_stream_passes_over_a_past_that_is_all_others():
+    """Its cursor comes from the rows that were read, not from the frames that were sent."""
+    hub = PagedHub(titles(1, 60, run=5) + titles(61, 61, run=9), page=20)
+    tail = Tail(1, 61, 1000, 10**6)
+    assert await heard(Stream(hub, tail, 61, 0, 1, 9), 61) == [61]
+
+
 async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
     """A log that was emptied under a stream which lags: what memory holds goes on."""
     tail = Tail(1, 0, 1000, 10**6)
