@@ -29,6 +29,7 @@ class RunState:
     prompt: str
     model: str
     status: str = "queued"
+    rank: int = 0
     attempt: int = 0
     stopping: bool = False
     stopped_by: dict[str, str] | None = None
@@ -59,11 +60,17 @@ class Transcript:
     runs: dict[str, RunState] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
+        ahead = {run.id: at for at, run in enumerate(self.in_turn())}
         return {
             "head": self.head,
             "messages": [asdict(message) for message in self.messages],
-            "runs": [asdict(run) for run in self.runs.values()],
+            "runs": [{**asdict(run), "ahead": ahead.get(run.id, 0)} for run in self.runs.values()],
         }
+
+    def in_turn(self) -> list[RunState]:
+        """The open runs as they will be answered: in the order the claim takes them."""
+        open = [run for run in self.runs.values() if run.status in ("running", "queued")]
+        return sorted(open, key=lambda run: (run.status == "queued", run.rank))
 
     def apply(self, row: Row) -> None:
         """One step. A row at or before the head is a repeat and changes nothing."""
@@ -88,6 +95,7 @@ class Transcript:
             known.status = "queued"
             return
         run = RunState(data["run"], data["message"], data["prompt"], data["model"])
+        run.rank = data.get("rank", 0)
         self.runs[run.id] = run
         answer = MessageState(run.message, row.seq, "assistant", run=run.id)
         self.messages.insert(self._place_behind(run.prompt), answer)

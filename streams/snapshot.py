@@ -101,6 +101,7 @@ def state_of(run: Run, names: dict[int, str]) -> RunState:
         prompt=names[run.prompt_id],
         model=run.model,
         status=run.status,
+        rank=run.rank,
         attempt=run.attempt,
         stopping=run.status in Run.OPEN and run.cancel_requested_at is not None,
         stopped_by=run.cancelled_by if run.status == Run.Status.CANCELLED else None,

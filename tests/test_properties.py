@@ -40,7 +40,8 @@ def logs(draw):
     prompts = draw(st.integers(1, 3))
     for n in range(prompts):
         add("message.created", message=f"m{n}", role="user", text=draw(ANY_TEXT))
-        add("run.queued", run=f"r{n}", message=f"a{n}", prompt=f"m{n}", model="x")
+        first = draw(st.sampled_from([{}, {"rank": -1}]))
+        add("run.queued", run=f"r{n}", message=f"a{n}", prompt=f"m{n}", model="x", **first)
     for n in range(prompts):
         run = f"r{n}"
         for attempt in range(1, draw(st.integers(1, 2)) + 1):

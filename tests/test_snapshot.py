@@ -31,6 +31,19 @@ def test_a_queued_prompt_and_another_behind_it(conversation, laptop):
     assert_same(conversation)
 
 
+def test_a_prompt_that_goes_first_and_those_it_overtakes(conversation, laptop):
+    begin(conversation.post("One", laptop)[1])
+    conversation.post("Two", laptop)
+    conversation.post("Three", None)
+    conversation = conversation.change(laptop, on_busy="interrupt")
+    conversation.post("Now", laptop)
+    assert_same(conversation)
+    runs = snapshot(conversation.pk).transcript.as_dict()["runs"]
+    assert [run["ahead"] for run in runs] == [0, 2, 3, 1]
+    taken = [run.ahead for run in conversation.runs.with_ahead().order_by("pk")]
+    assert taken == [0, 2, 3, 1]
+
+
 def test_an_answer_that_is_being_written(conversation, laptop):
     _, run, _ = conversation.post("One", laptop)
     begin(run)

@@ -20,9 +20,9 @@ export class Answer {
     for (const each of element.querySelectorAll(".block")) this.#know(each);
   }
 
-  static fresh(template, { run, prompt, message, model }, formatter) {
+  static fresh(template, { run, prompt, message, model, rank = 0 }, formatter) {
     const element = template.content.firstElementChild.cloneNode(true);
-    Object.assign(element.dataset, { run, prompt, message, status: "queued", attempt: 0 });
+    Object.assign(element.dataset, { run, prompt, message, rank, status: "queued", attempt: 0 });
     element.setAttribute("aria-busy", "true");
     for (const each of element.querySelectorAll(".answer-model")) each.textContent = model;
     showTime(element.querySelector(".about"), new Date());
@@ -46,6 +46,10 @@ export class Answer {
 
   get attempt() {
     return Number(this.element.dataset.attempt);
+  }
+
+  get rank() {
+    return Number(this.element.dataset.rank);
   }
 
   get stopping() {

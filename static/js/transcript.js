@@ -24,8 +24,7 @@ export class Transcript {
 
   // The run that Stop stops: the running one, else the first that waits.
   get front() {
-    const open = [...this.#answers.values()].filter((answer) => answer.open);
-    return open.find((answer) => answer.status === "running") ?? open[0] ?? null;
+    return this.#inTurn()[0] ?? null;
   }
 
   answer(run) {
@@ -139,14 +138,18 @@ export class Transcript {
   }
 
   refresh() {
-    const { front } = this;
-    let ahead = front?.status === "running" ? 1 : 0;
+    const inTurn = this.#inTurn();
     for (const answer of this.#answers.values()) {
-      const waits = answer.status === "queued" && answer.attempt === 0;
-      answer.update(waits && answer !== front ? ahead : 0);
-      if (waits) ahead += 1;
+      answer.update(Math.max(0, inTurn.indexOf(answer)));
     }
     this.#on.changed();
+  }
+
+  // The open ones as they will be answered: streams/fold.py says the same.
+  #inTurn() {
+    const first = (answer) => (answer.status === "running" ? -Infinity : answer.rank);
+    const open = [...this.#answers.values()].filter((answer) => answer.open);
+    return open.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : 0));
   }
 
   #find(message) {

@@ -169,7 +169,8 @@ class Conversation(models.Model):
             conversation=self, prompt=prompt, answer=answer, model=self.model, rank=rank
         )
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
-        self.append(run.event("run.queued", **data, **caused_by(device)))
+        first = {"rank": rank} if rank else {}
+        self.append(run.event("run.queued", **data, **first, **caused_by(device)))
         self.updated_at = timezone.now()
         self.save(update_fields=["updated_at"])
         notify.run_queued()

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models.functions import Now
+from django.db.models import Case, Count, OuterRef, Q, Subquery, When
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from streams import fold, log, notify
@@ -25,6 +26,15 @@ class RunQuerySet(models.QuerySet["Run"]):
     def owned_by(self, user: AbstractBaseUser | AnonymousUser | int) -> RunQuerySet:
         owner = user if isinstance(user, int) else user.pk
         return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
+
+    def with_ahead(self) -> RunQuerySet:
+        """`ahead`: how many answers of its conversation come first, as the claim takes them."""
+        here, rank, pk = OuterRef("conversation"), OuterRef("rank"), OuterRef("pk")
+        waiting = Q(status="queued") & (Q(rank__lt=rank) | Q(rank=rank, pk__lt=pk))
+        first = Run.objects.filter(Q(status="running") | waiting, conversation=here)
+        count = first.order_by().values("conversation").values(count=Count("pk"))
+        ahead = Case(When(status="queued", then=Coalesce(Subquery(count), 0)), default=0)
+        return self.annotate(ahead=ahead)
 
 
 class Run(models.Model):
@@ -64,6 +74,8 @@ class Run(models.Model):
     retryable = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.JSONField(null=True, blank=True)
+
+    ahead: int  # of `with_ahead` alone
 
     objects = RunQuerySet.as_manager()
 

@@ -92,7 +92,7 @@ class Turn:
 def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
     """Prompts and current answers in reading order, replaced ones inside their successor."""
     runs = snapshot.transcript.runs
-    ahead = ahead_of(snapshot)
+    ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
     for message in snapshot.transcript.messages:
         run = runs[message.run] if message.run else None
@@ -111,23 +111,7 @@ def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
 
 def front(snapshot: Snapshot) -> RunState | None:
     """The run that Stop stops: the running one, else the first that waits."""
-    runs = list(snapshot.transcript.runs.values())
-    running = [run for run in runs if run.status == "running"]
-    return next(iter(running + [run for run in runs if run.status == "queued"]), None)
-
-
-def ahead_of(snapshot: Snapshot) -> dict[str, int]:
-    """How many answers come before each of those that wait; `static/js/transcript.js` counts
-    the same."""
-    first = front(snapshot)
-    before = 1 if first and first.status == "running" else 0
-    ahead: dict[str, int] = {}
-    for run in snapshot.transcript.runs.values():
-        if run.status == "queued" and run.attempt == 0:
-            if run is not first:
-                ahead[run.id] = before
-            before += 1
-    return ahead
+    return next(iter(snapshot.transcript.in_turn()), None)
 
 
 def shown(block: Block, busy: bool) -> Shown:
