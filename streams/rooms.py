@@ -51,3 +51,17 @@ async def kept(room: Callable[[], Coroutine[Any, Any, None]]) -> None:
         except Exception:
             logger.exception("%s broke", room)
             await asyncio.sleep(1)
+
+
+async def before(event: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether `work` was done before `event` came; otherwise it is cancelled. Raises what it
+    raised."""
+    working, coming = asyncio.create_task(work), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({working, coming}, return_when=asyncio.FIRST_COMPLETED)
+        if done := working.done():
+            working.result()
+        return done
+    finally:
+        working.cancel()
+        coming.cancel()

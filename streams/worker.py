@@ -27,7 +27,7 @@ from .lease import StorageFailed
 from .listen import Listener
 from .providers.base import Code, Prompt, ProviderError, UnknownModel
 from .providers.registry import prepare, resolve
-from .rooms import Rooms
+from .rooms import Rooms, before
 from .runner import Runner, Stop
 from .writer import Writer
 
@@ -68,10 +68,11 @@ class Worker:
         self._wake.set()
 
     async def run(self) -> None:
-        """Raises what broke, after everything that still could be has been handed back."""
+        """Raises what broke, after what could be was handed back."""
         prepare()
         await self.pool.open()
-        await self._persist(self.heartbeat.register)
+        if not await before(self._draining, self._persist(self.heartbeat.register)):
+            return await self.pool.close()  # told to leave while PostgreSQL was still away
         writing = self.writing.open(self.writer.run())
         listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
         for part in (*listening, self._beat(), self._watch(), retention.tidy(self.conf)):
@@ -205,9 +206,8 @@ class Worker:
         room = self.conf.concurrency - len(self.running)
         seasoned = time.monotonic() - self._connected_at >= self.conf.lease
         if room > 0 and seasoned and not self._draining.is_set():
-            worker_id = self.heartbeat.worker_id
             async with self._taking():
-                held = list(self.running)
+                worker_id, held = self.heartbeat.worker_id, list(self.running)
                 runs = await claim.take_over(connection, worker_id, held, room, self.conf)
                 self._begin(runs)
             for run in runs:

@@ -9,7 +9,7 @@ import pytest
 
 from streams import fold, log
 from streams.models import Event, Run
-from tests.processes import WorkerProcess, eventually
+from tests.processes import Process, WorkerProcess, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,3 +100,10 @@ def test_a_second_signal_hands_back_at_once(spawn, counting):
     spawn(WorkerProcess)
     eventually(lambda: ended(counting))
     assert_complete(counting)
+
+
+def test_a_worker_that_never_reached_postgresql_leaves_when_told(spawn):
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    worker = spawn(Process, "manage.py", "runworker", DATABASE_URL=nowhere)
+    worker.wait_for("waiting for PostgreSQL")
+    assert worker.stop(within=10) == 0
