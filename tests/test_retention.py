@@ -155,7 +155,7 @@ async def test_a_stream_joined_at_every_position_of_a_folded_log_shows_the_same_
     final = await eventful(conversation, laptop)
     stored = await sync_to_async(rows_of)(conversation)
     await folded(raw)
-    hub = Hub(dataclasses.replace(conf(), **settings))
+    hub = Hub(dataclasses.replace(conf(), **UNWATCHED | settings))
     await hub.start()
     try:
         for cursor in range(final.head + 1):

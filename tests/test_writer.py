@@ -120,7 +120,7 @@ async def test_a_connection_killed_again_and_again_doubles_and_loses_nothing(wri
         while killed < 8 and not producing.done():
             cursor = await killer.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'chatstream writer'"
+                " WHERE datname = current_database() AND application_name = 'chatstream writer'"
             )
             killed += len(await cursor.fetchall())
             await asyncio.wait({producing}, timeout=0.03)

@@ -147,7 +147,7 @@ def cut_the_hubs_connections():
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name LIKE 'chatstream %%'"
+            " WHERE datname = current_database() AND application_name LIKE 'chatstream %%'"
         )
 
 
