@@ -1,7 +1,4 @@
-"""The worker process: claims, beats, hears, takes over, drains.
-
-One asyncio loop. It never holds a transaction open while it talks to a provider.
-"""
+"""The worker process: claims, beats, hears, takes over, drains. One asyncio loop."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Up to `conf.concurrency` runs at once.
+    """Up to `conf.concurrency` runs at once; no transaction is open while a provider talks.
 
     `run` returns after `drain` was called and the last run has ended or been handed back.
     """
@@ -72,7 +69,8 @@ class Worker:
         prepare()
         await self.pool.open()
         if not await before(self._draining, self._persist(self.heartbeat.register)):
-            return await self.pool.close()  # told to leave while PostgreSQL was still away
+            await self.pool.close()  # told to leave while PostgreSQL was still away
+            return
         writing = self.writing.open(self.writer.run())
         listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
         for part in (*listening, self._beat(), self._watch(), retention.tidy(self.conf)):

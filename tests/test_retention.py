@@ -43,6 +43,11 @@ async def raw(transactional_db):
         yield connection
 
 
+def unwatched(**settings):
+    """These devices never signed in: looking again whether they may read would end them."""
+    return dataclasses.replace(conf(), rescan=600, **settings)
+
+
 @sync_to_async
 def eventful(conversation, device):
     """A log with everything folding could stumble over; its final transcript."""
@@ -155,7 +160,7 @@ async def test_a_stream_joined_at_every_position_of_a_folded_log_shows_the_same_
     final = await eventful(conversation, laptop)
     stored = await sync_to_async(rows_of)(conversation)
     await folded(raw)
-    hub = Hub(dataclasses.replace(conf(), **UNWATCHED | settings))
+    hub = Hub(unwatched(**settings))
     await hub.start()
     try:
         for cursor in range(final.head + 1):
@@ -169,7 +174,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_folded_under_it_loses_not
     raw, conversation, laptop
 ):
     final = await eventful(conversation, laptop)
-    hub = Hub(dataclasses.replace(conf(), catch_up_rows=3))
+    hub = Hub(unwatched(catch_up_rows=3))
     await hub.start()
     stream = hub.join(conversation.pk, final.head, 0, laptop.pk, laptop.user_id)
     try:
@@ -214,7 +219,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
     raw, conversation, laptop, monkeypatch
 ):
     """The shared tail may move on, past what a slow read has seen."""
-    hub = Hub(dataclasses.replace(conf(), tail_events=4))
+    hub = Hub(unwatched(tail_events=4))
     await sync_to_async(conversation.post)("Hello", laptop)
     stream = hub.join(conversation.pk, 2, 0, laptop.pk, laptop.user_id)
     slow, titles = asyncio.Event(), [log.NewEvent("conversation.updated", {"title": "x"})] * 12
