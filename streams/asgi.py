@@ -18,6 +18,7 @@ from typing import Any
 
 from .conf import conf
 from .hub import Hub
+from .presence import PRESENCE
 from .views import events, presence
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class WithStreams:
                     hub = await self._hub_here()
                     await respond(hub, match["uuid"], scope, receive, send)
                     return
+            if self._hub:
+                scope[PRESENCE] = self._hub.presence
         await self.app(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -23,6 +23,7 @@ from .conf import Streams
 
 logger = logging.getLogger(__name__)
 
+PRESENCE = "streams.presence"  # where Django's requests find this process's, in their scope
 ROLL_CALL = "roll call"
 MOST_BYTES = 7500  # of the 8000 a notification may have
 NOBODY = sse.unnumbered("presence", devices=[])
@@ -102,6 +103,14 @@ class Presence:
             devices = [entry.beat.as_dict() for entry in entries]
             self._frames[conversation_id] = sse.unnumbered("presence", devices=devices)
         return self._frames[conversation_id]
+
+    def open_on(self, devices: Collection[str]) -> dict[str, int]:
+        """The conversation that each of these has open, as far as this process has heard; the
+        one last spoken of. Asked from other threads, so it looks at copies."""
+        entries = [entry for here in list(self._here.values()) for entry in list(here.values())]
+        mine = [each for each in entries if each.beat.device in devices and not each.beat.leaving]
+        mine.sort(key=lambda entry: entry.until)
+        return {entry.beat.device: entry.beat.conversation_id for entry in mine}
 
     def expire(self) -> None:
         now = time.monotonic()

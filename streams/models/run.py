@@ -75,8 +75,6 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.JSONField(null=True, blank=True)
 
-    ahead: int  # of `with_ahead` alone
-
     objects = RunQuerySet.as_manager()
 
     class Meta:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from streams.exceptions import Invalid, NotFound, StreamsError
 from streams.models import Conversation, Device, DeviceSession
+from streams.presence import PRESENCE, Presence
 
 from . import shapes
 from .bodies import fields
@@ -27,24 +28,25 @@ ICONS = {"phone": "phone", "tablet": "tablet"}
 
 @dataclass(slots=True)
 class Line:
-    """One device of the list; `place` is the conversation it was in last."""
+    """One device of the list; `place` is the conversation it has open, else was in last."""
 
     device: Device
     this: bool
     place: Conversation | None
-    place_name: str
+    open: bool
+
+    @property
+    def place_name(self) -> str:
+        return named(self.place) if self.place else ""
 
     @property
     def icon(self) -> str:
         return ICONS.get(self.device.kind, "computer")
 
     @property
-    def now(self) -> bool:
-        return self.this or self.device.last_seen_at > timezone.now() - NOW
-
-    @property
     def seen(self) -> str:
-        return "now" if self.now else ago(self.device.last_seen_at, timezone.now())
+        now, seen = timezone.now(), self.device.last_seen_at
+        return "just now" if seen > now - NOW else ago(seen, now)
 
 
 class Devices(Resource):
@@ -123,23 +125,32 @@ def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
 def lines(request: Request) -> list[Line]:
     """This device first, then as they were seen."""
     devices = list(Device.objects.filter(user=request.user).signed_in())
-    places = places_of(devices)
     devices.sort(key=lambda device: device != request.device)
-    found = [(device, places.get(device.pk)) for device in devices]
-    return [
-        Line(device, device == request.device, place, named(place) if place else "")
-        for device, place in found
-    ]
+    open = open_now(request, devices)
+    places = places_of(devices, open)
+    lines = [Line(each, each == request.device, places.get(each.pk), False) for each in devices]
+    for line in lines:
+        line.open = line.place is not None and line.place.pk == open.get(line.device.pk)
+    return lines
 
 
-def places_of(devices: list[Device]) -> dict[int, Conversation]:
+def open_now(request: Request, devices: list[Device]) -> dict[int, int]:
+    """What each has open, told by presence: nothing behind a server that has no streams."""
+    presence: Presence | None = getattr(request, "scope", {}).get(PRESENCE)
+    by_name = {str(device.uuid): device.pk for device in devices}
+    known = presence.open_on(by_name) if presence else {}
+    return {by_name[name]: conversation for name, conversation in known.items()}
+
+
+def places_of(devices: list[Device], open: dict[int, int]) -> dict[int, Conversation]:
     sessions = DeviceSession.objects.filter(
         device__in=devices, conversation__deleted_at__isnull=True
     )
     last = sessions.order_by("device", "-last_seen_at").distinct("device")
-    stands = dict(last.values_list("device", "conversation"))
-    there = Conversation.objects.annotate(opening=opening()).in_bulk(set(stands.values()))
-    return {device: there[place] for device, place in stands.items()}
+    stands = dict(last.values_list("device", "conversation")) | open
+    known = Conversation.objects.filter(deleted_at__isnull=True).annotate(opening=opening())
+    there = known.in_bulk(set(stands.values()))
+    return {device: there[place] for device, place in stands.items() if place in there}
 
 
 def shape(line: Line) -> dict[str, object]:
@@ -151,7 +162,12 @@ def shape(line: Line) -> dict[str, object]:
         "created_at": line.device.created_at,
         "last_seen_at": line.device.last_seen_at,
         "conversation": place
-        and {"id": str(place.uuid), "url": shapes.place(place), "name": line.place_name},
+        and {
+            "id": str(place.uuid),
+            "url": shapes.place(place),
+            "name": line.place_name,
+            "open": line.open,
+        },
     }
 
 

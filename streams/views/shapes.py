@@ -46,7 +46,7 @@ def run(it: Run) -> dict[str, Any]:
         "message": str(it.answer.uuid),
         "model": it.model,
         "status": it.status,
-        "ahead": it.ahead,
+        "ahead": it.ahead,  # type: ignore[attr-defined]
         "attempt": it.attempt,
         "stopping": it.status in Run.OPEN and it.cancel_requested_at is not None,
         "stopped_by": it.cancelled_by if it.status == Run.Status.CANCELLED else None,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection as database
 
+from streams.models import DeviceSession
 from tests.client import Client
-from tests.factories import DeviceFactory
+from tests.factories import ConversationFactory, DeviceFactory
 from tests.processes import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -116,6 +118,34 @@ async def test_a_new_process_asks_who_is_here(spawn, watcher, say, laptop, phone
     await one.see(Phone=True)
     two = await watcher(laptop, spawn(Web))
     await two.see(Phone=True)
+
+
+async def test_the_devices_page_says_what_each_has_open_on_every_process(
+    spawn, say, watcher, conversation, laptop, phone
+):
+    webs = spawn(Web), spawn(Web)
+    one, client = await watcher(laptop, webs[1]), await Client.of(laptop)
+    await sync_to_async(conversation.change)(laptop, title="Soup")
+    elsewhere = await sync_to_async(ConversationFactory)(owner=laptop.user, title="Elsewhere")
+    await sync_to_async(DeviceSession.visit)(phone, elsewhere)
+
+    async def shown():
+        async with client.http(webs[1].url) as http:
+            line = (await http.get(f"/devices/{phone.uuid}/")).json()
+            html = (await http.get("/devices/", headers={"Accept": "text/html"})).text
+            words = " ".join(re.sub("<[^>]*>", "", html).split())
+            return line["conversation"]["name"], line["conversation"]["open"], words
+
+    assert "Seen just now, last in Elsewhere" in (await shown())[2]
+    await say(phone, webs[0])
+    await one.see(Phone=False)
+    name, open, words = await shown()
+    assert (name, open) == ("Soup", True)
+    assert "In Soup now" in words
+    await say(phone, webs[0], here=False)
+    async with asyncio.timeout(3):
+        while (await shown())[:2] != ("Elsewhere", False):
+            await asyncio.sleep(0.02)
 
 
 async def test_presence_is_ones_own_alone_and_leaves_nothing_behind(
