@@ -40,6 +40,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "streams.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "streams.middleware.ContentSecurityPolicyMiddleware",
@@ -76,14 +77,18 @@ TEMPLATES = [
 def database() -> dict[str, Any]:
     required("DATABASE_URL", "postgresql://user:password@host/name")
     config = env.db_url("DATABASE_URL")
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        config["ENGINE"] = "streams.postgresql"
+    # How long a page waits for a connection while PostgreSQL is there; else it says so at once.
+    config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)
     # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
     config["OPTIONS"] = {
         **config.get("OPTIONS", {}),
         "pool": {
             "min_size": 1,
             "max_size": env.int("DATABASE_POOL_SIZE", default=8),
-            # How long a page waits before it says that the database is away.
-            "timeout": env.float("DATABASE_POOL_TIMEOUT", default=5),
+            # How long a page waits before it looks whether anybody is there.
+            "timeout": min(1.0, config["PATIENCE"]),
             # Its own patience doubles with every failure; who asks next tries anew.
             "reconnect_timeout": 1,
         },
@@ -129,7 +134,6 @@ HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_AGE = 90 * 24 * 3600

@@ -13,7 +13,7 @@ from django.utils import timezone
 from . import access
 from .exceptions import StreamsError
 from .models import Device
-from .views import errors
+from .views import errors, health
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -28,6 +28,24 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+
+class HealthMiddleware:
+    """Before all others: a probe comes by address and without TLS, and whether the process is
+    up depends on no cookie it may bring and on no database."""
+
+    probes = {"/healthz": health.healthz, "/readyz": health.readyz}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = self.probes.get(request.path_info)
+        if probe is None:
+            return self.get_response(request)
+        response = probe(request)
+        response["Content-Length"] = str(len(response.content))
+        return response
 
 
 class ContentSecurityPolicyMiddleware:

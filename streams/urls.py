@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from .views import events, health
+from .views import events
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
@@ -41,6 +41,4 @@ urlpatterns = [
     path("password/", Password.as_view(), name="password"),
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", SignOut.as_view(), name="sign-out"),
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
 ]

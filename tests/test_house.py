@@ -22,8 +22,8 @@ NOT_PURE = {"asyncio", "django", "psycopg"}
 PLAN = """
     __init__ access admin apps asgi checks claim conf database exceptions feed fold heartbeat
     history hub lease limits listen log management markdown middleware migrations models notify
-    presence providers retention rooms runner shelf snapshot sse stream tail templatetags text
-    title urls views watch worker writer
+    postgresql presence providers reach retention rooms runner shelf snapshot sse stream tail
+    templatetags text title urls views watch worker writer
 """
 
 

@@ -27,6 +27,7 @@ from streams.exceptions import BadRequest, NotFound, NotSignedIn, StreamsError, 
 from streams.hub import Hub
 from streams.models import Device
 from streams.presence import Here
+from streams.reach import patient
 from streams.stream import Response
 
 NOT_HERE = "This conversation isn't here, or isn't yours."
@@ -189,7 +190,7 @@ async def authorise(
     session_key = request.cookies.get(settings.SESSION_COOKIE_NAME)
     if not key or not session_key or "\0" in session_key:
         raise NotSignedIn("Sign in first.")
-    async with hub.pool.connection() as connection:
+    async with patient(hub.pool) as connection:
         row = await found(connection, columns, joins, key=key, session=session_key, uuid=uuid)
     if row is None:
         raise NotSignedIn("Sign in first.")

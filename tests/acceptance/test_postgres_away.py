@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
+from streams.database import connect
 from streams.fold import fold
+from tests.client import Client
 from tests.processes import Web, WorkerProcess
 
 from .chaos.device import Device, ask
@@ -112,6 +117,64 @@ async def unavailable(here):
     async with httpx.AsyncClient(base_url=here.web.url, timeout=20) as balancer:
         assert (await balancer.get("/healthz")).status_code == 200
         assert (await balancer.get("/readyz")).status_code == 503
+
+
+async def test_who_asks_while_it_is_away_is_told_at_once_and_served_as_soon_as_it_is_back(capsys):
+    async with place() as here:
+        await here.post()
+        stream = f"{here.path}events"
+        await here.postgres.stop("fast")
+        first = await timed(here, 16, here.path, "/c/", stream)
+        later = await timed(here, 16, *[here.path, "/c/", stream] * 3)
+        health, ready = await timed(here, 16, "/healthz"), await timed(here, 4, "/readyz")
+        assert {status for status, _ in first + later + ready} == {503}
+        assert {status for status, _ in health} == {200}
+        slowest = [max(took for _, took in each) for each in (first, later, health, ready)]
+        with capsys.disabled():
+            print("\nPostgreSQL away, slowest of the first 48 answers, of 144 later ones,", end=" ")
+            print("of healthz, of readyz:", ", ".join(f"{took:.2f} s" for took in slowest))
+        assert slowest[0] < 2.5
+        assert max(slowest[1:]) < 1.0
+        await here.postgres.start()
+        began = time.monotonic()
+        while (await timed(here, 1, here.path))[0][0] != 200:
+            await asyncio.sleep(0.05)
+        assert time.monotonic() - began < 3
+
+
+async def timed(here, times, *paths):
+    """Status and seconds of each of so many requests, all at once, by a browser signed in."""
+
+    async def one(path):
+        began = time.monotonic()
+        status, _ = await ask(here.port, "GET", path, here.device.cookies)
+        return status, time.monotonic() - began
+
+    return await asyncio.gather(*(one(path) for path in paths * times))
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_burst_waits_for_the_pool_and_is_not_refused_while_it_is_there(
+    spawn, conversation, laptop
+):
+    """One connection, which waits for a lock for longer than people wait before they look."""
+    web = spawn(Web, DATABASE_POOL_SIZE="1")
+    port = int(web.url.rpartition(":")[2])
+    cookies = (await Client.of(laptop)).cookies
+    here = f"/c/{conversation.uuid}/"
+    assert (await ask(port, "GET", here, cookies))[0] == 200
+    async with await connect("test") as holder, holder.transaction():
+        await holder.execute("SELECT FROM streams_conversation FOR UPDATE")
+        posting = asyncio.create_task(
+            ask(port, "POST", f"{here}messages", cookies, {"content": "Hi"})
+        )
+        await asyncio.sleep(0.2)
+        waiting = [asyncio.create_task(ask(port, "GET", here, cookies)) for _ in range(20)]
+        done, _ = await asyncio.wait({posting, *waiting}, timeout=2.5)
+        assert not done, "they wait"
+    assert (await posting)[0] == 201
+    assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
+    await sync_to_async(connections.close_all)()
 
 
 async def test_a_worker_holds_for_so_long_and_then_fails_its_runs_as_storage():

@@ -55,6 +55,15 @@ def test_health_needs_nobody(stranger):
     assert stranger("get", "/readyz").json() == {"status": "ok"}
 
 
+def test_health_asks_no_cookie_no_host_name_and_no_database(
+    page, settings, django_assert_num_queries
+):
+    settings.SECURE_SSL_REDIRECT = True
+    with django_assert_num_queries(0):
+        answer = page.get("/healthz", headers={"Host": "10.0.0.7:8000"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
 def test_not_ready_until_the_migrations_have_run(stranger):
     from django.db.migrations.recorder import MigrationRecorder
 

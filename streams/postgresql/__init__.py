@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, for settings' `ENGINE`: it notices sooner that nobody is there."""
