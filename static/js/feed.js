@@ -22,6 +22,7 @@ export function followFeed(shelf = new Shelf(), returned = () => {}) {
       broken() {},
     },
   });
-  addEventListener("online", () => stream.hurry());
-  whileVisible(() => stream.start(), () => stream.stop());
+  const renew = () => stream.renew();
+  addEventListener("online", renew);
+  whileVisible(() => stream.start(), () => stream.stop(), renew);
 }

@@ -95,10 +95,10 @@ follow();
 
 function follow() {
   addEventListener("online", () => {
-    stream.hurry();
+    stream.renew();
     outbox.flush();
   });
-  whileVisible(arrive, leave);
+  whileVisible(arrive, leave, () => stream.renew());
 }
 
 function arrive() {

@@ -7,6 +7,7 @@ const EVENTS = [
 const SILENCE = 25_000; // the server pings every 10 s, so this long without a frame is a dead link
 const FIRST_WAIT = 400;
 const LONGEST_WAIT = 15_000;
+const LONGEST_UNREACHED = 2000; // nobody was there to be hurt, and who comes back looks at once
 
 // `on` hears: event({type, data, replaces}), live(), broken(), restart(), reload(), ended(reason),
 // and what is said beside the log: feed(frame), presence(frame). `asides` asks for more of that.
@@ -22,6 +23,7 @@ export class Stream {
   #wanted = false;
   #silence = 0;
   #waiting = 0;
+  #heard = false;
 
   constructor({ url, probe, after, asides = "", on }) {
     this.#url = url;
@@ -46,18 +48,21 @@ export class Stream {
     this.#close();
   }
 
-  // Now instead of after the wait: the network is back.
-  hurry() {
-    if (this.#wanted && this.#waiting) this.#connect();
+  // At once and anew: the network is back or another one, or the machine has slept, so that
+  // the link may be dead and nobody knows.
+  renew() {
+    if (this.#wanted) this.#connect();
   }
 
   #connect() {
     this.#close();
     const source = new EventSource(`${this.#url}?after=${this.#cursor}${this.#asides}`);
     this.#source = source;
+    this.#heard = false;
     const hear = (type, step) =>
       source.addEventListener(type, (frame) => {
         if (source !== this.#source) return;
+        this.#heard = true;
         this.#listen();
         step(frame);
       });
@@ -109,10 +114,12 @@ export class Stream {
     this.#on.restart();
   }
 
-  // The browser reconnects by itself unless the server refused; only then does it give up.
+  // The browser reconnects by itself unless the server refused; only then does it give up. A
+  // link that was never there it would try again in three seconds, which is long to look at.
   #failed(source) {
     this.#on.broken();
     if (source.readyState === EventSource.CLOSED) this.#ask();
+    else if (!this.#heard) this.#again(LONGEST_UNREACHED);
   }
 
   // An EventSource hides the status, so the conversation itself is asked why.
@@ -129,11 +136,11 @@ export class Stream {
     if (this.#wanted && !this.#source) this.#again();
   }
 
-  #again() {
+  #again(longest = LONGEST_WAIT) {
     this.#close();
     if (!this.#wanted) return;
     this.#on.broken();
-    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures++);
+    const wait = Math.min(longest, FIRST_WAIT * 2 ** this.#failures++);
     this.#waiting = setTimeout(() => this.#connect(), wait * (0.5 + Math.random()));
   }
 
