@@ -8,6 +8,7 @@ import pytest
 
 from streams import sse
 from streams.conf import Streams
+from streams.hub import Hub
 from streams.log import Stored
 from streams.stream import Stream
 from streams.tail import Tail
@@ -176,3 +177,15 @@ async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
     history = await asyncio.wait_for(anext(stream.frames()), 5)
     assert history.count(b"id: ") == 93
     assert hub.reads == 1
+
+
+async def test_what_nobody_follows_any_more_is_let_go():
+    hub = Hub(Streams())
+    streams = [hub.join(place, 0, 0, device, 7) for place in (1, 2) for device in (1, 2)]
+    alone = hub.join_alone(3, 7)
+    alone.asides.append(hub.feeds.follow(7, alone))
+    for stream in (*streams, alone):
+        hub.leave(stream)
+    assert hub._tails == hub.feeds._feeds == {}
+    assert hub.streams == []
+    assert hub.seats._users == hub.seats._devices == {}
