@@ -1,0 +1,94 @@
+"""Someone else's stream and none at all are told apart by nothing: words, headers, questions."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from streams.asgi import ROUTES
+from streams.conf import conf
+from streams.hub import Hub
+from tests.client import Client
+from tests.factories import DeviceFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+async def hub():
+    """One that only answers: none of its rooms is at work, so that all questions are ours."""
+    hub = Hub(conf())
+    await hub.pool.open()
+    yield hub
+    await hub.pool.close()
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Every statement that is sent to the database, without its values."""
+    statements = []
+    execute = psycopg.AsyncConnection.execute
+
+    async def noted(self, query, *args, **kwargs):
+        statements.append(query)
+        return await execute(self, query, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "execute", noted)
+    return statements
+
+
+async def told(hub, client, method, path):
+    """What the server is given to send, up to the end or the first piece of a stream."""
+    cookies = "; ".join(f"{name}={text}" for name, text in client.cookies.items())
+    headers = [(b"host", b"localhost"), (b"cookie", cookies.encode()), (b"x-csrftoken", b"t" * 32)]
+    scope = {"method": method, "path": path, "headers": headers, "query_string": b""}
+    sent = []
+
+    async def receive():
+        return {"type": "http.request" if len(sent) == 0 else "http.disconnect", "body": b""}
+
+    async def send(message):
+        sent.append(message)
+
+    pattern, respond = next(each for each in ROUTES if each[0].fullmatch(path))
+    await respond(hub, pattern.fullmatch(path)["uuid"], scope, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/c/{c}/events"), ("GET", "/runs/{r}/events"), ("POST", "/c/{c}/presence")],
+)
+@pytest.mark.parametrize("deleted", [False, True], ids=["someone else's", "deleted"])
+async def test_what_is_not_yours_is_not_there(
+    hub, asked, bert, conversation, laptop, method, path, deleted
+):
+    _, run, _ = await sync_to_async(conversation.post)("A secret", laptop)
+    stranger = laptop if deleted else await sync_to_async(DeviceFactory)(user=bert)
+    if deleted:
+        await sync_to_async(conversation.delete_softly)(laptop)
+    client = await Client.of(stranger)
+    await told(hub, client, method, path.format(c=NOWHERE, r=NOWHERE))
+    asked.clear()
+    nothing = await told(hub, client, method, path.format(c=NOWHERE, r=NOWHERE))
+    for_nothing = asked.copy()
+    asked.clear()
+    theirs = await told(hub, client, method, path.format(c=conversation.uuid, r=run.uuid))
+    assert theirs == nothing
+    assert theirs[0]["status"] == 404
+    assert asked == for_nothing
+    assert len(asked) == 2, "whether the connection lives, and one question"
+    assert hub.streams == []
+    assert not hub.presence._here
+
+
+async def test_the_owner_is_let_in_by_the_same_question(hub, asked, conversation, laptop):
+    client = await Client.of(laptop)
+    sent = await told(hub, client, "GET", f"/c/{conversation.uuid}/events")
+    assert sent[0]["status"] == 200
+    sent = await told(hub, client, "POST", f"/c/{conversation.uuid}/presence")
+    assert sent[0]["status"] == 204
