@@ -100,6 +100,7 @@ async def respond(
 
 async def follow(hub: Hub, stream: Response, receive: Any, send: Any) -> None:
     leaving = asyncio.create_task(left(stream, receive))
+    stream.transport = transport_of(send)
     try:
         await send({"type": "http.response.start", "status": 200, "headers": sse.HEADERS})
         await send_body(send, sse.retry(hub.conf.retry_ms))
@@ -109,6 +110,12 @@ async def follow(hub: Hub, stream: Response, receive: Any, send: Any) -> None:
     finally:
         hub.leave(stream)
         leaving.cancel()
+
+
+def transport_of(send: Any) -> asyncio.WriteTransport | None:
+    """The connection behind uvicorn's `send`; ASGI has no word for hanging up."""
+    found = getattr(getattr(send, "__self__", None), "transport", None)
+    return found if hasattr(found, "get_write_buffer_size") else None
 
 
 async def left(stream: Response, receive: Any) -> None:
