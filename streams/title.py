@@ -35,7 +35,8 @@ from .providers.registry import resolve
 logger = logging.getLogger(__name__)
 
 LONGEST = 60
-ENOUGH = 300  # characters of an answer that should have been a few words
+MOST_WORDS = 10
+ENOUGH = 200  # characters of an answer that should have been a few words
 QUOTED = 1500  # characters of the prompt, and of its answer, that the model is shown
 TOKENS = 500  # room for a model that thinks first
 ASKED = """\
@@ -49,6 +50,17 @@ alone: no quotes, no full stop, no explanation.
 <answer>
 {answer}
 </answer>"""
+
+LABEL = re.compile(r"^\W*title\W*:", re.IGNORECASE)
+WITHIN_QUOTES = re.compile(r"[\"'“”‘’«»„]([^\"“”«»„]+)[\"'“”‘’«»]")
+SPOILT = re.compile(
+    r"""  ^(?:sure|certainly|of\ course|here(?:'s|’s|\ is)|as\ an\ ai|i['’]m|i\ (?:am|can|will))\b
+        | [!?]\ \S | \w{4,}\.\ \S  # a second sentence
+        | (.{3,}?)\1\1  # going round in circles
+        | </?(?:prompt|answer)>  # our own question
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 # Nothing when there is a title already, or another answer came before.
 UNTITLED = """
@@ -131,16 +143,33 @@ async def answered(name: str, prompt: str, answer: str) -> str:
 
 
 def usable(text: str) -> str:
-    """The title in a model's answer; nothing when there is none."""
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    line = "".join(c if c.isprintable() else " " for c in line)
-    line = re.sub(r"^\W*title\W*:", "", line, flags=re.IGNORECASE)
-    line = " ".join(line.split()).strip("\"'“”‘’«»„*_`#. ")
-    return line if len(line) <= LONGEST and any(map(str.isalnum, line)) else ""
+    """The title in a model's answer; nothing when it is none, as small models' often are not.
+
+    Better a prompt's own first words than a stranger's: what talks, goes on, repeats itself or
+    writes code is refused.
+    """
+    lines = [" ".join(printable(line).split()) for line in text.splitlines() if line.strip()]
+    line, labelled = LABEL.subn("", lines[0] if lines else "")
+    if "```" in text or (len(lines) > 1 and not labelled):
+        return ""
+    line = unquoted(line)
+    short = len(line) <= LONGEST and len(line.split()) <= MOST_WORDS
+    return line if short and any(map(str.isalnum, line)) and not SPOILT.search(line) else ""
+
+
+def unquoted(line: str) -> str:
+    """Without what stands around the whole of it; quotes within stay."""
+    line = line.strip("*_`# ").rstrip(". ")
+    around = WITHIN_QUOTES.fullmatch(line)
+    return around[1].rstrip(". ") if around else line
+
+
+def printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def first_words(prompt: str) -> str:
-    words = " ".join("".join(c if c.isprintable() else " " for c in prompt).split())
+    words = " ".join(printable(prompt).split())
     if len(words) <= LONGEST:
         return words
     cut = words[: LONGEST - 1]

@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import settings
 
+from streams.providers import llama
+
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 
 # In CI the same examples every time: a change that fails there fails for its own sake.
@@ -43,6 +45,13 @@ def phone(anna):
 @pytest.fixture
 def conversation(anna):
     return ConversationFactory(owner=anna)
+
+
+@pytest.fixture(scope="session")
+def llama_url():
+    """The real local model, one for all tests."""
+    with llama.Server() as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from streams.conf import conf
 from streams.database import pool
 from streams.models import Conversation
 from streams.providers.base import Code, ProviderError
+from streams.providers.local import Local
 from streams.title import LONGEST, Titles, first_words, usable
 
 from .scripts import Obedient
@@ -33,7 +34,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ("A\ttab and\x07 a bell", "A tab and a bell"),
         ("", ""),
         ("...", ""),
+        ('"Yes" and "no"', '"Yes" and "no"'),
+        ("‘It’s raining’", "It’s raining"),
+        ("What is new in Node.js vs. Deno?", "What is new in Node.js vs. Deno?"),
+        ("Hello World in Rust", "Hello World in Rust"),
         ("Sure! Here is a title for the conversation that you have just shown me, as asked", ""),
+        ("Sure, Rain in Spain", ""),
+        ("Here’s a title", ""),
+        ("A title of far too many words is no title at all", ""),
+        ("Rain in Spain\nIt rains mainly in the plain.", ""),
+        ("Hello! How can I assist you today?\n</prompt>\n\nThe answer is no.", ""),
+        ("Hello! How can I assist you today?", ""),
+        ("It rains. In Spain", ""),
+        ("```python\ndef reverse(head):", ""),
+        ("```reverse```", ""),
+        ("<prompt> of rain", ""),
+        ("アニバルアルアルアルアルアルアルアル", ""),
+        ("la femme, la femme, la femme, la femme", ""),
     ],
 )
 def test_what_a_model_says_is_made_a_title_or_refused(said, kept):
@@ -66,10 +83,10 @@ async def give():
     """Ask for the title of a run's conversation, as a worker does when the run has ended."""
     connections_of_a_worker = pool("worker", most=2)
     await connections_of_a_worker.open()
-    settings = dataclasses.replace(conf(), title_within=1.0)
-    titles = Titles(connections_of_a_worker, settings)
 
-    async def given(run):
+    async def given(run, within=1.0):
+        settings = dataclasses.replace(conf(), title_within=within)
+        titles = Titles(connections_of_a_worker, settings)
         await titles.give(
             Claimed(
                 run.pk, str(run.uuid), run.conversation_id, run.answer_id, 1, run.model, 1, "", 1
@@ -153,3 +170,21 @@ async def test_a_worker_that_is_told_not_to_asks_nothing(conversation, model):
     quiet = Titles(pool("worker", most=1), dataclasses.replace(conf(), title_within=0.0))
     await quiet.give(None)
     assert model.prompts == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["What is the capital of France, and what should I see there in two days?", "hi"],
+)
+async def test_the_real_local_model_gives_a_title_or_the_first_words(
+    conversation, give, llama_url, monkeypatch, caplog, asked
+):
+    local = Local(llama_url)
+    monkeypatch.setattr(title, "resolve", lambda name: (local, "smollm2"))
+    run = await answered(conversation, asked)
+    with caplog.at_level("INFO", logger="streams.title"):
+        given = await give(run, within=60.0)
+    assert caplog.messages == [], "the model was asked, and answered"
+    assert given == (usable(given) or first_words(asked))
+    assert len(given) <= LONGEST
+    await local.aclose()

@@ -16,6 +16,9 @@ class Local(OpenAIChat):
     """The `local:` provider; `url` is the server's own, such as http://127.0.0.1:8080."""
 
     name = "local"
+    # llama.cpp promises to keep the connection of a streamed answer, and closes it: the next
+    # request, such as for a title, would find it gone.
+    headers = {"Connection": "close"}
 
     def __init__(self, url: str, models: Sequence[str] = ("smollm2",)) -> None:
         super().__init__("", url.rstrip("/").removesuffix("/v1") + "/v1", models)

@@ -6,7 +6,7 @@ and llama.cpp's name for the model's thoughts, `reasoning` OpenRouter's and vLLM
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
@@ -28,6 +28,7 @@ class OpenAIChat:
     """The `openai-chat:` provider."""
 
     name = "openai-chat"
+    headers: Mapping[str, str] = {}
 
     def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
         self.skipped = 0
@@ -46,6 +47,7 @@ class OpenAIChat:
             self._limit: prompt.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
+            "extra_headers": self.headers,
         }
         return answer(self, lambda: self._create(**request), ChatCompletion())
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from streams.providers import llama
 from streams.providers.base import Prompt, Provider, Turn
 from tests.providers.dialects import DIALECTS, Dialect
 from tests.providers.vendor import Vendor
@@ -28,13 +27,6 @@ async def provider(dialect: Dialect, vendor: Vendor) -> AsyncIterator[Provider]:
     provider = dialect.provider(vendor.url)
     yield provider
     await provider.aclose()
-
-
-@pytest.fixture(scope="session")
-def llama_url() -> Iterator[str]:
-    """The real local model, one for all tests."""
-    with llama.Server() as server:
-        yield server.url
 
 
 @pytest.fixture

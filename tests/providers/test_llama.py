@@ -9,7 +9,10 @@ import psutil
 import pytest
 
 from streams.providers import llama
+from streams.providers.base import Finished, Prompt, Turn
 from streams.providers.llama import LocalModelError, Server
+from streams.providers.local import Local
+from tests.providers.dialects import read
 
 
 def test_a_taken_port_is_said_in_one_sentence(llama_url: str) -> None:
@@ -46,6 +49,15 @@ def test_it_starts_again_where_it_was_and_leaves_nothing_behind() -> None:
         assert server.running
     assert not server.running
     assert said[1] == f"The local model is ready at {url}."
+
+
+async def test_a_request_right_behind_an_answer_is_answered_too(llama_url: str) -> None:
+    """As one for a title is; the server hangs up after a streamed answer."""
+    local = Local(llama_url)
+    for _ in range(3):
+        events = await read(local, Prompt("smollm2", [Turn("user", "Hi")], max_tokens=4))
+        assert isinstance(events[-1], Finished)
+    await local.aclose()
 
 
 def test_it_goes_when_its_parent_is_killed() -> None:
