@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from tests.factories import PASSWORD
 
+ROOT = Path(__file__).parents[1]
 SHOWN = (
     "DEBUG", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT",
     "SECURE_HSTS_SECONDS", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE",
@@ -73,3 +77,34 @@ def test_pages_of_a_person_are_kept_by_no_shared_cache_and_sniffed_by_no_browser
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+@pytest.fixture
+def deployed(settings, tmp_path):
+    """Static files collected as on a server, names with a hash of what is inside."""
+    settings.STATIC_ROOT = tmp_path
+    settings.WHITENOISE_USE_FINDERS = False
+    files = {"BACKEND": "chatstream.storage.StaticFiles"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": files}
+    call_command("collectstatic", interactive=False, verbosity=0)
+    return tmp_path
+
+
+@pytest.mark.django_db
+def test_every_page_names_its_files_by_what_is_in_them(deployed, client, anna, conversation):
+    client.force_login(anna)
+    pages = ["/c/", f"/c/{conversation.uuid}/", "/devices/", "/password/"]
+    html = "".join(client.get(path).content.decode() for path in pages)
+    named = set(re.findall(r'(?:href|src)="/static/([^"#]+)', html))
+    assert named
+    for name in named:
+        assert re.search(r"\.[0-9a-f]{12}\.\w+$", name), name
+        assert (deployed / name).is_file()
+
+
+def test_every_sheet_is_used_and_none_is_long():
+    templates = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    admin = (ROOT / "streams" / "admin" / "base.py").read_text()
+    for sheet in (ROOT / "static" / "css").glob("*.css"):
+        assert f"css/{sheet.name}" in templates + admin, sheet.name
+        assert len(sheet.read_text().splitlines()) < 250, sheet.name
