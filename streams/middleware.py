@@ -97,10 +97,18 @@ class DeviceMiddleware:
         # Whichever view has done it: the admin has a sign-out of its own.
         if before and request.user.pk != before.user_id:
             before.sign_out()
-        device = request.device  # type: ignore[attr-defined]
+        device = begun(request) or request.device  # type: ignore[attr-defined]
         if device and access.known_key(request) != device.key:
             remember(response, device)
         return response
+
+
+def begun(request: HttpRequest) -> Device | None:
+    """The device of a session this very request has begun. With the first page would be too
+    late: one that is never asked for is on no list, and outlives a sign-out everywhere."""
+    if not request.user.is_authenticated or access.DEVICE_SESSION_KEY in request.session:
+        return None
+    return access.recognise(request, request.user)
 
 
 def device_of(request: HttpRequest) -> Device | None:

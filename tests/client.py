@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,11 @@ def cookies_of(device: Device) -> dict[str, str]:
         access.DEVICE_COOKIE: access.signed_key(device),
         "csrftoken": "t" * 32,
     }
+
+
+def header_of(cookies: Mapping[str, str]) -> str:
+    """As a browser sends them."""
+    return "; ".join(f"{name}={text}" for name, text in cookies.items())
 
 
 @dataclass

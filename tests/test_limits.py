@@ -18,6 +18,7 @@ from streams.conf import UNLIMITED, Streams
 from streams.exceptions import TooManyRuns, TooManyStreams
 from streams.limits import Seats
 from streams.models import Attempts, Conversation, Message, Run
+from streams.views.sessions import network
 from tests.client import Client as Device
 from tests.factories import PASSWORD, ConversationFactory, DeviceFactory
 from tests.processes import Web
@@ -256,6 +257,17 @@ def test_many_names_from_one_address_are_counted_together(anna, limit):
     tries = [sign_in("x", f"n{n}", here.format(n + 1), **JSON).status_code for n in range(4)]
     assert tries == [401, 401, 401, 429]
     assert sign_in("x", address="2001:db8:0:1::1", **JSON).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("address", "counted_as"),
+    [
+        ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("", ""), ("unix:", "unix:"),
+        ("2001:db8::1", "2001:db8::/64"), ("2001:db8::ffff:1", "2001:db8::/64"),
+    ],
+)  # fmt: skip
+def test_one_household_is_one_address_and_all_of_ipv4_is_not(address, counted_as):
+    assert network(address) == counted_as
 
 
 @pytest.mark.django_db

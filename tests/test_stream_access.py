@@ -5,12 +5,14 @@ from __future__ import annotations
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 from django.db import connections
+from django.utils import timezone
 
 from streams.asgi import ROUTES
 from streams.conf import conf
 from streams.hub import Hub
-from tests.client import Client
+from tests.client import Client, header_of
 from tests.factories import DeviceFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,10 +43,10 @@ def asked(monkeypatch):
     return statements
 
 
-async def told(hub, client, method, path):
+async def told(hub, client, method, path, token=b"t" * 32):
     """What the server is given to send, up to the end or the first piece of a stream."""
-    cookies = "; ".join(f"{name}={text}" for name, text in client.cookies.items())
-    headers = [(b"host", b"localhost"), (b"cookie", cookies.encode()), (b"x-csrftoken", b"t" * 32)]
+    cookies = header_of(client.cookies).encode()
+    headers = [(b"host", b"localhost"), (b"cookie", cookies), (b"x-csrftoken", token)]
     scope = {"method": method, "path": path, "headers": headers, "query_string": b""}
     sent = []
 
@@ -92,3 +94,20 @@ async def test_the_owner_is_let_in_by_the_same_question(hub, asked, conversation
     assert sent[0]["status"] == 200
     sent = await told(hub, client, "POST", f"/c/{conversation.uuid}/presence")
     assert sent[0]["status"] == 204
+
+
+@pytest.mark.parametrize(("cookie", "token"), [(None, b""), ("", b""), ("a", b"b"), (None, b"x")])
+async def test_presence_is_said_by_our_own_pages_alone(hub, conversation, laptop, cookie, token):
+    client = await Client.of(laptop)
+    client.cookies.pop("csrftoken")
+    client.cookies |= {} if cookie is None else {"csrftoken": cookie}
+    sent = await told(hub, client, "POST", f"/c/{conversation.uuid}/presence", token)
+    assert sent[0]["status"] == 403
+    assert not hub.presence._here
+
+
+async def test_an_expired_session_is_nobodys(hub, conversation, laptop):
+    client = await Client.of(laptop)
+    await sync_to_async(Session.objects.update)(expire_date=timezone.now())
+    sent = await told(hub, client, "GET", f"/c/{conversation.uuid}/events")
+    assert sent[0]["status"] == 401

@@ -61,7 +61,11 @@ def network(address: str) -> str:
         parsed = ip_address(address)
     except ValueError:
         return address
-    return str(IPv6Network((int(parsed), 64), strict=False)) if parsed.version == 6 else address
+    if parsed.version == 4:
+        return address
+    if parsed.ipv4_mapped:  # on a socket for both, or all of IPv4 would be one network
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed), 64), strict=False))
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:

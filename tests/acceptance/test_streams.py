@@ -14,7 +14,7 @@ from django.db import transaction
 
 from streams import fold, log
 from streams.models import Conversation
-from tests.client import Client
+from tests.client import Client, header_of
 from tests.processes import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,10 +203,9 @@ async def test_a_thousand_streams_cost_no_thread_and_no_connection_each(
 
 async def open_stream(port, client, conversation):
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4096)
-    cookies = "; ".join(f"{name}={text}" for name, text in client.cookies.items())
     writer.write(
         f"GET /c/{conversation.uuid}/events HTTP/1.1\r\nHost: localhost\r\n"
-        f"Cookie: {cookies}\r\n\r\n".encode()
+        f"Cookie: {header_of(client.cookies)}\r\n\r\n".encode()
     )
     await reader.readuntil(b"event: sync")
     return reader, writer

@@ -55,6 +55,12 @@ def web(django_db_setup, django_db_blocker):
     process.stop()
 
 
+def sign_in(context, device, url):
+    """Without the form: what it leaves behind in a browser."""
+    cookies = cookies_of(device).items()
+    context.add_cookies([{"name": name, "value": text, "url": url} for name, text in cookies])
+
+
 @pytest.fixture
 def open_as(chromium, web, transactional_db):
     """Open a page as a device; whatever it complains about fails the test."""
@@ -64,10 +70,7 @@ def open_as(chromium, web, transactional_db):
         context = chromium.new_context(base_url=web.url, **options)
         contexts.append(context)
         context.set_default_timeout(15_000)
-        cookies = cookies_of(device)
-        context.add_cookies(
-            [{"name": name, "value": value, "url": web.url} for name, value in cookies.items()]
-        )
+        sign_in(context, device, web.url)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)

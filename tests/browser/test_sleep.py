@@ -12,11 +12,10 @@ import pytest
 from playwright.sync_api import expect
 
 from streams.models import Run
-from tests.client import cookies_of
 from tests.processes import Web
 from tests.views.answers import append, begin, complete
 
-from .conftest import QUIET
+from .conftest import QUIET, sign_in
 
 LIVE = ("data-connection", "live")
 IN_TIME = 2000
@@ -56,8 +55,7 @@ def caching(chromium, web, transactional_db):
 
 
 def opened_in(context, web, device, path, script):
-    cookies = cookies_of(device).items()
-    context.add_cookies([{"name": n, "value": v, "url": web.url} for n, v in cookies])
+    sign_in(context, device, web.url)
     page = context.new_page()
     page.add_init_script(script)
     page.goto(f"{web.url}{path}")

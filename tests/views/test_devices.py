@@ -36,6 +36,14 @@ def test_devices_are_listed_with_this_one_first_and_where_each_stands(
     assert api("get", f"/devices/{phone.uuid}/").json() == second
 
 
+def test_a_deleted_conversation_is_no_place_to_be(api, page, phone, conversation, laptop):
+    conversation.change(laptop, title="Soup")
+    DeviceSession.visit(phone, conversation)
+    conversation.delete_softly(laptop)
+    assert api("get", f"/devices/{phone.uuid}/").json()["conversation"] is None
+    assert "Soup" not in page.get("/devices/").content.decode()
+
+
 def test_the_page_says_it_in_words(page, phone, conversation, laptop):
     conversation.post("What is in the soup?", laptop)
     DeviceSession.visit(phone, conversation)

@@ -7,6 +7,8 @@ from django.test import Client
 
 from tests.factories import PASSWORD
 
+from .conftest import Api
+
 pytestmark = pytest.mark.django_db
 
 
@@ -14,9 +16,28 @@ def test_signing_in_by_form_leads_on(anna):
     client = Client()
     given = {"username": "anna", "password": PASSWORD}
     assert client.post("/sign-in/?next=/c/", given)["Location"] == "/c/"
-    assert anna.devices.count() == 0  # until the first page
+    assert anna.devices.count() == 1
     assert client.get("/c/").status_code == 200
     assert anna.devices.count() == 1
+
+
+@pytest.mark.parametrize("as_program", [False, True])
+def test_a_session_nobody_has_used_yet_ends_with_all_the_others(page, anna, as_program):
+    """It is on the list from its first moment, and not only once it asks for something."""
+    dormant = Client(headers={"Accept": "application/json"} if as_program else {})
+    given = {"username": "anna", "password": PASSWORD}
+    kind = {"content_type": "application/json"} if as_program else {}
+    dormant.post("/sign-in/", given, **kind)
+    assert anna.devices.count() == 2
+    page.post("/devices/revoke-others")
+    assert Api(dormant)("get", "/c/").status_code == 401
+
+
+def test_signing_in_as_another_person_is_a_device_of_theirs(page, anna, bert, laptop):
+    page.post("/sign-out/")
+    page.post("/sign-in/", {"username": "bert", "password": PASSWORD})
+    assert bert.devices.count() == 1
+    assert Api(page)("get", "/devices/").json()["devices"][0]["this"] is True
 
 
 def test_signing_in_nowhere_else_than_here(anna):

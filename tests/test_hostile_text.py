@@ -1,4 +1,7 @@
-"""What a model or a person writes is text, wherever it is shown."""
+"""What a model or a person writes is text in whatever the server makes of it.
+
+Whether a browser runs any of it is in tests/browser/test_payloads.py.
+"""
 
 from __future__ import annotations
 
