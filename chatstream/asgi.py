@@ -2,16 +2,17 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")
-django = get_asgi_application()
+django.setup(set_prefix=False)
 
 from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
 from streams.asgi import WithStreams  # noqa: E402
+from streams.handler import OneThreadHandler  # noqa: E402
 
 # Now, and not while the first to come wait for all views to be imported.
 get_resolver().url_patterns  # noqa: B018
 
-application = WithStreams(django)
+application = WithStreams(OneThreadHandler())

@@ -10,7 +10,7 @@ from django.db import connection
 FEED = "streams_feed"  # "<user>", also sent by the append statement: their list has changed
 PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.presence`
 LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
-WORK = "streams_work"  # "queued" or "cancel <run>", for workers
+WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>", for workers
 ACCESS = "streams_access"  # "conversation <id>", "devices <id>[:<sign-outs>] …": must end
 
 HUBS = (LOG, ACCESS, FEED, PRESENCE)
@@ -20,10 +20,6 @@ def send(channel: str, payload: str) -> None:
     """Sent when the transaction commits, and not at all if it does not."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
-
-
-def run_queued() -> None:
-    send(WORK, "queued")
 
 
 def cancel_requested(run_id: int) -> None:

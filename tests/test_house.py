@@ -20,10 +20,10 @@ PURE = ("fold", "sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
-    __init__ access admin apps asgi checks claim conf database exceptions feed fold heartbeat
-    history hub lease limits listen log management markdown middleware migrations models notify
-    postgresql presence providers reach retention rooms runner shelf snapshot sse stream tail
-    templatetags text title urls views watch worker writer
+    __init__ access admin apps asgi checks claim conf database exceptions feed fold handler
+    heartbeat history hub lease limits listen log management markdown middleware migrations models
+    notify postgresql presence providers reach retention rooms runner shelf snapshot sse stream
+    tail templatetags text title urls views watch worker writer
 """
 
 

@@ -167,7 +167,9 @@ async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[Outcome]:
 # nothing, and planning the statement above takes a millisecond.
 APPEND_LOCKED = """
 WITH accepted AS (
-    UPDATE streams_conversation SET last_seq = last_seq + %(count)s
+    UPDATE streams_conversation
+       SET last_seq = last_seq + %(count)s,
+           updated_at = CASE WHEN %(queued)s THEN statement_timestamp() ELSE updated_at END
      WHERE id = %(conversation)s
     RETURNING id, owner_id, last_seq - %(count)s AS base, last_seq AS head
 ), written AS (
@@ -177,18 +179,23 @@ WITH accepted AS (
                        WITH ORDINALITY AS e(run_id, type, data, nth)
 )
 SELECT head, pg_notify('streams_log', id || ':' || head),
-       pg_notify('streams_feed', owner_id::text)
+       pg_notify('streams_feed', owner_id::text),
+       CASE WHEN %(queued)s THEN pg_notify('streams_work', 'queued') END
   FROM accepted
 """
 
 
 def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
-    """Append inside Django's transaction, which holds the row; return the new head."""
+    """Append inside Django's transaction, which holds the row; return the new head.
+
+    A queued run wakes the workers and brings its conversation to the top of the list.
+    """
     columns = list(zip(*((e.run_id, e.type, e.json) for e in events), strict=True))
     runs, types, datas = map(list, columns or ([], [], []))
     known: dict[str, Any] = {"conversation": conversation_id, "count": len(events), "runs": runs}
+    known |= {"types": types, "datas": datas, "queued": "run.queued" in types}
     with connection.cursor() as cursor:
-        cursor.execute(APPEND_LOCKED, known | {"types": types, "datas": datas})
+        cursor.execute(APPEND_LOCKED, known)
         return int(cursor.fetchone()[0])
 
 

@@ -111,6 +111,8 @@ class Conversation(models.Model):
         other content, Busy when the conversation rejects prompts during a run, and what
         `limits` raises.
         """
+        from .message import Message
+
         content = clean(content)
         limits.check_text("content", content)
         if not content.strip():
@@ -121,10 +123,8 @@ class Conversation(models.Model):
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
             return earlier, earlier.runs.earliest("pk"), False
         limits.check_length(here)
-        rank = here._make_way(device)
-        message = here._add_prompt(content, device, client_key)
-        run = here._add_run(message, rank=rank)
-        return message, run, True
+        prompt = Message.prompt(here, content, device, client_key)
+        return prompt, here._add_run(prompt, rank=here._make_way(device)), True
 
     def _make_way(self, device: Device | None) -> int:
         """Apply the busy rule; return the rank of the prompt to come."""
@@ -140,40 +140,27 @@ class Conversation(models.Model):
         first = busy.filter(status=Run.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
         return 0 if first is None else first - 1
 
-    def _add_prompt(self, content: str, device: Device | None, client_key: str | None) -> Message:
-        from .message import Message, text_block
-
-        message = Message.objects.create(
-            conversation=self,
-            seq=self.last_seq + 1,
-            role=Message.Role.USER,
-            blocks=text_block(content),
-            device=device,
-            client_key=client_key or None,
-        )
-        data = {"message": str(message.uuid), "role": message.role, "text": content}
-        if client_key:
-            data["client_key"] = client_key
-        self.append(log.NewEvent("message.created", data | caused_by(device)))
-        return message
-
     def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
+        """An answer to come, and its prompt when that is new: their rows and their events at
+        once, since each statement is a round trip under the lock."""
         from .message import Message
         from .run import Run
 
         limits.check_runs(self)
-        answer = Message.objects.create(
-            conversation=self, seq=self.last_seq + 1, role=Message.Role.ASSISTANT
+        events = []
+        if prompt.pk is None:
+            prompt.seq = self.last_seq + 1
+            events.append(prompt.created())
+        answer = Message(
+            conversation=self, seq=self.last_seq + len(events) + 1, role=Message.Role.ASSISTANT
         )
+        Message.objects.bulk_create([prompt, answer] if events else [answer])
         run = Run.objects.create(
             conversation=self, prompt=prompt, answer=answer, model=self.model, rank=rank
         )
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
         first = {"rank": rank} if rank else {}
-        self.append(run.event("run.queued", **data, **first, **caused_by(device)))
-        self.updated_at = timezone.now()
-        self.save(update_fields=["updated_at"])
-        notify.run_queued()
+        self.append(*events, run.event("run.queued", **data, **first, **caused_by(device)))
         return run
 
     @transaction.atomic

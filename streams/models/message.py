@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from .conversation import Conversation
+from streams import log
+
+from .conversation import Conversation, caused_by
 
 if TYPE_CHECKING:
+    from .device import Device
     from .run import Run
 
 
@@ -51,8 +54,28 @@ class Message(models.Model):
             ),
         ]
 
+    @classmethod
+    def prompt(
+        cls, conversation: Conversation, text: str, device: Device | None, client_key: str | None
+    ) -> Message:
+        """A user's message, not saved and not numbered yet."""
+        return cls(
+            conversation=conversation,
+            role=cls.Role.USER,
+            blocks=text_block(text),
+            device=device,
+            client_key=client_key or None,
+        )
+
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"
+
+    def created(self) -> log.NewEvent:
+        """The event that brings a prompt."""
+        data = {"message": str(self.uuid), "role": self.role, "text": self.text}
+        if self.client_key:
+            data["client_key"] = self.client_key
+        return log.NewEvent("message.created", data | caused_by(self.device))
 
     @property
     def text(self) -> str:
