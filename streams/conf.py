@@ -14,6 +14,7 @@ class Streams:
 
     # Writer
     flush_floor_ms: float = 3.0
+    flush_rest_ms: float = 100.0
     flush_rows: int = 4000
     # What a worker holds while PostgreSQL is away or slow: this many events, then models wait;
     # for this long, then their runs fail as `storage`.

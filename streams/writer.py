@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 PAUSE = 0.1
 
+# How many times a flush's own length the writer rests after it.
+RESTS = 3
+
 
 class Writer:
     """Appends for all runs of this process.
@@ -92,12 +95,17 @@ class Writer:
             while await self._collected():
                 started = time.monotonic()
                 await self._flush(self.connection)
-                spent = time.monotonic() - started
-                await asyncio.sleep(max(0.0, self.conf.flush_floor_ms / 1000 - spent))
+                await asyncio.sleep(self._rest(time.monotonic() - started))
         finally:
             impatience.cancel()
             if self.connection:
                 await self.connection.close()
+
+    def _rest(self, spent: float) -> float:
+        """Seconds to collect before the next flush: longer where a flush takes longer, since
+        that is how a busy machine shows, and what it lacks is time for the models' words."""
+        longest = self.conf.flush_rest_ms / 1000
+        return max(self.conf.flush_floor_ms / 1000 - spent, min(RESTS * spent, longest))
 
     async def _lose_patience(self) -> None:
         """A statement of theirs may still be under way: whoever ends the run shuts it out."""
