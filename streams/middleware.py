@@ -112,6 +112,14 @@ def begun(request: HttpRequest) -> Device | None:
 
 
 def device_of(request: HttpRequest) -> Device | None:
+    device = access.recall(request) or looked_up(request)
+    if device and device.last_seen_at < timezone.now() - SEEN_EVERY:
+        Device.objects.filter(pk=device.pk).update(last_seen_at=timezone.now())
+    return device
+
+
+def looked_up(request: HttpRequest) -> Device | None:
+    """Of a session that has just begun, goes on after its cookie was lost, or is no good."""
     if not request.user.is_authenticated:
         return None
     pk = request.session.get(access.DEVICE_SESSION_KEY)
@@ -121,8 +129,6 @@ def device_of(request: HttpRequest) -> Device | None:
     if device is None or not access.admits(request.session, request.user, device):
         auth.logout(request)
         return None
-    if device.last_seen_at < timezone.now() - SEEN_EVERY:
-        Device.objects.filter(pk=pk).update(last_seen_at=timezone.now())
     return device
 
 

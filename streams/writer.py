@@ -21,9 +21,7 @@ from .lease import Lease, LeaseLost, StorageFailed
 logger = logging.getLogger(__name__)
 
 PAUSE = 0.1
-
-# How many times a flush's own length the writer rests after it.
-RESTS = 3
+RESTS = 3  # times a flush's own length
 
 
 class Writer:
@@ -103,7 +101,7 @@ class Writer:
 
     def _rest(self, spent: float) -> float:
         """Seconds to collect before the next flush: longer where a flush takes longer, since
-        that is how a busy machine shows, and what it lacks is time for the models' words."""
+        that is how a machine shows that it is busy, and larger batches spare it most."""
         longest = self.conf.flush_rest_ms / 1000
         return max(self.conf.flush_floor_ms / 1000 - spent, min(RESTS * spent, longest))
 

@@ -147,7 +147,7 @@ class Conversation(models.Model):
         from .run import Run
 
         limits.check_runs(self)
-        events = []
+        events: list[log.NewEvent] = []
         if prompt.pk is None:
             prompt.seq = self.last_seq + 1
             events.append(prompt.created())

@@ -54,6 +54,9 @@ class Message(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.role}: {self.text[:60]}"
+
     @classmethod
     def prompt(
         cls, conversation: Conversation, text: str, device: Device | None, client_key: str | None
@@ -66,9 +69,6 @@ class Message(models.Model):
             device=device,
             client_key=client_key or None,
         )
-
-    def __str__(self) -> str:
-        return f"{self.role}: {self.text[:60]}"
 
     def created(self) -> log.NewEvent:
         """The event that brings a prompt."""

@@ -16,11 +16,8 @@ from urllib.parse import parse_qs
 import orjson
 import psycopg
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, JsonResponse, parse_cookie
 from django.http.request import split_domain_port, validate_host
-from psycopg import AsyncConnection
 
 from streams import access, log, sse
 from streams.exceptions import BadRequest, NotFound, NotSignedIn, StreamsError, Unavailable
@@ -193,47 +190,18 @@ async def authorise(
 ) -> tuple[Device, tuple[Any, ...]]:
     """The device that asks and the columns asked for, in one query that starts from the
     owner; raises NotSignedIn or NotFound."""
-    key = access.device_key(request.cookies.get(access.DEVICE_COOKIE))
-    session_key = request.cookies.get(settings.SESSION_COOKIE_NAME)
-    if not key or not session_key or "\0" in session_key:
+    keys = access.keys(request.cookies)
+    if keys is None:
         raise NotSignedIn("Sign in first.")
     async with patient(hub.pool) as connection:
-        row = await found(connection, columns, joins, key=key, session=session_key, uuid=uuid)
-    if row is None:
+        cursor = await connection.execute(access.who(columns, joins), keys | {"uuid": uuid})
+        row = await cursor.fetchone()
+    found = access.read(row) if row else None
+    if not (found and found.admitted and hub.watch.admits(found.device, found.user.password)):
         raise NotSignedIn("Sign in first.")
-    user_model = get_user_model()
-    users, devices = fields(user_model), fields(Device)
-    session = SessionStore().decode(row[0])
-    user = user_model.from_db("default", users, row[1 : 1 + len(users)])
-    device = Device.from_db("default", devices, row[1 + len(users) :][: len(devices)])
-    if not access.admits(session, user, device) or not hub.watch.admits(device, user.password):
-        raise NotSignedIn("Sign in first.")
-    asked = row[1 + len(users) + len(devices) :]
-    if asked[0] is None:
+    if found.more[0] is None:
         raise NotFound(NOT_HERE)
-    return device, asked
-
-
-def fields(model: Any) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-async def found(
-    connection: AsyncConnection, columns: str, joins: str, **known: str
-) -> tuple[Any, ...] | None:
-    user_model = get_user_model()
-    own = [f"u.{field.column}" for field in user_model._meta.concrete_fields]
-    own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
-    cursor = await connection.execute(
-        f"SELECT s.session_data, {', '.join(own)}, {columns}"
-        " FROM django_session s"
-        " JOIN streams_device d ON d.key = %(key)s"
-        " AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
-        f" JOIN {user_model._meta.db_table} u ON u.id = d.user_id {joins}"
-        " WHERE s.session_key = %(session)s AND s.expire_date > now()",
-        known,
-    )
-    return await cursor.fetchone()
+    return found.device, tuple(found.more)
 
 
 def not_here(request: HttpRequest, uuid: str = "") -> JsonResponse:

@@ -121,7 +121,7 @@ def test_as_many_queries_for_thirty_prompts_as_for_one(
         begin(run)
         say(run, "Answer")
         complete(run)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(10):
         page.get(here)
 
 

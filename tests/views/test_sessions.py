@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import HASH_SESSION_KEY
 from django.test import Client
 
+from streams import access
 from tests.factories import PASSWORD
 
 from .conftest import Api
@@ -110,7 +112,28 @@ def test_growing_text_reads_as_it_most_likely_will_and_ended_text_as_it_is(api):
 
 
 def test_markdown_is_bounded_and_touches_no_conversation(api, django_assert_num_queries):
-    with django_assert_num_queries(3):  # session, user, device
+    with django_assert_num_queries(1):  # session, user and device
         api("post", "/render", {"text": "x"})
     assert api("post", "/render", {"text": "x" * 100_001}).status_code == 413
     assert api("post", "/render", {}).status_code == 422
+
+
+def test_a_session_of_an_older_secret_key_goes_on_and_is_signed_anew(page, settings, anna, laptop):
+    old = page.session[HASH_SESSION_KEY]
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60
+    assert page.get("/c/").status_code == 200
+    assert page.session[HASH_SESSION_KEY] not in ("", old)
+    assert anna.devices.get() == laptop
+
+
+def test_a_session_goes_on_though_its_devices_cookie_was_lost(page, anna, laptop):
+    del page.cookies[access.DEVICE_COOKIE]
+    assert page.get("/c/").status_code == 200
+    assert access.DEVICE_COOKIE in page.cookies
+    assert anna.devices.get() == laptop
+
+
+def test_anothers_device_cookie_speaks_for_nobody(page, bert_api, anna, laptop):
+    page.cookies[access.DEVICE_COOKIE] = bert_api.client.cookies[access.DEVICE_COOKIE].value
+    assert page.get("/c/").status_code == 200
+    assert access.device_key(page.cookies[access.DEVICE_COOKIE].value) == laptop.key
