@@ -1,0 +1,52 @@
+"""What a process holds for its clients has a bound, whatever they do."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections, transaction
+
+from streams import log
+from streams.conf import Streams
+from streams.hub import Hub
+from streams.models import Conversation
+from streams.presence import NOBODY, Beat, Presence
+
+
+@sync_to_async
+def written(conversation, rows):
+    events = [log.NewEvent("conversation.updated", {"title": str(n)}) for n in range(rows)]
+    with transaction.atomic():
+        Conversation.lock(conversation.pk).append(*events)
+    connections.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_clients_past_is_read_a_page_at_a_time(conversation):
+    await written(conversation, 10)
+    hub = Hub(Streams(catch_up_rows=4))
+    await hub.pool.open()
+    try:
+        pages, cursor, more = [], 0, True
+        while more:
+            rows, more = await hub.catch_up(conversation.pk, cursor)
+            pages.append(len(rows))
+            cursor = rows[-1].seq
+    finally:
+        await hub.pool.close()
+    assert pages == [4, 4, 2]
+
+
+async def test_only_so_many_devices_are_known_to_be_here_and_the_known_may_go_on():
+    presence = Presence(Streams(presence_most=3), None, lambda _: None)
+    beats = [Beat(place, f"device {n}", "x", "phone") for place in (1, 2) for n in range(50)]
+    for beat in beats:
+        presence.say(beat)
+    presence.say(dataclasses.replace(beats[0], typing=True))
+    assert presence.frame(1).count(b'"id"') == 3
+    assert b'"typing":true' in presence.frame(1)
+    presence.expire()
+    assert presence.frame(2) == NOBODY
+    assert set(presence._here) == {1}
