@@ -37,11 +37,15 @@ def test_devices_are_listed_with_this_one_first_and_where_each_stands(
 
 
 def test_a_deleted_conversation_is_no_place_to_be(api, page, phone, conversation, laptop):
+    before = ConversationFactory(owner=laptop.user, title="Bread")
+    DeviceSession.visit(phone, before)
     conversation.change(laptop, title="Soup")
     DeviceSession.visit(phone, conversation)
     conversation.delete_softly(laptop)
-    assert api("get", f"/devices/{phone.uuid}/").json()["conversation"] is None
+    assert api("get", f"/devices/{phone.uuid}/").json()["conversation"]["name"] == "Bread"
     assert "Soup" not in page.get("/devices/").content.decode()
+    before.delete_softly(laptop)
+    assert api("get", f"/devices/{phone.uuid}/").json()["conversation"] is None
 
 
 def test_the_page_says_it_in_words(page, phone, conversation, laptop):
