@@ -22,6 +22,7 @@ from .database import persist, pool
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
 from .listen import Listener
+from .memory import settle
 from .providers.base import Code, Prompt, ProviderError, UnknownModel
 from .providers.registry import prepare, resolve
 from .rooms import Rooms, before
@@ -67,6 +68,7 @@ class Worker:
     async def run(self) -> None:
         """Raises what broke, after what could be was handed back."""
         prepare()
+        settle()
         await self.pool.open()
         if not await before(self._draining, self._persist(self.heartbeat.register)):
             await self.pool.close()  # told to leave while PostgreSQL was still away

@@ -21,9 +21,9 @@ NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
     __init__ access admin apps asgi checks claim conf database exceptions feed fold handler
-    heartbeat history hub lease limits listen log management markdown middleware migrations models
-    notify postgresql presence providers reach retention rooms runner shelf snapshot sse stream
-    tail templatetags text title urls views watch worker writer
+    heartbeat history hub lease limits listen log management markdown memory middleware migrations
+    models notify postgresql presence providers reach retention rooms runner shelf snapshot sse
+    stream tail templatetags text title urls views watch worker writer
 """
 
 
