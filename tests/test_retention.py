@@ -44,8 +44,9 @@ async def raw(transactional_db):
 
 
 def unwatched(**settings):
-    """These devices never signed in: looking again whether they may read would end them."""
-    return dataclasses.replace(conf(), rescan=600, **settings)
+    """These devices never signed in: looking again whether they may read would end them, also
+    in the first moment, when nothing can be heard yet."""
+    return dataclasses.replace(conf(), rescan=600, polling=600, **settings)
 
 
 @sync_to_async
