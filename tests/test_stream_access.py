@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
@@ -57,7 +59,8 @@ async def told(hub, client, method, path, token=b"t" * 32):
         sent.append(message)
 
     pattern, respond = next(each for each in ROUTES if each[0].fullmatch(path))
-    await respond(hub, pattern.fullmatch(path)["uuid"], scope, receive, send)
+    async with asyncio.timeout(5):
+        await respond(hub, pattern.fullmatch(path)["uuid"], scope, receive, send)
     return sent
 
 
