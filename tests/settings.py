@@ -1,17 +1,21 @@
 """The tests' settings: a throwaway PostgreSQL of their own, never the developer's data."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "tests-" + "k" * 50)
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 if "DATABASE_URL" not in os.environ:
-    from chatstream import embedded
+    if "pytest" in sys.modules:
+        from chatstream import embedded
 
-    os.environ["DATABASE_URL"] = embedded.start(
-        Path(tempfile.mkdtemp(prefix="chatstream-tests-")), throwaway=True
-    )
+        os.environ["DATABASE_URL"] = embedded.start(
+            Path(tempfile.mkdtemp(prefix="chatstream-tests-")), throwaway=True
+        )
+    else:  # mypy reads these settings too, and would leave the server behind
+        os.environ["DATABASE_URL"] = "postgresql:///"
 
 from chatstream.settings import *  # noqa: F403
 from streams.conf import UNLIMITED

@@ -105,7 +105,8 @@ async def test_replacing_every_process_under_load_is_seen_by_nobody(server, caps
             finally:
                 for process in (*webs, *workers, *leaving):
                     if process.popen.poll() is None:
-                        process.kill()
+                        # Not SIGKILL: gunicorn's workers outlive a master that is killed.
+                        process.stop()
         logs = await read(postgres)
     counted = sum((device.counts for device in devices), Counter())
     posted = sum((author.counts for author in authors), Counter())
