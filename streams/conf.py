@@ -38,6 +38,7 @@ class Streams:
     tail_events: int = 1000
     tail_bytes: int = 1_000_000
     catch_up_rows: int = 5000
+    catch_up_bytes: int = 1_000_000
     ping: float = 10.0
     rescan: float = 5.0
     polling: float = 0.25

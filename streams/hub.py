@@ -128,8 +128,9 @@ class Hub:
             try:
                 async with self.pool.connection() as connection:
                     return await log.catch_up(
-                        connection, conversation_id, after, self.conf.catch_up_rows
-                    )
+                        connection, conversation_id, after,
+                        self.conf.catch_up_rows, self.conf.catch_up_bytes,
+                    )  # fmt: skip
             except psycopg.OperationalError as error:
                 logger.warning("hub: catching up waits for PostgreSQL: %s", error)
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])

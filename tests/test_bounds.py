@@ -16,8 +16,8 @@ from streams.presence import NOBODY, Beat, Presence
 
 
 @sync_to_async
-def written(conversation, rows):
-    events = [log.NewEvent("conversation.updated", {"title": str(n)}) for n in range(rows)]
+def written(conversation, rows, title=""):
+    events = [log.NewEvent("conversation.updated", {"title": f"{n}{title}"}) for n in range(rows)]
     with transaction.atomic():
         Conversation.lock(conversation.pk).append(*events)
     connections.close_all()
@@ -26,17 +26,27 @@ def written(conversation, rows):
 @pytest.mark.django_db(transaction=True)
 async def test_a_clients_past_is_read_a_page_at_a_time(conversation):
     await written(conversation, 10)
-    hub = Hub(Streams(catch_up_rows=4))
+    assert await pages_of(conversation, catch_up_rows=4) == [4, 4, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_page_of_long_prompts_is_short(conversation):
+    await written(conversation, 5, "x" * 50)
+    assert await pages_of(conversation, catch_up_bytes=100) == [2, 2, 1]
+
+
+async def pages_of(conversation, **bounds):
+    hub = Hub(Streams(**bounds))
     await hub.pool.open()
     try:
         pages, cursor, more = [], 0, True
         while more:
             rows, more = await hub.catch_up(conversation.pk, cursor)
             pages.append(len(rows))
-            cursor = rows[-1].seq
+            cursor = rows[-1].seq if rows else cursor
     finally:
         await hub.pool.close()
-    assert pages == [4, 4, 2]
+    return pages
 
 
 async def test_only_so_many_devices_are_known_to_be_here_and_the_known_may_go_on():

@@ -12,6 +12,8 @@ from psycopg import AsyncConnection
 
 from streams.fold import Row
 
+ALL = 2**62
+
 
 class Stored(NamedTuple):
     """An event as a stream sends it: its data is PostgreSQL's own JSON text, never parsed."""
@@ -51,12 +53,17 @@ async def read_new(
 # Consecutive deltas of one block become one. An island begins at every other event and at
 # every other block: a delta that spanned another block's would claim numbers not its own,
 # and a client would take its part for the whole.
+# A page ends with the row that fills its bytes, as stored: prompts may be long.
 CATCH_UP = """
-WITH page AS (
+WITH found AS (
+    SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING)
+              - pg_column_size(data) AS bytes_before
+      FROM (SELECT seq, run_id, type, data FROM streams_event
+             WHERE conversation_id = %(conversation)s AND seq > %(after)s
+             ORDER BY seq LIMIT %(limit)s) AS rows
+), page AS (
     SELECT seq, run_id, type, data, CASE WHEN type = 'block.delta' THEN data->>'index' END AS block
-      FROM streams_event
-     WHERE conversation_id = %(conversation)s AND seq > %(after)s
-     ORDER BY seq LIMIT %(limit)s
+      FROM found WHERE bytes_before < %(bytes)s
 ), edged AS (
     SELECT *, block IS NULL OR block IS DISTINCT FROM lag(block) OVER by_seq
               OR run_id IS DISTINCT FROM lag(run_id) OVER by_seq AS edge
@@ -71,7 +78,8 @@ SELECT max(seq) AS seq, run_id, type,
             'from', min(coalesce((data->>'from')::bigint, seq)),
             'text', string_agg(data->>'text', '' ORDER BY seq))::text
        END,
-       count(*)
+       (SELECT count(*) FROM found) = %(limit)s
+        OR (SELECT count(*) FROM found) > (SELECT count(*) FROM page)
   FROM marked
  GROUP BY island, type, run_id, block
  ORDER BY max(seq)
@@ -79,21 +87,23 @@ SELECT max(seq) AS seq, run_id, type,
 
 
 async def catch_up(
-    source: AsyncConnection, conversation_id: int, after: int, limit: int
+    source: AsyncConnection, conversation_id: int, after: int, limit: int, most_bytes: int = ALL
 ) -> tuple[list[Stored], bool]:
-    """Rolled-up rows past `after`, from at most `limit` stored ones; whether more follow."""
+    """Rolled-up rows past `after`, from at most `limit` stored ones; whether more may follow."""
     cursor = await source.execute(
-        CATCH_UP, {"conversation": conversation_id, "after": after, "limit": limit}
+        CATCH_UP,
+        {"conversation": conversation_id, "after": after, "limit": limit, "bytes": most_bytes},
     )
     rows = await cursor.fetchall()
-    return [Stored(*row[:4]) for row in rows], sum(row[4] for row in rows) == limit
+    return [Stored(*row[:4]) for row in rows], bool(rows and rows[0][4])
 
 
 def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
     """A conversation's rolled-up log past `after`, through Django's connection."""
     with connection.cursor() as cursor:
         cursor.execute(
-            CATCH_UP, {"conversation": conversation_id, "after": after, "limit": 2**31 - 1}
+            CATCH_UP,
+            {"conversation": conversation_id, "after": after, "limit": ALL, "bytes": ALL},
         )
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
@@ -116,7 +126,7 @@ async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: i
 
 
 def whole(conversation_id: int, run_id: int) -> dict[str, int]:
-    return {"conversation": conversation_id, "run": run_id, "limit": 2**31 - 1}
+    return {"conversation": conversation_id, "run": run_id, "limit": ALL, "bytes": ALL}
 
 
 # The number of a run's terminal event, as a column of a query that knows the run as `r`.
