@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from streams import log
 from streams.models import Conversation, Run
 
 from .answers import begin, complete, fail, stop
@@ -109,6 +110,26 @@ def test_a_queued_run_stops_at_once(api, conversation, laptop):
     _, run, _ = conversation.post("Hi", laptop)
     response = api("post", f"/runs/{run.uuid}/cancel")
     assert (response.status_code, response.json()["status"]) == (200, "cancelled")
+
+
+def test_a_stop_that_comes_after_the_end_changes_nothing(api, conversation, laptop):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    complete(run)
+    response = api("post", f"/runs/{run.uuid}/cancel")
+    assert (response.status_code, response.json()["status"]) == (200, "completed")
+    assert log.rows_after(conversation.pk)[-1].type == "run.completed"
+
+
+def test_a_stop_names_its_run_and_cannot_hit_a_newer_one(api, conversation, laptop):
+    _, earlier, _ = conversation.post("One", laptop)
+    begin(earlier)
+    complete(earlier)
+    _, newer, _ = conversation.post("Two", laptop)
+    begin(newer)
+    api("post", f"/runs/{earlier.uuid}/cancel")
+    newer.refresh_from_db()
+    assert (newer.status, newer.cancel_requested_at) == ("running", None)
 
 
 def test_a_run_in_json_and_as_a_page(api, page, conversation, laptop):
