@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from streams import fold, log
+from streams.log import appending
 from streams.models import Conversation
 from tests.client import Client, header_of
 from tests.processes import Web
@@ -141,6 +142,21 @@ async def test_a_lost_listen_connection_delays_and_never_loses(spawn, conversati
             await sync_to_async(cut_the_hubs_connections)()
             await append(conversation, *titles(len(heard)))
     assert client.seqs == [1, 2, 3, 4, 5]
+
+
+async def test_a_lost_notification_delays_and_never_loses(spawn, conversation, laptop, monkeypatch):
+    """The connection stands and hears others; only this one signal never came."""
+    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+    client = await Client.of(laptop)
+    lost = appending.APPEND_LOCKED.replace("pg_notify('streams_log'", "pg_notify('nobody'")
+    assert lost != appending.APPEND_LOCKED
+    monkeypatch.setattr(appending, "APPEND_LOCKED", lost)
+    async with asyncio.timeout(20):
+        async for event in client.read(web.url, f"/c/{conversation.uuid}/events"):
+            if client.seqs == [1, 2]:
+                break
+            if is_sync(event) or client.seqs:
+                await append(conversation, *titles(len(client.seqs)))
 
 
 def cut_the_hubs_connections():
