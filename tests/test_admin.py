@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import transaction
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -214,6 +214,22 @@ def test_the_timeline_is_a_picture_that_a_strict_policy_allows(oncall, conversat
     for rect in drawing.iter("rect"):
         assert float(rect.get("width")) >= 0
         assert 0 <= float(rect.get("x")) <= 960
+
+
+def test_the_picture_is_as_fine_a_day_later(oncall, conversation):
+    run = lived(prompted(conversation), "completed", usage={"output_tokens": 3})
+    day = timedelta(days=1)
+    for name in ("queued_at", "started_at", "first_token_at", "ended_at"):
+        setattr(run, name, getattr(run, name) - day)
+    run.save()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE streams_event SET created_at = created_at - %s WHERE run_id = %s", [day, run.pk]
+        )
+
+    titles = [element.text for element in picture_of(page(oncall, run)).iter("title")]
+
+    assert "3 in 67 ms" in titles
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

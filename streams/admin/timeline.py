@@ -68,8 +68,9 @@ class Scale:
 
     def __init__(self, run: Run, moments: Sequence[log.Moment]) -> None:
         self.start = run.queued_at
-        last = moments[-1].at if moments and run.ended_at else timezone.now()
-        self.end = max(run.ended_at or last, last, self.start + timedelta(milliseconds=1))
+        last = moments[-1].at if moments else self.start
+        end = max(run.ended_at, last) if run.ended_at else timezone.now()
+        self.end = max(end, self.start + timedelta(milliseconds=1))
         self.begun = min(run.started_at or self.end, self.end)
         share = (self.begun - self.start) / (self.end - self.start)
         self.split = WIDTH * (share if run.started_at is None else min(share, QUEUE_SHARE))
