@@ -6,10 +6,11 @@ import os
 import shutil
 
 import pytest
+from django.db import connection
 from playwright.sync_api import sync_playwright
 
 from tests.client import cookies_of
-from tests.processes import Web
+from tests.processes import Web, eventually
 
 HOW = "There is no Chromium: `apt-get install chromium`, or set CHROMIUM to its path."
 QUIET = [
@@ -59,6 +60,23 @@ def sign_in(context, device, url):
     """Without the form: what it leaves behind in a browser."""
     cookies = cookies_of(device).items()
     context.add_cookies([{"name": name, "value": text, "url": url} for name, text in cookies])
+
+
+@pytest.fixture(autouse=True)
+def _settled(transactional_db):
+    """What a closed page had asked for is done before the tables are emptied: TRUNCATE and a
+    request that is still under way lock them in different orders."""
+    yield
+    eventually(nobody_is_busy)
+
+
+def nobody_is_busy():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        )
+        return cursor.fetchone()[0] == 0
 
 
 @pytest.fixture
