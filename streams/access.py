@@ -50,7 +50,7 @@ def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -
         and str(session.get(SESSION_KEY)) == str(user.pk)
         and session.get(DEVICE_SESSION_KEY) == device.pk
         and session.get(SIGN_OUTS_SESSION_KEY, 0) == device.sign_outs
-        and bool(session.get(BACKEND_SESSION_KEY))
+        and session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
         and hash_matches(session.get(HASH_SESSION_KEY, ""), user)
     )
 

@@ -10,7 +10,7 @@ from streams import access
 from tests.factories import DeviceFactory
 
 pytestmark = pytest.mark.django_db
-GOOD = "streams.someone"
+GOOD = "django.contrib.auth.backends.ModelBackend"
 
 
 def session_of(device):

@@ -137,3 +137,9 @@ def test_anothers_device_cookie_speaks_for_nobody(page, bert_api, anna, laptop):
     page.cookies[access.DEVICE_COOKIE] = bert_api.client.cookies[access.DEVICE_COOKIE].value
     assert page.get("/c/").status_code == 200
     assert access.device_key(page.cookies[access.DEVICE_COOKIE].value) == laptop.key
+
+
+def test_a_session_of_a_backend_no_longer_in_use_speaks_for_nobody(api, settings):
+    assert api("get", "/c/").status_code == 200
+    settings.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.RemoteUserBackend"]
+    assert api("get", "/c/").status_code == 401
