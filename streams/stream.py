@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import sse
@@ -20,15 +20,9 @@ TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 FAR_BEHIND = 50
 
 
-# How long one that has to go may take over what it has not read yet.
+# How long one that has to go may take over what it has not read yet: one that has stopped
+# reading would never hear the end, and keep a server that waits for it from leaving.
 PARTING = 1.0
-
-
-def hang_up(transport: asyncio.WriteTransport) -> None:
-    """A client that has stopped reading would never hear the end, and keep a server that
-    waits for it from leaving."""
-    if transport.get_write_buffer_size():
-        transport.abort()
 
 
 class Aside(Protocol):
@@ -46,7 +40,7 @@ class Response:
     """
 
     __slots__ = ("_hub", "_waiter", "admission", "asides", "conversation_id", "device_id",
-                 "end", "last_sent", "transport", "user_id")  # fmt: skip
+                 "end", "hang_up", "last_sent", "user_id")  # fmt: skip
 
     def __init__(self, hub: Hub, device_id: int, user_id: int) -> None:
         self._hub = hub
@@ -57,7 +51,7 @@ class Response:
         self.device_id = device_id
         self.user_id = user_id
         self.last_sent = hub.now
-        self.transport: asyncio.WriteTransport | None = None
+        self.hang_up: Callable[[], None] | None = None
         self.end: bytes | None = None
 
     def wake(self) -> None:
@@ -66,8 +60,8 @@ class Response:
 
     def finish(self, last: bytes) -> None:
         """End after one last frame: bye, gone, or nothing for a client that has left."""
-        if last and self.end is None and self.transport:
-            asyncio.get_running_loop().call_later(PARTING, hang_up, self.transport)
+        if last and self.end is None and self.hang_up:
+            asyncio.get_running_loop().call_later(PARTING, self.hang_up)
         self.end = last
         self.wake()
 

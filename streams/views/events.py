@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -97,7 +98,7 @@ async def respond(
 
 async def follow(hub: Hub, stream: Response, receive: Any, send: Any) -> None:
     leaving = asyncio.create_task(left(stream, receive))
-    stream.transport = transport_of(send)
+    stream.hang_up = way_to_hang_up(send)
     try:
         await send({"type": "http.response.start", "status": 200, "headers": sse.HEADERS})
         await send_body(send, sse.retry(hub.conf.retry_ms))
@@ -109,10 +110,20 @@ async def follow(hub: Hub, stream: Response, receive: Any, send: Any) -> None:
         leaving.cancel()
 
 
-def transport_of(send: Any) -> asyncio.WriteTransport | None:
-    """The connection behind uvicorn's `send`; ASGI has no word for hanging up."""
-    found = getattr(getattr(send, "__self__", None), "transport", None)
-    return found if hasattr(found, "get_write_buffer_size") else None
+def way_to_hang_up(send: Any) -> Callable[[], None] | None:
+    """Drops what is still unread of this answer; through uvicorn, since ASGI has no word for it."""
+    answer = getattr(send, "__self__", None)
+    transport = getattr(answer, "transport", None)
+    return partial(hang_up, answer, transport) if hasattr(transport, "abort") else None
+
+
+def hang_up(answer: Any, transport: Any) -> None:
+    """Not once the connection has gone on: a proxy keeps its own, and the next answer on it
+    may be anybody's."""
+    newest = getattr(transport.get_protocol(), "cycle", None)
+    here = newest is answer or not getattr(answer, "response_complete", False)
+    if here and transport.get_write_buffer_size():
+        transport.abort()
 
 
 async def left(stream: Response, receive: Any) -> None:

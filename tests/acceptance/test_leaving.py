@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from streams import log
+from streams.stream import PARTING
 from tests.client import Client
 from tests.processes import Web, eventually
 
@@ -108,6 +109,32 @@ async def test_who_is_thrown_out_while_not_reading_loses_the_connection(
     await asyncio.to_thread(eventually, lambda: here not in clients_of(web.popen.pid))
     received = await asyncio.to_thread(drained, reader)
     assert received < MEGABYTES * 1_000_000
+
+
+async def test_a_connection_that_went_on_to_another_answer_is_not_dropped(
+    spawn, far_behind, anna, laptop, phone
+):
+    """A proxy keeps its connections, and the next answer on one may be anybody's."""
+    web = spawn(Web)
+    port = int(web.url.rpartition(":")[2])
+    kept = await asyncio.to_thread(stuck, port, "/c/events", (await Client.of(phone)).cookies)
+    answer = await (await Client.of(laptop)).post(web.url, f"/devices/{phone.uuid}/revoke")
+    assert answer.status_code == 204
+    await asyncio.to_thread(read_until, kept, b"\r\n0\r\n\r\n")
+    asks = head_of("GET", f"/c/{far_behind.uuid}/events", (await Client.of(laptop)).cookies)
+    began = time.monotonic()
+    await asyncio.to_thread(kept.sendall, asks)
+    await asyncio.to_thread(eventually, lambda: unread(kept) > 1000)
+    await asyncio.sleep(max(0, began + PARTING + 0.5 - time.monotonic()))  # a slow reader
+    with kept:
+        assert kept.getsockname()[1] in clients_of(web.popen.pid)
+
+
+def read_until(end, wanted):
+    last = b""
+    end.settimeout(20)
+    while wanted not in last:
+        last = last[-len(wanted) :] + end.recv(1 << 16)
 
 
 def drained(end):
