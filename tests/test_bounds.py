@@ -35,6 +35,12 @@ async def test_a_page_of_long_prompts_is_short(conversation):
     assert await pages_of(conversation, catch_up_bytes=100) == [2, 2, 1]
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_a_page_of_prompts_that_could_be_packed_to_nothing_is_as_short(conversation):
+    await written(conversation, 5, "x" * 50_000)
+    assert await pages_of(conversation, catch_up_bytes=100_000) == [2, 2, 1]
+
+
 async def pages_of(conversation, **bounds):
     hub = Hub(Streams(**bounds))
     await hub.pool.open()
