@@ -11,6 +11,7 @@ from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 
 from streams.exceptions import NotSignedIn, StreamsError
 
@@ -93,8 +94,12 @@ def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         ours = as_page(request, status, message)
     else:
         return response
-    if allow := response.get("Allow"):
-        ours["Allow"] = allow
+    for kept in ("Allow", "Vary"):
+        if value := response.get(kept):
+            ours[kept] = value
+    # A session whose key has just been replaced would be lost with its cookie.
+    ours.cookies = response.cookies
+    patch_vary_headers(ours, ["Accept"])
     return ours
 
 

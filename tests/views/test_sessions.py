@@ -64,6 +64,18 @@ def test_signing_in_and_out_as_a_program(stranger, anna):
     assert stranger("get", "/c/").status_code == 401
 
 
+def test_a_session_survives_a_new_secret_also_where_the_first_answer_is_a_refusal(api, settings):
+    """Django gives such a session a new key, whose cookie travels with whatever is answered."""
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "new-" + "k" * 50
+    assert api("get", "/nowhere").status_code == 404
+    assert api("get", "/c/").status_code == 200
+
+
+def test_a_refusal_says_what_it_depends_on(api):
+    assert {"Accept", "Cookie"} <= set(api("get", "/nowhere")["Vary"].split(", "))
+
+
 def test_signing_out_by_form(page):
     assert page.post("/sign-out/")["Location"] == "/sign-in/"
     assert page.get("/c/").status_code == 302
