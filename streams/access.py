@@ -1,7 +1,8 @@
 """Who may read and act: one rule for Django's requests and for the streams beside them.
 
 A session is good while its user is active, its password unchanged and its device neither
-signed out since nor revoked. What belongs to someone else is found by nobody: queries start
+signed out since nor revoked, and while what signed them in (AUTHENTICATION_BACKENDS) is still
+in use and knows them. What belongs to someone else is found by nobody: queries start
 from the owner.
 """
 
@@ -10,12 +11,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import psycopg
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    HASH_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+    load_backend,
+)
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -59,6 +69,26 @@ def hash_matches(known: str, user: AbstractBaseUser) -> bool:
     """A password change ends every session that was made with the old one."""
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     return any(constant_time_compare(known, each) for each in hashes)
+
+
+def asks_backend(session: Mapping[str, Any]) -> bool:
+    """Whether the backend has a word of its own in who goes on; Django's says `is_active`."""
+    own, plain = type(load_backend(session[BACKEND_SESSION_KEY])), ModelBackend
+    answers = (own.get_user, getattr(own, "user_can_authenticate", None))
+    return answers != (plain.get_user, plain.user_can_authenticate)
+
+
+def backend_knows(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
+    """The word of one that has; in a thread, whose connection nobody else gives back.
+
+    Raises psycopg.OperationalError.
+    """
+    try:
+        return load_backend(session[BACKEND_SESSION_KEY]).get_user(user.pk) is not None
+    except OperationalError as error:
+        raise psycopg.OperationalError(str(error)) from error
+    finally:
+        connections.close_all()
 
 
 def signed_key(device: Device) -> str:
@@ -128,6 +158,8 @@ def recall(request: HttpRequest) -> Device | None:
         row = cursor.fetchone()
     if row is None or not (found := read(row)).admitted:
         return None
+    if asks_backend(found.session):
+        return None  # and its user may be more than the row
     if found.session[HASH_SESSION_KEY] != found.user.get_session_auth_hash():
         return None  # made with an older SECRET_KEY: Django signs it anew
     request.session._session_cache = found.session  # type: ignore[attr-defined]

@@ -7,8 +7,10 @@ import asyncio
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.models import Session
 from django.db import connections
+from django.test import AsyncClient
 from django.utils import timezone
 
 from streams.asgi import ROUTES
@@ -114,3 +116,33 @@ async def test_an_expired_session_is_nobodys(hub, conversation, laptop):
     await sync_to_async(Session.objects.update)(expire_date=timezone.now())
     sent = await told(hub, client, "GET", f"/c/{conversation.uuid}/events")
     assert sent[0]["status"] == 401
+
+
+class Banning(ModelBackend):
+    """A deployer's own rule of who goes on, beside `is_active`."""
+
+    def get_user(self, user_id):
+        user = super().get_user(user_id)
+        return None if user and user.last_name == "Banned" else user
+
+
+async def test_a_backend_with_a_rule_of_its_own_is_asked_at_every_door(
+    hub, conversation, laptop, settings
+):
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Banning"]
+    client, paths = await Client.of(laptop), ("/c/{c}/events", "/c/events")
+    browser = AsyncClient()
+    browser.cookies.load(client.cookies)
+
+    async def answers():
+        streams = [
+            (await told(hub, client, "GET", path.format(c=conversation.uuid)))[0]["status"]
+            for path in paths
+        ]
+        page = await browser.get("/c/", headers={"Accept": "application/json"})
+        return [*streams, page.status_code]
+
+    assert await answers() == [200, 200, 200]
+    laptop.user.last_name = "Banned"
+    await laptop.user.asave()
+    assert await answers() == [401, 401, 401]

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import orjson
 import psycopg
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse, parse_cookie
 from django.http.request import split_domain_port, validate_host
@@ -208,6 +209,9 @@ async def authorise(
         cursor = await connection.execute(access.who(columns, joins), keys | {"uuid": uuid})
         row = await cursor.fetchone()
     found = access.read(row) if row else None
+    if found and found.admitted and access.asks_backend(found.session):
+        known = await sync_to_async(access.backend_knows)(found.session, found.user)
+        found = found if known else None
     if not (found and found.admitted and hub.watch.admits(found.device, found.user.password)):
         raise NotSignedIn("Sign in first.")
     if found.more[0] is None:
