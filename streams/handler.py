@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 
@@ -18,5 +20,18 @@ class OneThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        response: HttpResponseBase = await sync_to_async(self.get_response)(request)
+        return await sync_to_async(self.answer)(request)
+
+    def answer(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = self.get_response(request)
+        if isinstance(response, StreamingHttpResponse):
+            content = response.streaming_content
+            if not isinstance(content, AsyncIterator):
+                # A static file. Django would read it whole too, in another thread, and complain.
+                response.streaming_content = pieces(list(content))
         return response
+
+
+async def pieces(read: list[bytes]) -> AsyncIterator[bytes]:
+    for piece in read:
+        yield piece

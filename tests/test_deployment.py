@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from streams.handler import OneThreadHandler
 from tests.factories import PASSWORD
 
 ROOT = Path(__file__).parents[1]
@@ -100,6 +102,26 @@ def test_every_page_names_its_files_by_what_is_in_them(deployed, client, anna, c
     for name in named:
         assert re.search(r"\.[0-9a-f]{12}\.\w+$", name), name
         assert (deployed / name).is_file()
+
+
+async def test_a_static_file_is_served_whole_and_without_a_warning(settings, recwarn):
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    scope = {"type": "http", "method": "GET", "path": "/static/css/base.css", "headers": []}
+    coming = [{"type": "http.request"}]
+    sent = []
+
+    async def receive():
+        return coming.pop() if coming else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    await OneThreadHandler()(scope, receive, send)
+
+    assert sent[0]["status"] == 200
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert body == (ROOT / "static/css/base.css").read_bytes()
+    assert not [warning for warning in recwarn if "Streaming" in str(warning.message)]
 
 
 def test_every_sheet_is_used_and_none_is_long():
