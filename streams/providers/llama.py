@@ -169,6 +169,8 @@ def serve(port: int) -> Any:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = os.cpu_count() or 1
     # Its authors' advice for a model this small.
     params.sampling.temp, params.sampling.top_p = 0.2, 0.9
+    # Left to itself it says one sentence again and again until its tokens are used up.
+    params.sampling.dry_multiplier, params.sampling.dry_penalty_last_n = 0.8, 1024
     params.ui, params.offline, params.verbosity = False, True, 1
     # The model may be slow, the pages may not.
     if hasattr(os, "nice"):
