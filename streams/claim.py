@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from . import fold, log
 from .conf import Streams
-from .providers.base import SENTENCES, Code
+from .providers.base import RETRYABLE, SENTENCES, Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,16 @@ class Claimed:
         return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
 
 
-LOCK_QUEUED = """
+# A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
+# also when its conversation was deleted.
+CLAIMABLE = """
+r.status = 'queued' AND c.active_run_id IS NULL
+   AND (c.deleted_at IS NULL OR r.cancel_requested_at IS NOT NULL)
+"""
+
+LOCK_QUEUED = f"""
 SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
- WHERE r.status = 'queued' AND c.active_run_id IS NULL AND c.deleted_at IS NULL
+ WHERE {CLAIMABLE}
    AND NOT EXISTS (SELECT FROM streams_run other
                     WHERE other.conversation_id = c.id AND other.status = 'running')
  ORDER BY r.id LIMIT %(limit)s
@@ -46,6 +53,16 @@ SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversat
 """
 # The row's own `active_run_id` says the same; but one row that is wrong about it must not
 # make the whole claim fail on `one_running_run`, and so stop everyone's.
+
+STOPPED = """
+SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
+       c.system, c.lease_token, r.cancelled_by
+  FROM streams_run r
+  JOIN streams_conversation c ON c.id = r.conversation_id
+  JOIN streams_message prompt ON prompt.id = r.prompt_id
+ WHERE r.conversation_id = ANY(%(conversations)s)
+   AND r.status = 'queued' AND r.cancel_requested_at IS NOT NULL
+"""
 
 # A second statement, for its newer snapshot: the first may have waited behind a cancel.
 START = """
@@ -74,12 +91,18 @@ SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, r
 
 
 async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list[Claimed]:
-    """The oldest queued runs of conversations where none is running; at most `limit`."""
+    """The oldest queued runs of conversations where none is running; at most `limit`.
+
+    One that was asked to stop while it was being handed back is ended here.
+    """
     async with connection.transaction():
         locked = await (await connection.execute(LOCK_QUEUED, {"limit": limit})).fetchall()
         if not locked:
             return []
         ids = list({row[0] for row in locked})
+        stopped = await connection.execute(STOPPED, {"conversations": ids})
+        for *run, device in await stopped.fetchall():
+            await end(connection, Claimed(*run), None, device)
         started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
         return await announce(connection, await started.fetchall())
 
@@ -102,8 +125,7 @@ async def is_waiting(connection: AsyncConnection) -> bool:
     """Whether a run could start now; right after a claim: whether one was passed over."""
     cursor = await connection.execute(
         "SELECT EXISTS (SELECT FROM streams_run r"
-        " JOIN streams_conversation c ON c.id = r.conversation_id"
-        " WHERE r.status = 'queued' AND c.active_run_id IS NULL AND c.deleted_at IS NULL)"
+        f" JOIN streams_conversation c ON c.id = r.conversation_id WHERE {CLAIMABLE})"
     )
     row = await cursor.fetchone()
     return bool(row and row[0])
@@ -207,8 +229,10 @@ async def end(
         change.status = "cancelled"
         event = run.event("run.cancelled", **({"device": device} if device else {}))
     else:
-        change.status, change.retryable = "failed", True
+        change.status, change.retryable = "failed", code in RETRYABLE
         change.error_code, change.error_message = code, SENTENCES[code]
-        event = run.event("run.failed", code=code, message=SENTENCES[code], retryable=True)
+        event = run.event(
+            "run.failed", code=code, message=SENTENCES[code], retryable=change.retryable
+        )
     append = log.Append(run.conversation_id, [event], token=run.token, change=change)
     await log.append(connection, [append])

@@ -33,6 +33,10 @@ class Streams:
     # Provider
     first_token_timeout: float = 60.0
     next_token_timeout: float = 30.0
+    # A service that thinks and says so, by pings, may take longer; its socket is not dead.
+    thinking_timeout: float = 600.0
+    answer_tokens: int = 8192  # asked for at most, thoughts included
+    answer_characters: int = 2_000_000  # kept at most, whatever was asked for
     provider_retries: int = 3
     # Hub
     tail_events: int = 1000

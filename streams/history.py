@@ -12,13 +12,13 @@ HISTORY = """
 SELECT prompt.blocks, answer.blocks
   FROM streams_message prompt
   LEFT JOIN LATERAL (
-       SELECT r.status, r.attempt, m.blocks FROM streams_run r
-         JOIN streams_message m ON m.id = r.answer_id
-        WHERE r.prompt_id = prompt.id ORDER BY r.id DESC LIMIT 1
+       SELECT r.id, m.blocks FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
+        WHERE r.prompt_id = prompt.id AND r.attempt > 0
+          AND r.status IN ('completed', 'cancelled', 'failed')
+        ORDER BY r.id DESC LIMIT 1
   ) AS answer ON true
  WHERE prompt.conversation_id = %(conversation)s AND prompt.role = 'user'
-   AND (prompt.seq = %(prompt)s OR prompt.seq < %(prompt)s
-        AND answer.status IN ('completed', 'cancelled', 'failed') AND answer.attempt > 0)
+   AND (prompt.seq = %(prompt)s OR prompt.seq < %(prompt)s AND answer.id IS NOT NULL)
  ORDER BY prompt.seq
 """
 
@@ -26,7 +26,7 @@ SELECT prompt.blocks, answer.blocks
 async def turns(connection: AsyncConnection, run: Claimed) -> list[Turn]:
     """Earlier prompts with the newest answer to each, and this run's own prompt last.
 
-    A prompt taken back before its run began is not there, nor one still waiting.
+    A prompt that no run has ended for is not there: it was taken back, or is still waiting.
     """
     cursor = await connection.execute(
         HISTORY, {"conversation": run.conversation_id, "prompt": run.prompt_seq}

@@ -15,8 +15,10 @@ from .claim import Claimed
 from .conf import Streams
 from .fold import Block
 from .lease import Lease, LeaseLost, StorageFailed
+from .patience import Patience
 from .providers.base import (
     SENTENCES,
+    Alive,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -60,6 +62,7 @@ class Runner:
         self._spoken = False
         self._parts: dict[int, tuple[Block, list[str]]] = {}
         self._open: set[int] = set()
+        self._length = 0
         self._streaming: asyncio.Task[Finished] | None = None
         self._interrupted = False
         self._stop: asyncio.Future[tuple[Stop, Any]] = asyncio.get_running_loop().create_future()
@@ -119,23 +122,25 @@ class Runner:
 
     async def _stream_once(self, provider: Provider, prompt: Prompt) -> Finished:
         events = provider.stream(prompt)
-        clock = asyncio.get_running_loop().time
-        slack = self.conf.next_token_timeout / 10
         end: Finished | None = None
         try:
-            async with asyncio.timeout(self.conf.first_token_timeout) as patience:
+            async with asyncio.timeout(self.conf.first_token_timeout) as timer:
+                patience = Patience(timer, self.conf)
                 # To the very end, so that the provider can keep its connection.
                 async for event in events:
                     if isinstance(event, Finished):
                         end = event
                         continue
+                    if isinstance(event, Alive):
+                        patience.alive()
+                        continue
                     if self.writer.is_full:
-                        patience.reschedule(None)  # the database's silence, not the model's
+                        timer.reschedule(None)  # the database's silence, not the model's
                     await self._keep(event)
-                    # Not with every token: setting a timer costs more than writing it.
-                    due = clock() + self.conf.next_token_timeout
-                    if not due <= (patience.when() or 0.0) <= due + slack:
-                        patience.reschedule(due + slack)
+                    patience.said()
+                    if self._length > self.conf.answer_characters:
+                        end = Finished("max_tokens")
+                        break
         except TimeoutError as error:
             if end is None:
                 raise ProviderError(Code.TIMEOUT) from error
@@ -154,6 +159,7 @@ class Runner:
             await self.writer.write(self.lease, row, first_token=not self._spoken)
             self._spoken = True
             self._parts[event.index][1].append(text)
+            self._length += len(text)
         elif isinstance(event, BlockStarted):
             await self._start_block(event)
         elif isinstance(event, BlockEnded):

@@ -53,11 +53,10 @@ class Worker:
         self._draining = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._early_cancels: set[int] = set()
-        self._connected_at = 0.0
+        self._connected_at = self._drain_until = 0.0
         self.answers = Rooms(self._break_up)
         self.rooms = Rooms(self._break_up)
         self.writing = Rooms(self._break_up)  # closed last, once everything is committed
-        self._drain_until = 0.0
 
     def drain(self) -> None:
         """Stop claiming and finish what runs; asked twice, hand back at once."""
@@ -88,7 +87,7 @@ class Worker:
             raise error
 
     def _break_up(self) -> None:
-        """Hand back what still can be; others take over the rest."""
+        """Hand back what can be; others take over the rest."""
         self.drain()
         self.drain()
 
@@ -136,6 +135,8 @@ class Worker:
 
     def _begin(self, runs: list[Claimed]) -> None:
         for run in runs:
+            if zombie := self.running.get(run.run_id):
+                zombie.stop(Stop.LOST)
             runner = self.running[run.run_id] = Runner(run, self.writer, self.conf)
             self.answers.open(self._answer(runner))
             if run.run_id in self._early_cancels:
@@ -154,13 +155,14 @@ class Worker:
             logger.exception("run %s broke", run.uuid)
             await self._fail(runner, Code.INTERNAL)
         finally:
-            self.running.pop(run.run_id, None)
+            if self.running.get(run.run_id) is runner:
+                del self.running[run.run_id]
             self._wake.set()
             self.rooms.open(self.titles.give(run))
 
     async def _prompt(self, run: Claimed, model: str) -> Prompt:
         said = await self._persist(lambda connection: history.turns(connection, run))
-        return Prompt(model=model, turns=said, system=run.system)
+        return Prompt(model, said, run.system, self.conf.answer_tokens)
 
     async def _fail(self, runner: Runner, code: Code) -> None:
         run = replace(runner.claimed, token=runner.lease.token)
@@ -239,12 +241,10 @@ class Worker:
         logger.info("worker %s: draining %s runs", self.name, len(self.answers.inside))
         while self.answers.inside and time.monotonic() < self._drain_until:
             await asyncio.wait(self.answers.inside, timeout=0.1)
-        handed_back = list(self.running.values())
-        for runner in handed_back:
+        for runner in list(self.running.values()):
             runner.stop(Stop.HAND_BACK)
         if self.answers.inside:
             await asyncio.wait(self.answers.inside, timeout=self.conf.lease)
-        if handed_back:
             with suppress(psycopg.Error):
                 async with self.pool.connection() as connection:
                     await connection.execute("SELECT pg_notify(%s, 'queued')", [notify.WORK])

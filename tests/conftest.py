@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from hypothesis import settings
 
+from streams import worker
 from streams.providers import llama
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory
+from .scripts import Obedient
 
 # In CI the same examples every time: a change that fails there fails for its own sake.
 settings.register_profile("here", deadline=None)
@@ -45,6 +49,15 @@ def phone(anna):
 @pytest.fixture
 def conversation(anna):
     return ConversationFactory(owner=anna)
+
+
+@pytest.fixture
+async def model(monkeypatch):
+    """What every worker in this process asks, whatever a conversation's model is."""
+    provider = Obedient()
+    monkeypatch.setattr(worker, "resolve", lambda name: (provider, name))
+    yield provider
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture(scope="session")

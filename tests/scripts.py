@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from streams.providers.base import (
+    Alive,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -18,7 +19,7 @@ from streams.providers.base import (
 
 
 class Obedient:
-    """Tell it with `say`, `fail` and `finish`; ask it with `prompts` and `closed`."""
+    """Tell it with `say`, `tell`, `fail` and `finish`; ask it with `prompts` and `closed`."""
 
     name = "obedient"
     skipped = 0
@@ -27,11 +28,15 @@ class Obedient:
         self.prompts: list[Prompt] = []
         self.closed = 0
         self.asked = asyncio.Event()
-        self._orders: asyncio.Queue[str | ProviderError | None] = asyncio.Queue()
+        self._orders: asyncio.Queue[str | Alive | ProviderError | None] = asyncio.Queue()
 
     def say(self, *words: str) -> Obedient:
         for word in words:
             self._orders.put_nowait(word)
+        return self
+
+    def tell(self, event: Alive) -> Obedient:
+        self._orders.put_nowait(event)
         return self
 
     def fail(self, error: ProviderError) -> Obedient:
@@ -50,6 +55,9 @@ class Obedient:
             while (order := await self._orders.get()) is not None:
                 if isinstance(order, ProviderError):
                     raise order
+                if isinstance(order, Alive):
+                    yield order
+                    continue
                 if not started:
                     started = True
                     yield BlockStarted(0, Kind.TEXT)

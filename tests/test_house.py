@@ -12,7 +12,8 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 
 # The two halves meet in the database alone.
 WRITING = {
-    "claim", "heartbeat", "history", "lease", "retention", "runner", "title", "worker", "writer",
+    "claim", "heartbeat", "history", "lease", "patience", "retention", "runner", "title",
+    "worker", "writer",
 }  # fmt: skip
 READING = {"asgi", "feed", "hub", "presence", "sse", "stream", "tail", "views", "watch"}
 
@@ -22,8 +23,8 @@ NOT_PURE = {"asyncio", "django", "psycopg"}
 PLAN = """
     __init__ access admin apps asgi checks claim conf database exceptions feed fold handler
     heartbeat history hub lease limits listen log management markdown memory middleware migrations
-    models notify postgresql presence providers reach retention rooms runner shelf snapshot sse
-    stream tail templatetags text title urls views watch worker writer
+    models notify patience postgresql presence providers reach retention rooms runner shelf snapshot
+    sse stream tail templatetags text title urls views watch worker writer
 """
 
 

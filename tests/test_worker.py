@@ -3,112 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
-from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams import claim, fold, log, worker
-from streams.conf import conf
+from streams import claim, log, worker
 from streams.database import connect
-from streams.models import Event, Run
+from streams.models import Run
 from streams.providers.base import Code, ProviderError
 from streams.runner import Stop
-from streams.worker import Worker
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.scripts import Obedient
+from tests.working import assert_whole, fresh, post, shown, status, until, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-QUICK = {"poll": 0.05, "lease": 1.0, "heartbeat": 0.2, "drain": 0.2, "flush_floor_ms": 0.0}
-
-
-@pytest.fixture(autouse=True)
-async def _close():
-    yield
-    await sync_to_async(connections.close_all)()
-
-
-@pytest.fixture
-async def model(monkeypatch):
-    provider = Obedient()
-    monkeypatch.setattr(worker, "resolve", lambda name: (provider, name))
-    return provider
-
-
-@asynccontextmanager
-async def working(**settings):
-    one = Worker(dataclasses.replace(conf(), **QUICK | settings))
-    running = asyncio.create_task(one.run())
-    try:
-        yield one
-    finally:
-        one.drain()
-        await running
-
-
-async def until(check, within=10.0):
-    """What an awaitable check returns once it is truthy."""
-    async with asyncio.timeout(within):
-        while not (found := await check()):
-            await asyncio.sleep(0.005)
-        return found
-
-
-@sync_to_async
-def post(conversation, device, text="Hello"):
-    return conversation.post(text, device)[1]
-
-
-@sync_to_async
-def fresh(run):
-    return Run.objects.select_related("answer").get(pk=run.pk)
-
-
-async def is_status(run, *statuses):
-    now = await fresh(run)
-    return now if now.status in statuses else None
-
-
-def status(run, *statuses):
-    return until(lambda: is_status(run, *statuses))
-
-
-@sync_to_async
-def events(run):
-    rows = Event.objects.filter(conversation_id=run.conversation_id).order_by("seq")
-    return [(row.seq, row.type) for row in rows]
-
-
-async def shown(run, text):
-    """Once `text` is in the log."""
-
-    async def there():
-        rows = await sync_to_async(log.run_rows)(run.conversation_id, run.pk)
-        blocks = fold.blocks_of(rows)
-        return blocks and blocks[0]["text"] == text
-
-    await until(there)
-
-
-@sync_to_async
-def assert_whole(run):
-    """Gapless numbers, one terminal event, and a log that folds to the stored answer."""
-    rows = list(Event.objects.filter(conversation_id=run.conversation_id).order_by("seq"))
-    assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
-    terminal = [row.type for row in rows if row.run_id == run.pk and row.type in Event.TERMINAL]
-    now = Run.objects.select_related("answer").get(pk=run.pk)
-    assert terminal == [f"run.{now.status}"]
-    assert now.ended_at is not None
-    told = fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
-    assert now.answer.blocks == told
-    now.conversation.refresh_from_db()
-    if not now.conversation.runs.filter(status="running").exists():
-        assert now.conversation.active_run_id is None
 
 
 async def test_an_answer_is_streamed_and_completed(model, conversation, laptop):
@@ -350,7 +261,7 @@ async def test_many_workers_claim_each_run_once(model, anna, laptop):
 
 
 async def test_cancel_races_leave_exactly_one_terminal_event(
-    conversation, laptop, phone, monkeypatch
+    model, conversation, laptop, phone, monkeypatch
 ):
     """200 seeded interleavings: before the claim, before the first token, mid-answer, in a
     stall, from two devices at once, at the instant of completion, after the end."""
@@ -393,3 +304,13 @@ def cancel_in_thread(run, device):
         run.cancel(device)
     finally:
         connections.close_all()
+
+
+async def test_a_model_that_is_not_set_up_any_more_is_not_worth_another_try(anna, laptop):
+    conversation = await sync_to_async(ConversationFactory)(owner=anna, model="anthropic:x")
+    run = await post(conversation, laptop)
+    async with working():
+        done = await status(run, "failed")
+    assert (done.error_code, done.retryable) == ("bad_request", False)
+    await assert_whole(run)
+    await sync_to_async(connections.close_all)()

@@ -58,7 +58,7 @@ class Anthropic:
             "max_tokens": prompt.max_tokens,
             "stream": True,
         }
-        if prompt.system:
+        if prompt.system.strip():
             request["system"] = prompt.system
         return answer(self, lambda: self._create(**request), Message())
 

@@ -47,7 +47,7 @@ SENTENCES: dict[Code, str] = {
     Code.OVERLOADED: "The model is busy. Try again in a minute.",
     Code.CONTEXT_LENGTH: "This conversation is too long for the model. Start a new one.",
     Code.CONTENT_FILTER: "The model's service declined to answer this.",
-    Code.BAD_REQUEST: "The model's service did not understand the request.",
+    Code.BAD_REQUEST: "The model could not take this request. Try another model.",
     Code.TIMEOUT: "The model went silent. Try again.",
     Code.UNAVAILABLE: "The model cannot be reached. Try again in a minute.",
     Code.PROTOCOL: "The model's service sent something unreadable. Try again.",
@@ -106,7 +106,7 @@ class Prompt:
     model: str
     turns: Sequence[Turn]
     system: str = ""
-    max_tokens: int = 4096
+    max_tokens: int = 8192  # thoughts included
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +145,22 @@ class Finished:
     usage: dict[str, int] = field(default_factory=dict)
 
 
-ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Finished
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The service sent something that says nothing: it is thinking, not gone."""
+
+
+ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Alive | Finished
 
 
 class Provider(Protocol):
     """An adapter to one model API; one instance serves all runs of a worker.
 
     `stream` yields blocks that start, grow and end in order, every started block ended,
-    indexes 0, 1, 2, …, then one Finished; it raises ProviderError for every failure and
-    nothing else. Closing the generator (`aclose`, or cancelling the task that iterates)
-    closes the upstream request at once. Unknown upstream events are skipped and counted
-    in `skipped`.
+    indexes 0, 1, 2, …, then one Finished, and Alive anywhere before it; it raises
+    ProviderError for every failure and nothing else. Closing the generator (`aclose`, or
+    cancelling the task that iterates) closes the upstream request at once. Unknown upstream
+    events are skipped and counted in `skipped`.
     """
 
     name: str

@@ -166,7 +166,7 @@ def serve(port: int) -> Any:
     params.cont_batching = True
     # A stream holds an HTTP thread for its whole life, also while it waits for a slot.
     params.n_threads_http = HTTP_THREADS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores()
     # Its authors' advice for a model this small.
     params.sampling.temp, params.sampling.top_p = 0.2, 0.9
     # Left to itself it says one sentence again and again until its tokens are used up.
@@ -178,7 +178,7 @@ def serve(port: int) -> Any:
     return xllamacpp.Server(params)
 
 
-def threads() -> int:
+def cores() -> int:
     """Half the cores. llama.cpp's threads wait for each other spinning: where one of them has to
     share its core, two were seen to say 3 to 6 tokens a second and one alone 70; this model
     gains little from more than four."""

@@ -9,7 +9,15 @@ from typing import Any, Protocol
 
 import httpx2
 
-from streams.providers.base import Code, Finished, Prompt, Provider, ProviderError, ProviderEvent
+from streams.providers.base import (
+    Alive,
+    Code,
+    Finished,
+    Prompt,
+    Provider,
+    ProviderError,
+    ProviderEvent,
+)
 from streams.providers.errors import failure
 from streams.providers.wire import Frames, parse
 
@@ -53,13 +61,17 @@ async def answer(
             received = opened.http_response.aiter_bytes()
             frames, heard = Frames(), False
             async for data in received:
+                silent = True
                 for frame in frames.feed(data):
                     heard = True
                     for event in understood(provider, reader, parse(frame)):
+                        silent = False
                         yield event
                         if type(event) is Finished:
                             await drain(received)
                             return
+                if silent:  # a ping, a comment, a part of something long
+                    yield Alive()
             for event in reader.end():
                 yield event
                 if type(event) is Finished:
@@ -92,5 +104,9 @@ async def drain(received: AsyncIterator[bytes]) -> None:
 
 
 def turns(prompt: Prompt) -> list[dict[str, str]]:
-    """The turns as all three APIs take them; an answer stopped before its first word is none."""
-    return [{"role": turn.role, "content": turn.text} for turn in prompt.turns if turn.text]
+    """The turns as all three APIs take them; an answer stopped before its first word is none.
+
+    Anthropic refuses a turn of white space alone, and with it the conversation for ever.
+    """
+    said = [turn for turn in prompt.turns if turn.text.strip()]
+    return [{"role": turn.role, "content": turn.text} for turn in said]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from streams.providers.anthropic import Anthropic, Message
 from streams.providers.base import (
+    Alive,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -91,10 +92,11 @@ def greeting(usage: dict[str, int]) -> list[ProviderEvent]:
 async def read(
     provider: Provider, prompt: Prompt, into: list[ProviderEvent] | None = None
 ) -> list[ProviderEvent]:
-    """The events of an answer; those shown before a failure stay in `into`."""
+    """The events of an answer but for signs of life; those before a failure stay in `into`."""
     events = [] if into is None else into
     async for event in provider.stream(prompt):
-        events.append(event)
+        if not isinstance(event, Alive):
+            events.append(event)
     return events
 
 
