@@ -6,7 +6,7 @@ and llama.cpp's name for the model's thoughts, `reasoning` OpenRouter's and vLLM
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
@@ -68,13 +68,14 @@ class ChatCompletion:
         self._usage: dict[str, int] = {}
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
+        # First: OpenRouter's says it in an event that has choices too.
+        if event.get("error"):
+            raise broke_off(event)
         if "choices" in event:
             self._usage = usage(event.get("usage") or {}) or self._usage
             return [out for choice in event["choices"] for out in self._choice(choice)]
         if event.get("type") == "[DONE]":
-            return self._finish()
-        if event.get("error"):
-            raise broke_off(event)
+            return self._finish() if self._reason or self._blocks.kinds else []
         return None
 
     def end(self) -> list[ProviderEvent]:
@@ -87,11 +88,14 @@ class ChatCompletion:
         # Some servers send the same thought under both names.
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         events += self._grow(Kind.REASONING, thought)
-        events += self._grow(Kind.TEXT, delta.get("content"))
+        for kind, text in parts(delta.get("content")):
+            events += self._grow(kind, text)
         events += self._grow(Kind.REFUSAL, delta.get("refusal"))
         for call in delta.get("tool_calls") or ():
             events += self._tool_call(call)
         if reason := choice.get("finish_reason"):
+            if reason == "error":
+                raise broke_off(choice)
             self._reason = reason
             events += self._turn_to(None)
         return events
@@ -121,6 +125,18 @@ class ChatCompletion:
         if Kind.REFUSAL in self._blocks.kinds:
             return "refusal"
         return STOP_REASONS.get(self._reason or "", "stop")
+
+
+def parts(content: Any) -> Iterator[tuple[Kind, str | None]]:
+    """Mistral's thinking models send a list, and their thoughts as a list within it."""
+    if not isinstance(content, list):
+        yield Kind.TEXT, content
+        return
+    for part in content:
+        if part["type"] == "thinking":
+            yield from ((Kind.REASONING, each.get("text")) for each in part["thinking"])
+        else:
+            yield Kind.TEXT, part.get("text")
 
 
 def usage(given: dict[str, Any]) -> dict[str, int]:

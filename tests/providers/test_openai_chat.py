@@ -10,8 +10,10 @@ from streams.providers.base import (
     BlockDelta,
     BlockEnded,
     BlockStarted,
+    Code,
     Finished,
     Kind,
+    ProviderError,
     ProviderEvent,
 )
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
@@ -94,3 +96,34 @@ def test_a_body_may_end_without_done_once_it_gave_a_reason() -> None:
 )
 def test_the_limit_has_the_name_the_server_knows(base_url: str, name: str) -> None:
     assert OpenAIChat("sk-test", base_url)._limit == name
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**completion({"content": ""}, "error"), "error": {"code": 502, "message": "down"}},
+        completion({}, "error"),
+    ],
+    ids=["OpenRouter's, with choices beside it", "a reason alone"],
+)
+def test_a_failure_in_mid_answer_is_no_end_of_it(event: dict[str, Any]) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read(completion({"content": "Hel"}), event, DONE)
+    assert caught.value.code is Code.UNAVAILABLE
+
+
+def test_done_alone_is_no_answer() -> None:
+    assert read(DONE) == []
+
+
+def test_content_may_be_a_list_of_parts_with_thoughts_among_them() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    said = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
+    assert read(completion({"content": [thought]}), completion({"content": said})) == [
+        BlockStarted(0, Kind.REASONING),
+        BlockDelta(0, "Hm."),
+        BlockEnded(0),
+        BlockStarted(1, Kind.TEXT),
+        BlockDelta(1, "Hel"),
+        BlockDelta(1, "lo"),
+    ]
