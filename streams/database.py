@@ -112,7 +112,9 @@ async def persist(
         try:
             async with through.connection() as connection:
                 return await act(connection)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not is_away(error):
+                raise
             logger.warning("%s: waiting for PostgreSQL: %s", through.name, error)
             await asyncio.sleep(every)
 
@@ -123,13 +125,22 @@ def renew_djangos() -> None:
         kept.drain()
 
 
+def is_away(error: psycopg.Error) -> bool:
+    """Whether PostgreSQL could not just now, and may soon; or else the rows are to blame.
+
+    A server that fails over, or whose disk is full, is read-only for a while.
+    """
+    return isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction)
+
+
 def is_undone(connection: AsyncConnection, error: psycopg.Error) -> bool:
     """Whether PostgreSQL itself said that the statement came to nothing.
 
-    Without its word, or with it leaving (class 57P), a statement may still have committed.
+    Without its word, or with it leaving (class 57P), a statement may still have committed. One
+    that is read-only is left for another: what writes may be elsewhere by now.
     """
     said = error.sqlstate
-    return not connection.closed and said is not None and not said.startswith("57P")
+    return not connection.closed and said is not None and not said.startswith(("57P", "25006"))
 
 
 EPOCH = """

@@ -42,7 +42,11 @@ class Lease:
     since: float = 0.0
     failed: Callable[[], None] | None = None
 
-    def take(self, most: int) -> log.Append:
+    @property
+    def flight(self) -> log.Append:
+        return log.Append(self.conversation_id, self.flying, self.token, self.flying_change)
+
+    def take(self, most: int) -> None:
         """Put up to `most` events in flight; the ending goes with the last of them."""
         self.flying = [self.pending.popleft() for _ in range(min(most, len(self.pending)))]
         change = self.ending if not self.pending else None
@@ -51,7 +55,6 @@ class Lease:
         if change is not None:
             change.first_token = self.first_token
         self.flying_change = change
-        return log.Append(self.conversation_id, self.flying, self.token, change)
 
     def landed(self, head: int) -> None:
         self.acked = head

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from . import log
 from .conf import Streams
-from .database import HASHED, connect, is_undone
+from .database import HASHED, connect, is_away, is_undone
 from .lease import Lease, LeaseLost, StorageFailed
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class Writer:
         leases = self._take()
         try:
             await self._append_all(connection, leases)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             logger.warning("writer: %s", error)
             flying = [lease for lease in leases if lease.flying]
             if is_undone(connection, error):  # and no fault of the rows: a deadlock, a full disk
@@ -139,12 +139,12 @@ class Writer:
                 self.connection = await self._recover(flying)
 
     async def _append_all(self, connection: AsyncConnection, leases: list[Lease]) -> None:
-        """Raises psycopg.OperationalError; what PostgreSQL cannot store fails its own run."""
+        """Raises what `is_away` knows; what PostgreSQL cannot store fails its own run."""
         try:
             await self._append(connection, leases)
-        except psycopg.OperationalError:
-            raise
         except psycopg.Error as error:
+            if is_away(error):
+                raise
             if len(leases) == 1:
                 logger.error("writer: run %s cannot be stored: %s", leases[0].run_id, error)
                 self._fail(leases[0], StorageFailed(type(error).__name__))
@@ -153,26 +153,23 @@ class Writer:
                 await self._append_all(connection, [lease])
 
     def _take(self) -> list[Lease]:
-        taken: list[Lease] = []
+        """At most one lease of a conversation: a statement knows it by that, and a zombie's
+        may stand beside its successor's."""
+        taken: dict[int, Lease] = {}
         room = self.conf.flush_rows
         for lease in self._dirty:
             if room <= 0:
                 break
-            lease.take(room)
-            room -= len(lease.flying)
-            taken.append(lease)
-        return taken
+            if lease.conversation_id not in taken:
+                lease.take(room)
+                room -= len(lease.flying)
+                taken[lease.conversation_id] = lease
+        return list(taken.values())
 
     async def _append(self, connection: AsyncConnection, leases: list[Lease]) -> None:
-        batch = {
-            lease.conversation_id: (
-                lease,
-                log.Append(lease.conversation_id, lease.flying, lease.token, lease.flying_change),
-            )
-            for lease in leases
-        }
-        for outcome in await log.append(connection, [each for _, each in batch.values()]):
-            lease = batch[outcome.conversation_id][0]
+        batch = {lease.conversation_id: lease for lease in leases}
+        for outcome in await log.append(connection, [lease.flight for lease in leases]):
+            lease = batch[outcome.conversation_id]
             if lease.failure:
                 continue
             if outcome.head is not None:

@@ -301,3 +301,34 @@ def sever(writer: Writer) -> None:
     assert writer.connection is not None
     with socket.socket(fileno=os.dup(writer.connection.fileno())) as end:
         end.shutdown(socket.SHUT_RDWR)
+
+
+async def test_a_server_that_turned_read_only_is_left_and_nothing_is_lost(writer, run):
+    """As one does that fails over, or whose disk is full."""
+    lease = lease_of(run)
+    await writer.write(lease, delta(run, 0))
+    await writer.settle(lease)
+    await writer.connection.execute("SET default_transaction_read_only = on")
+    await writer.write(lease, delta(run, 1))
+    await writer.settle(lease)
+    assert await said(run) == numbers(2)
+
+
+async def test_a_zombies_lease_beside_its_successors_takes_nothing_from_it(run):
+    """A statement knows a lease by its conversation, so each has a flush of its own."""
+    writer = Writer(conf())
+    lease, zombie = lease_of(run), lease_of(run)
+    zombie.token -= 1
+    end = log.RunChange(run.run_id, status="completed", answer_id=run.answer_id, blocks=[])
+    last = run.event("run.completed", stop_reason="end_turn", usage={})
+    await writer.write(lease, delta(run, 0), last, ending=end)
+    await writer.write(zombie, delta(run, 1))
+    running = asyncio.create_task(writer.run())
+    await writer.settle(lease)
+    with pytest.raises(LeaseLost):
+        await writer.settle(zombie)
+    writer.close()
+    await running
+    assert await said(run) == numbers(1)
+    types = Event.objects.filter(run_id=run.run_id).order_by("-seq").values_list("type", flat=True)
+    assert await sync_to_async(types.first)() == "run.completed"

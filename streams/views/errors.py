@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from psycopg.errors import ReadOnlySqlTransaction
 
 from streams.exceptions import NotSignedIn, StreamsError
 
@@ -113,7 +114,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: a database that is away is a 503, which says to come back."""
-    away = isinstance(sys.exception(), OperationalError)
+    error = sys.exception()
+    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
+    away = read_only or isinstance(error, OperationalError)
     status = 503 if away else 500
     if wants_json(request):
         code = "unavailable" if away else "internal"
