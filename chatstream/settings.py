@@ -151,6 +151,8 @@ PROVIDERS = {
     "ANTHROPIC_BASE_URL": env.str("ANTHROPIC_BASE_URL", default=""),
     "ANTHROPIC_MODELS": env.list("ANTHROPIC_MODELS", default=[]),
     "LOCAL_MODEL_URL": env.str("LOCAL_MODEL_URL", default=""),
+    # Any script, not the demonstration alone: whoever names one decides how much it says.
+    "SCRIPTS": env.bool("SCRIPTS", default=DEBUG),
 }
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")
 

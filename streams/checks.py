@@ -84,6 +84,12 @@ def tuning() -> Iterable[CheckMessage]:
         return
     wrong = [*wrong_values(streams)]
     yield from wrong
+    if not wrong and not streams.buffer_events:
+        yield Error(
+            "With STREAMS buffer_events at 0 no worker may hold a token, so none is ever stored.",
+            hint="Leave it out, or make it some thousands.",
+            id="streams.E010",
+        )
     if not wrong and streams.lease <= 2 * streams.heartbeat:
         yield Error(
             f"A lease of {streams.lease:g} s with a heartbeat every {streams.heartbeat:g} s: one "

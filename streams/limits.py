@@ -22,10 +22,10 @@ def check_text(name: str, text: str) -> None:
         raise TooLarge(f"{name} takes at most {most} characters.", field=name)
 
 
-def check_length(conversation: Conversation) -> None:
-    """Raises ConversationFull when a prompt and its answer do not fit any more."""
+def check_length(conversation: Conversation, more: int) -> None:
+    """Raises ConversationFull when so many more messages do not fit."""
     most = conf().conversation_messages
-    if most and conversation.messages.count() + 2 > most:
+    if most and conversation.messages.count() + more > most:
         raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
 
 

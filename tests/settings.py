@@ -26,6 +26,8 @@ STREAMS = UNLIMITED | STREAMS  # noqa: F405
 # Tests count events; those about titles ask for them.
 STREAMS = {"title_within": 0.0, **STREAMS}
 
+PROVIDERS = PROVIDERS | {"SCRIPTS": True}  # noqa: F405
+
 # Signing in is part of nearly every test; a slow hash would only test patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -36,6 +36,7 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", {"poll": True}, "streams.E006"),
         ("STREAMS", {"poll": -1}, "streams.E006"),
         ("STREAMS", {"lease": 6, "heartbeat": 3}, "streams.E007"),
+        ("STREAMS", {"buffer_events": 0}, "streams.E010"),
     ],
 )
 def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from streams import limits, log, notify
@@ -31,7 +32,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
     def restorable(self, user_id: int) -> ConversationQuerySet:
         """Deleted so lately that it can be taken back."""
-        final = timezone.now() - timedelta(seconds=conf().purge_after)
+        final = Now() - timedelta(seconds=conf().purge_after)  # by the clock of the purge
         return self.filter(owner_id=user_id, deleted_at__gt=final)
 
     def newest(self) -> ConversationQuerySet:
@@ -122,7 +123,7 @@ class Conversation(models.Model):
             if earlier.text != content:
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
             return earlier, earlier.runs.earliest("pk"), False
-        limits.check_length(here)
+        limits.check_length(here, 2)
         prompt = Message.prompt(here, content, device, client_key)
         return prompt, here._add_run(prompt, rank=here._make_way(device)), True
 
@@ -186,7 +187,7 @@ class Conversation(models.Model):
         here = Conversation.lock(self.pk)
         for run in here.runs.filter(status__in=Run.OPEN).select_for_update(no_key=True):
             run._cancel(here, device)
-        here.deleted_at = timezone.now()
+        here.deleted_at = Now()
         here.save(update_fields=["deleted_at"])
         notify.conversation_gone(self.pk)
         notify.list_changed(here.owner_id)

@@ -9,7 +9,7 @@ from django.db.models import Case, Count, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from streams import fold, log, notify
+from streams import fold, limits, log, notify
 from streams.exceptions import NotRetryable
 
 from .conversation import Conversation, caused_by
@@ -147,7 +147,7 @@ class Run(models.Model):
     @transaction.atomic
     def retry(self, device: Device | None) -> Run:
         """A new run for the same prompt. Raises NotRetryable while this one is open, or
-        when it was taken back before it began."""
+        when it was taken back before it began, and what `limits` raises."""
         conversation = Conversation.lock(self.conversation_id)
         run = Run.objects.select_related("prompt").get(pk=self.pk)
         if run.status in self.OPEN or run.removed:
@@ -155,6 +155,7 @@ class Run(models.Model):
         newest = conversation.runs.filter(prompt=run.prompt).latest("pk")
         if newest.status in self.OPEN:
             return newest  # a double click
+        limits.check_length(conversation, 1)
         return conversation._add_run(run.prompt, device=device)
 
     @property

@@ -98,6 +98,8 @@ def check_name(name: str) -> tuple[str, str]:
     if not configured(entry):
         raise UnknownModel(f"The provider {prefix} is not set up here. {entry.missing}")
     if prefix == "scripted":
+        if model not in named(prefix) and not settings.PROVIDERS.get("SCRIPTS"):
+            raise UnknownModel("Scripts are for trying things out: set SCRIPTS to allow them.")
         scripted.script(model)
     return prefix, model
 

@@ -50,6 +50,7 @@ async def test_any_model_of_a_configured_provider_is_found(
 @pytest.mark.parametrize(
     "name",
     ["", "gpt", "nobody:x", "scripted:", "scripted: ", "scripted:nothing", "scripted:demo\n"]
+    + ["scripted:count-999999@0"]
     + [f"{prefix}:x" for prefix in ("openai", "openai-chat", "anthropic", "local")],
 )
 async def test_an_unknown_or_unconfigured_model_is_refused(configure: Configure, name: str) -> None:
