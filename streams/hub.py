@@ -38,6 +38,7 @@ class Hub:
         self.conf = conf
         self.now = time.monotonic()
         self.epoch = ""
+        self.known = asyncio.Event()  # of the epoch: before that no stream can be told it
         self.closing = False
         self.seats = Seats(conf)
         self.watch = Watch()
@@ -114,8 +115,8 @@ class Hub:
         self._alone.discard(stream)
         if isinstance(stream, Stream):
             stream.tail.streams.discard(stream)
-            if not stream.tail.streams:
-                self._tails.pop(stream.tail.conversation_id, None)
+            if not stream.tail.streams and self._is_current(stream.tail):
+                del self._tails[stream.tail.conversation_id]
 
     @property
     def streams(self) -> list[Response]:
@@ -175,7 +176,7 @@ class Hub:
         while True:
             try:
                 async with await connect("hub", **INDEXED) as connection:
-                    self.epoch = await epoch_of(connection)
+                    self._know(await epoch_of(connection))
                     failures = 0
                     renew_djangos()
                     await self._fetch_through(connection)
@@ -185,20 +186,37 @@ class Hub:
                 failures += 1
                 self._joined()
 
+    def _know(self, epoch: str) -> None:
+        """What is open was told of another log when the epoch has changed: it comes back, and
+        hears which one this is."""
+        if self.epoch and epoch != self.epoch:
+            logger.warning("hub: this is another database than before; streams begin anew")
+            for stream in self.streams:
+                stream.finish(sse.BYE)
+            self._tails.clear()
+        self.epoch = epoch
+        self.known.set()
+
     async def _fetch_through(self, connection: AsyncConnection) -> None:
         limit = self.conf.tail_events
         while True:
             await self._news.wait()
             self._news.clear()
             marked, self._marked = self._marked, set()
-            cursors = {pk: self._tails[pk].head for pk in marked if pk in self._tails}
-            if not cursors:
+            tails = {pk: self._tails[pk] for pk in marked if pk in self._tails}
+            if not tails:
                 continue
+            cursors = {pk: tail.head for pk, tail in tails.items()}
             for pk, rows in (await log.read_new(connection, cursors, limit)).items():
-                if pk in self._tails:
-                    self._tails[pk].extend(rows)
+                # Not one made meanwhile: it may begin before these rows, and take what lies
+                # between for folded. It was marked when it was made.
+                if self._is_current(tails[pk]):
+                    tails[pk].extend(rows)
                 if len(rows) == limit:
                     self._mark(pk)
+
+    def _is_current(self, tail: Tail) -> bool:
+        return self._tails.get(tail.conversation_id) is tail
 
     async def _tick(self) -> None:
         """One clock for everyone's heartbeat; a timer each would cost more than the pings."""

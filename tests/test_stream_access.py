@@ -27,6 +27,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 async def hub():
     """One that only answers: none of its rooms is at work, so that all questions are ours."""
     hub = Hub(conf())
+    hub.known.set()
     await hub.pool.open()
     yield hub
     await hub.pool.close()
@@ -146,3 +147,17 @@ async def test_a_backend_with_a_rule_of_its_own_is_asked_at_every_door(
     laptop.user.last_name = "Banned"
     await laptop.user.asave()
     assert await answers() == [401, 401, 401]
+
+
+async def test_a_stream_that_comes_before_the_epoch_is_known_waits_for_it(
+    hub, conversation, laptop
+):
+    """Told none, a page would take the next one for another log's, and load itself anew."""
+    hub.known.clear()
+    path = f"/c/{conversation.uuid}/events"
+    asking = asyncio.create_task(told(hub, await Client.of(laptop), "GET", path))
+    _, pending = await asyncio.wait({asking}, timeout=0.2)
+    assert pending
+    hub.epoch = "this life"
+    hub.known.set()
+    assert (await asking)[0]["status"] == 200

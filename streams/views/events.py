@@ -29,6 +29,7 @@ from streams.presence import Here
 from streams.reach import patient
 from streams.stream import Response
 
+KNOWN_WITHIN = 5.0  # seconds, in a process that has just begun
 NOT_HERE = "This conversation isn't here, or isn't yours."
 
 
@@ -84,10 +85,12 @@ async def respond(
     try:
         request = Request.of(scope)
         request.check(scope["method"])
+        async with asyncio.timeout(KNOWN_WITHIN):
+            await hub.known.wait()
         stream = await opener(hub, request, uuid)
     except StreamsError as error:
         await refuse(send, error)
-    except psycopg.OperationalError:
+    except (psycopg.OperationalError, TimeoutError):
         await refuse(send, Unavailable("The database is away for a moment. Try again."))
     else:
         if stream is None:
