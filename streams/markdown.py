@@ -18,10 +18,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from pygments import highlight as highlighted
-from pygments.formatters.html import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
+
+from .highlighting import coloured
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
@@ -115,14 +113,6 @@ def fence(
     )
 
 
-def coloured(code: str, language: str) -> str:
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return escape(code)
-    return str(highlighted(code, lexer, COLOURS))
-
-
 def image(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -178,7 +168,6 @@ TAGS = (
     " table tbody td th thead tr ul"
 )
 MARKDOWN = parser()
-COLOURS = HtmlFormatter(nowrap=True)
 CLEANER = nh3.Cleaner(
     tags=set(TAGS.split()),
     attributes={
