@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import IO, Any
 
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler
-from django.http import HttpRequest, StreamingHttpResponse
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import (
+    HttpRequest,
+    HttpResponseBadRequest,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 
 
@@ -18,6 +23,18 @@ class OneThreadHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
+
+    def create_request(
+        self, scope: Mapping[str, Any], body_file: IO[bytes]
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
+        """Django's, but for a header that says how to read itself and cannot be read so."""
+        try:
+            made = super().create_request(scope, body_file)
+            if made[0] and made[0].encoding:
+                "".encode(made[0].encoding)
+        except (ValueError, LookupError):
+            return None, HttpResponseBadRequest("The Content-Type cannot be read.")
+        return made
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.answer)(request)

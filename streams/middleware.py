@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from . import access
-from .exceptions import StreamsError
+from .exceptions import BadRequest, StreamsError
 from .models import Device
 from .views import errors, health
 
@@ -72,6 +72,8 @@ class ErrorMiddleware:
         # A quoted cookie can hold U+0000, which PostgreSQL refuses as a session's key.
         if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
             del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        if "%00" in request.META.get("QUERY_STRING", ""):  # nor can any text there hold it
+            return errors.answer(request, BadRequest("This address cannot be read."))
         response = self.get_response(request)
         refused = response.status_code >= 400 and not response.streaming
         if refused and response.get("Content-Type") != "application/json":

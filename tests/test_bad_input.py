@@ -463,3 +463,29 @@ def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(http, web
             raw.sendall(garbage)
             assert b"Traceback" not in raw.recv(4096)
     assert http.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("header", "text", "statuses"),
+    [
+        ("Accept", "text/html; x*=nope''%41", {200, 404}),
+        ("Content-Type", "text/plain; x*=nope''%41", {400}),
+        ("Content-Type", "multipart/form-data; boundary=x; charset=rot13", {400}),
+        ("Content-Type", "application/x-www-form-urlencoded; charset=rot13", {400}),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_no_fault_of_ours(http, web, header, text, statuses):
+    before = len(web.lines)
+    for place in ("/c/", "/nowhere", "/sign-in/"):
+        response = http.post(place, headers={header: text, "X-CSRFToken": "t" * 32}, content=b"a=b")
+        assert response.status_code < 500
+        got = http.get(place, headers={header: text}, follow_redirects=True)
+        assert got.status_code in statuses, got.text
+    assert "Traceback" not in "\n".join(web.lines[before:])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", ["/admin/streams/run/?status__exact=%00", "/c/?page=%00"])
+def test_nul_in_an_address_is_400(admin_client, place):
+    assert admin_client.get(place).status_code == 400

@@ -238,6 +238,13 @@ def test_guessing_a_password_is_429_with_a_time_and_in_both_faces(anna, limit):
 
 
 @pytest.mark.django_db
+def test_a_name_written_otherwise_is_the_same_name(anna, limit):
+    limit(sign_ins=3)
+    guesses = [sign_in("wrong", name=name) for name in ("anna", "anna ", "\uff41nna", " ANNA")]
+    assert [guess.status_code for guess in guesses] == [200, 200, 200, 429]
+
+
+@pytest.mark.django_db
 def test_signing_in_clears_the_count_and_time_does(anna, limit):
     limit(sign_ins=2)
     for _ in range(3):

@@ -17,6 +17,7 @@ from streams.exceptions import Invalid
 from .conversation import Conversation
 
 NAME_LENGTH = 80
+LONGEST_AGENT = 300
 
 
 def new_key() -> str:
@@ -48,7 +49,7 @@ class Device(models.Model):
     key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
     name = models.CharField(max_length=NAME_LENGTH)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.OTHER)
-    user_agent = models.CharField(max_length=300, blank=True)
+    user_agent = models.CharField(max_length=LONGEST_AGENT, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(default=timezone.now)
     sign_outs = models.PositiveIntegerField(default=0, editable=False)
@@ -66,9 +67,13 @@ class Device(models.Model):
     @classmethod
     def introduce(cls, user_id: int, user_agent: str, name: str = "") -> Device:
         """A new device of this user, named from its user agent if not by a person."""
-        described_as, kind = described(user_agent)
+        agent = user_agent[:LONGEST_AGENT]  # each of a thousand regular expressions reads it
+        described_as, kind = described(agent)
         return cls.objects.create(
-            user_id=user_id, name=name or described_as, kind=kind, user_agent=user_agent[:300]
+            user_id=user_id,
+            name=name or described_as,
+            kind=kind,
+            user_agent=agent,
         )
 
     @classmethod

@@ -54,7 +54,7 @@ def form_of(request: HttpRequest) -> Mapping[str, Any]:
     elif request.content_type == "multipart/form-data":
         raise Unsupported("Send this as a plain form or as JSON.")
     else:  # Django reads no form but a POST's
-        form = QueryDict(request.body, encoding=request.encoding)
+        form = QueryDict(request.body)
     # Browsers send every line break of a textarea as two characters.
     return {name: form[name].replace("\r\n", "\n") for name in form if name not in OURS}
 

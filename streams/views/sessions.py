@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv6Network, ip_address
 from typing import Any
+from unicodedata import normalize
 
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
@@ -50,9 +51,14 @@ def count_attempt(request: HttpRequest, name: str) -> str:
     """
     streams, address = conf(), network(request.META.get("REMOTE_ADDR", ""))
     Attempts.allow(f"sign-in {address}", streams.sign_ins_per_address, streams.sign_in_window)
-    tried = f"sign-in {address} {name.casefold()}"
+    tried = f"sign-in {address} {same(name)}"
     Attempts.allow(tried, streams.sign_ins, streams.sign_in_window)
     return tried
+
+
+def same(name: str) -> str:
+    """As Django's form reads it, or one name would have many counts."""
+    return normalize("NFKC", name).strip().casefold()
 
 
 def network(address: str) -> str:

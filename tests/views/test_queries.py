@@ -84,7 +84,7 @@ def test_a_prompt_and_its_end(counted, here, conversation):
 
 
 def test_another_answer(counted, last_run):
-    assert counted("post", f"/runs/{last_run.uuid}/retry") == 9
+    assert counted("post", f"/runs/{last_run.uuid}/retry") == 10
 
 
 def test_a_new_conversation(counted):
