@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments import highlight as highlighted
@@ -101,6 +102,14 @@ def fresh(source: str) -> str:
 kept = lru_cache(maxsize=1024)(fresh)
 
 
+def directed(state: StateCore) -> None:
+    """A block at the top runs the way its first words do, and what it holds runs with it: the
+    words of anything with a direction of its own would not count for a list or a quote."""
+    for token in state.tokens:
+        if token.level == 0 and token.nesting == 1:
+            token.attrSet("dir", "auto")
+
+
 def fence(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -146,7 +155,7 @@ def cell(
 def scrolling_table(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    return '<div class="table" tabindex="0"><table>\n'
+    return f'<div class="table" tabindex="0"{self.renderAttrs(tokens[at])}><table>\n'
 
 
 def table_end(
@@ -159,6 +168,7 @@ def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False})
     markdown.enable(["table", "strikethrough"])
     markdown.disable(["reference", "html_block", "html_inline"])
+    markdown.core.ruler.push("directed", directed)
     rules: dict[str, Any] = {
         "fence": fence,
         "code_block": fence,
@@ -177,6 +187,7 @@ TAGS = (
     "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong"
     " table tbody td th thead tr ul"
 )
+DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser()
 COLOURS = HtmlFormatter(nowrap=True)
 CLEANER = nh3.Cleaner(
@@ -191,7 +202,13 @@ CLEANER = nh3.Cleaner(
         "td": {"class"},
         "th": {"class"},
     },
-    set_tag_attribute_values={"a": {"target": "_blank"}},
+    tag_attribute_values={tag: {"dir": {"auto"}} for tag in DIRECTED.split()},
+    set_tag_attribute_values={
+        "a": {"target": "_blank"},
+        # Not with the words around it, nor counted among them.
+        "code": {"dir": "ltr"},
+        "pre": {"dir": "ltr"},
+    },
     link_rel="noopener nofollow",
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
