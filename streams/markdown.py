@@ -19,6 +19,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.tasklists import tasklists_plugin
 from pygments import highlight as highlighted
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
@@ -168,6 +169,7 @@ def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False})
     markdown.enable(["table", "strikethrough"])
     markdown.disable(["reference", "html_block", "html_inline"])
+    markdown.use(tasklists_plugin)
     markdown.core.ruler.push("directed", directed)
     rules: dict[str, Any] = {
         "fence": fence,
@@ -184,7 +186,7 @@ def parser() -> MarkdownIt:
 
 
 TAGS = (
-    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong"
+    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong"
     " table tbody td th thead tr ul"
 )
 DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
@@ -196,6 +198,7 @@ CLEANER = nh3.Cleaner(
         "a": {"href", "title"},
         "button": {"type", "class"},
         "div": {"class", "tabindex"},
+        "input": {"checked"},
         "ol": {"start"},
         "pre": {"tabindex"},
         "span": {"class"},
@@ -205,6 +208,7 @@ CLEANER = nh3.Cleaner(
     tag_attribute_values={tag: {"dir": {"auto"}} for tag in DIRECTED.split()},
     set_tag_attribute_values={
         "a": {"target": "_blank"},
+        "input": {"type": "checkbox", "disabled": "", "aria-label": "Done"},
         # Not with the words around it, nor counted among them.
         "code": {"dir": "ltr"},
         "pre": {"dir": "ltr"},

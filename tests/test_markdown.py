@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams import markdown
 
-MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\"
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] "
 PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
@@ -95,6 +97,18 @@ def test_a_model_sets_no_direction():
     assert markdown.CLEANER.clean('<p dir="rtl" class="x">a</p><li dir="auto">b') == (
         "<p>a</p><li>b</li>"
     )
+
+
+def test_a_task_is_a_box_that_nobody_can_tick():
+    def boxes(html):
+        return [set(attributes.split()) for attributes in re.findall(r"<input ([^>]+)>", html)]
+
+    html = markdown.render("- [x] a\n- [ ] b\n- [c]\n\n[ ] d")
+    box = {'type="checkbox"', 'disabled=""', 'aria-label="Done"'}
+    assert boxes(html) == [box | {'checked="checked"'}, box]
+    assert "[c]" in html
+    assert "[ ] d" in html
+    assert boxes(markdown.CLEANER.clean("<input type=text name=x onfocus=y>")) == [box]
 
 
 def test_a_reference_definition_is_text_and_changes_no_other_block():
