@@ -21,10 +21,14 @@ def streaming(page):
 
 def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, laptop, here):
     page = open_as(laptop, here)
-    page.get_by_label("Message", exact=True).fill("What is *bold*?")
+    page.get_by_label("Message", exact=True).fill("# What is **bold**, `f(**x)`?")
     page.keyboard.press("Enter")
-    expect(page.locator(".prompt .said")).to_have_text("What is *bold*?")
+    expect(page.locator(".prompt .said")).to_have_text("# What is **bold**, `f(**x)`?")
     expect(page.locator(".transcript > .prompt")).to_have_count(1)
+    title = page.get_by_label("Title", exact=True)
+    name = "What is bold, f(**x)?"
+    expect(title).to_have_attribute("placeholder", name)
+    expect(page.locator("#shelf [aria-current] .name")).to_have_text(name)
     run = eventually(Run.objects.first)
     expect(streaming(page)).to_have_attribute("data-state", "thinking")
     begin(run)
@@ -44,6 +48,7 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
     expect(page.locator(".fresh")).to_have_count(0)
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     assert live_html(page) == first_paint_html(page)
+    expect(title).to_have_attribute("placeholder", name)
 
 
 def live_html(page):
