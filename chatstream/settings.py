@@ -74,25 +74,32 @@ TEMPLATES = [
 ]
 
 
+PLACE = "postgresql://user:password@host/name"
+
+
 def database() -> dict[str, Any]:
-    required("DATABASE_URL", "postgresql://user:password@host/name")
-    config = env.db_url("DATABASE_URL")
-    if config["ENGINE"] == "django.db.backends.postgresql":
-        config["ENGINE"] = "streams.postgresql"
+    url = required("DATABASE_URL", PLACE)
+    try:
+        config = env.db_url("DATABASE_URL") if "://" in url else {}
+    except ValueError:
+        config = {}
+    if config.get("ENGINE") != "django.db.backends.postgresql":
+        # Not repeated: there may be a password in it.
+        raise ImproperlyConfigured(f"DATABASE_URL names no PostgreSQL: set it to {PLACE}.")
+    config["ENGINE"] = "streams.postgresql"
     # How long a page waits for a connection while PostgreSQL is there; else it says so at once.
     config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)
+    config["OPTIONS"] = dict(config.get("OPTIONS", {}))
     # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
-    config["OPTIONS"] = {
-        **config.get("OPTIONS", {}),
-        "pool": {
+    if size := env.int("DATABASE_POOL_SIZE", default=8):
+        config["OPTIONS"]["pool"] = {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=8),
+            "max_size": size,
             # How long a page waits before it looks whether anybody is there.
             "timeout": min(1.0, config["PATIENCE"]),
             # Its own patience doubles with every failure; who asks next tries anew.
             "reconnect_timeout": 1,
-        },
-    }
+        }
     return dict(config)
 
 

@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from psycopg import sql
 
 from .conf import Streams, conf
+from .providers import registry
 
 OLDEST = 150000
 ECHO_WITHIN = 2.0
@@ -116,6 +117,21 @@ def fits(value: Any, default: Any) -> bool:
         return type(value) is type(default)
     number = isinstance(value, (int, float) if isinstance(default, float) else type(default))
     return number and value >= 0
+
+
+@register(deploy=True)
+def check_models(**_: Any) -> list[CheckMessage]:
+    """In DEBUG scripts may answer: they are there to try things out."""
+    first = registry.default_model()
+    if settings.DEBUG or not first.startswith("scripted:"):
+        return []
+    return [
+        Warning(
+            f"A new conversation is answered by {first}, which recites a script.",
+            hint="Set a model's key, such as ANTHROPIC_API_KEY, or name another DEFAULT_MODEL.",
+            id="streams.W003",
+        )
+    ]
 
 
 @register(Tags.database)

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from .models import Conversation
 
 
+TOO_LONG = {
+    "content": "That is too long to send",
+    "system": "The instructions are too long",
+}
+
+
 def check_text(name: str, text: str) -> None:
     """Raises TooLarge."""
     most = conf().prompt_characters
     if most and len(text) > most:
-        raise TooLarge(f"{name} takes at most {most} characters.", field=name)
+        raise TooLarge(f"{TOO_LONG[name]}: at most {most:,} characters.", field=name)
 
 
 def check_length(conversation: Conversation, more: int) -> None:

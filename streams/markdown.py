@@ -16,10 +16,19 @@ from typing import Any, NamedTuple
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+<<<<<<< HEAD
 
 from .highlighting import coloured
+=======
+from mdit_py_plugins.tasklists import tasklists_plugin
+from pygments import highlight as highlighted
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+>>>>>>> f3
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
@@ -99,6 +108,14 @@ def fresh(source: str) -> str:
 kept = lru_cache(maxsize=1024)(fresh)
 
 
+def directed(state: StateCore) -> None:
+    """A block at the top runs the way its first words do, and what it holds runs with it: the
+    words of anything with a direction of its own would not count for a list or a quote."""
+    for token in state.tokens:
+        if token.level == 0 and token.nesting == 1:
+            token.attrSet("dir", "auto")
+
+
 def fence(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
@@ -136,7 +153,7 @@ def cell(
 def scrolling_table(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    return '<div class="table" tabindex="0"><table>\n'
+    return f'<div class="table" tabindex="0"{self.renderAttrs(tokens[at])}><table>\n'
 
 
 def table_end(
@@ -149,6 +166,8 @@ def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False})
     markdown.enable(["table", "strikethrough"])
     markdown.disable(["reference", "html_block", "html_inline"])
+    markdown.use(tasklists_plugin)
+    markdown.core.ruler.push("directed", directed)
     rules: dict[str, Any] = {
         "fence": fence,
         "code_block": fence,
@@ -164,9 +183,10 @@ def parser() -> MarkdownIt:
 
 
 TAGS = (
-    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr li ol p pre s span strong"
+    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong"
     " table tbody td th thead tr ul"
 )
+DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser()
 CLEANER = nh3.Cleaner(
     tags=set(TAGS.split()),
@@ -174,13 +194,21 @@ CLEANER = nh3.Cleaner(
         "a": {"href", "title"},
         "button": {"type", "class"},
         "div": {"class", "tabindex"},
+        "input": {"checked"},
         "ol": {"start"},
         "pre": {"tabindex"},
         "span": {"class"},
         "td": {"class"},
         "th": {"class"},
     },
-    set_tag_attribute_values={"a": {"target": "_blank"}},
+    tag_attribute_values={tag: {"dir": {"auto"}} for tag in DIRECTED.split()},
+    set_tag_attribute_values={
+        "a": {"target": "_blank"},
+        "input": {"type": "checkbox", "disabled": "", "aria-label": "Done"},
+        # Not with the words around it, nor counted among them.
+        "code": {"dir": "ltr"},
+        "pre": {"dir": "ltr"},
+    },
     link_rel="noopener nofollow",
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import auth
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
 from . import access
@@ -57,7 +57,7 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         # Django's own page for an uncaught error styles itself inline.
-        if not (settings.DEBUG and response.status_code in (404, 500)):
+        if not (settings.DEBUG and response.status_code == 500):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
 
@@ -83,6 +83,8 @@ class ErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, StreamsError):
             return errors.answer(request, exception)
+        if isinstance(exception, Http404):
+            return errors.not_found(request)
         return None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import log
+from .text import opening_of
 
 LINES = f"""
 SELECT person.id, c.id, c.uuid::text, c.title, c.model, c.updated_at,
@@ -88,7 +89,7 @@ def line(row: Sequence[Any], today: date) -> Line:
 
 
 def name_of(title: str, opening: str | None) -> str:
-    return title or " ".join((opening or "").split())[:80] or "New conversation"
+    return title or opening_of(opening or "")[:80] or "New conversation"
 
 
 def day_of(day: date, today: date) -> str:

@@ -31,6 +31,7 @@ from .providers.base import (
     UnknownModel,
 )
 from .providers.registry import resolve
+from .text import opening_of
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +170,7 @@ def printable(text: str) -> str:
 
 
 def first_words(prompt: str) -> str:
-    words = " ".join(printable(prompt).split())
+    words = " ".join(printable(opening_of(prompt)).split())
     if len(words) <= LONGEST:
         return words
     cut = words[: LONGEST - 1]

@@ -93,6 +93,25 @@ def test_a_list_of_runs_says_how_each_is_doing(oncall, conversation):
         assert shown in html
 
 
+def test_a_list_of_runs_says_what_failed_why_and_after_how_many_attempts(oncall, anna):
+    lived(prompted(ConversationFactory(owner=anna)), "failed", error_code="timeout")
+    assert '<span class="pill pill-failed">failed</span> timeout</a>' in listed(oncall)
+    Run.objects.update(attempt=3)
+    assert '<span class="pill pill-failed">failed</span> timeout, attempt 3</a>' in listed(oncall)
+
+
+def test_a_conversation_goes_by_its_title_or_its_first_words(oncall, anna):
+    prompted(ConversationFactory(owner=anna), f"# Why is the **sky** {HOSTILE} blue?")
+    prompted(ConversationFactory(owner=anna, title="Weather"), "Will it rain?")
+
+    html = listed(oncall)
+
+    assert ">Why is the sky &lt;script&gt;" in html
+    assert ">Weather</span>" in html
+    assert "Will it rain?" not in html
+    assert HOSTILE not in html
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [

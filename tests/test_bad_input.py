@@ -189,6 +189,22 @@ def test_a_content_type_that_is_not_ours(api, conversation, kind, status, code):
     assert code is None or told(response) == (status, code)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("field", "longest", "said"),
+    [
+        ("content", 100_000, "That is too long to send: at most 100,000 characters."),
+        ("system", 100_000, "The instructions are too long: at most 100,000 characters."),
+        ("title", 120, "The title is too long: at most 120 characters."),
+    ],
+)
+def test_what_is_too_long_is_said_as_a_person_would(laptop, settings, field, longest, said):
+    settings.STREAMS = {}
+    page = browser_of(laptop, headers={"Accept": "text/html"})
+    html = page.post("/c/", {"content": "Hi", field: "x" * (longest + 1)}).content.decode()
+    assert f'role="alert">{said}<' in html
+
+
 # Addresses and methods
 
 

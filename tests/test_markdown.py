@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams import markdown
 
-MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\"
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] "
 PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
@@ -72,6 +74,43 @@ def test_a_table_aligns_by_class():
     assert '<td class="align-right">1</td>' in markdown.render("|a|\n|-:|\n|1|\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("א", "p"), ("# א", "h1"), ("###### א", "h6"), ("- א\n\n- b", "ul"), ("1. א", "ol"),
+        ("> א\n> - ב", "blockquote"), ("|א|\n|-|\n|ב|\n", 'div class="table" tabindex="0"'),
+    ],
+)  # fmt: skip
+def test_a_block_runs_the_way_its_first_words_do_and_takes_what_it_holds_along(text, tag):
+    html = markdown.render(text)
+    assert html.startswith(f'<{tag} dir="auto">')
+    assert html.count("dir=") == 1
+
+
+def test_code_runs_from_left_to_right_among_any_words():
+    html = markdown.render("א `b(c)`\n\n```\nא\n```")
+    assert html.count('<code dir="ltr">') == 2
+    assert '<pre tabindex="0" dir="ltr">' in html
+
+
+def test_a_model_sets_no_direction():
+    assert markdown.CLEANER.clean('<p dir="rtl" class="x">a</p><li dir="auto">b') == (
+        "<p>a</p><li>b</li>"
+    )
+
+
+def test_a_task_is_a_box_that_nobody_can_tick():
+    def boxes(html):
+        return [set(attributes.split()) for attributes in re.findall(r"<input ([^>]+)>", html)]
+
+    html = markdown.render("- [x] a\n- [ ] b\n- [c]\n\n[ ] d")
+    box = {'type="checkbox"', 'disabled=""', 'aria-label="Done"'}
+    assert boxes(html) == [box | {'checked="checked"'}, box]
+    assert "[c]" in html
+    assert "[ ] d" in html
+    assert boxes(markdown.CLEANER.clean("<input type=text name=x onfocus=y>")) == [box]
+
+
 def test_a_reference_definition_is_text_and_changes_no_other_block():
     assert markdown.render("[x]\n\n[x]: https://example.org").count("<a") == 0
 
@@ -80,11 +119,11 @@ def test_a_reference_definition_is_text_and_changes_no_other_block():
     ("text", "html"),
     [
         ("- **Open it on", "<li><strong>Open it on</strong></li>"),
-        ("a **b *c", "<p>a <strong>b <em>c</em></strong></p>"),
-        ("a `co*", "<p>a <code>co*</code></p>"),
-        ("see **", "<p>see</p>"),
-        ("[the docs](https://exa", "<p>the docs</p>"),
-        ("5 ** 2 * 3", "<p>5 ** 2 * 3</p>"),
+        ("a **b *c", "a <strong>b <em>c</em></strong></p>"),
+        ("a `co*", 'a <code dir="ltr">co*</code></p>'),
+        ("see **", ">see</p>"),
+        ("[the docs](https://exa", ">the docs</p>"),
+        ("5 ** 2 * 3", ">5 ** 2 * 3</p>"),
         ("- a\n* ", "<li>a</li>"),
         ("```\na **b", "a **b"),
     ],

@@ -15,6 +15,7 @@ from streams.database import pool
 from streams.models import Conversation
 from streams.providers.base import Code, ProviderError
 from streams.providers.local import Local
+from streams.shelf import name_of
 from streams.title import LONGEST, Titles, first_words, usable
 
 from .scripts import Obedient
@@ -63,6 +64,26 @@ def test_the_first_words_fit_and_break_between_words():
     assert len(long) <= LONGEST
     assert long.endswith("word…")
     assert len(first_words("x" * 100)) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("# Heading **one**\n\n- a *very* long `text`", "Heading one a very long text"),
+        ("> ***quoted***\n```python\nprint(1)\n```", "quoted print(1)"),
+        ("- ~~a~~\n* b\n+ c\n1. d", "a b c 1. d"),
+        ("日本**太字**語", "日本太字語"),
+        ("2**3 and 2**4, 5 * 3 * 2", "2**3 and 2**4, 5 * 3 * 2"),
+        ("def f(*args, **kwargs): __init__", "def f(*args, **kwargs): __init__"),
+        ("#hashtag -x ~ *.py and *.js", "#hashtag -x ~ *.py and *.js"),
+        ("**", "**"),
+        ("```", "New conversation"),
+    ],
+)
+def test_the_first_words_are_read_without_marks(prompt, name):
+    assert name_of("", prompt) == name
+    assert first_words(prompt) == name or name == "New conversation"
+    assert name_of("**Mine**", prompt) == "**Mine**"
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,10 @@
 
 import { request } from "./http.js";
 
+// The same as in streams/text.py.
+const PAIRS = /(?<![\w*])(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?![\w*])/g;
+const MARKS = /^ *(?:(?:#{1,6}|[-*+>]) +)+|^ *```\S*|`/gm;
+
 export class Title {
   #form;
   #field;
@@ -28,7 +32,8 @@ export class Title {
 
   // An untitled conversation goes by its first words.
   opening(text) {
-    this.#field.placeholder = text.replace(/\s+/g, " ").trim().slice(0, 80);
+    const plain = text.slice(0, 200).replace(PAIRS, "$2").replace(MARKS, "");
+    this.#field.placeholder = plain.replace(/\s+/g, " ").trim().slice(0, 80);
     document.title = `${this.name} · chatstream`;
   }
 

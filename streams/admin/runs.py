@@ -10,11 +10,14 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from streams import fold, log
 from streams.exceptions import StreamsError
 from streams.models import Run
+from streams.shelf import name_of
+from streams.views.shelf import opening
 
 from .base import NOTHING, Inspected, ago, exact, pill, span
 from .filters import Stuck
@@ -26,10 +29,9 @@ CANCEL, AGAIN = "cancel", "run again"
 @admin.register(Run)
 class RunAdmin(Inspected):
     list_display = (
-        *("state", "conversation", "owner", "model", "age", "attempt", "first_token", "speed"),
-        *("took", "worker"),
+        *("state", "age", "first_token", "speed", "took", "worker", "conversation_named", "model"),
     )
-    list_display_links = ("state", "conversation")
+    list_display_links = ("state", "conversation_named")
     list_filter = (
         "status",
         Stuck,
@@ -66,6 +68,10 @@ class RunAdmin(Inspected):
         """Cancelling and running again is what `change` means here."""
         return request.user.has_perm("streams.change_run")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        runs: QuerySet[Run] = super().get_queryset(request)
+        return runs.annotate(opening=opening("conversation"))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
@@ -79,7 +85,18 @@ class RunAdmin(Inspected):
     @admin.display(description="status", ordering="status")
     def state(self, run: Run) -> SafeString:
         stopping = run.status == Run.Status.RUNNING and run.cancel_requested_at
-        return pill("stopping" if stopping else run.status, run.error_code)
+        again = f"attempt {run.attempt}" if run.attempt > 1 else ""
+        why = ", ".join(filter(None, (run.error_code, again)))
+        return pill("stopping" if stopping else run.status, why)
+
+    @admin.display(description="conversation", ordering="conversation_id")
+    def conversation_named(self, run: Run) -> SafeString:
+        """As its owner knows it, and who that is."""
+        name = name_of(run.conversation.title, run.opening)  # type: ignore[attr-defined]
+        return format_html(
+            '<span class="name" dir="auto" title="{}">{}</span> <span class="owner">{}</span>',
+            *(name, name, run.conversation.owner),
+        )
 
     @admin.display(description="owner", ordering="conversation__owner__username")
     def owner(self, run: Run) -> str:

@@ -130,7 +130,7 @@ class Device(models.Model):
         if not name:
             raise Invalid("A device needs a name.", field="name")
         if len(name) > NAME_LENGTH:
-            raise Invalid(f"name takes at most {NAME_LENGTH} characters.", field="name")
+            raise Invalid(f"The name is too long: at most {NAME_LENGTH} characters.", field="name")
         self.name = name
         self.save(update_fields=["name"])
 

@@ -13,6 +13,7 @@ from streams.conf import conf
 from streams.exceptions import NotFound, StreamsError
 from streams.models import Conversation, DeviceSession
 from streams.providers import registry
+from streams.shelf import name_of
 from streams.snapshot import snapshot
 
 from . import shapes
@@ -81,7 +82,7 @@ def page(
     turns = turns_of(taken, request.device)
     context = {
         "conversation": taken.conversation,
-        "name": name_of(taken.conversation, turns),
+        "name": name_of(taken.conversation.title, turns[0].text if turns else None),
         "head": taken.transcript.head,
         "beat": int(conf().presence * 1000 / 3),
         "turns": turns,
@@ -94,11 +95,6 @@ def page(
     }
     status = error.status if error else 200
     return patient(render(request, "streams/conversation.html", context, status=status), error)
-
-
-def name_of(conversation: Conversation, turns: list[Any]) -> str:
-    opening = " ".join(turns[0].text.split())[:80] if turns else ""
-    return conversation.title or opening or "New conversation"
 
 
 def offered(current: str) -> list[str]:

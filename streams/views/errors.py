@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from http import HTTPStatus
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db.utils import OperationalError
@@ -93,6 +94,8 @@ def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         ours: HttpResponse = as_json(status, CODES.get(status, "error"), message)
     elif not response.content:
         ours = as_page(request, status, message)
+    elif settings.DEBUG and status == 404 and request.resolver_match is None:
+        ours = not_found(request)  # a mistyped address, to which Django lists all there are
     else:
         return response
     for kept in ("Allow", "Vary"):
@@ -102,6 +105,10 @@ def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     ours.cookies = response.cookies
     patch_vary_headers(ours, ["Accept"])
     return ours
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    return render(request, "404.html", status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

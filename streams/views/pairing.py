@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import segno
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
@@ -26,6 +27,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 NEARBY = (
     "This address works on this computer alone. To use a phone, open this page"
     " under the computer's own name or address first."
+)
+AT_HOME = (
+    "This address works on this computer alone. Start with --host 0.0.0.0 and open this page"
+    " under the computer's own name or address, then a phone can follow."
 )
 
 
@@ -80,5 +85,12 @@ def secrets_of(request: HttpRequest, opened: Opened) -> dict[str, str]:
         "qr": segno.make(link, error="m", micro=False).svg_inline(
             border=0, omitsize=True, svgclass="qr", lineclass=None
         ),
-        "hint": NEARBY if split_domain_port(request.get_host())[0] in LOOPBACK else "",
+        "hint": hint(request),
     }
+
+
+def hint(request: HttpRequest) -> str:
+    """What keeps a phone away; `manage.py dev` listens to this computer alone unless told."""
+    if split_domain_port(request.get_host())[0] not in LOOPBACK:
+        return ""
+    return AT_HOME if settings.DEBUG else NEARBY

@@ -37,8 +37,8 @@ def as_json(line: Line) -> dict[str, Any]:
     return line.as_dict() | {"url": reverse("streams:conversation", args=[line.id])}
 
 
-def opening() -> Subquery:
-    prompts = Message.objects.filter(conversation=OuterRef("pk"), role=Message.Role.USER)
+def opening(conversation: str = "pk") -> Subquery:
+    prompts = Message.objects.filter(conversation=OuterRef(conversation), role=Message.Role.USER)
     return Subquery(prompts.order_by("seq").values(opening=Left(KT("blocks__0__text"), 200))[:1])
 
 

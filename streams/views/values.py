@@ -34,7 +34,8 @@ def checked_values(given: dict[str, Any]) -> dict[str, Any]:
 
 def short_enough(name: str, value: str) -> None:
     if len(value) > LENGTHS[name]:
-        raise Invalid(f"{name} takes at most {LENGTHS[name]} characters.", field=name)
+        what = name.replace("_", " ")
+        raise Invalid(f"The {what} is too long: at most {LENGTHS[name]} characters.", field=name)
 
 
 def known_model(name: str) -> None:

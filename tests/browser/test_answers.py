@@ -21,10 +21,14 @@ def streaming(page):
 
 def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, laptop, here):
     page = open_as(laptop, here)
-    page.get_by_label("Message", exact=True).fill("What is *bold*?")
+    page.get_by_label("Message", exact=True).fill("# What is **bold**, `f(**x)`?")
     page.keyboard.press("Enter")
-    expect(page.locator(".prompt .said")).to_have_text("What is *bold*?")
+    expect(page.locator(".prompt .said")).to_have_text("# What is **bold**, `f(**x)`?")
     expect(page.locator(".transcript > .prompt")).to_have_count(1)
+    title = page.get_by_label("Title", exact=True)
+    name = "What is bold, f(**x)?"
+    expect(title).to_have_attribute("placeholder", name)
+    expect(page.locator("#shelf [aria-current] .name")).to_have_text(name)
     run = eventually(Run.objects.first)
     expect(streaming(page)).to_have_attribute("data-state", "thinking")
     begin(run)
@@ -44,6 +48,7 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
     expect(page.locator(".fresh")).to_have_count(0)
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     assert live_html(page) == first_paint_html(page)
+    expect(title).to_have_attribute("placeholder", name)
 
 
 def live_html(page):
@@ -63,7 +68,7 @@ def test_a_refresh_in_the_middle_has_the_text_in_its_html_and_goes_on(
     say(run, "One 😀\n\nTwo **th", end=False)
     page = open_as(laptop, here)
     raw = page.request.get(here, headers={"Accept": "text/html"}).text()
-    assert "<p>One 😀</p>" in raw
+    assert '<p dir="auto">One 😀</p>' in raw
     assert "Two **th" in raw
     say(run, "ree** four", start=False, end=False)
     expect(page.locator(".open strong")).to_have_text("three")
@@ -222,3 +227,37 @@ def test_a_long_answer_in_bursts_is_whole(open_as, laptop, conversation, here):
     complete(run)
     expect(page.locator(".closed > p")).to_have_count(40)
     assert page.locator(".closed").inner_text().split()[-1] == "Word39-49"
+
+
+RIGHT_TO_LEFT = "שלום `f(x)` עולם.\n\n- אחת\n\n- two\n\n> ציטוט\n>\n> a quote\n\n|שם|\n|-|\n|a|\n"
+DIRECTIONS = """(it) => {
+  const found = {};
+  for (const name of ["p", "code", "li", "li:last-child p", "blockquote", "table", "pre"]) {
+    found[name] = getComputedStyle(it.querySelector(name)).direction;
+  }
+  return found;
+}"""
+
+
+def test_words_from_right_to_left_stand_at_the_right_and_code_does_not(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    message = page.get_by_label("Message", exact=True)
+    message.fill("שלום?")
+    assert message.evaluate("it => getComputedStyle(it).direction") == "rtl"
+    page.keyboard.press("Enter")
+    said = page.locator(".transcript .said")
+    expect(said).to_have_css("direction", "rtl")
+    expect(page.locator("#shelf [aria-current] .name")).to_have_css("direction", "rtl")
+    begin(run := eventually(Run.objects.first))
+    say(run, "של", end=False)
+    expect(page.locator(".open")).to_have_text("של")
+    expect(page.locator(".fresh")).to_have_css("direction", "rtl")
+    say(run, RIGHT_TO_LEFT[2:] + "\n```\nx\n```", start=False)
+    complete(run)
+    expect(streaming(page)).to_have_attribute("data-state", "completed")
+    expect(page.locator(".closed pre")).to_have_count(1)
+    found = page.locator(".closed").evaluate(DIRECTIONS)
+    assert [found.pop("code"), found.pop("pre")] == ["ltr", "ltr"]
+    assert set(found.values()) == {"rtl"}

@@ -35,7 +35,7 @@ def test_first_paint_holds_the_answer_so_far_and_where_to_go_on(page, conversati
     say(run, "First **bold**.\n\nSecond 😀\n\nThi", "rd", end=False)
     html = html_of(page.get(here))
     assert "Hi &lt;b&gt;" in html
-    assert "<p>First <strong>bold</strong>.</p>" in html
+    assert '<p dir="auto">First <strong>bold</strong>.</p>' in html
     assert 'data-source="First **bold**.\n\nSecond 😀\n\nThird"' in html
     assert 'data-closed="17"' in html
     assert 'data-state="streaming"' in html

@@ -45,8 +45,13 @@ def test_a_missing_csrf_token_is_said_in_both_faces(laptop):
     assert response.json()["error"]["code"] == "csrf"
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/c/not-a-uuid/", f"/{ELSEWHERE}/"])
-def test_not_here_in_both_faces(api, page, path):
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/c/not-a-uuid/", f"/{ELSEWHERE}/", "/static/no.css", "/admin/nowhere/"]
+)
+def test_not_here_in_both_faces(api, page, anna, settings, path, debug):
+    settings.DEBUG = debug
+    type(anna).objects.update(is_staff=True, is_superuser=True)
     response = api("get", path)
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
     response = page.get(path)
@@ -54,6 +59,23 @@ def test_not_here_in_both_faces(api, page, path):
     assert (
         "isn&#x27;t here" in response.content.decode() or "isn't here" in response.content.decode()
     )
+    assert "URLconf" not in response.content.decode()
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_address_without_its_last_slash_leads_to_the_one_with_it(page, settings, debug):
+    settings.DEBUG = debug
+    for path in ("/c", "/devices"):
+        assert page.get(path).headers["Location"] == f"{path}/"
+
+
+def test_a_fault_of_ours_shows_itself_to_a_developer(page, settings, monkeypatch):
+    monkeypatch.setattr(conversations, "shelf", lambda *args: 1 / 0)
+    settings.DEBUG, page.raise_request_exception = True, False
+    response = page.get("/c/")
+    assert response.status_code == 500
+    assert "ZeroDivisionError" in response.content.decode()
 
 
 def test_a_method_that_is_not_there_is_405_with_those_that_are(api, page):

@@ -287,12 +287,16 @@ def test_the_pages_without_javascript(page, newcomer, conversation):
     assert 'action="/pair/"' in text(newcomer.get("/pair/"))
 
 
-def test_on_localhost_a_phone_is_told_that_it_cannot_come(api, conversation, opened):
+def test_on_localhost_a_phone_is_told_that_it_cannot_come(api, conversation, opened, settings):
     assert opened["hint"] == ""
     api.client.defaults["HTTP_HOST"] = "127.0.0.1:8000"
     near = api("post", f"/c/{conversation.uuid}/pair").json()
     assert near["link"].startswith("http://127.0.0.1:8000/pair/")
     assert "this computer alone" in near["hint"]
+    assert "--host" not in near["hint"]
+    settings.DEBUG = True  # manage.py dev, whose own option lets a phone come
+    near = api("post", f"/c/{conversation.uuid}/pair").json()
+    assert "Start with --host 0.0.0.0" in near["hint"]
 
 
 @pytest.mark.django_db(transaction=True)

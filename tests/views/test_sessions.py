@@ -111,16 +111,16 @@ def test_markdown_closes_what_is_closed_and_counts_as_javascript_does(api):
     answer = api("post", "/render", {"text": "😀 *a*\n\nb **c"}).json()
     assert answer["length"] == 0  # "b" stands in a line that is not finished
     answer = api("post", "/render", {"text": "😀 *a*\n\nb **c\n"}).json()
-    assert answer["closed"] == "<p>😀 <em>a</em></p>\n"
+    assert answer["closed"] == '<p dir="auto">😀 <em>a</em></p>\n'
     assert answer["length"] == len("😀 *a*\n\n") + 1
-    assert answer["open"] == "<p>b **c</p>\n"
+    assert answer["open"] == '<p dir="auto">b **c</p>\n'
 
 
 def test_growing_text_reads_as_it_most_likely_will_and_ended_text_as_it_is(api):
     growing = api("post", "/render", {"text": "b **c"}).json()
-    assert growing["open"] == "<p>b <strong>c</strong></p>\n"
+    assert growing["open"] == '<p dir="auto">b <strong>c</strong></p>\n'
     ended = api("post", "/render", {"text": "b **c", "ended": True}).json()
-    assert ended["open"] == "<p>b **c</p>\n"
+    assert ended["open"] == '<p dir="auto">b **c</p>\n'
 
 
 def test_markdown_is_bounded_and_touches_no_conversation(api, django_assert_num_queries):
