@@ -10,6 +10,14 @@ from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, say
 
 
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
+JUMPED_AT_ONCE = """() => {
+  document.getElementById("jump").click();
+  return scrollY > 200;
+}"""
+
+
 def field(page):
     return page.get_by_label("Message", exact=True)
 
@@ -71,6 +79,17 @@ def test_a_draft_is_there_after_a_reload(open_as, laptop, here):
     field(page).fill("Half a thou")
     page.reload()
     expect(field(page)).to_have_value("Half a thou")
+
+
+def test_signing_out_on_the_page_of_devices_takes_the_drafts_along(open_as, laptop, here):
+    page = open_as(laptop, here)
+    field(page).fill("Half a thou")
+    page.goto("/devices/")
+    assert page.evaluate(DRAFTS) == 1
+    page.get_by_role("button", name="Sign out Laptop").click()
+    page.wait_for_url("**/sign-in/**")
+    assert page.evaluate(DRAFTS) == 0
+    open_as.expected.append("401 (Unauthorized)")  # whichever is quicker, the form or the stream
 
 
 def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, here):
@@ -161,12 +180,17 @@ def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, h
     assert page.evaluate("scrollY") == 200
     page.reload()
     page.wait_for_function("scrollY === 200")
-    jump.click()
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(JUMPED_AT_ONCE)
     expect(jump).to_be_hidden()
 
 
-def test_the_list_is_a_sheet_on_a_phone(open_as, phone, conversation, here):
-    page = open_as(phone, here, viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_phone_has_room_for_a_long_word_and_the_list_as_a_sheet(
+    open_as, phone, conversation, here
+):
+    conversation.post("x" * 400, phone)
+    page = open_as(phone, here, **PHONE)
+    assert page.locator(".said").bounding_box()["width"] < 390
     shelf = page.get_by_role("navigation", name="Conversations")
     expect(shelf).to_be_hidden()
     page.get_by_role("button", name="Conversations").tap()
