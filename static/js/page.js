@@ -7,6 +7,7 @@ import { Composer } from "./composer.js";
 import { ConnectionNote } from "./connection.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
+import { floatAll } from "./floating.js";
 import { Formatter } from "./formatter.js";
 import { afterPaint, paint } from "./frame.js";
 import { Here } from "./here.js";
@@ -40,6 +41,7 @@ const controls = {
   },
 };
 
+floatAll();
 localise(main);
 forgetAtSignOut();
 const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`, () =>
@@ -217,7 +219,7 @@ async function act(verb, answer) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const busy = document.querySelector(":popover-open");
+  const busy = document.querySelector(":popover-open, dialog[open]");
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !busy) stop();
 });
 

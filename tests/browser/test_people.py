@@ -158,11 +158,38 @@ def test_the_keyboard_alone(open_as, laptop):
     page.keyboard.press("Enter")
     expect(page.locator(".prompt")).to_have_count(0)
     expect(field(page)).to_have_value("First line\nsecond line")
-    page.get_by_role("button", name="Settings").press("Enter")
-    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_settings_and_the_question_before_deleting_keep_the_focus_and_give_it_back(
+    open_as, laptop, conversation, here
+):
+    begin(conversation.post("Hi", laptop)[1])
+    page = open_as(laptop, here)
+    opener = page.get_by_role("button", name="Settings")
+    settings = page.get_by_role("dialog", name="Settings")
+    question = page.get_by_role("alertdialog", name="Delete this conversation?")
+    opener.click()
+    expect(settings.get_by_label("Model")).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus:not(dialog *)")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_role("button", name="Settings")).to_be_focused()
+    expect(settings).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.press("Enter")
+    page.get_by_role("button", name="Delete this conversation").click()
+    expect(settings).to_be_hidden()
+    expect(question.get_by_role("button", name="Keep it")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.click()
+    page.mouse.click(5, 5)
+    expect(settings).to_be_hidden()
+    opener.click()
+    settings.get_by_role("button", name="Close").click()
+    expect(opener).to_be_focused()
+    expect(page.locator(".answer")).to_have_attribute("data-state", "thinking")
 
 
 def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, here):
