@@ -33,9 +33,12 @@ const announcer = document.getElementById("announcer");
 const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
 const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
 
+let turn = "";
+
 const controls = {
   paint() {
     const { front } = transcript;
+    passed(`${front?.run} ${front?.status}`);
     const next = NEXT[settings.elements.on_busy.value] ?? "";
     composer.show({ busy: front !== null, stopping: front?.stopping ?? false, next });
   },
@@ -59,7 +62,7 @@ const transcript = new Transcript(document.getElementById("transcript"), {
 });
 const composer = new Composer(composerForm, {
   draft: new Draft(user, id),
-  on: { send, stop, typed: (something) => presence.typed(something) },
+  on: { send, stop, typed },
 });
 const outbox = new Outbox(document.getElementById("unsent"), {
   user,
@@ -160,6 +163,12 @@ function update() {
   paint(controls);
 }
 
+// What was refused for the sake of an answer is no news once that has begun or ended.
+function passed(now) {
+  if (turn && turn !== now) note.remark("");
+  turn = now;
+}
+
 function posted(message, key) {
   outbox.arrived(key);
   const prompts = main.querySelectorAll(".transcript > .prompt");
@@ -177,6 +186,11 @@ function takenBack(text, here) {
   if (here && text) composer.giveBack(text);
 }
 
+function typed(something) {
+  presence.typed(something);
+  note.remark("");
+}
+
 function send(text) {
   outbox.add(text);
   scroll.toEnd();
@@ -184,7 +198,7 @@ function send(text) {
 
 function refused(text, error) {
   composer.giveBack(text);
-  note.say(error.message || "That could not be sent.");
+  note.remark(error.message || "That could not be sent.");
 }
 
 function ended(reason) {
@@ -214,7 +228,7 @@ async function act(verb, answer) {
   } catch (error) {
     if (verb === "cancel") answer.keepGoing();
     transcript.refresh();
-    note.say(error instanceof Refused ? error.message : "That didn't get through. Try again.");
+    note.remark(error instanceof Refused ? error.message : "That didn't get through. Try again.");
   }
 }
 

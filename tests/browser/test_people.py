@@ -9,7 +9,6 @@ from tests.factories import PASSWORD
 from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, say
 
-
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
 JUMPED_AT_ONCE = """() => {
@@ -95,12 +94,20 @@ def test_signing_out_on_the_page_of_devices_takes_the_drafts_along(open_as, lapt
 def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, here):
     conversation.change(laptop, on_busy="reject")
     conversation.refresh_from_db()
-    conversation.post("One", laptop)
+    _, run, _ = conversation.post("One", laptop)
+    begin(run)
     page = open_as(laptop, here)
+    note = page.get_by_text("An answer is still being written.")
     field(page).fill("Two")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("An answer is still being written.")).to_be_visible()
+    expect(note).to_be_visible()
     expect(field(page)).to_have_value("Two")
+    field(page).press("!")
+    expect(note).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(note).to_be_visible()
+    complete(run)
+    expect(note).to_be_hidden()
     open_as.complaints.clear()
 
 
