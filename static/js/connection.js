@@ -7,6 +7,7 @@ export class ConnectionNote {
   #timer = 0;
   #live = true;
   #remark;
+  #turn = "";
   #waiting;
 
   constructor(element, waiting) {
@@ -42,6 +43,12 @@ export class ConnectionNote {
   remark(words) {
     this.#remark = words;
     this.refresh();
+  }
+
+  // What was refused for the sake of an answer is no news once that has begun or ended.
+  about(turn) {
+    if (this.#turn && this.#turn !== turn) this.remark("");
+    this.#turn = turn;
   }
 
   // What is true now, instead of whatever stood there.

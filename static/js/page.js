@@ -1,7 +1,7 @@
 // Wires a conversation's page: the stream feeds the transcript, people act through requests.
 
 import { place } from "./answer.js";
-import { copy } from "./clipboard.js";
+import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
 import { ConnectionNote } from "./connection.js";
@@ -33,12 +33,10 @@ const announcer = document.getElementById("announcer");
 const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
 const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
 
-let turn = "";
-
 const controls = {
   paint() {
     const { front } = transcript;
-    passed(`${front?.run} ${front?.status}`);
+    note.about(`${front?.run} ${front?.status}`);
     const next = NEXT[settings.elements.on_busy.value] ?? "";
     composer.show({ busy: front !== null, stopping: front?.stopping ?? false, next });
   },
@@ -51,7 +49,7 @@ const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`,
   mark.reached(stream.cursor, true),
 );
 const shelf = new Shelf(id);
-const title = new Title(document.getElementById("rename"));
+const title = new Title(document.getElementById("rename"), () => composer.focus());
 const mark = new ReadMark(read, Number(head));
 const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
 
@@ -95,8 +93,14 @@ const stream = new Stream({
 });
 
 afterPaint(() => scroll.keep());
-if (matchMedia("(pointer: fine)").matches) composer.focus();
+offerCopies(main, (run) => transcript.answer(run).text);
+takeFocus();
 follow();
+
+// Not where that brings a keyboard up over half of the page.
+function takeFocus() {
+  if (matchMedia("(pointer: fine)").matches) composer.focus();
+}
 
 function follow() {
   addEventListener("online", () => {
@@ -161,12 +165,6 @@ function updated(data) {
 
 function update() {
   paint(controls);
-}
-
-// What was refused for the sake of an answer is no news once that has begun or ended.
-function passed(now) {
-  if (turn && turn !== now) note.remark("");
-  turn = now;
 }
 
 function posted(message, key) {
@@ -237,15 +235,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !busy) stop();
 });
 
-main.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button?.matches('[data-act="copy"]')) {
-    copy(transcript.answer(button.closest(".answer").dataset.run).text, button);
-  } else if (button?.matches(".code-copy")) {
-    copy(button.closest(".code").querySelector("code").textContent, button);
-  }
-});
-
 main.addEventListener("submit", (event) => {
   const answer = transcript.answer(event.target.closest(".answer")?.dataset.run);
   if (!answer) return;
@@ -254,4 +243,5 @@ main.addEventListener("submit", (event) => {
   if (kind === "retry") act("retry", answer);
   if (kind === "remove") act("cancel", answer);
   if (kind === "continue") send("Continue.");
+  if (kind !== "continue") takeFocus(); // their buttons go
 });

@@ -195,6 +195,11 @@ def test_the_question_about_other_devices_keeps_the_focus_and_gives_it_back(open
 
 def test_a_name_is_saved_in_place(open_as, laptop, phone):
     page = open_as(laptop, "/devices/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to your devices")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Name of this device").first).to_be_focused()
     field = page.get_by_label("Name of this device").last
     with page.expect_response(lambda it: it.request.method == "PATCH"):
         field.fill("Anna's phone")

@@ -39,6 +39,8 @@ def test_a_title_is_changed_in_place_and_everywhere(open_as, laptop, phone, here
     one, two = open_as(laptop, here), open_as(phone, here)
     one.get_by_label("Title").fill("Renamed")
     one.keyboard.press("Enter")
+    expect(field(one)).to_be_focused()
+    expect(one.get_by_role("heading", level=1)).to_have_text("Renamed")
     expect(two.get_by_label("Title")).to_have_value("Renamed")
     expect(two).to_have_title("Renamed · chatstream")
     expect(two.locator(".shelf [aria-current] .name")).to_have_text("Renamed")
