@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from streams.models import Conversation
@@ -81,3 +82,21 @@ def test_what_waits_can_be_changed_and_what_is_refused_says_why(open_as, laptop,
     field(page).press("Enter")
     expect(page.locator(".prompt .said")).to_have_text("Changed")
     open_as.complaints.clear()
+
+
+@pytest.mark.parametrize("come", [True, False])
+def test_an_enter_before_the_modules_sends_whether_they_come_or_not(open_as, laptop, anna, come):
+    page = open_as(laptop)
+    held = []
+    page.route("**/new.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    expect(field(page)).to_be_focused()
+    page.keyboard.type("Quick")
+    page.keyboard.press("Enter")
+    expect(field(page)).to_have_value("Quick")
+    page.keyboard.press("Enter")
+    held[0].continue_() if come else held[0].abort()
+    expect(page).to_have_url(BEGUN)
+    expect(page.locator(".prompt .said")).to_have_text("Quick")
+    assert Conversation.objects.filter(owner=anna).count() == 1
+    open_as.complaints.clear()  # the browser's own words about a module that did not come
