@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from streams.models import Conversation, Run
 from tests.factories import PASSWORD
 from tests.processes import WorkerProcess, eventually
-from tests.views.answers import begin, complete, say
+from tests.views.answers import begin, complete, fail, say
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
@@ -243,6 +243,23 @@ def test_a_phone_has_room_for_a_long_word_and_the_list_as_a_sheet(
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     shelf.get_by_role("button", name="Close").tap()
     expect(shelf).to_be_hidden()
+
+
+def test_what_is_touched_is_as_large_as_a_finger(open_as, phone, laptop, conversation, here):
+    for number in range(2):
+        run = conversation.post(f"Prompt {number}", laptop)[1]
+        begin(run)
+        say(run, "Hm", kind="reasoning")
+        say(run, "{}", index=1, kind="tool_call", name="weather")
+        fail(run)
+    run.retry(laptop)
+    page = open_as(phone, here, **PHONE)
+    folds = page.locator("summary:visible")
+    expect(folds).to_have_count(4)
+    sizes = [fold.bounding_box() for fold in folds.all()]
+    page.goto("/devices/")
+    sizes.append(page.locator(".device p a").bounding_box())
+    assert [box for box in sizes if box["height"] < 44 or box["width"] < 44] == []
 
 
 def test_a_real_answer_from_a_real_worker(open_as, spawn, laptop):
