@@ -29,8 +29,7 @@ export class Opening {
   }
 
   send(given) {
-    if (this.#sending) return;
-    this.#keep({ ...given, client_key: newKey() });
+    if (!this.#given) this.#keep({ ...given, client_key: newKey() }); // or somebody is impatient
     this.flush();
   }
 
