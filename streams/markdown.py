@@ -19,16 +19,9 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-<<<<<<< HEAD
+from mdit_py_plugins.tasklists import tasklists_plugin
 
 from .highlighting import coloured
-=======
-from mdit_py_plugins.tasklists import tasklists_plugin
-from pygments import highlight as highlighted
-from pygments.formatters.html import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
->>>>>>> f3
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")

@@ -148,6 +148,31 @@ def test_a_word_means_one_thing():
     assert not offenders(lambda path: any(forbidden.search(node.name) for node in defined(path)))
 
 
+def test_every_page_names_all_its_modules_at_once():
+    """Or each is only found in the one before it, and a page is deaf for as many round trips."""
+    templates = ROOT / "templates" / "streams"
+    said = re.compile(r"""(type="module"|rel="modulepreload")[^>]*js/(\w+\.js)""")
+    for path in templates.glob("*.html"):
+        text = path.read_text()
+        modules = templates / f"{path.stem}_modules.html"
+        found = said.findall(text + (modules.read_text() if modules.exists() else ""))
+        entries = {name for kind, name in found if kind.startswith("type")}
+        if entries:
+            assert {name for _, name in found} == chain(entries), path.name
+
+
+def chain(entries: set[str]) -> set[str]:
+    """These modules and all that they import."""
+    found: set[str] = set()
+    waiting = set(entries)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        text = (ROOT / "static" / "js" / name).read_text()
+        waiting |= set(re.findall(r'from "\./(\w+\.js)"', text)) - found
+    return found
+
+
 def test_no_file_is_long():
     assert not offenders(lambda path: length(path) > LONGEST_FILE)
 

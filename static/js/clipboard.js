@@ -1,6 +1,16 @@
 // "Copy" that says it has.
 
-export async function copy(text, button) {
+// `textOf` knows a run's answer.
+export function offerCopies(root, textOf) {
+  root.addEventListener("click", ({ target }) => {
+    const answers = target.closest('[data-act="copy"]');
+    const codes = target.closest(".code-copy");
+    if (answers) copy(textOf(answers.closest(".answer").dataset.run), answers);
+    if (codes) copy(codes.closest(".code").querySelector("code").textContent, codes);
+  });
+}
+
+async function copy(text, button) {
   const label = button.querySelector("span") ?? button;
   const words = label.textContent;
   label.textContent = (await written(text)) ? "Copied" : "Not allowed";

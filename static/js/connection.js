@@ -1,4 +1,4 @@
-// One quiet line, there only while something is wrong.
+// One quiet line, there only while something is wrong or has just been refused.
 
 const PATIENCE = 2500; // a hiccup that heals by itself is nobody's business
 
@@ -6,10 +6,13 @@ export class ConnectionNote {
   #element;
   #timer = 0;
   #live = true;
-  #waiting = () => false;
+  #remark;
+  #turn = "";
+  #waiting;
 
   constructor(element, waiting) {
     this.#element = element;
+    this.#remark = element.textContent;
     this.#waiting = waiting;
     addEventListener("offline", () => this.refresh());
     addEventListener("online", () => this.refresh());
@@ -33,19 +36,31 @@ export class ConnectionNote {
   ended(words) {
     this.#waiting = null;
     clearTimeout(this.#timer);
-    this.say(words);
+    this.#say(words);
   }
 
-  say(words) {
-    this.#element.textContent = words;
-    this.#element.hidden = !words;
+  // Stands until it is taken back: it is about a moment that passes.
+  remark(words) {
+    this.#remark = words;
+    this.refresh();
+  }
+
+  // What was refused for the sake of an answer is no news once that has begun or ended.
+  about(turn) {
+    if (this.#turn && this.#turn !== turn) this.remark("");
+    this.#turn = turn;
   }
 
   // What is true now, instead of whatever stood there.
   refresh() {
     if (this.#waiting === null) return;
-    if (!navigator.onLine) return this.say(this.#offline());
-    this.say(this.#live ? "" : "Reconnecting…");
+    if (!navigator.onLine) return this.#say(this.#offline());
+    this.#say(this.#live ? this.#remark : "Reconnecting…");
+  }
+
+  #say(words) {
+    this.#element.textContent = words;
+    this.#element.hidden = !words;
   }
 
   #offline() {

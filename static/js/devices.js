@@ -1,6 +1,7 @@
 // The devices page: names are saved in place; the forms do the rest.
 
 import { followFeed } from "./feed.js";
+import { floatAll } from "./floating.js";
 import { request } from "./http.js";
 import { forgetAtSignOut } from "./shelf.js";
 
@@ -43,6 +44,7 @@ class Name {
   }
 }
 
+floatAll();
 forgetAtSignOut();
 followFeed();
 for (const form of document.querySelectorAll(".device-name")) new Name(form);

@@ -1,5 +1,8 @@
 // Requests to our own server, as JSON; every refusal becomes a Refused with the server's words.
 
+const PATIENCE = 20_000; // a network that swallows requests says nothing
+export const AGAIN = 5000;
+
 export class Refused extends Error {
   constructor(status, { code = "error", message = "" } = {}) {
     super(message);
@@ -24,6 +27,11 @@ export async function request(method, url, body, options = {}) {
   const said = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, said.error);
   return said;
+}
+
+// What carries a key, so that sending it again after AGAIN is safe.
+export function deliver(url, body) {
+  return request("POST", url, body, { signal: AbortSignal.timeout(PATIENCE) });
 }
 
 function cookie(name) {

@@ -1,30 +1,72 @@
-// A conversation that has not begun: its draft, its keys; the form itself does the rest.
+// A conversation that has not begun: its draft, its keys, and its first message on the way.
 
+import { ConnectionNote } from "./connection.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
+import { Opening } from "./opening.js";
 import { forgetAtSignOut } from "./shelf.js";
 
 const form = document.getElementById("composer");
-const field = form.elements.content;
-const draft = new Draft(document.body.dataset.user, "new");
-let sent = false;
+const { content: field, model, system } = form.elements;
+const { user } = document.body.dataset;
+const draft = new Draft(user, "new");
+const note = new ConnectionNote(document.getElementById("note"), () => opening.given !== null);
+const opening = new Opening({ user, url: form.action, on: { sent, refused, failed, signedOut, changed } });
 
 forgetAtSignOut();
 followFeed();
 showUndo(document.getElementById("deleted"));
-field.value ||= draft.read();
-field.addEventListener("input", () => draft.write(field.value));
+goOn();
+field.addEventListener("input", () => {
+  draft.write(field.value);
+  note.remark("");
+});
+form.addEventListener("input", () => opening.given && !opening.sending && opening.withdraw());
 field.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   if (field.value.trim()) form.requestSubmit();
 });
 form.addEventListener("submit", (event) => {
-  if (sent || !field.value.trim()) return event.preventDefault();
-  sent = true;
-  draft.write("");
+  event.preventDefault();
+  if (!field.value.trim()) return;
+  draft.write(field.value);
+  opening.send({ content: field.value, model: model.value, system: system.value });
 });
-addEventListener("pageshow", () => (sent = false));
+
+// What was sent before this page was there still goes out; else there may be a draft.
+function goOn() {
+  if (!opening.given) return (field.value ||= draft.read());
+  field.value = opening.given.content;
+  model.value = opening.given.model;
+  system.value = opening.given.system;
+  opening.flush();
+}
+
+// Nothing is left for a Back to bring here again.
+function sent(url) {
+  field.value = "";
+  draft.write("");
+  location.assign(url);
+}
+
+function refused(error) {
+  note.remark(error.message || "That could not be sent.");
+}
+
+function failed() {
+  note.remark("That didn't get through. Trying again…");
+}
+
+function signedOut() {
+  location.reload(); // the server shows where to sign in
+}
+
+// What is on its way stays as it is; what waits for another try may be changed.
+function changed() {
+  field.readOnly = system.readOnly = opening.sending;
+  note.refresh();
+}
 
 // An offer for as long as it can be kept.
 function showUndo(toast) {

@@ -1,11 +1,8 @@
 // Prompts on their way: shown at once, kept until the server has them, sent in order.
 
 import { stored } from "./draft.js";
-import { newKey, Refused, request } from "./http.js";
+import { AGAIN, deliver, newKey, Refused } from "./http.js";
 import { clone } from "./transcript.js";
-
-const AGAIN = 5000;
-const PATIENCE = 20_000; // a network that swallows requests says nothing; the key makes a repeat safe
 
 export class Outbox {
   #element;
@@ -58,8 +55,7 @@ export class Outbox {
   async #deliver(entry) {
     try {
       const body = { content: entry.text, client_key: entry.key };
-      const signal = AbortSignal.timeout(PATIENCE);
-      const { message } = await request("POST", this.#url, body, { signal });
+      const { message } = await deliver(this.#url, body);
       this.#drop(entry.key);
       if (this.#on.delivered(message.id)) this.arrived(entry.key);
       return true;

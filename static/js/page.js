@@ -1,12 +1,13 @@
 // Wires a conversation's page: the stream feeds the transcript, people act through requests.
 
 import { place } from "./answer.js";
-import { copy } from "./clipboard.js";
+import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
 import { ConnectionNote } from "./connection.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
+import { floatAll } from "./floating.js";
 import { Formatter } from "./formatter.js";
 import { afterPaint, paint } from "./frame.js";
 import { Here } from "./here.js";
@@ -35,18 +36,20 @@ const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.can
 const controls = {
   paint() {
     const { front } = transcript;
+    note.about(`${front?.run} ${front?.status}`);
     const next = NEXT[settings.elements.on_busy.value] ?? "";
     composer.show({ busy: front !== null, stopping: front?.stopping ?? false, next });
   },
 };
 
+floatAll();
 localise(main);
 forgetAtSignOut();
 const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`, () =>
   mark.reached(stream.cursor, true),
 );
 const shelf = new Shelf(id);
-const title = new Title(document.getElementById("rename"));
+const title = new Title(document.getElementById("rename"), () => composer.focus());
 const mark = new ReadMark(read, Number(head));
 const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
 
@@ -57,7 +60,7 @@ const transcript = new Transcript(document.getElementById("transcript"), {
 });
 const composer = new Composer(composerForm, {
   draft: new Draft(user, id),
-  on: { send, stop, typed: (something) => presence.typed(something) },
+  on: { send, stop, typed },
 });
 const outbox = new Outbox(document.getElementById("unsent"), {
   user,
@@ -90,8 +93,14 @@ const stream = new Stream({
 });
 
 afterPaint(() => scroll.keep());
-if (matchMedia("(pointer: fine)").matches) composer.focus();
+offerCopies(main, (run) => transcript.answer(run).text);
+takeFocus();
 follow();
+
+// Not where that brings a keyboard up over half of the page.
+function takeFocus() {
+  if (matchMedia("(pointer: fine)").matches) composer.focus();
+}
 
 function follow() {
   addEventListener("online", () => {
@@ -175,6 +184,11 @@ function takenBack(text, here) {
   if (here && text) composer.giveBack(text);
 }
 
+function typed(something) {
+  presence.typed(something);
+  note.remark("");
+}
+
 function send(text) {
   outbox.add(text);
   scroll.toEnd();
@@ -182,7 +196,7 @@ function send(text) {
 
 function refused(text, error) {
   composer.giveBack(text);
-  note.say(error.message || "That could not be sent.");
+  note.remark(error.message || "That could not be sent.");
 }
 
 function ended(reason) {
@@ -212,22 +226,13 @@ async function act(verb, answer) {
   } catch (error) {
     if (verb === "cancel") answer.keepGoing();
     transcript.refresh();
-    note.say(error instanceof Refused ? error.message : "That didn't get through. Try again.");
+    note.remark(error instanceof Refused ? error.message : "That didn't get through. Try again.");
   }
 }
 
 document.addEventListener("keydown", (event) => {
-  const busy = document.querySelector(":popover-open");
+  const busy = document.querySelector(":popover-open, dialog[open]");
   if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !busy) stop();
-});
-
-main.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button?.matches('[data-act="copy"]')) {
-    copy(transcript.answer(button.closest(".answer").dataset.run).text, button);
-  } else if (button?.matches(".code-copy")) {
-    copy(button.closest(".code").querySelector("code").textContent, button);
-  }
 });
 
 main.addEventListener("submit", (event) => {
@@ -238,4 +243,5 @@ main.addEventListener("submit", (event) => {
   if (kind === "retry") act("retry", answer);
   if (kind === "remove") act("cancel", answer);
   if (kind === "continue") send("Continue.");
+  if (kind !== "continue") takeFocus(); // their buttons go
 });

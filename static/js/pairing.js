@@ -1,5 +1,6 @@
 // "Continue on another device": shows a code, and says who came.
 
+import { Floating } from "./floating.js";
 import { request } from "./http.js";
 
 const EVERY = 1000;
@@ -13,16 +14,25 @@ class Pairing {
   constructor(form, dialog) {
     this.#form = form;
     this.#dialog = dialog;
+    const floating = new Floating(dialog);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      dialog.showModal();
+      dialog.close(); // the last one's notice may still be there
+      floating.open(event.submitter);
       this.#ask();
     });
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
     dialog.querySelector("[data-again]").addEventListener("click", () => this.#ask());
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-    // The page's own Escape stops the answer; this one closes the dialog alone.
-    dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  // A browser closes modal dialogs alone by Escape, and a notice is none. Prevented, or the
+  // page's own would stop the answer as well.
+  #key(event) {
+    const modal = document.querySelector(":modal, :popover-open");
+    if (event.key !== "Escape" || event.defaultPrevented || modal || !this.#dialog.open) return;
+    event.preventDefault();
+    this.#dialog.close();
   }
 
   async #ask() {

@@ -1,6 +1,7 @@
 // Keeps the newest in view while the reader is at the end, and leaves them alone when not.
 
 const NEAR = 48; // px from the end that still count as the end
+const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // styles do not reach what a script asks for
 
 export class ScrollKeeper {
   #jump;
@@ -16,7 +17,7 @@ export class ScrollKeeper {
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.keep());
     addEventListener("pagehide", () => this.#remember());
-    jump.addEventListener("click", () => this.toEnd("smooth"));
+    jump.addEventListener("click", () => this.toEnd(STILL.matches ? "instant" : "smooth"));
     this.#restore();
   }
 

@@ -89,9 +89,13 @@ export class Shelf {
 
 // What this device keeps goes with the person.
 export function forgetAtSignOut() {
-  document.querySelector("[data-sign-out]")?.addEventListener("submit", () => {
-    for (const key of Object.keys(localStorage)) {
-      if (key.startsWith("draft:") || key.startsWith("unsent:")) localStorage.removeItem(key);
-    }
-  });
+  for (const form of document.querySelectorAll("[data-sign-out]")) {
+    form.addEventListener("submit", forget);
+  }
+}
+
+function forget() {
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith("draft:") || key.startsWith("unsent:")) localStorage.removeItem(key);
+  }
 }

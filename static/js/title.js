@@ -10,9 +10,12 @@ export class Title {
   #form;
   #field;
   #saved;
+  #left;
 
-  constructor(form) {
+  // `left` hears that somebody is done with it, by a key.
+  constructor(form, left) {
     this.#form = form;
+    this.#left = left;
     this.#field = form.elements.title;
     this.#saved = this.#field.value;
     form.addEventListener("submit", (event) => this.#submitted(event));
@@ -21,32 +24,37 @@ export class Title {
   }
 
   get name() {
-    return this.#field.value || this.#field.placeholder;
+    return this.#saved || this.#field.placeholder;
   }
 
   show(title) {
     this.#saved = title;
     if (document.activeElement !== this.#field) this.#field.value = title;
-    document.title = `${this.name} · chatstream`;
+    this.#renamed();
   }
 
   // An untitled conversation goes by its first words.
   opening(text) {
     const plain = text.slice(0, 200).replace(PAIRS, "$2").replace(MARKS, "");
     this.#field.placeholder = plain.replace(/\s+/g, " ").trim().slice(0, 80);
+    this.#renamed();
+  }
+
+  #renamed() {
+    this.#form.querySelector("h1").textContent = this.name;
     document.title = `${this.name} · chatstream`;
   }
 
   #submitted(event) {
     event.preventDefault();
-    this.#field.blur();
+    this.#left();
   }
 
   #key(event) {
     if (event.key !== "Escape") return;
     event.stopPropagation();
     this.#field.value = this.#saved;
-    this.#field.blur();
+    this.#left();
   }
 
   async #save() {

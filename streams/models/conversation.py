@@ -15,7 +15,7 @@ from streams.exceptions import Busy, Invalid, KeyReused, NotFound
 from streams.text import clean
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
     from .device import Device
     from .message import Message
@@ -84,6 +84,17 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.title or "New conversation"
+
+    @classmethod
+    def begin(cls, owner: User, client_key: str | None = None, **values: Any) -> Conversation:
+        """A new one; with a `client_key` that came before, the one which that began.
+
+        Its name is made of the key, so that not even two sends at once begin two.
+        """
+        if not client_key:
+            return cls.objects.create(owner=owner, **values)
+        name = uuid.uuid5(uuid.NAMESPACE_OID, f"{owner.pk} {client_key}")
+        return cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})[0]
 
     @classmethod
     def lock(cls, pk: int) -> Conversation:

@@ -37,7 +37,7 @@ class Conversations(Resource):
         given: dict[str, Any] = {}
         try:
             given = fields(request, content=str, client_key=str, **KINDS)
-            conversation, more = created(request, given)
+            conversation, more, new = created(request, given)
         except StreamsError as error:
             if wants_json(request):
                 raise
@@ -46,23 +46,24 @@ class Conversations(Resource):
         if not wants_json(request):
             return see_other(place)
         answer = shapes.conversation(conversation) | more
-        return JsonResponse(answer, status=201, headers={"Location": place})
+        return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 
 
 @transaction.atomic
-def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any]]:
-    """A new conversation and, with `content`, its first message and run."""
+def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
+    """A new conversation and, with `content`, its first message and run; the flag tells a
+    repeated send apart."""
     columns = {name: given[name] for name in KINDS if name in given}
     values = {"model": registry.default_model()} | checked_values(columns)
-    conversation = Conversation.objects.create(owner=request.user, **values)
+    key = given.get("client_key") if "content" in given else None
+    short_enough("client_key", key or "")
+    conversation = Conversation.begin(request.user, key, **values)
     notify.list_changed(request.user.pk)
     if "content" not in given:
-        return conversation, {}
-    key = given.get("client_key")
-    short_enough("client_key", key or "")
-    message, run, _ = conversation.post(given["content"], request.device, key)
+        return conversation, {}, True
+    message, run, new = conversation.post(given["content"], request.device, key)
     conversation.refresh_from_db()
-    return conversation, shapes.posted(message, run)
+    return conversation, shapes.posted(message, run), new
 
 
 def page(

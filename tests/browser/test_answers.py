@@ -138,14 +138,28 @@ def test_a_failure_is_one_sentence_and_retry_replaces_it(open_as, laptop, conver
     page = open_as(laptop, here)
     fail(run)
     expect(page.locator(".sentence")).to_have_text("The model is busy.")
-    page.get_by_role("button", name="Retry").click()
+    page.get_by_role("button", name="Retry").press("Enter")
     expect(page.locator(".earlier > summary")).to_have_text("Earlier answer")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
     expect(page.locator(".transcript > .answer")).to_have_attribute("data-state", "thinking")
     again = Run.objects.first()
     begin(again)
     say(again, "Better")
     complete(again)
     expect(page.locator(".transcript > .answer")).to_contain_text("Better")
+
+
+def test_an_answer_and_its_code_are_copied(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "One **two**\n\n```py\nx = 1\n```\n")
+    complete(run)
+    page = open_as(laptop, here)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for button, text in ((".code-copy", "x = 1\n"), ("[data-act=copy]", "One **two**")):
+        page.locator(button).last.click()
+        expect(page.locator(button).last).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()").startswith(text)
 
 
 def test_code_grows_in_its_own_last_line(open_as, laptop, conversation, here):

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from streams.models import Run
 from tests.factories import DeviceFactory
 from tests.processes import WorkerProcess, eventually
+from tests.views.answers import begin
 
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -132,7 +133,11 @@ def test_someone_else_signs_out_first_and_comes_back_to_the_question(open_as, la
     open_as.complaints.clear()  # the browser's own words about 409
 
 
-def test_who_joins_is_named_also_when_the_dialog_is_closed(open_as, blank, laptop, here):
+def test_who_joins_is_named_also_when_the_dialog_is_closed(
+    open_as, blank, laptop, conversation, here
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
     one, two = open_as(laptop, here), blank(**PHONE)
     link, _ = shown(one)
     one.keyboard.press("Escape")
@@ -141,8 +146,17 @@ def test_who_joins_is_named_also_when_the_dialog_is_closed(open_as, blank, lapto
     one.get_by_label("Message", exact=True).focus()
     two.goto(link)
     two.get_by_role("button", name="Continue here").tap()
-    expect(one.get_by_role("dialog")).to_contain_text(f"{NAME} joined")
+    notice = one.get_by_role("dialog")
+    expect(notice).to_contain_text(f"{NAME} joined")
     expect(one.get_by_label("Message", exact=True)).to_be_focused()
+    one.keyboard.press("Escape")
+    expect(notice).to_be_hidden()
+    one.evaluate("document.getElementById('pairing').show()")
+    notice.get_by_role("button", name="Close").click()
+    expect(notice).to_be_hidden()
+    run.refresh_from_db()
+    assert run.cancel_requested_at is None
+    expect(one.locator(".answer")).to_have_attribute("data-state", "thinking")
 
 
 def test_it_all_works_without_javascript(open_as, blank, laptop, here):
@@ -167,8 +181,25 @@ def test_it_all_works_without_javascript(open_as, blank, laptop, here):
     expect(one.locator(".device")).to_have_count(1)
 
 
+def test_the_question_about_other_devices_keeps_the_focus_and_gives_it_back(open_as, laptop, phone):
+    page = open_as(laptop, "/devices/")
+    asks = page.get_by_role("button", name="Sign out everywhere else")
+    asks.press("Enter")
+    expect(page.get_by_role("button", name="Keep them")).to_be_focused()
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus:not(dialog *)")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(asks).to_be_focused()
+
+
 def test_a_name_is_saved_in_place(open_as, laptop, phone):
     page = open_as(laptop, "/devices/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to your devices")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Name of this device").first).to_be_focused()
     field = page.get_by_label("Name of this device").last
     with page.expect_response(lambda it: it.request.method == "PATCH"):
         field.fill("Anna's phone")

@@ -7,7 +7,14 @@ from playwright.sync_api import expect
 from streams.models import Conversation, Run
 from tests.factories import PASSWORD
 from tests.processes import WorkerProcess, eventually
-from tests.views.answers import begin, complete, say
+from tests.views.answers import begin, complete, fail, say
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
+JUMPED_AT_ONCE = """() => {
+  document.getElementById("jump").click();
+  return scrollY > 200;
+}"""
 
 
 def field(page):
@@ -32,6 +39,8 @@ def test_a_title_is_changed_in_place_and_everywhere(open_as, laptop, phone, here
     one, two = open_as(laptop, here), open_as(phone, here)
     one.get_by_label("Title").fill("Renamed")
     one.keyboard.press("Enter")
+    expect(field(one)).to_be_focused()
+    expect(one.get_by_role("heading", level=1)).to_have_text("Renamed")
     expect(two.get_by_label("Title")).to_have_value("Renamed")
     expect(two).to_have_title("Renamed · chatstream")
     expect(two.locator(".shelf [aria-current] .name")).to_have_text("Renamed")
@@ -73,15 +82,34 @@ def test_a_draft_is_there_after_a_reload(open_as, laptop, here):
     expect(field(page)).to_have_value("Half a thou")
 
 
+def test_signing_out_on_the_page_of_devices_takes_the_drafts_along(open_as, laptop, here):
+    page = open_as(laptop, here)
+    field(page).fill("Half a thou")
+    page.goto("/devices/")
+    assert page.evaluate(DRAFTS) == 1
+    page.get_by_role("button", name="Sign out Laptop").click()
+    page.wait_for_url("**/sign-in/**")
+    assert page.evaluate(DRAFTS) == 0
+    open_as.expected.append("401 (Unauthorized)")  # whichever is quicker, the form or the stream
+
+
 def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, here):
     conversation.change(laptop, on_busy="reject")
     conversation.refresh_from_db()
-    conversation.post("One", laptop)
+    _, run, _ = conversation.post("One", laptop)
+    begin(run)
     page = open_as(laptop, here)
+    note = page.get_by_text("An answer is still being written.")
     field(page).fill("Two")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("An answer is still being written.")).to_be_visible()
+    expect(note).to_be_visible()
     expect(field(page)).to_have_value("Two")
+    field(page).press("!")
+    expect(note).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(note).to_be_visible()
+    complete(run)
+    expect(note).to_be_hidden()
     open_as.complaints.clear()
 
 
@@ -101,8 +129,17 @@ def test_everything_works_without_javascript(open_as, laptop, anna, web, chromiu
     run = Run.objects.get()
     begin(run)
     say(run, "Growing **text**\n", end=False)
-    page.get_by_role("link", name="See what has come since").click()
-    expect(page.locator(".open strong")).to_have_text("text")
+    since = page.get_by_role("link", name="See what has come since")
+    for words in ("one", "two", "three"):
+        say(run, "A paragraph.\n\n" * 20 + f"**{words}**", start=False, end=False)
+        since.click()
+        expect(page.locator(".blocks strong").last).to_have_text(words)
+        expect(page.locator(".blocks strong").last).to_be_in_viewport()
+    field(page).fill("And then?")
+    page.get_by_role("button", name="Send after this answer").click()
+    expect(page.locator(".waiting:visible")).to_have_count(1)
+    page.get_by_role("button", name="Remove").click()
+    expect(page.locator(".prompt")).to_have_count(1)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopping…")).to_be_visible()
     complete(run)
@@ -139,11 +176,38 @@ def test_the_keyboard_alone(open_as, laptop):
     page.keyboard.press("Enter")
     expect(page.locator(".prompt")).to_have_count(0)
     expect(field(page)).to_have_value("First line\nsecond line")
-    page.get_by_role("button", name="Settings").press("Enter")
-    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_settings_and_the_question_before_deleting_keep_the_focus_and_give_it_back(
+    open_as, laptop, conversation, here
+):
+    begin(conversation.post("Hi", laptop)[1])
+    page = open_as(laptop, here)
+    opener = page.get_by_role("button", name="Settings")
+    settings = page.get_by_role("dialog", name="Settings")
+    question = page.get_by_role("alertdialog", name="Delete this conversation?")
+    opener.click()
+    expect(settings.get_by_label("Model")).to_be_focused()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus:not(dialog *)")).to_have_count(0)
     page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    expect(page.get_by_role("button", name="Settings")).to_be_focused()
+    expect(settings).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.press("Enter")
+    page.get_by_role("button", name="Delete this conversation").click()
+    expect(settings).to_be_hidden()
+    expect(question.get_by_role("button", name="Keep it")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.click()
+    page.mouse.click(5, 5)
+    expect(settings).to_be_hidden()
+    opener.click()
+    settings.get_by_role("button", name="Close").click()
+    expect(opener).to_be_focused()
+    expect(page.locator(".answer")).to_have_attribute("data-state", "thinking")
 
 
 def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, here):
@@ -161,12 +225,17 @@ def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, h
     assert page.evaluate("scrollY") == 200
     page.reload()
     page.wait_for_function("scrollY === 200")
-    jump.click()
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(JUMPED_AT_ONCE)
     expect(jump).to_be_hidden()
 
 
-def test_the_list_is_a_sheet_on_a_phone(open_as, phone, conversation, here):
-    page = open_as(phone, here, viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_phone_has_room_for_a_long_word_and_the_list_as_a_sheet(
+    open_as, phone, conversation, here
+):
+    conversation.post("x" * 400, phone)
+    page = open_as(phone, here, **PHONE)
+    assert page.locator(".said").bounding_box()["width"] < 390
     shelf = page.get_by_role("navigation", name="Conversations")
     expect(shelf).to_be_hidden()
     page.get_by_role("button", name="Conversations").tap()
@@ -174,6 +243,23 @@ def test_the_list_is_a_sheet_on_a_phone(open_as, phone, conversation, here):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     shelf.get_by_role("button", name="Close").tap()
     expect(shelf).to_be_hidden()
+
+
+def test_what_is_touched_is_as_large_as_a_finger(open_as, phone, laptop, conversation, here):
+    for number in range(2):
+        run = conversation.post(f"Prompt {number}", laptop)[1]
+        begin(run)
+        say(run, "Hm", kind="reasoning")
+        say(run, "{}", index=1, kind="tool_call", name="weather")
+        fail(run)
+    run.retry(laptop)
+    page = open_as(phone, here, **PHONE)
+    folds = page.locator("summary:visible")
+    expect(folds).to_have_count(4)
+    sizes = [fold.bounding_box() for fold in folds.all()]
+    page.goto("/devices/")
+    sizes.append(page.locator(".device p a").bounding_box())
+    assert [box for box in sizes if box["height"] < 44 or box["width"] < 44] == []
 
 
 def test_a_real_answer_from_a_real_worker(open_as, spawn, laptop):

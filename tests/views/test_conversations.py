@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from streams.models import Conversation
@@ -51,6 +53,37 @@ def test_what_cannot_be_is_422_and_leaves_nothing(api, anna, given, code, field)
     assert response.json()["error"]["code"] == code
     assert response.json()["error"].get("field") == field
     assert not Conversation.objects.filter(owner=anna).exists()
+
+
+def test_a_first_prompt_sent_again_makes_no_second_conversation(api, bert_api, anna):
+    given = {"content": "Hi", "model": "scripted:demo", "client_key": "k"}
+    first, again = api("post", "/c/", given), api("post", "/c/", given)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again["Location"] == first["Location"]
+    assert [again.json()[name] for name in ("message", "run", "head")] == [
+        first.json()[name] for name in ("message", "run", "head")
+    ]
+    other = api("post", "/c/", given | {"content": "Hello"})
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "key_reused")
+    assert bert_api("post", "/c/", given).status_code == 201
+    conversation = Conversation.objects.get(owner=anna)
+    conversation.delete_softly(None)
+    assert api("post", "/c/", given).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_first_prompt_sent_twice_at_once_makes_one_conversation(api, anna):
+    given = {"content": "Hi", "model": "scripted:demo", "client_key": "k"}
+
+    def send(_):
+        try:
+            return api("post", "/c/", given).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(send, range(4))) == [200, 200, 200, 201]
+    assert Conversation.objects.get(owner=anna).messages.filter(role="user").count() == 1
 
 
 def test_text_postgresql_refuses_is_replaced(api):

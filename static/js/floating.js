@@ -1,0 +1,47 @@
+// What floats above the page and keeps the focus until it is answered. Without this module
+// these are popovers, which neither keep it nor are sure to give it back.
+
+export class Floating {
+  #dialog;
+
+  constructor(dialog) {
+    this.#dialog = dialog;
+    dialog.addEventListener("pointerdown", (event) => this.#pressed(event));
+  }
+
+  // One at a time: a question takes the place of what it was asked from, and whatever closes
+  // gives the focus to where that was opened. Safari gives buttons no focus when pressed.
+  open(button) {
+    const before = button.closest("dialog");
+    if (before) before.close();
+    else button.focus();
+    this.#dialog.showModal();
+  }
+
+  close() {
+    this.#dialog.close();
+  }
+
+  // Beside it, which is its backdrop.
+  #pressed({ target, clientX: x, clientY: y }) {
+    const { left, right, top, bottom } = this.#dialog.getBoundingClientRect();
+    const beside = x < left || x > right || y < top || y > bottom;
+    if (target === this.#dialog && beside && this.#dialog.matches(":modal")) this.close();
+  }
+}
+
+export function floatAll() {
+  for (const dialog of document.querySelectorAll("dialog[popover]")) adopt(dialog);
+}
+
+function adopt(dialog) {
+  const floating = new Floating(dialog);
+  const open = dialog.matches(":popover-open"); // by somebody quicker than this module
+  dialog.removeAttribute("popover");
+  for (const button of document.querySelectorAll(`[popovertarget="${dialog.id}"]`)) {
+    const closes = button.getAttribute("popovertargetaction") === "hide";
+    button.removeAttribute("popovertarget");
+    button.addEventListener("click", () => (closes ? floating.close() : floating.open(button)));
+    if (open && !closes) floating.open(button);
+  }
+}
