@@ -16,6 +16,7 @@ import { Presence } from "./presence.js";
 import { ReadMark } from "./readmark.js";
 import { ScrollKeeper } from "./scroll.js";
 import { forgetAtSignOut, Shelf } from "./shelf.js";
+import { Silence } from "./silence.js";
 import { Stream } from "./stream.js";
 import { Title } from "./title.js";
 import { Transcript } from "./transcript.js";
@@ -49,6 +50,7 @@ const shelf = new Shelf(id);
 const title = new Title(document.getElementById("rename"));
 const mark = new ReadMark(read, Number(head));
 const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
+const silence = new Silence(main);
 
 const transcript = new Transcript(document.getElementById("transcript"), {
   formatter: new Formatter(render),
@@ -109,12 +111,14 @@ function arrive() {
 
 function leave() {
   stream.stop();
+  silence.stop();
   presence.stop();
   mark.tell();
 }
 
 function event(it) {
   if (it.type === "conversation.updated") updated(it.data);
+  if (it.type.startsWith("block.")) silence.start();
   try {
     transcript.apply(it);
   } catch (error) {
@@ -136,12 +140,14 @@ function reload() {
 function live() {
   main.dataset.connection = "live";
   note.live();
+  silence.start();
   outbox.flush();
 }
 
 function broken() {
   main.dataset.connection = "broken";
   note.broken();
+  silence.stop();
 }
 
 function updated(data) {
@@ -187,6 +193,7 @@ function refused(text, error) {
 
 function ended(reason) {
   over = true;
+  silence.stop();
   presence.stop();
   if (reason === "gone") {
     note.ended("This conversation isn't here any more.");

@@ -209,6 +209,38 @@ def test_a_restarted_answer_that_is_shorter_leaves_nothing_of_the_old(
     expect(page.get_by_text("Old text")).to_have_count(0)
 
 
+def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    page.context.add_init_script(
+        "const real = setTimeout;"
+        "window.setTimeout = (step, ms, ...rest) => real(step, ms === 5000 ? 300 : ms, ...rest);"
+    )
+    page.reload()
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    words = page.get_by_text("Still waiting for the model…")
+    expect(page.locator("main")).to_have_attribute("data-silent", "")
+    expect(words).to_be_hidden()  # it thinks, which is said already
+    say(run, "One", end=False)
+    expect(words).to_be_visible()
+    page.evaluate(
+        "new MutationObserver(() => (window.broken = true))"
+        ".observe(document.getElementById('conversation'), { attributeFilter: ['data-silent'] })"
+    )
+    append(run, run.event("block.delta", index=0, text=" two"))
+    page.wait_for_function("window.broken")
+    expect(words).to_be_visible()
+    page.context.set_offline(True)
+    expect(words).to_be_hidden()
+    page.context.set_offline(False)
+    expect(words).to_be_visible()
+    complete(run)
+    expect(words).to_be_hidden()
+    open_as.complaints.clear()  # the browser's own words about the network
+
+
 def test_thoughts_are_folded_and_live_inside(open_as, laptop, conversation, here):
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)
