@@ -25,8 +25,14 @@ from .highlighting import coloured
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
+NO_MARKS = re.compile(r"`[^`]*`|\\.|(?<=\s)\*+(?=\s)")  # though they look like some
 BULLET = re.compile(r"\s*(?:(?:[*+>-]|\d+[.)])\s+)*")
-CODE = ("fence", "code_block")
+# An unfinished line of which nobody can say yet what it is: marks alone, a number that may be a
+# bullet, the language of a code block, a row of a table.
+UNDECIDED = re.compile(
+    BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*)?"
+)
+END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
 KEPT_LENGTH = 8_000  # longer blocks are rare, and would make the cache's size a guess
 
 
@@ -59,12 +65,44 @@ def render(text: str) -> str:
     return "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
 
 
-def render_open(text: str) -> str:
-    """A text that is still growing, as it will most likely read: marks in its last line that
-    wait for their other half have it. It is replaced in a moment, so a wrong guess may pass."""
-    tokens = MARKDOWN.parse(text)
-    last = next((t.type for t in reversed(tokens) if t.type in ("inline", *CODE)), "")
-    return fresh(text if last in CODE else completed(text))
+class Growing(NamedTuple):
+    """A text that is still growing, as it will most likely read. `shown` is what `html` covers
+    of it; the rest waits. `fenced`: what follows goes on inside its code block."""
+
+    html: str
+    shown: str
+    fenced: bool = False
+
+
+def render_open(text: str) -> Growing:
+    """Without a last line that is undecided, and with the other half of the marks that wait for
+    theirs. It is replaced in a moment, so a wrong guess may pass."""
+    whole, line = text[: text.rfind("\n") + 1], text[text.rfind("\n") + 1 :]
+    last = next((t for t in reversed(MARKDOWN.parse(whole)) if not t.type.endswith("_close")), None)
+    if last and open_fence(last):
+        shown = whole if END_OF_CODE.fullmatch(line) else text
+        return Growing(fresh(shown), shown, fenced=True)
+    if last and last.type == "code_block" and line[:1].isspace():
+        return Growing(fresh(text), text)
+    shown = text
+    if UNDECIDED.fullmatch(line):
+        shown = without_header(whole)
+    return Growing(fresh(completed(shown)), shown)
+
+
+def open_fence(token: Token) -> bool:
+    """A fence that has its last line covers it beyond its content."""
+    if token.type != "fence" or not token.map:
+        return False
+    start, end = token.map
+    return end - start == 1 + token.content.count("\n")
+
+
+def without_header(whole: str) -> str:
+    """A row with nothing but text above is a table's header, once the line below says so."""
+    lines = whole.splitlines(keepends=True)
+    *above, row = [False, False, *(line.lstrip(" \t>").startswith("|") for line in lines[-2:])]
+    return whole.removesuffix(lines[-1]) if row and not above[-1] else whole
 
 
 def completed(text: str) -> str:
@@ -72,11 +110,12 @@ def completed(text: str) -> str:
     line = UNFINISHED_LINK.sub(r"\1", line)
     said = BULLET.sub("", line, count=1)
     start = line.removesuffix(said)
-    if said.count("`") % 2:
+    marks = NO_MARKS.sub("", said)
+    if marks.count("`") % 2:
         return head + end + start + closed(said, "`")
-    if said.replace("**", "").count("*") % 2:
+    if marks.replace("**", "").count("*") % 2:
         said = closed(said, "*")
-    if said.count("**") % 2:
+    if marks.count("**") % 2:
         said = closed(said, "**")
     return head + end + start + said
 

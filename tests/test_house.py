@@ -22,9 +22,10 @@ NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
     __init__ access admin apps asgi checks claim conf database exceptions feed fold handler
-    heartbeat history hub lease limits listen log management markdown memory middleware migrations
-    models notify patience postgresql presence providers reach retention rooms runner shelf snapshot
-    sse stream tail templatetags text title urls views watch worker writer
+    heartbeat highlighting history hub lease limits listen log management markdown memory
+    middleware migrations models notify patience postgresql presence providers reach retention
+    rooms runner shelf snapshot sse stream tail templatetags text title urls views watch worker
+    writer
 """
 
 

@@ -124,15 +124,42 @@ def test_a_reference_definition_is_text_and_changes_no_other_block():
         ("see **", ">see</p>"),
         ("[the docs](https://exa", ">the docs</p>"),
         ("5 ** 2 * 3", ">5 ** 2 * 3</p>"),
+        ("`**` or \\* and 2 * 3", '<code dir="ltr">**</code> or * and 2 * 3</p>'),
         ("- a\n* ", "<li>a</li>"),
         ("```\na **b", "a **b"),
     ],
 )
 def test_growing_text_does_not_show_marks_that_wait_for_their_other_half(text, html):
-    assert html in markdown.render_open(text)
+    assert html in markdown.render_open(text).html
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n\n##", "a\n\n"),
+        ("a\n-", "a\n"),
+        ("- a\n- **", "- a\n"),
+        ("a\n\n12", "a\n\n"),
+        ("a\n\n12 men", "a\n\n12 men"),
+        ("a\n\n| x |\n|--", "a\n\n"),
+        ("| x |\n|---|\n| 1", "| x |\n|---|\n"),
+        ("```py", ""),
+        ("```python\n# |", "```python\n# |"),
+        ("```python\nx\n``", "```python\nx\n"),
+        ("```\nx\n```\n**", "```\nx\n```\n"),
+    ],
+)
+def test_a_line_that_may_still_become_anything_waits(text, shown):
+    assert markdown.render_open(text).shown == shown
+
+
+def test_growing_text_knows_whether_it_goes_on_inside_code():
+    fenced = {text: markdown.render_open(text).fenced for text in ("```\nx", "- ```\n  x\n", "x")}
+    assert list(fenced.values()) == [True, True, False]
+    assert not markdown.render_open("```\nx\n```\n").fenced
 
 
 @settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_growing_text_of_any_kind_renders(text):
-    assert "<script" not in markdown.render_open(text)
+    assert "<script" not in markdown.render_open(text).html

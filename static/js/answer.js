@@ -2,6 +2,7 @@
 
 import { Block } from "./block.js";
 import { showTime } from "./clock.js";
+import { Old } from "./old.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
 const LIMITS = {
@@ -11,13 +12,17 @@ const LIMITS = {
 
 export class Answer {
   blocks = new Map();
+  #blocks;
   #formatter;
+  #old = null;
 
   constructor(element, formatter) {
     this.element = element;
+    this.#blocks = element.querySelector(".blocks");
     this.#formatter = formatter;
     if (!this.open) return;
-    for (const each of element.querySelectorAll(".block")) this.#know(each);
+    for (const each of this.#blocks.children) this.#know(each);
+    for (const block of [...this.blocks.values()].slice(0, -1)) block.end();
   }
 
   static fresh(template, { run, prompt, message, model, rank = 0 }, formatter) {
@@ -61,7 +66,7 @@ export class Answer {
   }
 
   get text() {
-    const shown = [...this.element.querySelectorAll(".block.text, .block.refusal")];
+    const shown = [...this.#blocks.querySelectorAll(".block.text, .block.refusal")];
     return shown.map((each) => this.blocks.get(each.dataset.index)?.text ?? each.dataset.source)
       .join("\n\n");
   }
@@ -82,7 +87,7 @@ export class Answer {
     const element = template.content.firstElementChild.cloneNode(true);
     element.dataset.index = index;
     if (kind === "tool_call") element.querySelector(".tool-name").textContent = name ?? "";
-    this.element.querySelector(".blocks").append(element);
+    this.#blocks.append(element);
     this.#know(element);
   }
 
@@ -110,7 +115,7 @@ export class Answer {
     delete dataset.stopping;
     delete dataset.restarted;
     this.element.removeAttribute("aria-busy");
-    this.element.querySelector(".blocks").style.minBlockSize = "";
+    this.#old?.remove();
     for (const block of this.blocks.values()) block.end();
     this.#say(".stopped", stopped);
     this.#say(".failed .sentence", error?.message);
@@ -134,7 +139,7 @@ export class Answer {
   }
 
   #readable() {
-    return [...this.element.querySelectorAll(".block")].some(
+    return [...this.#blocks.children].some(
       (each) => READABLE.includes(each.dataset.kind) && this.blocks.get(each.dataset.index)?.text,
     );
   }
@@ -145,13 +150,12 @@ export class Answer {
     this.blocks.set(element.dataset.index, block);
   }
 
-  // The old text gives way to the new without a jump: its room is kept until the end.
+  // The old text gives way to the new without a jump. A third attempt takes the place of the first.
   #discard() {
-    const blocks = this.element.querySelector(".blocks");
-    blocks.style.minBlockSize = `${blocks.offsetHeight}px`;
-    blocks.replaceChildren();
     for (const block of this.blocks.values()) block.version += 1;
     this.blocks.clear();
+    if (this.#old && !this.#old.gone) this.#blocks.replaceChildren();
+    else this.#old = new Old(this.#blocks);
     this.element.dataset.restarted = "";
   }
 

@@ -1,21 +1,24 @@
 // One block of an answer: its text, of which a first part stands formatted for good, a next part
-// is formatted for now, and what has just arrived is painted behind as it came.
+// is formatted for now, and what has arrived since grows behind.
 
 import { paint } from "./frame.js";
-
-const HOLDS_TEXT = "p, li, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, pre, pre > code, td, tr, tbody, table, div";
+import { Growth } from "./growth.js";
+import { cleanLength } from "./inline.js";
+import { patch } from "./patch.js";
+import { Raw } from "./raw.js";
 
 export class Block {
-  version = 0;
+  version = 0; // of the text so far: what was asked about another is of no use
   ended = false;
   #element;
   #formatter;
   #closed;
   #open;
-  #fresh = document.createElement("span");
+  #growth;
   #text;
   #closedLength;
   #seenLength; // formatted, for good or for now
+  #askedLength = 0; // of what is not formatted for good
   #paintedLength;
 
   constructor(element, formatter) {
@@ -23,23 +26,27 @@ export class Block {
     this.#formatter = formatter;
     this.#closed = element.querySelector(".closed");
     this.#open = element.querySelector(".open");
-    this.#text = element.dataset.source;
-    this.#closedLength = Number(element.dataset.closed);
-    this.#seenLength = this.#paintedLength = this.#text.length;
-    this.#fresh.className = "fresh";
-    this.#fresh.append(this.#gap());
+    const { source, closed, seen, fenced } = element.dataset;
+    this.#text = source;
+    this.#closedLength = Number(closed);
+    this.#seenLength = Number(seen ?? closed);
     // Heard paragraph by paragraph, never token by token.
     this.#closed.setAttribute("aria-live", "polite");
-    this.#placeFresh();
+    this.#grow(fenced !== undefined);
+    this.#paintedLength = this.#seenLength;
+    if (this.#seenLength < source.length) paint(this);
   }
 
   get text() {
     return this.#text;
   }
 
-  // What is not formatted for good yet.
-  get tail() {
-    return this.#text.slice(this.#closedLength);
+  // What the server can format by now and has not been asked about; else nothing.
+  get draft() {
+    const tail = this.#text.slice(this.#closedLength);
+    if (this.ended) return tail;
+    const draft = this.#growth.code ? tail : tail.slice(0, cleanLength(tail));
+    return draft.length > this.#askedLength ? draft : "";
   }
 
   add(text) {
@@ -51,71 +58,61 @@ export class Block {
     if (text.startsWith(this.#text)) return this.add(text.slice(this.#text.length));
     this.version += 1;
     this.#text = text;
-    this.#closedLength = this.#seenLength = this.#paintedLength = 0;
+    this.#closedLength = this.#seenLength = this.#askedLength = this.#paintedLength = 0;
     this.#closed.replaceChildren();
     this.#open.replaceChildren();
-    this.#fresh.firstChild.data = "";
-    this.#placeFresh();
+    this.#grow(false);
     paint(this);
   }
 
   end() {
     if (this.ended) return;
     this.ended = true;
+    this.version += 1;
     paint(this);
   }
 
   paint() {
-    this.#fresh.firstChild.appendData(this.#text.slice(this.#paintedLength));
+    this.#growth.add(this.#text.slice(this.#paintedLength));
     this.#paintedLength = this.#text.length;
-    if (this.#seenLength < this.#text.length || this.ended) this.#formatter.want(this);
+    this.#formatter.want(this);
   }
 
-  // `length` UTF-16 units of the tail have become this; more may have arrived meanwhile.
-  show({ closed, length: closedLength, open }, length, ended) {
-    this.#seenLength = this.#closedLength + length;
+  // What `draft` has become; more may have arrived meanwhile.
+  show({ closed, length, open, seen, fenced }, draft) {
+    if (this.ended) return this.#settle(closed + open);
+    this.#growth.remove();
     this.#closed.insertAdjacentHTML("beforeend", closed);
-    this.#closedLength += closedLength;
-    this.#open.innerHTML = open;
-    if (ended) return this.#settle();
-    const arrived = this.#text.slice(this.#seenLength, this.#paintedLength);
-    this.#fresh.firstChild.data = this.#gap() + arrived;
-    this.#placeFresh();
+    patch(this.#open, open);
+    this.#seenLength = this.#closedLength + seen;
+    this.#closedLength += length;
+    this.#askedLength = draft.length - length;
+    this.#grow(fenced);
+    this.#growth.add(this.#text.slice(this.#seenLength, this.#paintedLength));
     paint(this);
   }
 
-  // Markdown drops the space a text ends with; the next word needs it.
-  #gap() {
-    const last = this.#text[this.#seenLength - 1] ?? "";
-    return /\S/.test(last) ? "" : last;
+  // Nobody formats it: marks are better than nothing.
+  showRaw() {
+    if (this.#growth instanceof Raw) return;
+    this.#growth.remove();
+    this.#growth = new Raw(this.#open);
+    this.#growth.add(this.#text.slice(this.#seenLength, this.#paintedLength));
+  }
+
+  #grow(fenced) {
+    const before = this.#text.slice(this.#closedLength, this.#seenLength);
+    this.#growth = new Growth(this.#open, before, fenced);
   }
 
   // Nothing will follow: the rest is final too.
-  #settle() {
-    this.#fresh.remove();
-    this.#closed.append(...this.#open.childNodes);
+  #settle(html) {
+    this.#open.replaceChildren();
+    this.#closed.insertAdjacentHTML("beforeend", html);
     this.#closedLength = this.#text.length;
-    Object.assign(this.#element.dataset, { source: this.#text, closed: this.#closedLength });
+    const { dataset } = this.#element;
+    Object.assign(dataset, { source: this.#text, closed: this.#closedLength });
+    delete dataset.seen;
+    delete dataset.fenced;
   }
-
-  // At the very end of the last paragraph, item, cell or line of code.
-  #placeFresh() {
-    let place = this.#open;
-    while (place.lastElementChild?.matches(HOLDS_TEXT) && !text(place.lastChild)) {
-      place = place.lastElementChild;
-    }
-    if (place.matches("code")) dropLineEnd(place);
-    place.append(this.#fresh);
-  }
-}
-
-// Markdown ends code with a line end, whether the text has come to it or not.
-function dropLineEnd(code) {
-  let last = code.lastChild;
-  while (last?.lastChild) last = last.lastChild;
-  if (last?.data?.endsWith("\n")) last.data = last.data.slice(0, -1);
-}
-
-function text(node) {
-  return node.nodeType === Node.TEXT_NODE && node.data.trim();
 }

@@ -1,26 +1,48 @@
-// Has growing text formatted by the server, at a pace its own answers set.
+// Has growing text formatted by the server, at a pace its own answers set; text that has ended at
+// once.
 
 import { Refused, request } from "./http.js";
 
 const SOONEST = 150; // ms between two requests
-const SHARE = 4; // at most a quarter of the time is spent on formatting
-const RETRY = 2000;
+const LATEST = 500;
+const SHARE = 4; // times as long as the server took
+const TIMEOUT = 5000;
+const RETRY = 1000;
+const PATIENCE = 10_000; // this long without an answer, and text is shown as it came
+const LATER = [408, 429]; // refused for now
 
 export class Formatter {
   #url;
   #due = new Set();
+  #ending = new WeakSet();
   #tooLong = new WeakSet();
   #running = false;
+  #quickest = Infinity;
+  #failingSince = null;
 
   constructor(url) {
     this.#url = url;
   }
 
-  // `block` has tail, ended, version, and show(answer, length, ended) for what they became.
+  // `block` has draft, ended, version, and show(answer, draft) for what a draft became.
   want(block) {
-    if (this.#tooLong.has(block)) return;
+    if (this.#tooLong.has(block) || this.#ending.has(block)) return;
+    if (block.ended) return this.#end(block);
     this.#due.add(block);
     if (!this.#running) this.#run();
+  }
+
+  async #end(block) {
+    this.#ending.add(block);
+    this.#due.delete(block);
+    for (let version = null; version !== block.version; ) {
+      version = block.version;
+      const { done, rest } = await this.#format(block);
+      if (done) continue;
+      version = null;
+      await sleep(rest);
+    }
+    this.#ending.delete(block);
   }
 
   async #run() {
@@ -28,25 +50,42 @@ export class Formatter {
     while (this.#due.size) {
       const [block] = this.#due;
       this.#due.delete(block);
-      await sleep(await this.#format(block));
+      if (!block.draft) continue;
+      const { done, rest } = await this.#format(block);
+      if (!done) this.#due.add(block);
+      await sleep(rest);
     }
     this.#running = false;
   }
 
-  // Returns how long to rest.
+  // Whether it need not be asked again, and how long to rest.
   async #format(block) {
-    const { tail, ended, version } = block;
+    const { draft, ended, version } = block;
     const began = performance.now();
     try {
-      const answer = await request("POST", this.#url, { text: tail, ended });
-      if (block.version === version) block.show(answer, tail.length, ended);
+      const signal = AbortSignal.timeout(TIMEOUT);
+      const answer = await request("POST", this.#url, { text: draft, ended }, { signal });
+      if (block.version === version) block.show(answer, draft);
     } catch (error) {
-      // What is refused stays plain text; asking again for every token would help nobody.
-      if (error.status === 413) this.#tooLong.add(block);
-      else if (!(error instanceof Refused) || error.status >= 500) this.#due.add(block);
-      return RETRY;
+      return { done: this.#failed(block, error), rest: RETRY };
     }
-    return Math.max(SOONEST, SHARE * (performance.now() - began));
+    this.#failingSince = null;
+    return { done: true, rest: this.#rest(performance.now() - began) };
+  }
+
+  // What the quickest answer has taken is the way there and back, which costs the server nothing.
+  #rest(took) {
+    this.#quickest = Math.min(this.#quickest, took);
+    return Math.min(LATEST, Math.max(SOONEST, SHARE * (took - this.#quickest)));
+  }
+
+  // What is refused stays plain text; asking again for every token would help nobody.
+  #failed(block, error) {
+    this.#failingSince ??= performance.now();
+    const refused = error instanceof Refused && error.status < 500 && !LATER.includes(error.status);
+    if (error.status === 413) this.#tooLong.add(block);
+    if (refused || performance.now() - this.#failingSince > PATIENCE) block.showRaw();
+    return refused;
   }
 }
 

@@ -17,6 +17,7 @@ import { Presence } from "./presence.js";
 import { ReadMark } from "./readmark.js";
 import { ScrollKeeper } from "./scroll.js";
 import { forgetAtSignOut, Shelf } from "./shelf.js";
+import { Silence } from "./silence.js";
 import { Stream } from "./stream.js";
 import { Title } from "./title.js";
 import { Transcript } from "./transcript.js";
@@ -52,6 +53,7 @@ const shelf = new Shelf(id);
 const title = new Title(document.getElementById("rename"), () => composer.focus());
 const mark = new ReadMark(read, Number(head));
 const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
+const silence = new Silence(main);
 
 const transcript = new Transcript(document.getElementById("transcript"), {
   formatter: new Formatter(render),
@@ -118,12 +120,14 @@ function arrive() {
 
 function leave() {
   stream.stop();
+  silence.stop();
   presence.stop();
   mark.tell();
 }
 
 function event(it) {
   if (it.type === "conversation.updated") updated(it.data);
+  if (it.type.startsWith("block.")) silence.start();
   try {
     transcript.apply(it);
   } catch (error) {
@@ -145,12 +149,14 @@ function reload() {
 function live() {
   main.dataset.connection = "live";
   note.live();
+  silence.start();
   outbox.flush();
 }
 
 function broken() {
   main.dataset.connection = "broken";
   note.broken();
+  silence.stop();
 }
 
 function updated(data) {
@@ -201,6 +207,7 @@ function refused(text, error) {
 
 function ended(reason) {
   over = true;
+  silence.stop();
   presence.stop();
   if (reason === "gone") {
     note.ended("This conversation isn't here any more.");

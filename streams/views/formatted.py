@@ -16,19 +16,28 @@ LONGEST = 100_000
 
 class Formatted(Resource):
     def post(self, request: Request) -> HttpResponse:
-        """`closed` is final and covers the first `length` UTF-16 units; `open` is for now,
-        and exact once the text has `ended`."""
+        """`closed` is final and covers the first `length` UTF-16 units. `open` is for now and
+        covers the text up to `seen`; it is exact, and covers all, once the text has `ended`."""
         given = fields(request, text=str, ended=bool)
         if "text" not in given:
             raise Invalid("text must be text.", field="text")
         if len(given["text"]) > LONGEST:
             raise TooLarge(f"text takes at most {LONGEST} characters.", field="text")
         parts = markdown.split(given["text"])
-        last = markdown.render_block if given.get("ended") else markdown.render_open
+        growing = last_of(parts.open, ended=bool(given.get("ended")))
+        closed = "".join(parts.closed)
         return JsonResponse(
             {
                 "closed": "".join(map(markdown.render_block, parts.closed)),
-                "length": utf16_length("".join(parts.closed)),
-                "open": last(parts.open),
+                "length": utf16_length(closed),
+                "open": growing.html,
+                "seen": utf16_length(closed + growing.shown),
+                "fenced": growing.fenced,
             }
         )
+
+
+def last_of(text: str, *, ended: bool) -> markdown.Growing:
+    if ended:
+        return markdown.Growing(markdown.render_block(text), text)
+    return markdown.render_open(text)

@@ -24,12 +24,11 @@ class Shown:
 
     block: Block
     closed: str
-    open: str
     closed_length: int
-
-    @property
-    def live(self) -> bool:
-        return bool(self.open)
+    live: bool = False
+    open: str = ""
+    seen_length: int = 0
+    fenced: bool = False
 
 
 @dataclass(slots=True)
@@ -115,12 +114,15 @@ def front(snapshot: Snapshot) -> RunState | None:
 
 
 def shown(block: Block, busy: bool) -> Shown:
+    text = block["text"]
     if not busy:
-        return Shown(block, markdown.render(block["text"]), "", utf16_length(block["text"]))
-    parts = markdown.split(block["text"])
+        return Shown(block, markdown.render(text), utf16_length(text))
+    parts = markdown.split(text)
+    source = "".join(parts.closed)
     closed = "".join(map(markdown.render_block, parts.closed))
-    length = utf16_length("".join(parts.closed))
-    return Shown(block, closed, markdown.render_open(parts.open), length)
+    growing = markdown.render_open(parts.open)
+    seen = utf16_length(source + growing.shown)
+    return Shown(block, closed, utf16_length(source), True, growing.html, seen, growing.fenced)
 
 
 def utf16_length(text: str) -> int:

@@ -185,15 +185,79 @@ def test_words_keep_their_spaces_between_two_formattings(open_as, laptop, conver
 def test_a_restarted_answer_gives_way_to_the_new_one(open_as, laptop, conversation, here):
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)
-    say(run, "Old text", end=False)
+    say(run, "Old text.\n\n" * 60, end=False)
+    page = open_as(laptop, here)
+    place = "[document.documentElement.scrollHeight, scrollY]"
+    expect(page.locator(".closed p")).to_have_count(59)
+    height, top = page.evaluate(place)
+    begin(run, attempt=2)
+    note = page.get_by_text("The server restarted this answer")
+    expect(note).to_be_in_viewport()
+    expect(page.locator(".old[inert] p").last).to_be_in_viewport()
+    now = page.evaluate(place)
+    assert abs(now[0] - height) < 100
+    assert now[1] >= top
+    say(run, "New text.", end=False)
+    expect(page.locator(".blocks")).to_have_text("New text.")
+    begin(run, attempt=3)
+    expect(page.locator(".blocks")).to_have_text("")
+    assert page.evaluate(place)[0] == now[0]
+    say(run, "Newer text.", end=False)
+    expect(page.locator(".old")).to_have_count(1)
+    say(run, " It grows.\n\n" * 61, start=False, end=False)
+    expect(page.locator(".old")).to_have_count(0)
+    say(run, "The end.", start=False)
+    complete(run)
+    expect(page.locator(".closed p").last).to_have_text("The end.")
+    expect(note).to_be_hidden()
+
+
+def test_a_restarted_answer_that_is_shorter_leaves_nothing_of_the_old(
+    open_as, laptop, conversation, here
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "Old text.\n\n" * 3, end=False)
     page = open_as(laptop, here)
     begin(run, attempt=2)
-    expect(page.get_by_text("The server restarted this answer")).to_be_visible()
-    expect(page.get_by_text("Old text")).to_have_count(0)
     say(run, "New text")
+    expect(page.locator(".blocks")).to_have_text("New text\n")
+    expect(page.locator(".old")).to_contain_text("Old text")
     complete(run)
-    expect(page.locator(".closed")).to_have_text("New text\n")
-    expect(page.get_by_text("The server restarted this answer")).to_be_hidden()
+    expect(page.locator(".old")).to_have_count(0)
+    expect(page.get_by_text("Old text")).to_have_count(0)
+
+
+def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    page.context.add_init_script(
+        "const real = setTimeout;"
+        "window.setTimeout = (step, ms, ...rest) => real(step, ms === 5000 ? 300 : ms, ...rest);"
+    )
+    page.reload()
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    words = page.get_by_text("Still waiting for the model…")
+    expect(page.locator("main")).to_have_attribute("data-silent", "")
+    expect(words).to_be_hidden()  # it thinks, which is said already
+    say(run, "One", end=False)
+    expect(words).to_be_visible()
+    page.evaluate(
+        "new MutationObserver(() => (window.broken = true))"
+        ".observe(document.getElementById('conversation'), { attributeFilter: ['data-silent'] })"
+    )
+    append(run, run.event("block.delta", index=0, text=" two"))
+    page.wait_for_function("window.broken")
+    expect(words).to_be_visible()
+    page.context.set_offline(True)
+    expect(words).to_be_hidden()
+    page.context.set_offline(False)
+    expect(words).to_be_visible()
+    complete(run)
+    expect(words).to_be_hidden()
+    open_as.complaints.clear()  # the browser's own words about the network
 
 
 def test_thoughts_are_folded_and_live_inside(open_as, laptop, conversation, here):

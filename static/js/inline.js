@@ -1,0 +1,162 @@
+// Text within a paragraph, drawn as it arrives: emphasis, code and links without their marks. A
+// mark of which the next letter has to say what it means waits; what the server makes of the whole
+// line replaces all this, so that only the usual cases need to be right.
+
+const LETTERS = /^[^\\`*_~[!<]+/;
+const RUN = /^(.)\1*/;
+const LINK = /^!?\[([^[\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+"[^"\n]*")?\)/;
+const UNFINISHED_LINK = /^!?\[[^[\]\n]*(?:\](?:\([^)\n]*)?)?$/;
+const ADDRESS = /^<(https?:\/\/[^\s<>]*)>/i;
+const UNFINISHED_ADDRESS = /^<h[^\s<>]*$/i;
+const LONGEST = 2000; // of a link; whatever is longer is none
+const WORD = /[\p{L}\p{N}]/u;
+const ESCAPABLE = /[!-/:-@[-`{-~]/;
+
+export class Inline {
+  clean = 0; // so much of the text leaves no mark open
+  #place;
+  #before; // the last letters taken
+  #open = []; // marks that wait for their other half: { name, mark, element }
+  #waiting = "";
+  #taken = 0;
+  #ticks = ""; // what ends the code we are in
+
+  constructor(place, before = "\n") {
+    this.#place = place;
+    this.#before = before;
+  }
+
+  add(text) {
+    this.#waiting += text;
+    let length;
+    while (this.#waiting && (length = this.#take(this.#waiting))) {
+      this.#before = (this.#before + this.#waiting.slice(0, length)).slice(-3);
+      this.#waiting = this.#waiting.slice(length);
+      this.#taken += length;
+      if (!this.#open.length) this.clean = this.#taken;
+    }
+  }
+
+  // The line before has ended and the paragraph goes on.
+  goOn() {
+    if (/(?: {2}|\\)\n$/.test(this.#before)) this.#at.append(document.createElement("br"));
+  }
+
+  // Nothing more will arrive to say what it means.
+  finish() {
+    if (/^[[\\!<]/.test(this.#waiting)) this.#say(this.#waiting);
+  }
+
+  get #at() {
+    return this.#open.at(-1)?.element ?? this.#place;
+  }
+
+  // Each of these returns how much it has drawn; nothing, when more has to arrive.
+  #take(text) {
+    if (this.#ticks) return this.#code(text);
+    const letters = LETTERS.exec(text)?.[0];
+    if (letters) return this.#say(letters);
+    const [run] = RUN.exec(text);
+    if (run.length === text.length) return 0;
+    switch (run[0]) {
+      case "`": return this.#beginCode(run);
+      case "\\": return this.#escape(text[1]);
+      case "<": return this.#known(ADDRESS, UNFINISHED_ADDRESS, text);
+      case "[": case "!": return this.#known(LINK, UNFINISHED_LINK, text);
+      default: return this.#mark(run, text[run.length]);
+    }
+  }
+
+  #say(text, length = text.length) {
+    const last = this.#at.lastChild;
+    if (last?.nodeType === Node.TEXT_NODE) last.appendData(text);
+    else this.#at.append(text);
+    return length;
+  }
+
+  #beginCode(run) {
+    this.#ticks = run;
+    this.#begin("code", "`");
+    return run.length;
+  }
+
+  #code(text) {
+    const end = text.indexOf("`");
+    if (end) return this.#say(end < 0 ? text : text.slice(0, end));
+    const [run] = RUN.exec(text);
+    if (run.length === text.length) return 0;
+    if (run !== this.#ticks) return this.#say(run);
+    this.#ticks = "";
+    this.#end("code");
+    return run.length;
+  }
+
+  #escape(next) {
+    if (next === "\n") return 1;
+    return ESCAPABLE.test(next) ? this.#say(next, 2) : this.#say("\\");
+  }
+
+  #known(whole, unfinished, text) {
+    const found = whole.exec(text);
+    if (!found) return unfinished.test(text) && text.length < LONGEST ? 0 : this.#say(text[0]);
+    const link = document.createElement("a");
+    this.#at.append(link);
+    const label = new Inline(link);
+    label.add(found[1]);
+    label.finish();
+    return found[0].length;
+  }
+
+  #mark(run, next) {
+    const names = named(run);
+    const before = this.#before.at(-1);
+    const underscore = run[0] === "_";
+    const inWord = underscore ? WORD.test(before) : run.length === 1 && /[a-z0-9]/i.test(before);
+    const here = ({ name, mark }) => mark === run[0] && names.includes(name);
+    const ends = /\S/.test(before) && !(underscore && WORD.test(next));
+    if (ends && names.length && this.#open.filter(here).length === names.length) {
+      for (const name of names) this.#end(name);
+    } else if (names.length && /\S/.test(next) && !inWord) {
+      for (const name of names) this.#begin(name, run[0]);
+    } else this.#say(run);
+    return run.length;
+  }
+
+  #begin(name, mark) {
+    const element = document.createElement(name);
+    if (name === "code") element.dir = "ltr";
+    this.#at.append(element);
+    this.#open.push({ name, mark, element });
+  }
+
+  #end(name) {
+    const at = this.#open.findLastIndex((each) => each.name === name);
+    if (at >= 0) this.#open.length = at;
+  }
+}
+
+function named(run) {
+  if (run === "~~") return ["s"];
+  if (run[0] === "~") return [];
+  return { 1: ["em"], 2: ["strong"], 3: ["em", "strong"] }[run.length] ?? [];
+}
+
+// Where a line begins that is not just more of the paragraph above it.
+const BEGINS = /^\s*(?:$|[#>|]|[-+*]\s|\d+[.)]\s)/;
+const FENCE = /^[\s>]*(?:```|~~~)/;
+
+// How much of `text` can be formatted without cutting a pair of marks in two.
+export function cleanLength(text) {
+  let start = text.length;
+  while (start > 0) {
+    const from = text.lastIndexOf("\n", start - 2) + 1;
+    const line = text.slice(from, start);
+    if (FENCE.test(line) && line.endsWith("\n")) break;
+    if (BEGINS.test(line) && !line.trim()) break;
+    start = from;
+    if (BEGINS.test(line)) break;
+  }
+  const run = new Inline(document.createElement("span"));
+  run.add(text.slice(start));
+  return start + run.clean;
+}

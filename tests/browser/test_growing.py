@@ -1,0 +1,161 @@
+"""A growing answer is calm on a slow network: looked at in every frame."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from playwright.sync_api import expect
+
+from streams.providers.demo import ANSWER
+from tests.processes import WorkerProcess
+from tests.views.answers import append, begin, say
+
+# What models write, with the marks that change their meaning when more arrives.
+EVERYTHING = """\
+Some **bold, and *nested*, words** with `code_of * this`, a [link](https://example.org/a_b) and \
+snake_case, 2 * 3 and 5*4, [1] and an ending “!”
+A second line of the paragraph, \\*escaped\\*.
+
+## A heading with `code`
+
+Text right below it — **Bold:** more.
+
+- **First:** a *point*
+- second
+  - nested `one`
+  - nested two
+
+  Still the second.
+3 apples are no list.
+
+1. ```python
+   x = {"a": "**b**"}  # no heading
+   | no table |
+   - no list
+
+   ```
+2. Then more.
+
+Text after the list.
+
+| a | b |
+|:--|--:|
+| `x` | **y** |
+| 1 | 2 |
+
+Text below the table, which belongs to no cell.
+
+```
+~~~
+## code
+```
+
+> Quoted **words**
+> and more.
+
+---
+
+~~~markdown
+```
+- inner
+```
+~~~
+2024 was **the** end.
+"""
+
+# Every /render takes 200 ms there and 200 ms back, and the second is lost.
+SLOW = """
+const real = window.fetch, away = () => new Promise((done) => setTimeout(done, 200));
+window.asked = 0;
+window.fetch = async (url, options) => {
+  if (!url.endsWith("/render")) return real(url, options);
+  const lost = ++asked === 2;
+  await away();
+  if (lost) throw new TypeError("lost");
+  const answer = await real(url, options);
+  await away();
+  return answer;
+};
+"""
+WATCH = """
+window.frames_ = [];
+const look = () => {
+  requestAnimationFrame(look);
+  const block = document.querySelector(".block.text");
+  if (block) window.frames_.push({
+    at: performance.now(),
+    text: block.textContent.replace(/\\s+/g, ""),
+    height: block.offsetHeight,
+    state: block.closest(".answer").dataset.state,
+    growing: block.querySelector(".open").hasChildNodes(),
+  });
+};
+requestAnimationFrame(look);
+"""
+LINE = 28
+
+
+def test_a_slow_network_shows_no_marks_and_takes_nothing_back(
+    open_as, spawn, laptop, conversation, here
+):
+    conversation.change(laptop, model="scripted:echo@100")
+    spawn(WorkerProcess)
+    conversation.refresh_from_db()
+    page = open_as(laptop, here)
+    page.context.add_init_script(SLOW + WATCH)
+    page.reload()
+    conversation.post(EVERYTHING + ANSWER.format(said="Go on"), laptop)
+    expect(page.locator(".answer")).to_have_attribute("data-state", "completed", timeout=30_000)
+    expect(page.locator(".open > *")).to_have_count(0)
+    frames = page.evaluate("frames_")
+    whole = frames[-1]["text"]
+    assert {it["text"] for it in frames if not whole.startswith(it["text"])} == set()
+    heights = [it["height"] for it in frames]
+    fallen = [a - b for a, b in pairwise(heights)]
+    assert max(fallen) <= LINE
+    ended = next(it["at"] for it in frames if it["state"] == "completed")
+    final = next(it["at"] for it in frames if it["state"] == "completed" and not it["growing"])
+    assert final - ended < 2000
+
+
+def test_what_is_plain_is_drawn_before_the_server_has_answered(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    page.route("**/render", lambda route: None)
+    say(run, "Some **bo", end=False)
+    expect(page.locator(".open p strong")).to_have_text("bo")
+    rest = (
+        "ld** and\nmore.\n## Head\n- on",
+        "e\n- `two`\n\n```py",
+        "thon\nx = 1\n",
+        "``",
+        "`\nBe",
+        "low",
+    )
+    append(run, *[run.event("block.delta", index=0, text=text) for text in rest])
+    expect(page.locator(".open p")).to_have_text(["Some bold and more.", "Below"])
+    expect(page.locator(".open h2")).to_have_text("Head")
+    expect(page.locator(".open ul > li")).to_have_text(["one", "two"])
+    expect(page.locator(".open .code-bar span")).to_have_text("python")
+    assert page.locator(".open pre code").text_content() == "x = 1"
+    append(run, run.event("block.delta", index=0, text=".\n\n| a | b"))
+    expect(page.locator(".open p").last).to_have_text("Below.")
+    expect(page.locator(".fresh")).to_have_count(1)
+
+
+def test_a_request_that_hangs_holds_nobody_up(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    asked = []
+    page.evaluate(
+        "AbortSignal.timeout = ((real) => () => real.call(AbortSignal, 300))(AbortSignal.timeout)"
+    )
+    page.route("**/render", lambda route: asked.append(1) if len(asked) < 2 else route.continue_())
+    say(run, "| a |\n|---|\n| 1 |\n", kind="reasoning", end=False)
+    page.wait_for_event("requestfailed", lambda it: it.url.endswith("/render"))  # it was given up
+    say(run, "**Ended** while nobody answers", index=1)
+    expect(page.locator(".block.text .closed strong")).to_have_text("Ended", timeout=2000)
+    expect(page.locator(".thoughts td")).to_have_count(1)
+    open_as.complaints.clear()
