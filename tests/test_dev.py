@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from django.contrib.auth import get_user_model
 
 from chatstream import embedded
+from chatstream.dev.prepare import DEMO, welcome_demo
 from chatstream.embedded import EmbeddedPostgresError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,3 +230,25 @@ def test_commands_without_data_start_no_postgresql(tmp_path, command):
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.django_db
+def test_demo_has_the_password_of_the_readme_on_this_computer_alone():
+    ours = (DEMO, "hard")
+    assert welcome_demo(True, DEMO, ours) == DEMO
+    demo = get_user_model().objects.get(username=DEMO)
+    for password in ("hard", "hard", DEMO):  # reachable by others, twice, and not any more
+        assert welcome_demo(True, password, ours) == password
+        demo.refresh_from_db()
+        assert demo.check_password(password)
+    demo.set_password("a person's own")
+    demo.save()
+    assert welcome_demo(True, DEMO, ours) is None
+    demo.refresh_from_db()
+    assert demo.check_password("a person's own")
+
+
+@pytest.mark.django_db
+def test_demo_does_not_come_among_other_people(anna):
+    assert welcome_demo(False, "hard", (DEMO, "hard")) is None
+    assert not get_user_model().objects.filter(username=DEMO).exists()

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from streams.conf import UNLIMITED
@@ -82,13 +83,14 @@ class Household:
         own = "DATABASE_URL" in environment.stand_ins
         model = asyncio.create_task(self.start_model())
         try:
-            demo = await asyncio.to_thread(prepare, url, self.say, own=own)
+            made = partial(prepare, own=own, alone=self.alone, secret=self.secret_key())
+            password = await asyncio.to_thread(made, url, self.say)
             await model
         finally:
             model.cancel()
         await self.start_worker()
         await self.start_web()
-        who = f"  Sign in as {DEMO}, password {DEMO}." if demo else ""
+        who = f"  Sign in as {DEMO}, password {password}." if password else ""
         self.say("", f"\nchatstream is at {self.address()}{who}  Ctrl-C stops it.")
 
     async def start_postgresql(self) -> str:
@@ -183,8 +185,12 @@ class Household:
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
     def allowed_hosts(self) -> str:
-        host = self.listening.getsockname()[0]
-        return "localhost,127.0.0.1,[::1]" if host in ("127.0.0.1", "::1") else "*"
+        return "localhost,127.0.0.1,[::1]" if self.alone else "*"
+
+    @property
+    def alone(self) -> bool:
+        """Whether only this computer can reach it."""
+        return self.listening.getsockname()[0] in ("127.0.0.1", "::1")
 
 
 @contextmanager
