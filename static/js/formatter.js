@@ -50,7 +50,7 @@ export class Formatter {
     while (this.#due.size) {
       const [block] = this.#due;
       this.#due.delete(block);
-      if (!block.draft) continue;
+      if (block.ended || !block.draft) continue; // what has ended is asked for by itself, once
       const { done, rest } = await this.#format(block);
       if (!done) this.#due.add(block);
       await sleep(rest);
