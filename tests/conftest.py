@@ -6,13 +6,14 @@ import os
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connection, connections
 from hypothesis import settings
 
 from streams import worker
 from streams.providers import llama
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory
+from .processes import eventually
 from .scripts import Obedient
 
 # In CI the same examples every time: a change that fails there fails for its own sake.
@@ -65,6 +66,25 @@ def llama_url():
     """The real local model, one for all tests."""
     with llama.Server() as server:
         yield server.url
+
+
+@pytest.fixture
+def settled(transactional_db):
+    """A process that outlives the test has done what it was asked before the tables are emptied:
+    TRUNCATE and a request that is still under way lock them in different orders."""
+    yield
+    eventually(nobody_has_asked)
+
+
+def nobody_has_asked():
+    """For a while: a request is many statements, with nothing open in between."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT bool_and(state = 'idle' AND clock_timestamp() - state_change > '0.2 s')"
+            " FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return cursor.fetchone()[0] is not False
 
 
 @pytest.fixture

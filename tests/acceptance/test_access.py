@@ -9,14 +9,13 @@ from django.utils import timezone
 from streams.models import Device
 from tests.client import cookies_of
 from tests.factories import DeviceFactory
-from tests.processes import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def web(spawn):
-    return spawn(Web)
+def web(standing):
+    return standing()
 
 
 @pytest.fixture

@@ -65,9 +65,9 @@ async def shelves():
 
 
 async def test_everything_the_list_shows_arrives_on_every_process(
-    spawn, shelves, anna, laptop, phone, bert
+    standing, shelves, anna, laptop, phone, bert
 ):
-    webs = spawn(Web), spawn(Web)
+    webs = standing(1), standing(2)
     one, two = await shelves(laptop, webs[0]), await shelves(phone, webs[1])
     others = await shelves(await sync_to_async(DeviceFactory)(user=bert), webs[0])
 
@@ -94,8 +94,8 @@ async def test_everything_the_list_shows_arrives_on_every_process(
     assert others.frames == [{"snapshot": []}]
 
 
-async def test_tokens_send_nothing_through_the_feed(spawn, shelves, conversation, laptop):
-    web = spawn(Web)
+async def test_tokens_send_nothing_through_the_feed(standing, shelves, conversation, laptop):
+    web = standing()
     _, run, _ = await sync_to_async(conversation.post)("Hi", laptop)
     await sync_to_async(begin)(run)
     shelf = await shelves(laptop, web)
@@ -107,8 +107,8 @@ async def test_tokens_send_nothing_through_the_feed(spawn, shelves, conversation
     assert len(shelf.frames) == before + 1
 
 
-async def test_one_connection_carries_the_conversation_and_the_feed(spawn, conversation, laptop):
-    web = spawn(Web)
+async def test_one_connection_carries_the_conversation_and_the_feed(standing, conversation, laptop):
+    web = standing()
     client = await Client.of(laptop)
     await sync_to_async(conversation.post)("Hi", laptop)
     seen = []

@@ -71,9 +71,9 @@ def say(conversation):
 
 
 async def test_who_is_here_is_known_on_every_process_and_said_only_on_change(
-    spawn, watcher, say, laptop, phone
+    standing, watcher, say, laptop, phone
 ):
-    webs = spawn(Web, STREAMS=SOON), spawn(Web, STREAMS=SOON)
+    webs = standing(1, STREAMS=SOON), standing(2, STREAMS=SOON)
     one, two = await watcher(laptop, webs[0]), await watcher(phone, webs[1])
     assert (await say(laptop, webs[0])).status_code == 204
     await asyncio.gather(*(each.see(Laptop=False) for each in (one, two)))
@@ -99,8 +99,8 @@ async def test_a_device_whose_process_was_killed_is_gone_in_time(
     assert loop.time() - killed < 3 + 1.5
 
 
-async def test_who_leaves_is_gone_sooner(spawn, watcher, say, laptop, phone):
-    web = spawn(Web, STREAMS='{"presence": 6}')
+async def test_who_leaves_is_gone_sooner(standing, watcher, say, laptop, phone):
+    web = standing(STREAMS='{"presence": 6}')
     one = await watcher(laptop, web)
     await say(phone, web)
     await one.see(Phone=False)
@@ -121,9 +121,9 @@ async def test_a_new_process_asks_who_is_here(spawn, watcher, say, laptop, phone
 
 
 async def test_the_devices_page_says_what_each_has_open_on_every_process(
-    spawn, say, watcher, conversation, laptop, phone
+    standing, say, watcher, conversation, laptop, phone
 ):
-    webs = spawn(Web), spawn(Web)
+    webs = standing(1), standing(2)
     one, client = await watcher(laptop, webs[1]), await Client.of(laptop)
     await sync_to_async(conversation.change)(laptop, title="Soup")
     elsewhere = await sync_to_async(ConversationFactory)(owner=laptop.user, title="Elsewhere")
@@ -149,9 +149,9 @@ async def test_the_devices_page_says_what_each_has_open_on_every_process(
 
 
 async def test_presence_is_ones_own_alone_and_leaves_nothing_behind(
-    spawn, say, conversation, laptop, bert
+    standing, say, conversation, laptop, bert
 ):
-    web = spawn(Web)
+    web = standing()
     stranger = await sync_to_async(DeviceFactory)(user=bert)
     assert (await say(stranger, web)).status_code == 404
     assert (await say(laptop, web, typing="yes")).status_code == 422

@@ -15,16 +15,15 @@ from streams import notify
 from streams.models import Device
 from tests.client import Client
 from tests.factories import PASSWORD, DeviceFactory
-from tests.processes import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "battery staple 9"
 
 
 @pytest.fixture
-def webs(spawn):
+def webs(standing):
     """Two that have answered before: a process reads its URLs and templates only once."""
-    processes = [spawn(Web), spawn(Web)]
+    processes = [standing(1), standing(2)]
     for web in processes:
         assert httpx.get(f"{web.url}/sign-in/").status_code == 200
     return processes
@@ -144,9 +143,9 @@ def out_and_back(device):
 
 
 async def test_an_old_stream_ends_unheard_though_its_device_has_come_back(
-    spawn, conversation, phone, monkeypatch
+    standing, conversation, phone, monkeypatch
 ):
-    web = spawn(Web, STREAMS='{"rescan": 1.0}')
+    web = standing(STREAMS='{"rescan": 1.0}')
     events = f"/c/{conversation.uuid}/events"
     old, tasks = await reading([web], events, phone)
     began = time.monotonic()
@@ -177,16 +176,16 @@ def quietly(change, monkeypatch, *arguments):
         change(*arguments)
 
 
-async def test_a_lost_signal_delays_and_never_lets_in(spawn, conversation, phone, monkeypatch):
-    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+async def test_a_lost_signal_delays_and_never_lets_in(standing, conversation, phone, monkeypatch):
+    web = standing(STREAMS='{"rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     began = time.monotonic()
     await quietly(phone.revoke, monkeypatch)
     await ended(began, readers, tasks, within=3.0)
 
 
-async def test_a_password_set_behind_our_back_ends_the_streams(spawn, conversation, phone):
-    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+async def test_a_password_set_behind_our_back_ends_the_streams(standing, conversation, phone):
+    web = standing(STREAMS='{"rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     began = time.monotonic()
 
@@ -200,9 +199,9 @@ async def test_a_password_set_behind_our_back_ends_the_streams(spawn, conversati
 
 
 async def test_a_conversation_deleted_unheard_ends_too(
-    spawn, conversation, laptop, phone, monkeypatch
+    standing, conversation, laptop, phone, monkeypatch
 ):
-    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     await quietly(conversation.delete_softly, monkeypatch, laptop)
     await asyncio.wait_for(asyncio.gather(*tasks), 10)
@@ -210,9 +209,9 @@ async def test_a_conversation_deleted_unheard_ends_too(
     assert await readers[0].status(readers[0].path) == 404
 
 
-async def test_many_devices_go_in_one_breath(spawn, conversation, anna, laptop):
+async def test_many_devices_go_in_one_breath(standing, conversation, anna, laptop):
     """A payload holds 8000 bytes; a person with 700 devices has more to say."""
-    web = spawn(Web)
+    web = standing()
 
     @sync_to_async
     def many():

@@ -46,8 +46,8 @@ def is_sync(event):
     return event.event == "sync"
 
 
-async def test_history_is_rolled_up_then_synced_then_live(spawn, conversation, laptop):
-    web = spawn(Web)
+async def test_history_is_rolled_up_then_synced_then_live(standing, conversation, laptop):
+    web = standing()
     client = await Client.of(laptop)
     _, run, _ = await sync_to_async(conversation.post)("Hello", laptop)
     words = [run.event("block.delta", index=0, text=f"{n} ") for n in range(3000)]
@@ -69,8 +69,8 @@ async def test_history_is_rolled_up_then_synced_then_live(spawn, conversation, l
     assert client.transcript.as_dict() == fold.fold(rows).as_dict()
 
 
-async def test_a_cursor_beyond_the_head_is_told_to_begin_again(spawn, conversation, laptop):
-    web = spawn(Web)
+async def test_a_cursor_beyond_the_head_is_told_to_begin_again(standing, conversation, laptop):
+    web = standing()
     client = await Client.of(laptop)
     await append(conversation, *titles(1, 2))
     client.transcript.head = 99
@@ -94,16 +94,18 @@ async def test_a_cursor_beyond_the_head_is_told_to_begin_again(spawn, conversati
     ]
 
 
-async def test_a_quiet_stream_beats(spawn, conversation, laptop):
-    web = spawn(Web, STREAMS='{"ping": 1}')
+async def test_a_quiet_stream_beats(standing, conversation, laptop):
+    web = standing(STREAMS='{"ping": 1}')
     client = await Client.of(laptop)
     path = f"/c/{conversation.uuid}/events"
     frames = await collect(client, web.url, path, lambda e: e.event == "ping")
     assert [f.event for f in frames] == ["sync", "ping"]
 
 
-async def test_one_runs_stream_holds_that_run_alone_and_ends_with_it(spawn, conversation, laptop):
-    web = spawn(Web)
+async def test_one_runs_stream_holds_that_run_alone_and_ends_with_it(
+    standing, conversation, laptop
+):
+    web = standing()
     client = await Client.of(laptop)
     client.gapless = False
     _, run, _ = await sync_to_async(conversation.post)("One", laptop)
@@ -118,8 +120,8 @@ async def test_one_runs_stream_holds_that_run_alone_and_ends_with_it(spawn, conv
     assert told == ["run.queued", "run.cancelled"]
 
 
-async def test_a_deleted_conversation_ends_its_streams(spawn, conversation, laptop):
-    web = spawn(Web)
+async def test_a_deleted_conversation_ends_its_streams(standing, conversation, laptop):
+    web = standing()
     client = await Client.of(laptop)
     path = f"/c/{conversation.uuid}/events"
     frames = []
@@ -144,9 +146,11 @@ async def test_a_lost_listen_connection_delays_and_never_loses(spawn, conversati
     assert client.seqs == [1, 2, 3, 4, 5]
 
 
-async def test_a_lost_notification_delays_and_never_loses(spawn, conversation, laptop, monkeypatch):
+async def test_a_lost_notification_delays_and_never_loses(
+    standing, conversation, laptop, monkeypatch
+):
     """The connection stands and hears others; only this one signal never came."""
-    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"rescan": 0.5}')
     client = await Client.of(laptop)
     lost = appending.APPEND_LOCKED.replace("pg_notify('streams_log'", "pg_notify('nobody'")
     assert lost != appending.APPEND_LOCKED
@@ -205,7 +209,7 @@ async def test_a_thousand_streams_cost_no_thread_and_no_connection_each(
     streams = [await open_stream(port, client, conversation) for _ in range(1000)]
     threads = process.num_threads()
     each = (process.memory_info().rss - before) / 1000 / 1024
-    held = await sync_to_async(connections_of)(web.popen.pid)
+    held = await sync_to_async(connections_since)(process.create_time())
     with capsys.disabled():
         print(f"\n1000 streams: {threads} threads, {held} connections, {each:.1f} KiB each")
     assert threads <= 12
@@ -227,11 +231,13 @@ async def open_stream(port, client, conversation):
     return reader, writer
 
 
-def connections_of(pid):
-    """Server connections whose client socket belongs to the process."""
+def connections_since(start):
+    """How many have been opened since a process began, and are open."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_start > to_timestamp(%s)",
+            [start],
         )
         return cursor.fetchone()[0]

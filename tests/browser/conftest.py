@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 
 import pytest
-from django.db import connection
 from playwright.sync_api import sync_playwright
 
 from tests.client import cookies_of
-from tests.processes import Web, eventually
+from tests.processes import Web
 
 HOW = "There is no Chromium: `apt-get install chromium`, or set CHROMIUM to its path."
 QUIET = [
@@ -64,29 +62,8 @@ def sign_in(context, device, url):
 
 
 @pytest.fixture(autouse=True)
-def _settled(transactional_db):
-    """What a closed page had asked for is done before the tables are emptied: TRUNCATE and a
-    request that is still under way lock them in different orders."""
-    yield
-    eventually(nobody_stays_busy)
-
-
-def nobody_stays_busy():
-    """Also not a moment later: a request is many statements, with nothing open in between."""
-    for _ in range(10):
-        if not nobody_is_busy():
-            return False
-        time.sleep(0.03)
-    return True
-
-
-def nobody_is_busy():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
-        )
-        return cursor.fetchone()[0] == 0
+def _settled(settled):
+    """Every page here asks one web process."""
 
 
 @pytest.fixture
@@ -106,7 +83,7 @@ def open_as(chromium, web, transactional_db):
         return page
 
     opened.complaints = complaints
-    opened.expected = []  # the browser's own words about an answer that the test is about
+    opened.expected = []  # what the browser itself says of an answer that the test is about
     yield opened
     for context in contexts:
         context.close()
