@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils import timezone
-from user_agents import parse
 
 from streams import notify
 from streams.exceptions import Invalid
@@ -148,6 +147,9 @@ def lock_user(user_id: int) -> User:
 
 def described(user_agent: str) -> tuple[str, Device.Kind]:
     """A name a person recognises ("Chrome on Android") and the kind of device."""
+    # Compiling its expressions is a fifth of a process's start, and few processes see a sign-in.
+    from user_agents import parse
+
     agent: Any = parse(user_agent)
     kind = (
         Device.Kind.PHONE
