@@ -85,6 +85,8 @@ export class Block {
     this.#closed.insertAdjacentHTML("beforeend", closed);
     patch(this.#open, open);
     this.#seenLength = this.#closedLength + seen;
+    // Where no frame is drawn for a while, the server's answer shows what none has painted yet.
+    this.#paintedLength = Math.max(this.#paintedLength, this.#seenLength);
     this.#closedLength += length;
     this.#askedLength = draft.length - length;
     this.#grow(fenced);

@@ -7,7 +7,7 @@ from itertools import pairwise
 from playwright.sync_api import expect
 
 from streams.providers.demo import ANSWER
-from tests.processes import WorkerProcess
+from tests.processes import WorkerProcess, eventually
 from tests.views.answers import append, begin, say
 
 # What models write, with the marks that change their meaning when more arrives.
@@ -159,3 +159,32 @@ def test_a_request_that_hangs_holds_nobody_up(open_as, laptop, conversation, her
     expect(page.locator(".block.text .closed strong")).to_have_text("Ended", timeout=2000)
     expect(page.locator(".thoughts td")).to_have_count(1)
     open_as.expected.append("net::ERR")
+
+
+HOLD = """
+window.held = [];
+window.requestAnimationFrame = (step) => (held.push(step), -1);
+void 0;
+"""
+
+
+def test_what_the_server_has_formatted_before_a_frame_came_is_drawn_once(
+    open_as, laptop, conversation, here
+):
+    """A tab behind another gets no frames for as long as it is there."""
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    asked = []
+    page.route("**/render", lambda route: asked.append(route) if not asked else route.continue_())
+    say(run, "one ", end=False)
+    eventually(lambda: (page.wait_for_timeout(20), asked)[1])
+    append(run, run.event("block.delta", index=0, text="two "))
+    expect(page.locator(".fresh")).to_have_text("one two")
+    page.evaluate(HOLD)
+    append(run, run.event("block.delta", index=0, text="three "))
+    eventually(lambda: page.evaluate("held.length"))
+    asked[0].continue_()
+    expect(page.locator(".open p")).to_have_text("one two three")
+    page.evaluate("held.splice(0).forEach((step) => step(performance.now()))")
+    assert page.locator(".open p").inner_text().strip() == "one two three"
