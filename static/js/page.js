@@ -1,6 +1,6 @@
 // Wires a conversation's page: the stream feeds the transcript, people act through requests.
 
-import { place } from "./answer.js";
+import { Acts } from "./acts.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
@@ -11,7 +11,6 @@ import { floatAll } from "./floating.js";
 import { Formatter } from "./formatter.js";
 import { afterPaint, paint } from "./frame.js";
 import { Here } from "./here.js";
-import { Refused, request } from "./http.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { ReadMark } from "./readmark.js";
@@ -62,7 +61,7 @@ const transcript = new Transcript(document.getElementById("transcript"), {
 });
 const composer = new Composer(composerForm, {
   draft: new Draft(user, id),
-  on: { send, stop, typed },
+  on: { send, stop: () => acts.stop(), typed },
 });
 const outbox = new Outbox(document.getElementById("unsent"), {
   user,
@@ -75,6 +74,7 @@ const outbox = new Outbox(document.getElementById("unsent"), {
     changed: waiting,
   },
 });
+const acts = new Acts(main, transcript, { send, takeFocus, failed: (words) => note.remark(words) });
 const here = new Here(document.getElementById("here"), device);
 const presence = new Presence(presenceUrl, Number(beat));
 const stream = new Stream({
@@ -217,38 +217,3 @@ function ended(reason) {
   // Whoever was signed out here shall not go on reading; drafts stay on this device.
   location.replace(`${main.dataset.signIn}?next=${encodeURIComponent(location.pathname)}`);
 }
-
-async function stop() {
-  const { front } = transcript;
-  if (!front || front.stopping) return;
-  await act("cancel", front);
-}
-
-// Shown at once; the log has the last word, and a refusal is taken back.
-async function act(verb, answer) {
-  if (verb === "cancel" && answer.attempt > 0) answer.askToStop();
-  transcript.refresh();
-  try {
-    await request("POST", place(answer.run, verb));
-  } catch (error) {
-    if (verb === "cancel") answer.keepGoing();
-    transcript.refresh();
-    note.remark(error instanceof Refused ? error.message : "That didn't get through. Try again.");
-  }
-}
-
-document.addEventListener("keydown", (event) => {
-  const busy = document.querySelector(":popover-open, dialog[open]");
-  if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing && !busy) stop();
-});
-
-main.addEventListener("submit", (event) => {
-  const answer = transcript.answer(event.target.closest(".answer")?.dataset.run);
-  if (!answer) return;
-  event.preventDefault();
-  const kind = event.target.dataset.act;
-  if (kind === "retry") act("retry", answer);
-  if (kind === "remove") act("cancel", answer);
-  if (kind === "continue") send("Continue.");
-  if (kind !== "continue") takeFocus(); // their buttons go
-});
