@@ -21,6 +21,8 @@ QUIET = [
     "--disable-sync",
     "--metrics-recording-only",
     "--no-first-run",
+    # Its address bar is two pages of its own beside each of ours, and most of what a page costs.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 ]
 
 
