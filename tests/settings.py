@@ -34,7 +34,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+# Looked for when asked for: every test client, and every process, would read them all first.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 
 if "CHATSTREAM_CHILD" not in os.environ:
     # A pool outlives the test that opened it, and the database cannot be dropped under it.

@@ -157,6 +157,7 @@ def test_a_frozen_page_goes_on_when_it_thaws(asleep, counting, capsys):
         frozen = time.monotonic()
         while time.monotonic() - frozen < 3:
             counting.more()
+            time.sleep(0.02)  # a model's pace
         devtools.send("Page.setWebLifecycleState", {"state": "active"})
         right(asleep, counting.said, capsys, "thawed")
     assert Run.objects.get().status == "running"
