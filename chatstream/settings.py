@@ -89,6 +89,9 @@ def database() -> dict[str, Any]:
     config["ENGINE"] = "streams.postgresql"
     # How long a page waits for a connection while PostgreSQL is there; else it says so at once.
     config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)
+    # Each transaction may reach another of the server's processes: none may count on the last.
+    config["POOLER"] = env.bool("DATABASE_POOLER", default=False)
+    config["DISABLE_SERVER_SIDE_CURSORS"] = config["POOLER"]
     config["OPTIONS"] = dict(config.get("OPTIONS", {}))
     # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
     if size := env.int("DATABASE_POOL_SIZE", default=8):

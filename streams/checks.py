@@ -168,7 +168,8 @@ def listening() -> Iterable[CheckMessage]:
         yield Warning(
             "LISTEN delivers nothing here, as behind PgBouncer in transaction mode: streams "
             "and workers fall back to polling, which is slower and costs more.",
-            hint="Point DATABASE_URL at PostgreSQL itself or at a session-mode pool.",
+            hint="Point DATABASE_URL at PostgreSQL itself or at a session-mode pool; or set "
+            "DATABASE_POOLER=1, without which prepared statements fail.",
             id="streams.W002",
         )
 
@@ -177,8 +178,10 @@ def hears_itself() -> bool:
     """Whether a notification to oneself arrives on a connection as the hub's."""
     from .database import parameters
 
-    with psycopg.connect(**parameters(), autocommit=True) as connection:
+    # From another connection: what one is told while it asks gets through any pool.
+    known = {**parameters(), "autocommit": True}
+    with psycopg.connect(**known) as hearing, psycopg.connect(**known) as telling:
         channel = sql.Identifier(CHANNEL)
-        connection.execute(sql.SQL("LISTEN {}").format(channel))
-        connection.execute(sql.SQL("NOTIFY {}").format(channel))
-        return any(True for _ in connection.notifies(timeout=ECHO_WITHIN, stop_after=1))
+        hearing.execute(sql.SQL("LISTEN {}").format(channel))
+        telling.execute(sql.SQL("NOTIFY {}").format(channel))
+        return any(True for _ in hearing.notifies(timeout=ECHO_WITHIN, stop_after=1))

@@ -56,10 +56,15 @@ HASHED = {
 def parameters() -> dict[str, Any]:
     """libpq's parameters for Django's default database."""
     given = connections["default"].get_connection_params()
-    return {key: value for key, value in given.items() if key not in DJANGOS} | {
-        "connect_timeout": 5,
-        **KEEPALIVES,
-    }
+    known = {key: value for key, value in given.items() if key not in DJANGOS}
+    if is_pooled():
+        known["prepare_threshold"] = None
+    return known | {"connect_timeout": 5, **KEEPALIVES}
+
+
+def is_pooled() -> bool:
+    """Whether a pool such as PgBouncer's gives a connection's transactions to any session."""
+    return bool(connections["default"].settings_dict.get("POOLER", False))
 
 
 async def connect(room: str, **settings: str) -> AsyncConnection:
@@ -70,7 +75,8 @@ async def connect(room: str, **settings: str) -> AsyncConnection:
     connection = await AsyncConnection.connect(
         **parameters(), autocommit=True, application_name=f"chatstream {room}"
     )
-    for name, value in settings.items():
+    # What a pool's session is told, its next guest would have to live with.
+    for name, value in () if is_pooled() else settings.items():
         await connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), value))
     return connection
 
