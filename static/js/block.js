@@ -50,12 +50,19 @@ export class Block {
   }
 
   add(text) {
+    if (!text) return;
+    if (this.ended) return this.#begin(this.#text + text); // too soon, after a reload
     this.#text += text;
     paint(this);
   }
 
   replace(text) {
     if (text.startsWith(this.#text)) return this.add(text.slice(this.#text.length));
+    this.#begin(text);
+  }
+
+  #begin(text) {
+    this.ended = false;
     this.version += 1;
     this.#text = text;
     this.#closedLength = this.#seenLength = this.#askedLength = this.#paintedLength = 0;
@@ -111,7 +118,7 @@ export class Block {
   #settle(html) {
     this.#open.replaceChildren();
     this.#closed.insertAdjacentHTML("beforeend", html);
-    this.#closedLength = this.#text.length;
+    this.#closedLength = this.#seenLength = this.#paintedLength = this.#text.length;
     const { dataset } = this.#element;
     Object.assign(dataset, { source: this.#text, closed: this.#closedLength });
     delete dataset.seen;

@@ -67,7 +67,7 @@ export class Formatter {
       const answer = await request("POST", this.#url, { text: draft, ended }, { signal });
       if (block.version === version) block.show(answer, draft);
     } catch (error) {
-      return { done: this.#failed(block, error), rest: RETRY };
+      return { done: this.#failed(block, error, version), rest: RETRY };
     }
     this.#failingSince = null;
     return { done: true, rest: this.#rest(performance.now() - began) };
@@ -80,8 +80,9 @@ export class Formatter {
   }
 
   // What is refused stays plain text; asking again for every token would help nobody.
-  #failed(block, error) {
+  #failed(block, error, version) {
     this.#failingSince ??= performance.now();
+    if (block.version !== version) return true; // about a text that there is no more
     const refused = error instanceof Refused && error.status < 500 && !LATER.includes(error.status);
     if (error.status === 413) this.#tooLong.add(block);
     if (refused || performance.now() - this.#failingSince > PATIENCE) block.showRaw();

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
 from streams import markdown
 from streams.fold import Block, MessageState, RunState
 from streams.models import Device
@@ -29,6 +32,11 @@ class Shown:
     open: str = ""
     seen_length: int = 0
     fenced: bool = False
+
+    @property
+    def source(self) -> SafeString:
+        """For an attribute: as it stands in HTML, a CR would come to the page as a line feed."""
+        return mark_safe(escape(self.block["text"]).replace("\r", "&#13;"))
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from streams.providers.demo import ANSWER
 from tests.processes import WorkerProcess, eventually
-from tests.views.answers import append, begin, say
+from tests.views.answers import append, begin, complete, say
 
 # What models write, with the marks that change their meaning when more arrives.
 EVERYTHING = """\
@@ -188,3 +188,62 @@ def test_what_the_server_has_formatted_before_a_frame_came_is_drawn_once(
     expect(page.locator(".open p")).to_have_text("one two three")
     page.evaluate("held.splice(0).forEach((step) => step(performance.now()))")
     assert page.locator(".open p").inner_text().strip() == "one two three"
+
+
+def test_a_refusal_that_comes_after_the_end_draws_nothing(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    open_as.expected.append("422")
+    asked = []
+    page.route("**/render", lambda route: asked.append(route) if not asked else route.continue_())
+    say(run, "one two ", end=False)
+    eventually(lambda: (page.wait_for_timeout(20), asked)[1])
+    append(run, run.event("block.delta", index=0, text="three"), run.event("block.ended", index=0))
+    expect(page.locator(".closed p")).to_have_text("one two three")
+    with page.expect_event("requestfinished", lambda it: it.url.endswith("/render")):
+        asked[0].fulfill(status=422, json={"error": {"code": "x", "message": "no"}})
+    page.wait_for_timeout(100)
+    expect(page.locator(".block")).to_have_text("one two three")
+
+
+def test_carriage_returns_survive_a_reload(open_as, laptop, conversation, here):
+    """The browser's parser makes line feeds of them, and so fewer letters."""
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "".join(f"w{i}\r\n\r\n" for i in range(20)) + "w20 w21", end=False)
+    page = open_as(laptop, here)
+    append(run, run.event("block.delta", index=0, text=" w22\r\n\r\nw23"))
+    append(run, run.event("block.ended", index=0))
+    complete(run)
+    expect(page.locator(".closed p")).to_have_text(
+        [*(f"w{i}" for i in range(20)), "w20 w21 w22", "w23"]
+    )
+
+
+LATE = """
+const real = fetch;
+window.late = [];
+window.fetch = async (...asked) => {
+  const answer = await real(...asked);
+  if (asked[0].endsWith("/render") && !late.gone) await new Promise((go) => late.push(go));
+  return answer;
+};
+"""
+
+
+def test_an_earlier_block_may_go_on_after_a_reload(open_as, laptop, conversation, here):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "one ", end=False)
+    say(run, "other ", index=1, end=False)
+    page = open_as(laptop, here)
+    page.add_init_script(LATE)
+    page.reload()
+    eventually(lambda: page.evaluate("late.length"))
+    append(run, run.event("block.delta", index=0, text="two"))
+    expect(page.locator(".block").first).to_contain_text("two")
+    page.evaluate("late.gone = true; late.splice(0).forEach((go) => go()); void 0")
+    append(run, run.event("block.ended", index=0), run.event("block.ended", index=1))
+    complete(run)
+    expect(page.locator(".closed p")).to_have_text(["one two", "other"])
