@@ -101,8 +101,7 @@ class Child:
 
     async def stop(self) -> None:
         """SIGTERM, then after `patience` SIGKILL; gone when this returns."""
-        if self._keeper:
-            self._keeper.cancel()
+        self._let_go()
         if self.process is None or self.process.returncode is not None:
             return
         self._send(signal.SIGTERM)
@@ -113,7 +112,13 @@ class Child:
             await self.process.wait()
 
     def kill(self) -> None:
+        """Now, and for good."""
+        self._let_go()
         self._send(signal.SIGKILL)
+
+    def _let_go(self) -> None:
+        if self._keeper:
+            self._keeper.cancel()
 
     def _send(self, number: signal.Signals) -> None:
         if self.process is not None and self.process.returncode is None:

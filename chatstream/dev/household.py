@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -181,7 +181,7 @@ class Household:
 
     def address(self) -> str:
         host, port = self.listening.getsockname()[:2]
-        shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(host, host)
+        shown = own_address() if host in ("0.0.0.0", "::") else host
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
     def allowed_hosts(self) -> str:
@@ -191,6 +191,14 @@ class Household:
     def alone(self) -> bool:
         """Whether only this computer can reach it."""
         return self.listening.getsockname()[0] in ("127.0.0.1", "::1")
+
+
+def own_address() -> str:
+    """Where others find this computer; nothing is sent to learn it."""
+    with suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as way:
+        way.connect(("192.0.2.1", 9))
+        return str(way.getsockname()[0])
+    return socket.gethostname()
 
 
 @contextmanager

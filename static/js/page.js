@@ -27,6 +27,7 @@ const main = document.getElementById("conversation");
 const { id, url, events, read, render, head, presence: presenceUrl, beat } = main.dataset;
 const composerForm = document.getElementById("composer");
 const settings = document.getElementById("settings-form");
+let again = false; // the log comes once more, from its beginning
 let over = false; // the conversation has gone, or the person
 const announcer = document.getElementById("announcer");
 
@@ -57,7 +58,7 @@ const silence = new Silence(main);
 const transcript = new Transcript(document.getElementById("transcript"), {
   formatter: new Formatter(render),
   device,
-  on: { changed: update, posted, takenBack, said: (words) => (announcer.textContent = words) },
+  on: { changed: update, posted, takenBack, said },
 });
 const composer = new Composer(composerForm, {
   draft: new Draft(user, id),
@@ -86,7 +87,7 @@ const stream = new Stream({
     event,
     live,
     broken,
-    restart: () => transcript.clear(),
+    restart,
     reload,
     ended,
     feed: (frame) => shelf.apply(frame),
@@ -146,7 +147,13 @@ function reload() {
   location.reload();
 }
 
+function restart() {
+  again = true;
+  transcript.clear();
+}
+
 function live() {
+  again = false;
   main.dataset.connection = "live";
   note.live();
   silence.start();
@@ -186,8 +193,13 @@ function waiting() {
   scroll.keep();
 }
 
+// What has long been over is neither given back nor said a second time.
 function takenBack(text, here) {
-  if (here && text) composer.giveBack(text);
+  if (here && text && !again) composer.giveBack(text);
+}
+
+function said(words) {
+  if (!again) announcer.textContent = words;
 }
 
 function typed(something) {
@@ -211,6 +223,9 @@ function ended(reason) {
   presence.stop();
   if (reason === "gone") {
     note.ended("This conversation isn't here any more.");
+    main.dataset.gone = "";
+    composerForm.hidden = true;
+    transcript.close();
     here.show({ devices: [] });
     return followFeed(shelf, () => location.reload());
   }

@@ -7,6 +7,7 @@ export class ScrollKeeper {
   #jump;
   #key;
   #atEnd = true;
+  #last = 0;
   #reachedEnd;
 
   constructor(jump, key, reachedEnd) {
@@ -17,7 +18,7 @@ export class ScrollKeeper {
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.keep());
     addEventListener("pagehide", () => this.#remember());
-    jump.addEventListener("click", () => this.toEnd(STILL.matches ? "instant" : "smooth"));
+    jump.addEventListener("click", () => this.#jumped());
     this.#restore();
   }
 
@@ -34,12 +35,21 @@ export class ScrollKeeper {
   toEnd(behavior = "instant") {
     this.#atEnd = true;
     scrollTo({ top: document.documentElement.scrollHeight, behavior });
+    this.#last = scrollY;
     this.#show();
+  }
+
+  #jumped() {
+    this.toEnd(STILL.matches ? "instant" : "smooth");
+    this.#reachedEnd();
   }
 
   #scrolled() {
     const before = this.#atEnd;
-    this.#atEnd = this.#below() < NEAR;
+    // What grew between our own step and its event has moved the end, not the reader.
+    const stayed = before && scrollY >= this.#last;
+    this.#last = scrollY;
+    this.#atEnd = stayed || this.#below() < NEAR;
     if (this.#atEnd && !before) this.#reachedEnd();
     this.#show();
   }
@@ -60,6 +70,7 @@ export class ScrollKeeper {
   #restore() {
     const place = sessionStorage.getItem(this.#key) ?? "end";
     if (place === "end") return this.toEnd();
+    this.#atEnd = false;
     scrollTo({ top: Number(place), behavior: "instant" });
     this.#scrolled();
   }

@@ -41,6 +41,12 @@ export class Transcript {
     this.refresh();
   }
 
+  // Nothing more will come; what has been said stands.
+  close() {
+    for (const answer of this.#answers.values()) if (answer.open) answer.end("cancelled", {});
+    this.refresh();
+  }
+
   apply({ type, data, replaces }) {
     const answer = this.#answers.get(data.run);
     switch (type) {

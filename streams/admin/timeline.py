@@ -171,9 +171,11 @@ def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
 
 def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Line]:
     """The same as a table, deltas in a row counted together."""
+    latest = run.queued_at
     for type, group in groupby(moments, key=lambda moment: moment.type):
         for at, seq, details in told(type, list(group)):
-            yield Line(f"+{span(max(at - run.queued_at, timedelta()))}", seq, type, details)
+            latest = max(latest, at)  # a bar of tokens begins before its first
+            yield Line(f"+{span(latest - run.queued_at)}", seq, type, details)
 
 
 def told(type: str, group: list[log.Moment]) -> Iterator[tuple[datetime, int, str]]:

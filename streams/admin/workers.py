@@ -3,11 +3,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from streams.models import Run, Worker
 
-from .base import Inspected, ago, counted, pill
+from .base import Inspected, ago, counted, pill, span
 
 
 @admin.register(Worker)
@@ -42,4 +43,6 @@ class WorkerAdmin(Inspected):
 
     @admin.display(description="up for", ordering="started_at")
     def age(self, worker: Worker) -> str:
-        return ago(worker.started_at)
+        """To its last sign of life, where it has gone or is silent."""
+        silent = worker.beat_at if worker.state == "stale" else timezone.now()
+        return span((worker.stopped_at or silent) - worker.started_at)

@@ -239,7 +239,7 @@ def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
     page.reload()
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)
-    words = page.get_by_text("Still waiting for the model…")
+    words = page.get_by_text("Still waiting…")
     expect(page.locator("main")).to_have_attribute("data-silent", "")
     expect(words).to_be_hidden()  # it thinks, which is said already
     say(run, "One", end=False)

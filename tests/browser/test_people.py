@@ -115,10 +115,16 @@ def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, he
 
 def test_a_deleted_conversation_ends_elsewhere(open_as, laptop, phone, conversation, here):
     open_as.expected.append("404 (Not Found)")
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "Half a", end=False)
     page = open_as(phone, here)
     expect(page.locator("main")).to_have_attribute("data-connection", "live")
     conversation.delete_softly(laptop)
     expect(page.get_by_text("This conversation isn't here any more.")).to_be_visible()
+    expect(page.locator(".blocks")).to_have_text("Half a")
+    for name in ("Stop", "Send", "Retry", "Continue"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_hidden()
 
 
 def test_everything_works_without_javascript(open_as, laptop, anna, web, chromium):

@@ -207,3 +207,24 @@ def test_a_click_too_many_and_a_lost_reply_send_once(open_as, laptop, conversati
     assert lost == [201]
     assert conversation.messages.filter(role="user").count() == 1
     open_as.expected.append("net::ERR")
+
+
+def test_who_reads_at_the_end_stays_there_while_another_device_writes(
+    open_as, laptop, phone, conversation, here
+):
+    for number in range(6):
+        _, run, _ = conversation.post(f"Prompt {number}", laptop)
+        begin(run)
+        say(run, "A paragraph.\n\n" * 5)
+        complete(run)
+    page = open_as(phone, here)
+    expect(page.locator("main")).to_have_attribute("data-connection", "live")
+    _, run, _ = conversation.post("And now?", laptop)
+    begin(run)
+    for number in range(40):
+        append(run, run.event("block.started", index=number, kind="text"))
+        append(run, run.event("block.delta", index=number, text=f"Words {number}.\n\n" * 4))
+        append(run, run.event("block.ended", index=number))
+    complete(run)
+    expect(page.get_by_text("Words 39.").last).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Jump to the newest")).to_be_hidden()
