@@ -147,10 +147,11 @@ async def test_a_statement_that_commits_after_its_client_has_gone_is_not_sent_ag
 
 
 async def test_an_own_ending_that_committed_unseen_is_not_written_twice(writer, run):
+    """It holds the conversation's row and waits for a number that another may take."""
     lease = lease_of(run)
     async with await connect("test") as holder:
-        async with holder.transaction():
-            await holder.execute("LOCK TABLE streams_event IN SHARE MODE")
+        async with holder.transaction(force_rollback=True):
+            await holder.execute(TAKEN, [run.conversation_id, run.head + 1])
             change = log.RunChange(run.run_id, status="completed", answer_id=run.answer_id)
             end = run.event("run.completed", stop_reason="end_turn", usage={})
             await writer.write(lease, delta(run, 0), end, ending=change)
@@ -276,6 +277,12 @@ def cancel(run_id: int, device) -> None:
         Run.objects.get(pk=run_id).cancel(device)
     finally:
         connections.close_all()
+
+
+TAKEN = """
+INSERT INTO streams_event (conversation_id, seq, type, data, created_at)
+VALUES (%s, %s, 'block.delta', '{}', now())
+"""
 
 
 async def waiting(how: str, room: str = "writer", statements: int = 1) -> None:
