@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import IO, Any
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import BadRequest
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import (
     HttpRequest,
@@ -32,7 +33,7 @@ class OneThreadHandler(ASGIHandler):
             made = super().create_request(scope, body_file)
             if made[0] and made[0].encoding:
                 "".encode(made[0].encoding)
-        except (ValueError, LookupError):
+        except (BadRequest, ValueError, LookupError):  # Django 6.1 raises the first
             return None, HttpResponseBadRequest("The Content-Type cannot be read.")
         return made
 
