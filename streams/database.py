@@ -57,12 +57,12 @@ def parameters() -> dict[str, Any]:
     """libpq's parameters for Django's default database."""
     given = connections["default"].get_connection_params()
     known = {key: value for key, value in given.items() if key not in DJANGOS}
-    if is_pooled():
+    if is_behind_pooler():
         known["prepare_threshold"] = None
     return known | {"connect_timeout": 5, **KEEPALIVES}
 
 
-def is_pooled() -> bool:
+def is_behind_pooler() -> bool:
     """Whether a pool such as PgBouncer's gives a connection's transactions to any session."""
     return bool(connections["default"].settings_dict.get("POOLER", False))
 
@@ -76,7 +76,7 @@ async def connect(room: str, **settings: str) -> AsyncConnection:
         **parameters(), autocommit=True, application_name=f"chatstream {room}"
     )
     # What a pool's session is told, its next guest would have to live with.
-    for name, value in () if is_pooled() else settings.items():
+    for name, value in () if is_behind_pooler() else settings.items():
         await connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), value))
     return connection
 

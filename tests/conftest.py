@@ -23,7 +23,7 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--chaos-seconds", type=float, default=15, help="how long the storm lasts")
+    parser.addoption("--chaos-seconds", type=float, default=20, help="how long the storm lasts")
     parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
 
 

@@ -49,13 +49,15 @@ def pooled(transactional_db, tmp_path):
     config = tmp_path / "pgbouncer.ini"
     config.write_text(CONFIGURED.format(server=server, port=port, user=owner(known.get("host"))))
     bouncer = subprocess.Popen([found, "--quiet", config])
-    eventually(lambda: is_there(port))
-    yield {
-        "DATABASE_URL": f"postgresql://any:one@127.0.0.1:{port}/{known['dbname']}",
-        "DATABASE_POOLER": "1",
-    }
-    bouncer.terminate()
-    bouncer.wait(10)
+    try:
+        eventually(lambda: is_there(port))
+        yield {
+            "DATABASE_URL": f"postgresql://any:one@127.0.0.1:{port}/{known['dbname']}",
+            "DATABASE_POOLER": "1",
+        }
+    finally:
+        bouncer.terminate()
+        bouncer.wait(10)
 
 
 def owner(host):

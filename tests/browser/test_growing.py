@@ -201,10 +201,11 @@ def test_a_refusal_that_comes_after_the_end_draws_nothing(open_as, laptop, conve
     eventually(lambda: (page.wait_for_timeout(20), asked)[1])
     append(run, run.event("block.delta", index=0, text="three"), run.event("block.ended", index=0))
     expect(page.locator(".closed p")).to_have_text("one two three")
-    with page.expect_event("requestfinished", lambda it: it.url.endswith("/render")):
+    say(run, "four ", index=1, end=False)
+    # What grows is asked about one after the other: the refusal was seen before the next.
+    with page.expect_request(lambda it: it.post_data == '{"text":"four ","ended":false}'):
         asked[0].fulfill(status=422, json={"error": {"code": "x", "message": "no"}})
-    page.wait_for_timeout(100)
-    expect(page.locator(".block")).to_have_text("one two three")
+    expect(page.locator(".block").first).to_have_text("one two three")
 
 
 def test_carriage_returns_survive_a_reload(open_as, laptop, conversation, here):
