@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -56,6 +56,14 @@ def lived(run: Run, status: str, **values) -> Run:
             for word in ("Because ", "of ", "Rayleigh.")
         ),
     )
+    happened(
+        run,
+        {
+            "run.queued": run.queued_at,
+            "run.started": run.started_at,
+            "block.started": run.first_token_at,
+        },
+    )
     if status == "failed":
         conversation.append(
             run.event("run.failed", code=run.error_code, message="", retryable=True)
@@ -65,6 +73,17 @@ def lived(run: Run, status: str, **values) -> Run:
         run.answer.save()
         conversation.append(run.event("run.completed", stop_reason="end_turn", usage=run.usage))
     return run
+
+
+def happened(run: Run, moments: dict[str, datetime]) -> None:
+    """Move each type's latest event of a run to where it is said to have happened."""
+    with connection.cursor() as cursor:
+        for type, at in moments.items():
+            cursor.execute(
+                "UPDATE streams_event SET created_at = %s WHERE seq = (SELECT max(seq)"
+                " FROM streams_event WHERE run_id = %s AND type = %s) AND run_id = %s",
+                [at, run.pk, type, run.pk],
+            )
 
 
 def listed(client, model: str = "run", /, **query) -> str:
@@ -249,6 +268,55 @@ def test_the_picture_is_as_fine_a_day_later(oncall, conversation):
     titles = [element.text for element in picture_of(page(oncall, run)).iter("title")]
 
     assert "3 in 67 ms" in titles
+
+
+@pytest.fixture
+def taken_over(conversation):
+    """A run whose worker wrote for 2 s and was lost; 13 s later another began it again."""
+    run = prompted(conversation)
+    run.queued_at = timezone.now() - timedelta(seconds=30)
+    happened(run, {"run.queued": run.queued_at})
+
+    def after(seconds: float) -> datetime:
+        return run.queued_at + timedelta(seconds=seconds)
+
+    with transaction.atomic():
+        for attempt, begun in (1, 1), (2, 19):
+            Conversation.lock(conversation.pk).append(
+                run.event("run.started", attempt=attempt),
+                run.event("block.started", index=0, kind="text"),
+                run.event("block.delta", index=0, text="Because"),
+            )
+            times = {"run.started": begun, "block.started": begun + 3, "block.delta": begun + 5}
+            happened(run, {type: after(seconds) for type, seconds in times.items()})
+    run.status, run.attempt, run.started_at = "completed", 2, after(1)
+    run.first_token_at, run.ended_at = after(22), after(30)
+    run.save()
+    return run
+
+
+def test_a_run_that_was_taken_over_shows_each_attempt_and_the_silence_between(oncall, taken_over):
+    drawing = picture_of(page(oncall, taken_over))
+
+    assert drawing.get("aria-label") == (
+        "queued 1.0 s, thinking 3.0 s, writing 2.0 s, silent 13.0 s, "
+        "thinking 3.0 s, writing 8.0 s, completed"
+    )
+    assert "started again" in [element.text for element in drawing.iter("text")]
+
+
+def test_a_run_that_was_handed_back_is_queued_twice(oncall, taken_over):
+    with transaction.atomic():
+        Conversation.lock(taken_over.conversation_id).append(
+            taken_over.event("run.queued", attempt=2)
+        )
+    happened(taken_over, {"run.queued": taken_over.queued_at + timedelta(seconds=26)})
+    taken_over.status, taken_over.first_token_at, taken_over.ended_at = "queued", None, None
+    taken_over.save()
+
+    drawing = picture_of(page(oncall, taken_over))
+
+    assert "thinking 3.0 s, writing 4.0 s, queued" in drawing.get("aria-label")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

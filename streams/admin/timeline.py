@@ -51,6 +51,16 @@ class Line(NamedTuple):
     details: str
 
 
+class Stretch(NamedTuple):
+    kind: str
+    start: datetime
+    end: datetime
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {span(self.end - self.start)}"
+
+
 @dataclass(slots=True)
 class Picture:
     """What happened when: phases above, tokens over time below, a mark for each event."""
@@ -71,9 +81,11 @@ class Scale:
         last = moments[-1].at if moments else self.start
         end = max(run.ended_at, last) if run.ended_at else timezone.now()
         self.end = max(end, self.start + timedelta(milliseconds=1))
-        self.begun = min(run.started_at or self.end, self.end)
+        started = (moment.at for moment in moments if moment.type == "run.started")
+        begun = next(started, run.started_at)
+        self.begun = min(begun or self.end, self.end)
         share = (self.begun - self.start) / (self.end - self.start)
-        self.split = WIDTH * (share if run.started_at is None else min(share, QUEUE_SHARE))
+        self.split = WIDTH * (share if begun is None else min(share, QUEUE_SHARE))
 
     def x(self, moment: datetime) -> float:
         moment = min(max(moment, self.start), self.end)
@@ -92,38 +104,47 @@ def picture(run: Run) -> Picture:
     bucket = Scale(run, []).bucket
     moments = log.timeline(run.conversation_id, run.pk, bucket)
     scale = Scale(run, moments)
+    stretches = list(stretched(run, moments))
     return Picture(
-        title=summary(run),
-        phases=list(phases(run, scale)),
+        title=", ".join([*(stretch.title for stretch in stretches), run.status]),
+        phases=list(phases(stretches, scale)),
         tokens=list(tokens(run, moments, scale, bucket)),
         marks=list(marks(moments, scale)),
         lines=list(lines(run, moments)),
     )
 
 
-def summary(run: Run) -> str:
-    parts = [f"{kind} {span(end - start)}" for kind, start, end in stretches(run)]
-    return ", ".join([*parts, run.status])
-
-
-def stretches(run: Run) -> Iterator[tuple[str, datetime, datetime]]:
+def stretched(run: Run, moments: Sequence[log.Moment]) -> Iterator[Stretch]:
     """The times between the turning points, as far as the run has come."""
-    points = [
-        ("queued", run.queued_at),
-        ("thinking", run.started_at),
-        ("writing", run.first_token_at),
-    ]
-    reached = [(kind, at) for kind, at in points if at is not None]
-    ends = [*(at for _, at in reached[1:]), run.ended_at or timezone.now()]
-    for (kind, start), end in zip(reached, ends, strict=True):
-        yield kind, start, max(start, end)
+    points = list(turning_points(run, moments))
+    ends = [*(at for _, at in points[1:]), run.ended_at or timezone.now()]
+    for (kind, start), end in zip(points, ends, strict=True):
+        yield Stretch(kind, start, max(start, end))
 
 
-def phases(run: Run, scale: Scale) -> Iterator[Box]:
-    for kind, start, end in stretches(run):
-        x, width = scale.x(start), scale.x(end) - scale.x(start)
-        title = f"{kind} {span(end - start)}"
-        yield box(x, width, 8, 24, kind, title, title if width > LABEL else "")
+def turning_points(run: Run, moments: Sequence[log.Moment]) -> Iterator[tuple[str, datetime]]:
+    """Attempt by attempt. `silent` is the time from a lost worker's last word to the next one's
+    first."""
+    kind, latest, attempt = "queued", run.queued_at, 0
+    yield kind, latest
+    for moment in moments:
+        if moment.type == "run.queued" and attempt:  # handed back
+            yield (kind := "queued"), moment.at
+        elif moment.type == "run.started":
+            if kind == "writing":
+                yield "silent", latest
+            attempt = moment.data["attempt"]
+            yield (kind := "thinking"), moment.at
+        elif moment.type == "block.started" and kind == "thinking":
+            known = run.first_token_at if attempt == run.attempt else None
+            yield (kind := "writing"), known or moment.at
+        latest = moment.at
+
+
+def phases(stretches: Sequence[Stretch], scale: Scale) -> Iterator[Box]:
+    for it in stretches:
+        x, width = scale.x(it.start), scale.x(it.end) - scale.x(it.start)
+        yield box(x, width, 8, 24, it.kind, it.title, it.title if width > LABEL else "")
 
 
 def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float) -> Iterator[Box]:
@@ -161,6 +182,8 @@ def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
         if room != "run":
             continue
         x, label = scale.x(moment.at), kind.replace("_", " ")
+        if moment.data.get("attempt", 1) > 1:
+            label = f"{label} again"
         wide = len(label) * LETTER
         anchor = "end" if x + wide > WIDTH else "start"
         left = x - wide if anchor == "end" else x
