@@ -46,6 +46,7 @@ class MessageState:
     blocks: list[Block] = field(default_factory=list)
     run: str | None = None
     device: dict[str, str] | None = None
+    client_key: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,9 +85,9 @@ class Transcript:
     def message_created(self, row: Row) -> None:
         data = row.data
         block = {"index": 0, "kind": "text", "text": data["text"]}
-        self.messages.append(
-            MessageState(data["message"], row.seq, data["role"], [block], device=data.get("device"))
-        )
+        prompt = MessageState(data["message"], row.seq, data["role"], [block])
+        prompt.device, prompt.client_key = data.get("device"), data.get("client_key")
+        self.messages.append(prompt)
 
     def run_queued(self, row: Row) -> None:
         data = row.data

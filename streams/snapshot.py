@@ -85,8 +85,9 @@ def in_reading_order(
         kept = [run for run in own if not run.removed]
         if prompt.role == Message.Role.ASSISTANT or (own and not kept):
             continue
-        device = getattr(prompt, "device_then", None)
-        yield MessageState(str(prompt.uuid), prompt.seq, prompt.role, prompt.blocks, device=device)
+        said = MessageState(str(prompt.uuid), prompt.seq, prompt.role, prompt.blocks)
+        said.device, said.client_key = getattr(prompt, "device_then", None), prompt.client_key
+        yield said
         for run in kept:
             answer = by_id[run.answer_id]
             blocks = shown.get(answer.pk, answer.blocks)

@@ -13,12 +13,14 @@ export class Outbox {
   #sending = false;
   #timer = 0;
 
-  // `on` hears: refused(text, error), signedOut(), delivered(message), changed().
+  // `on` hears: refused(text, error), signedOut(), delivered(message), changed(); and is asked
+  // known(key): whether the conversation has it, though the answer that said so was lost.
   constructor(element, { user, place, url, on }) {
     this.#element = element;
     this.#url = url;
     this.#key = `unsent:${user}:${place}`;
     this.#on = on;
+    this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
     this.#entries = this.#kept();
     for (const entry of this.#entries) this.#show(entry, "Not sent yet");
     if (this.#entries.length) this.flush();

@@ -69,6 +69,7 @@ const outbox = new Outbox(document.getElementById("unsent"), {
   place: id,
   url: composerForm.action,
   on: {
+    known: (key) => transcript.hasPrompt(key),
     delivered: (message) => transcript.has(message),
     refused,
     signedOut: () => ended("signed-out"),

@@ -35,6 +35,10 @@ export class Transcript {
     return this.#find(message) !== null;
   }
 
+  hasPrompt(key) {
+    return this.#element.querySelector(`[data-client-key="${CSS.escape(key)}"]`) !== null;
+  }
+
   clear() {
     this.#element.replaceChildren();
     this.#answers.clear();
@@ -68,6 +72,7 @@ export class Transcript {
     if (this.has(message)) return;
     const element = clone("prompt-template");
     element.dataset.message = message;
+    if (client_key) element.dataset.clientKey = client_key;
     element.querySelector(".said").textContent = text;
     showTime(element.querySelector(".about"), new Date());
     this.#element.append(element);

@@ -75,6 +75,23 @@ def test_an_unsent_prompt_survives_a_reload(open_as, laptop, conversation, here)
     open_as.expected.append("net::ERR")
 
 
+def test_a_prompt_whose_receipt_was_lost_stands_once_after_a_reload(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    page.route("**/events**", lambda route: route.abort())
+    page.reload()
+    page.route("**/messages", lambda route: (route.fetch(), route.abort()))
+    field(page).fill("Do not double me")
+    page.keyboard.press("Enter")
+    eventually(lambda: conversation.messages.exists())
+    expect(page.get_by_text("Not sent yet")).to_be_visible()
+    page.reload()
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Do not double me")
+    expect(page.locator(".prompt.pending")).to_have_count(0)
+    open_as.expected.append("net::ERR")
+
+
 def test_a_draft_is_there_after_a_reload(open_as, laptop, here):
     page = open_as(laptop, here)
     field(page).fill("Half a thou")
