@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from .conf import Streams
+from .siblings import process_name
 
 
 class Heartbeat:
@@ -19,9 +20,9 @@ class Heartbeat:
 
     async def register(self, connection: AsyncConnection) -> None:
         cursor = await connection.execute(
-            "INSERT INTO streams_worker (uuid, name, concurrency, draining)"
-            " VALUES (%s, %s, %s, false) RETURNING id",
-            [uuid.uuid4(), self.name, self.conf.concurrency],
+            "INSERT INTO streams_worker (uuid, name, process, concurrency, draining)"
+            " VALUES (%s, %s, %s, %s, false) RETURNING id",
+            [uuid.uuid4(), self.name, process_name(), self.conf.concurrency],
         )
         row = await cursor.fetchone()
         assert row is not None

@@ -27,6 +27,7 @@ from .providers.base import Code, Prompt, ProviderError, UnknownModel
 from .providers.registry import prepare, resolve
 from .rooms import Rooms, before
 from .runner import Runner, Stop
+from .takeover import take_over
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -111,10 +112,8 @@ class Worker:
                     again = self.conf.locked_retry
             except psycopg.Error as error:
                 logger.warning("worker %s: cannot claim: %s", self.name, error)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), again)
-            except TimeoutError:
-                continue
 
     async def _claim(self) -> bool:
         """Fill up; whether a run that could start was passed over because it was locked."""
@@ -204,13 +203,13 @@ class Worker:
                     runner.stop(Stop.CANCEL, device)
 
     async def _take_over(self, connection: AsyncConnection) -> None:
-        """Not within one lease of our own reconnect: everyone may have been away with us."""
+        """From silent ones not within a lease of our own reconnect: all may have been away."""
         room = self.conf.concurrency - len(self.running)
         seasoned = time.monotonic() - self._connected_at >= self.conf.lease
-        if room > 0 and seasoned and not self._draining.is_set():
+        if room > 0 and not self._draining.is_set():
             async with self._taking():
-                worker_id, held = self.heartbeat.worker_id, list(self.running)
-                runs = await claim.take_over(connection, worker_id, held, room, self.conf)
+                mine = self.heartbeat.worker_id, list(self.running)
+                runs = await take_over(connection, *mine, room, self.conf, silent_too=seasoned)
                 self._begin(runs)
             for run in runs:
                 logger.warning("run %s: taken over, attempt %s", run.uuid, run.attempt)

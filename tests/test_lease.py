@@ -6,7 +6,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams import claim, log
+from streams import claim, log, takeover
 from streams.conf import Streams
 from streams.database import connect
 from streams.models import Conversation, Event, Worker
@@ -89,7 +89,7 @@ async def test_a_worker_whose_run_was_taken_over_can_say_no_more(
         await sync_to_async(run.cancel)(laptop)
     await sync_to_async(Worker.objects.update)(beat_at="2000-01-01T00:00Z")
     other = await sync_to_async(WorkerFactory)()
-    taken = await claim.take_over(raw, other.pk, [], 10, Streams(max_attempts=attempts))
+    taken = await takeover.take_over(raw, other.pk, [], 10, Streams(max_attempts=attempts))
     assert len(taken) == (last == ["started"])
     assert all(run.token > held.token for run in taken)
     await shut_out(raw, held, *last)

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from streams import claim, log
+from streams import claim, log, takeover
 from streams.claim import Claimed
 from streams.conf import Streams
 from streams.database import connect
@@ -151,7 +151,7 @@ class Log(RuleBasedStateMachine):
         worker = self.alive(which)
         run = self.running
         mine = [run.pk] if run and run.worker == which else []
-        taken = self.do(claim.take_over(self.raw, worker, mine, 10, CONF))
+        taken = self.do(takeover.take_over(self.raw, worker, mine, 10, CONF))
         if run is None or not self.is_silent(run.worker):
             assert taken == []
             self.told()

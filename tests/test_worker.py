@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams import claim, log, worker
+from streams import claim, log, takeover, worker
 from streams.database import connect
 from streams.models import Run
 from streams.providers.base import Code, ProviderError
@@ -196,7 +196,7 @@ async def test_a_worker_that_slept_does_not_take_over_from_itself(model, convers
             await connection.execute("UPDATE streams_worker SET beat_at = now() - interval '1 h'")
             held = list(one.running)
             known = one.heartbeat.worker_id, held, 10, one.conf
-            assert await claim.take_over(connection, *known) == []
+            assert await takeover.take_over(connection, *known) == []
         model.say(" and half").finish()
         done = await status(run, "completed")
     assert (done.attempt, done.answer.text) == (1, "Half and half")

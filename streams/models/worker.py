@@ -18,11 +18,13 @@ class Worker(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=120)
+    process = models.CharField(max_length=120, db_default="", editable=False)
     concurrency = models.PositiveIntegerField()
     started_at = models.DateTimeField(db_default=Now())
     beat_at = models.DateTimeField(db_default=Now())
     draining = models.BooleanField(default=False)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    lost = models.BooleanField(db_default=False)
 
     class Meta:
         ordering = ("-beat_at",)
@@ -32,9 +34,11 @@ class Worker(models.Model):
 
     @property
     def state(self) -> str:
-        """alive, draining, stopped, or stale: its lease has run out without a goodbye."""
+        """alive, draining, stopped; without a goodbye lost, which another worker of its machine
+        has seen, or stale: its lease has run out.
+        """
         if self.stopped_at:
-            return "stopped"
+            return "lost" if self.lost else "stopped"
         if self.beat_at < timezone.now() - timedelta(seconds=conf().lease):
             return "stale"
         return "draining" if self.draining else "alive"

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from streams import fold, log
-from streams.models import Event, Run
+from streams.models import Event, Run, Worker
 from tests.processes import Process, WorkerProcess, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,14 +53,35 @@ def assert_complete(run):
     assert fold.blocks_of(log.run_rows(run.conversation_id, run.pk)) == run.answer.blocks
 
 
-def test_a_killed_workers_run_is_taken_over_and_completed_with_no_mixed_text(two, counting):
+@pytest.mark.parametrize(
+    ("where", "within", "lost"),
+    [("on this machine", 2.5, True), ("elsewhere", 3 + 5, False)],
+)
+def test_a_killed_workers_run_is_taken_over_and_completed_with_no_mixed_text(
+    two, counting, where, within, lost
+):
     eventually(lambda: deltas(counting) > 20)
     counting.refresh_from_db()
+    if where == "elsewhere":
+        Worker.objects.filter(pk=counting.worker_id).update(process="another boot/1/1")
     next(each for each in two if holds(each, counting)).kill()
     killed = time.monotonic()
     assert not ended(counting), "killed too late to show anything"
     eventually(lambda: Event.objects.filter(type="run.started", data__attempt=2).exists())
-    assert time.monotonic() - killed < 15
+    assert time.monotonic() - killed < within
+    assert Worker.objects.get(pk=counting.worker_id).lost == lost
+    eventually(lambda: ended(counting))
+    assert_complete(counting)
+
+
+def test_a_killed_workers_run_is_the_next_ones_as_soon_as_that_is_up(spawn, counting):
+    first = spawn(WorkerProcess)
+    eventually(lambda: deltas(counting) > 20)
+    first.kill()
+    spawn(WorkerProcess)
+    started = time.monotonic()
+    eventually(lambda: Event.objects.filter(type="run.started", data__attempt=2).exists())
+    assert time.monotonic() - started < 2.5
     eventually(lambda: ended(counting))
     assert_complete(counting)
 
