@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -32,6 +34,17 @@ def eventually(check: Callable[[], object], within: float = PATIENCE, every: flo
                 assert found, f"did not come true within {within} s"
                 return found
         time.sleep(every)
+
+
+def debian_program(name: str) -> str:
+    """Where a program of Debian's is; without it a test is skipped, or under `.ci/run` fails."""
+    found = os.environ.get(name.upper()) or shutil.which(
+        name, path=f"{os.environ['PATH']}:/usr/sbin"
+    )
+    if not found:
+        how = f"There is no {name}: `apt-get install {name}`, or set {name.upper()} to its path."
+        pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
+    return found
 
 
 def database_url() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from xml.etree import ElementTree
 
@@ -305,6 +306,13 @@ def test_a_run_that_was_taken_over_shows_each_attempt_and_the_silence_between(on
     assert "started again" in [element.text for element in drawing.iter("text")]
 
 
+def test_the_table_of_events_runs_forwards(oncall, taken_over):
+    html = page(oncall, taken_over)
+    times = [float(at) for at in re.findall(r"<td>\+([\d.]+) m?s</td>", html)]
+    assert len(times) == 7
+    assert times == sorted(times)
+
+
 def test_a_run_that_was_handed_back_is_queued_twice(oncall, taken_over):
     with transaction.atomic():
         Conversation.lock(taken_over.conversation_id).append(
@@ -461,13 +469,16 @@ def test_nothing_is_added_edited_or_deleted_by_hand(oncall, conversation, model)
 
 def test_workers_are_alive_or_not(oncall):
     long_ago = timezone.now() - timedelta(minutes=1)
+    began = long_ago - timedelta(minutes=4)
     WorkerFactory()
-    stale = WorkerFactory(beat_at=long_ago)
-    stopped = WorkerFactory(stopped_at=long_ago)
+    stale = WorkerFactory(started_at=began, beat_at=long_ago)
+    stopped = WorkerFactory(started_at=began, beat_at=long_ago, stopped_at=long_ago)
 
     html = listed(oncall, "worker")
     for state in ("alive", "stale", "stopped"):
         assert f"pill-{state}" in html
+
+    assert html.count("4 min 0 s") == 2  # to the last sign of life
 
     def delete(worker):
         return oncall.post(

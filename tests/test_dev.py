@@ -21,6 +21,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from chatstream import embedded
+from chatstream.dev.household import own_address
 from chatstream.dev.prepare import DEMO, welcome_demo
 from chatstream.embedded import EmbeddedPostgresError
 
@@ -230,6 +231,11 @@ def test_commands_without_data_start_no_postgresql(tmp_path, command):
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_the_address_that_others_are_told_is_one_of_this_computers():
+    with socket.create_server((own_address(), 0)) as listening:
+        socket.create_connection(listening.getsockname(), timeout=1).close()
 
 
 @pytest.mark.django_db

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.client import cookies_of
-from tests.processes import Web
+from tests.processes import Web, debian_program
 
-HOW = "There is no Chromium: `apt-get install chromium`, or set CHROMIUM to its path."
 QUIET = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -36,9 +34,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="package")
 def chromium():
     """Gone with the last browser test: asyncio's own tests cannot run beside its event loop."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail(HOW) if os.environ.get("CI") == "true" else pytest.skip(HOW)
+    path = debian_program("chromium")
     # Playwright's own event loop would make Django refuse to query in the test itself.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:

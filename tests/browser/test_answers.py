@@ -162,6 +162,20 @@ def test_an_answer_and_its_code_are_copied(open_as, laptop, conversation, here):
         assert page.evaluate("navigator.clipboard.readText()").startswith(text)
 
 
+def test_half_an_answer_is_copied_too_but_nothing_is_not(open_as, laptop, conversation, here):
+    _, half, _ = conversation.post("Half", laptop)
+    begin(half)
+    say(half, "One **tw", end=False)
+    fail(half)
+    _, none, _ = conversation.post("None", laptop)
+    begin(none)
+    fail(none)
+    page = open_as(laptop, here)
+    first, second = page.locator(".answer").all()
+    expect(first.locator("[data-act=copy]")).to_be_visible()
+    expect(second.locator("[data-act=copy]")).to_be_hidden()
+
+
 def test_code_grows_in_its_own_last_line(open_as, laptop, conversation, here):
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)

@@ -52,6 +52,30 @@ def test_a_log_that_begins_again_is_shown_from_its_beginning(open_as, laptop, co
     expect(page.locator(".answer")).to_have_count(0)
 
 
+def test_a_log_that_begins_again_gives_no_prompt_back(open_as, laptop, conversation, here):
+    """One that was taken back long ago comes with the rest; it is not this moment's draft."""
+    page = open_as(laptop, here)
+    ids = {name: f"00000000-0000-4000-8000-00000000000{at}" for at, name in enumerate("mar")}
+    prompt = {"message": ids["m"], "role": "user", "text": "Long ago"}
+    queued = {"run": ids["r"], "prompt": ids["m"], "message": ids["a"], "model": "any:model"}
+    device = {"id": str(laptop.uuid), "name": "Laptop"}
+    anew = prompt | {"message": "00000000-0000-4000-8000-000000000009", "text": "Anew"}
+    answers = iter(
+        [
+            frames(
+                ("resync", {}),
+                ("message.created", prompt, 1),
+                ("run.queued", queued, 2),
+                ("run.cancelled", {"run": ids["r"], "device": device}, 3),
+                ("message.created", anew, 4),
+            )
+        ]
+    )
+    reload_with(page, lambda route: route.fulfill(**next(answers, frames(("ping", {})))))
+    expect(page.locator(".prompt .said")).to_have_text(["Anew"])
+    expect(page.get_by_label("Message", exact=True)).to_have_value("")
+
+
 def test_what_came_before_the_cursor_changes_nothing(open_as, laptop, conversation, here):
     _, run, _ = conversation.post("Once", laptop)
     page = open_as(laptop, here)
