@@ -68,9 +68,14 @@ function changed() {
   note.refresh();
 }
 
-// An offer for as long as it can be kept.
+// An offer for as long as it can be kept, reloads included.
 function showUndo(toast) {
   if (!toast) return;
-  history.replaceState(null, "", location.pathname);
-  setTimeout(() => toast.remove(), toast.dataset.seconds * 1000);
+  setTimeout(() => {
+    toast.remove();
+    history.replaceState(null, "", location.pathname);
+  }, toast.dataset.seconds * 1000);
+  // What was there when the page came is never announced.
+  const words = toast.querySelector("[role=status]");
+  setTimeout(() => (words.textContent += ""), 500);
 }

@@ -31,9 +31,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(owner_id=owner, deleted_at__isnull=True)
 
     def restorable(self, user_id: int) -> ConversationQuerySet:
-        """Deleted so lately that it can be taken back."""
+        """Deleted so lately that it can be taken back; `left` is for how long."""
         final = Now() - timedelta(seconds=conf().purge_after)  # by the clock of the purge
-        return self.filter(owner_id=user_id, deleted_at__gt=final)
+        left = models.ExpressionWrapper(models.F("deleted_at") - final, models.DurationField())
+        return self.filter(owner_id=user_id, deleted_at__gt=final).annotate(left=left)
 
     def newest(self) -> ConversationQuerySet:
         return self.order_by("-updated_at", "-id")

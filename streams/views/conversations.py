@@ -10,7 +10,6 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from streams import notify
-from streams.conf import conf
 from streams.exceptions import StreamsError
 from streams.models import Conversation
 from streams.providers import registry
@@ -76,7 +75,6 @@ def page(
         "items": items,
         "following": following,
         "deleted": deleted(request),
-        "undo_seconds": int(conf().purge_after),
         "models": registry.offered(),
         "chosen": given.get("model") or registry.default_model(),
         "given": given,

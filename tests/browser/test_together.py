@@ -123,6 +123,7 @@ def test_a_deletion_is_taken_back_everywhere(open_as, laptop, phone, conversatio
     page.get_by_role("button", name="Delete this conversation").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("Conversation deleted.")).to_be_visible()
+    page.reload()
     expect(line(elsewhere, conversation)).to_have_count(0)
     expect(open_there.get_by_text("This conversation isn't here any more.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -50,6 +51,13 @@ def test_by_form_the_list_offers_it_and_leads_back(page, restore, here):
     back = page.post(restore)
     assert (back.status_code, back["Location"]) == (303, here)
     assert "Undo" not in page.get(deleted.redirect_chain[-1][0]).content.decode()
+
+
+def test_the_offer_lasts_for_what_is_left_of_it(page, here):
+    page.post(here, {"_method": "DELETE"})
+    Conversation.objects.update(deleted_at=timezone.now() - timedelta(seconds=10))
+    html = page.get(f"/c/?deleted={here.split('/')[2]}").content.decode()
+    assert re.search(r'data-seconds="(19|20)"', html)
 
 
 def test_a_made_up_deletion_offers_nothing(page):
