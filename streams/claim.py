@@ -134,9 +134,11 @@ async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None
     """Fail a run this worker holds, whatever has become of what was sent for it.
 
     Raising its token waits for, or shuts out, a statement that may still be under way, and
-    tells whether the run is still ours to end.
+    tells whether the run is still ours to end. Raises LockNotAvailable while the row is locked:
+    others want the connection meanwhile.
     """
     async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '1s'")
         held = [(run.conversation_id, run.run_id, run.token)]
         raised = await log.raise_tokens(connection, held)
         if run.conversation_id in raised:

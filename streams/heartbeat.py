@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from psycopg import AsyncConnection
 
 from .conf import Streams
+from .database import pool
 from .siblings import process_name
+
+logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
@@ -17,6 +24,9 @@ class Heartbeat:
         self.name = name
         self.conf = conf
         self.worker_id = 0
+        # Its own, since others wait for rows that somebody has locked.
+        self.pool = pool("heartbeat", most=1)
+        self._since = self._latest = 0.0
 
     async def register(self, connection: AsyncConnection) -> None:
         cursor = await connection.execute(
@@ -28,9 +38,36 @@ class Heartbeat:
         assert row is not None
         self.worker_id = row[0]
 
+    async def run(self, draining: asyncio.Event) -> None:
+        """Beat until cancelled."""
+        async with self.pool:
+            while True:
+                try:
+                    async with self.pool.connection() as connection:
+                        await self.beat(connection, draining.is_set())
+                    self._beaten()
+                except psycopg.Error as error:
+                    logger.warning("worker %s: no heartbeat: %s", self.name, error)
+                    self._since = 0.0
+                await asyncio.sleep(self.conf.heartbeat)
+
+    def _beaten(self) -> None:
+        now = time.monotonic()
+        if not self._since or now - self._latest > self.conf.lease:
+            self._since = now
+        self._latest = now
+
+    @property
+    def seasoned(self) -> bool:
+        """Whether PostgreSQL has heard us for a whole lease. Before, others may be silent only
+        because it was away from all of us."""
+        lease, now = self.conf.lease, time.monotonic()
+        return 0.0 < self._since <= now - lease < self._latest
+
     async def beat(self, connection: AsyncConnection, draining: bool) -> None:
         cursor = await connection.execute(
-            "UPDATE streams_worker SET beat_at = clock_timestamp(), draining = %s WHERE id = %s",
+            "UPDATE streams_worker SET beat_at = clock_timestamp(), draining = %s,"
+            " stopped_at = NULL, lost = false WHERE id = %s",
             [draining, self.worker_id],
         )
         if not cursor.rowcount:  # away for so long that its row was thrown out

@@ -46,6 +46,11 @@ class Lease:
     def flight(self) -> log.Append:
         return log.Append(self.conversation_id, self.flying, self.token, self.flying_change)
 
+    @property
+    def held(self) -> int:
+        """How many events wait here to be committed."""
+        return len(self.pending) + len(self.flying)
+
     def take(self, most: int) -> None:
         """Put up to `most` events in flight; the ending goes with the last of them."""
         self.flying = [self.pending.popleft() for _ in range(min(most, len(self.pending)))]

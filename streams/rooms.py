@@ -30,9 +30,11 @@ class Rooms:
     async def close(self) -> None:
         """Cancel what still runs, and wait until it has gone."""
         rooms = set(self.inside)
-        for room in rooms:
-            room.cancel()
-        await asyncio.gather(*rooms, return_exceptions=True)
+        while rooms:
+            for room in rooms:
+                room.cancel()
+            # Asked again: until 3.12 a wait_for that has just got its answer forgets a cancel.
+            _, rooms = await asyncio.wait(rooms, timeout=1)
 
     def _ended(self, room: asyncio.Task[None]) -> None:
         self.inside.discard(room)

@@ -97,10 +97,12 @@ class Runner:
             await asyncio.wait({streaming})
             if not (streaming.cancelled() or self.lease.failure):
                 return self._finished(streaming)
-        stopped = await self._stop
+        # Interrupted by a signal about nothing, it would have no answer: back into the queue.
+        await asyncio.wait({self._stop}, timeout=self.conf.lease)
+        self.stop(Stop.HAND_BACK)
         if self.lease.failure:
             raise self.lease.failure
-        return self._stopped(*stopped)
+        return self._stopped(*self._stop.result())
 
     async def _stream(self, provider: Provider, prompt: Prompt) -> Finished:
         """The provider's events into the log; tried again only while nothing was shown."""
@@ -134,7 +136,7 @@ class Runner:
                     if isinstance(event, Alive):
                         patience.alive()
                         continue
-                    if self.writer.is_full:
+                    if self.writer.is_full(self.lease):
                         timer.reschedule(None)  # the database's silence, not the model's
                     await self._keep(event)
                     patience.said()

@@ -18,6 +18,8 @@ def process_name() -> str:
     Empty where that is not known, as on anything but Linux: then there are no siblings.
     """
     try:
+        if os.readlink("/proc/self") != str(os.getpid()):
+            return ""  # another namespace's /proc: its numbers are not ours
         boot = Path(BOOT).read_text().strip()
         namespace = Path("/proc/self/ns/pid").stat().st_ino
     except OSError:

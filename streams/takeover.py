@@ -25,9 +25,13 @@ r.status = 'running' AND r.id <> ALL(%(held)s::bigint[]) AND NOT EXISTS (
             OR NOT %(silent_too)s))
 """
 
+# To begin again, or to be ended: that takes no room.
+GOES_ON = "(r.cancel_requested_at IS NULL AND r.attempt < %(attempts)s)"
+ENDED_AT_ONCE = 20
+
 LOCK_EXPIRED = f"""
 SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
- WHERE {EXPIRED}
+ WHERE {EXPIRED} AND (%(room)s > 0 OR NOT {GOES_ON})
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
 """
@@ -37,9 +41,8 @@ WITH lost AS (
     SELECT r.id FROM streams_run r WHERE r.conversation_id = ANY(%(conversations)s) AND {EXPIRED}
 ), run AS (
     UPDATE streams_run r
-       SET worker_id = %(worker)s, first_token_at = NULL,
-           attempt = r.attempt + (r.cancel_requested_at IS NULL
-                                  AND r.attempt < %(attempts)s)::int
+       SET worker_id = %(worker)s, attempt = r.attempt + {GOES_ON}::int,
+           first_token_at = CASE WHEN NOT {GOES_ON} THEN r.first_token_at END
       FROM lost WHERE r.id = lost.id
     RETURNING r.*
 ), leased AS (
@@ -62,7 +65,7 @@ async def take_over(
     connection: AsyncConnection,
     worker_id: int,
     held: Sequence[int],
-    limit: int,
+    room: int,
     conf: Streams,
     *,
     silent_too: bool = True,
@@ -70,14 +73,16 @@ async def take_over(
     """Runs whose worker has gone or is silent, to be begun again; the rest of them is ended here.
 
     Cancel was requested: cancelled. Its attempts are used up: failed, `worker_lost`. `held` are
-    the runs this worker has in hand.
+    the runs this worker has in hand, `room` is for how many more.
     """
     known = {
         "worker": worker_id,
         "held": list(held),
         "lease": conf.lease,
         "silent_too": silent_too,
-        "limit": limit,
+        "room": room,
+        "limit": room or ENDED_AT_ONCE,
+        "attempts": conf.max_attempts,
     }
     await bury(connection, worker_id)
     async with connection.transaction():
@@ -85,9 +90,7 @@ async def take_over(
         if not locked:
             return []
         ids = list({row[0] for row in locked})
-        cursor = await connection.execute(
-            TAKE_OVER, known | {"conversations": ids, "attempts": conf.max_attempts}
-        )
+        cursor = await connection.execute(TAKE_OVER, known | {"conversations": ids})
         rows = await cursor.fetchall()
         for *row, cancelled, device, ended in rows:
             if ended:

@@ -54,7 +54,7 @@ class Worker:
         self._draining = asyncio.Event()
         self._claiming = asyncio.Lock()
         self._early_cancels: set[int] = set()
-        self._connected_at = self._drain_until = 0.0
+        self._drain_until = 0.0
         self.answers = Rooms(self._break_up)
         self.rooms = Rooms(self._break_up)
         self.writing = Rooms(self._break_up)  # closed last, once everything is committed
@@ -75,7 +75,12 @@ class Worker:
             return
         writing = self.writing.open(self.writer.run())
         listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
-        for part in (*listening, self._beat(), self._watch(), retention.tidy(self.conf)):
+        for part in (
+            *listening,
+            self.heartbeat.run(self._draining),
+            self._watch(),
+            retention.tidy(self.conf),
+        ):
             self.rooms.open(part)
         logger.info("worker %s: ready for %s runs", self.name, self.conf.concurrency)
         try:
@@ -170,23 +175,12 @@ class Worker:
     async def _persist(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         return await persist(self.pool, self.conf.poll, act)
 
-    async def _beat(self) -> None:
-        while True:
-            try:
-                async with self.pool.connection() as connection:
-                    await self.heartbeat.beat(connection, self._draining.is_set())
-            except psycopg.Error as error:
-                logger.warning("worker %s: no heartbeat: %s", self.name, error)
-                self._connected_at = 0.0
-            await asyncio.sleep(self.conf.heartbeat)
-
     async def _watch(self) -> None:
         """The slow look behind the signals: cancels, lost leases, leases to take over."""
         while True:
             await asyncio.sleep(self.conf.poll)
             try:
                 async with self.pool.connection() as connection:
-                    self._connected_at = self._connected_at or time.monotonic()
                     await self._look_after(connection)
                     await self._take_over(connection)
             except psycopg.Error as error:
@@ -203,16 +197,16 @@ class Worker:
                     runner.stop(Stop.CANCEL, device)
 
     async def _take_over(self, connection: AsyncConnection) -> None:
-        """From silent ones not within a lease of our own reconnect: all may have been away."""
-        room = self.conf.concurrency - len(self.running)
-        seasoned = time.monotonic() - self._connected_at >= self.conf.lease
-        if room > 0 and not self._draining.is_set():
-            async with self._taking():
-                mine = self.heartbeat.worker_id, list(self.running)
-                runs = await take_over(connection, *mine, room, self.conf, silent_too=seasoned)
-                self._begin(runs)
-            for run in runs:
-                logger.warning("run %s: taken over, attempt %s", run.uuid, run.attempt)
+        if self._draining.is_set():
+            return
+        room = max(0, self.conf.concurrency - len(self.running))
+        silent_too = self.heartbeat.seasoned
+        async with self._taking():
+            mine = self.heartbeat.worker_id, list(self.running)
+            runs = await take_over(connection, *mine, room, self.conf, silent_too=silent_too)
+            self._begin(runs)
+        for run in runs:
+            logger.warning("run %s: taken over, attempt %s", run.uuid, run.attempt)
 
     def _heard(self, channel: str, payload: str) -> None:
         what, _, which = payload.partition(" ")

@@ -22,13 +22,14 @@ logger = logging.getLogger(__name__)
 
 PAUSE = 0.1
 RESTS = 3  # times a flush's own length
+SHARES = 10  # of the buffer; one run has one at most
 
 
 class Writer:
     """Appends for all runs of this process.
 
-    `write` waits while more than `buffer_events` are held; memory is bounded by that. What has
-    waited for `buffer_seconds` fails its run, whatever it waited for.
+    `write` waits while `buffer_events` are held, or a tenth of that for one run; memory is
+    bounded by that. What has waited for `buffer_seconds` fails its run, whatever it waited for.
     """
 
     def __init__(self, conf: Streams) -> None:
@@ -54,7 +55,7 @@ class Writer:
 
         Raises LeaseLost or StorageFailed once it is known that they cannot be.
         """
-        if self.is_full:
+        while self.is_full(lease) and not lease.failure:
             self._room.clear()
             await self._room.wait()
         if lease.failure:
@@ -69,9 +70,9 @@ class Writer:
         self._dirty[lease] = None
         self._wake.set()
 
-    @property
-    def is_full(self) -> bool:
-        return self._held >= self.conf.buffer_events
+    def is_full(self, lease: Lease) -> bool:
+        """For a run; one whose conversation is locked must leave room for the others."""
+        return max(self._held, lease.held * SHARES) >= self.conf.buffer_events
 
     async def settle(self, lease: Lease) -> None:
         """Wait until all that was written under this lease is committed."""
@@ -183,8 +184,9 @@ class Writer:
 
     def _landed(self, lease: Lease, head: int) -> None:
         self.rows += len(lease.flying)
-        self._release(len(lease.flying))
+        landed = len(lease.flying)
         lease.landed(head)
+        self._release(landed)
         if not lease.pending:
             del self._dirty[lease]
             lease.settled.set()
@@ -194,14 +196,14 @@ class Writer:
     def _fail(self, lease: Lease, failure: Exception) -> None:
         if lease.failure:
             return
-        self._release(len(lease.flying) + len(lease.pending))
-        lease.fail(failure)
         self._dirty.pop(lease, None)
+        held = lease.held
+        lease.fail(failure)
+        self._release(held)
 
     def _release(self, events: int) -> None:
         self._held -= events
-        if not self.is_full:
-            self._room.set()
+        self._room.set()
 
     async def _connect(self) -> AsyncConnection:
         delay = 0.05

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams import claim, log, takeover, worker
+from streams import claim, log, notify, takeover, worker
 from streams.database import connect
-from streams.models import Run
+from streams.heartbeat import Heartbeat
+from streams.models import Run, Worker
 from streams.providers.base import Code, ProviderError
 from streams.runner import Stop
 from tests.factories import ConversationFactory, WorkerFactory
@@ -212,8 +214,8 @@ async def test_a_run_stopped_while_the_buffer_is_full_keeps_what_was_written_alo
             async with holder.transaction():
                 await holder.execute("LOCK TABLE streams_event IN SHARE MODE")
                 model.say(*"abcdefgh")
-                await until(lambda: asyncio.sleep(0, one.writer.is_full))
                 [runner] = one.running.values()
+                await until(lambda: asyncio.sleep(0, one.writer.is_full(runner.lease)))
                 runner.stop(Stop.CANCEL, phone.mark)
                 await asyncio.sleep(0)
         await status(run, "cancelled")
@@ -227,6 +229,97 @@ async def test_nobody_takes_over_within_one_lease_of_their_own_start(model, aban
     async with working(lease=1.0):
         await status(run, "completed")
     assert asyncio.get_running_loop().time() - started >= 1.0
+
+
+async def test_a_beat_that_fails_within_a_look_does_not_season_a_worker(
+    model, abandoned, monkeypatch
+):
+    """As after an outage, when the look gets a connection and the beat runs out of patience."""
+    run, _ = abandoned
+    other = (await fresh(run)).worker_id
+
+    async def no_beat(*_):
+        raise psycopg.OperationalError("couldn't get a connection")
+
+    async with working(lease=30.0) as one:
+        look = one._look_after
+
+        async def slow_look(connection):
+            await asyncio.sleep(0.3)
+            await look(connection)
+
+        one._look_after = slow_look
+        monkeypatch.setattr(Heartbeat, "beat", no_beat)
+        await asyncio.sleep(1)
+        assert (await fresh(run)).worker_id == other
+
+
+async def test_a_signal_to_cancel_that_nobody_recorded_does_not_strand_the_run(
+    model, conversation, laptop
+):
+    """A commit can be lost to a failover after its NOTIFY went out."""
+    run = await post(conversation, laptop)
+    async with working():
+        model.say("Half")
+        await shown(run, "Half")
+        async with await connect("test") as connection:
+            await connection.execute("SELECT pg_notify(%s, %s)", [notify.WORK, f"cancel {run.pk}"])
+        await until(lambda: asyncio.sleep(0, model.closed))
+        model.say(" and half").finish()
+        await status(run, "completed")
+    await assert_whole(run)
+
+
+async def test_a_worker_given_up_by_mistake_is_alive_with_its_next_beat(
+    model, conversation, laptop
+):
+    run = await post(conversation, laptop)
+    async with working() as one:
+        await status(run, "running")
+        async with await connect("test") as connection:
+            me = one.heartbeat.worker_id
+            await connection.execute(
+                "UPDATE streams_worker SET stopped_at = now(), lost = true WHERE id = %s", [me]
+            )
+        await until(lambda: Worker.objects.filter(pk=me, stopped_at=None, lost=False).aexists())
+        model.finish()
+
+
+async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_a_full_one(
+    model, abandoned, anna, laptop, phone
+):
+    run, _ = abandoned
+    await sync_to_async(run.cancel)(phone)
+    elsewhere = await sync_to_async(ConversationFactory)(owner=anna)
+    busy = await post(elsewhere, laptop)
+    async with working(concurrency=1):
+        await status(busy, "running")
+        await status(run, "cancelled")
+        assert (await fresh(busy)).status == "running"
+        model.finish()
+    await assert_whole(run)
+
+
+async def test_locked_rows_do_not_keep_a_beat_waiting(anna, laptop):
+    """Runs that cannot be stored any more are ended by whoever gets their rows; all of the
+    pool may wait for that."""
+    make = sync_to_async(ConversationFactory.create_batch)
+    held = await make(4, owner=anna, model="scripted:count-9999@20")
+    runs = [await post(each, laptop) for each in held]
+    async with working(buffer_seconds=0.2) as one, await connect("test") as holder:
+        for run in runs:
+            await status(run, "running")
+        async with holder.transaction():
+            ids = [each.pk for each in held]
+            await holder.execute(
+                "SELECT FROM streams_conversation WHERE id = ANY(%s) FOR UPDATE", [ids]
+            )
+            await until(lambda: asyncio.sleep(0, one.pool.get_stats()["requests_waiting"]))
+            me = Worker.objects.filter(pk=one.heartbeat.worker_id)
+            before = (await me.aget()).beat_at
+            await until(lambda: me.filter(beat_at__gt=before + timedelta(seconds=0.5)).aexists(), 3)
+        for run in runs:
+            await status(run, "failed")
 
 
 async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_the_next(model, abandoned, phone):

@@ -251,13 +251,23 @@ async def test_rows_the_database_refuses_fail_their_own_run_alone(writer, run, m
 
 
 async def test_a_full_buffer_makes_producers_wait(run):
-    writer = Writer(dataclasses.replace(conf(), buffer_events=10))
-    lease = lease_of(run)
+    """One of them before all of it is its own."""
+    writer = Writer(dataclasses.replace(conf(), buffer_events=100))
+    lease, *others = (lease_of(run) for _ in range(11))
     for n in range(10):
         await writer.write(lease, delta(run, n))
     one_more = asyncio.create_task(writer.write(lease, delta(run, 10)))
     await asyncio.wait({one_more}, timeout=0.05)
     assert not one_more.done()
+    *some, last = others
+    for other in some:
+        await writer.write(other, *[delta(run, 0)] * 10)
+    too_much = asyncio.create_task(writer.write(last, delta(run, 0)))
+    await asyncio.wait({too_much}, timeout=0.05)
+    assert not too_much.done()
+    too_much.cancel()
+    for other in some:
+        writer._fail(other, LeaseLost())
     running = asyncio.create_task(writer.run())
     await one_more
     writer.close()

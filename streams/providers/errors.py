@@ -143,10 +143,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if (seconds := number(given)) is not None:
         return seconds
     try:
-        moment = parsedate_to_datetime(given)
-    except ValueError:
+        moment = parsedate_to_datetime(given).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def number(text: str | None) -> float | None:

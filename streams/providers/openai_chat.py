@@ -63,7 +63,8 @@ class ChatCompletion:
 
     def __init__(self) -> None:
         self._blocks = Blocks()
-        self._now: object = None
+        self._now: Kind | None = None
+        self._calls: dict[object, str] = {}  # the latest call's id at each index
         self._reason: str | None = None
         self._usage: dict[str, int] = {}
 
@@ -104,18 +105,22 @@ class ChatCompletion:
         return [*self._turn_to(kind), *self._blocks.grow(kind, kind, text)] if text else []
 
     def _tool_call(self, call: dict[str, Any]) -> list[ProviderEvent]:
-        key = (Kind.TOOL_CALL, call.get("index"))
+        """Calls may grow side by side. Some servers give each the index 0 and an id of its own."""
+        at, call_id = call.get("index"), call.get("id") or ""
+        events, key = self._turn_to(Kind.TOOL_CALL), (Kind.TOOL_CALL, at)
+        if call_id and self._calls.setdefault(at, call_id) != call_id:
+            self._calls[at] = call_id
+            events += self._blocks.end(key)
         function = call.get("function") or {}
-        events = self._turn_to(key)
         if key not in self._blocks:
-            name, call_id = function.get("name") or "", call.get("id") or ""
+            name = function.get("name") or ""
             events += self._blocks.start(key, Kind.TOOL_CALL, name, call_id)
         return events + self._blocks.grow(key, Kind.TOOL_CALL, function.get("arguments") or "")
 
-    def _turn_to(self, key: object) -> list[ProviderEvent]:
-        if key == self._now:
+    def _turn_to(self, kind: Kind | None) -> list[ProviderEvent]:
+        if kind == self._now:
             return []
-        self._now = key
+        self._now = kind
         return self._blocks.end_all()
 
     def _finish(self) -> list[ProviderEvent]:

@@ -34,7 +34,7 @@ class Frames:
     def feed(self, received: bytes) -> list[bytes]:
         """The events that `received` completes; ProviderError for one past any reason."""
         if self._after_cr and received.startswith(b"\n"):
-            received = received[1:]
+            received, self._after_cr = received[1:], False
         if not received:
             return []
         self._after_cr = received.endswith(b"\r")

@@ -47,10 +47,50 @@ def test_tool_calls_are_blocks_with_their_names_and_arguments() -> None:
         BlockStarted(1, Kind.TOOL_CALL, "get_weather", "call_1"),
         BlockDelta(1, '{"city":'),
         BlockDelta(1, '"Kiel"}'),
-        BlockEnded(1),
         BlockStarted(2, Kind.TOOL_CALL, "get_time", "call_2"),
         BlockDelta(2, "{}"),
+        BlockEnded(1),
         BlockEnded(2),
+        Finished("tool_call"),
+    ]
+
+
+def test_tool_calls_that_grow_side_by_side_are_two_blocks() -> None:
+    assert read(
+        call(0, "", id="call_1", name="get_weather"),
+        call(1, "", id="call_2", name="get_time"),
+        call(0, '{"city":'),
+        call(1, "{}"),
+        call(0, '"Kiel"}'),
+        completion({}, "tool_calls"),
+        DONE,
+    ) == [
+        BlockStarted(0, Kind.TOOL_CALL, "get_weather", "call_1"),
+        BlockStarted(1, Kind.TOOL_CALL, "get_time", "call_2"),
+        BlockDelta(0, '{"city":'),
+        BlockDelta(1, "{}"),
+        BlockDelta(0, '"Kiel"}'),
+        BlockEnded(0),
+        BlockEnded(1),
+        Finished("tool_call"),
+    ]
+
+
+def test_calls_that_all_have_the_index_0_are_told_apart_by_their_ids() -> None:
+    assert read(
+        call(0, '{"a":', id="call_1", name="first"),
+        call(0, "1}", id="call_1"),
+        call(0, "{}", id="call_2", name="second"),
+        completion({}, "tool_calls"),
+        DONE,
+    ) == [
+        BlockStarted(0, Kind.TOOL_CALL, "first", "call_1"),
+        BlockDelta(0, '{"a":'),
+        BlockDelta(0, "1}"),
+        BlockEnded(0),
+        BlockStarted(1, Kind.TOOL_CALL, "second", "call_2"),
+        BlockDelta(1, "{}"),
+        BlockEnded(1),
         Finished("tool_call"),
     ]
 

@@ -178,6 +178,7 @@ async def test_a_refused_request_has_a_code_and_is_asked_once(
         ({"retry_after": "0.5"}, 0.5),
         ({"retry_after": "30", "retry_after_ms": "1500"}, 1.5),
         ({"retry_after": "soon"}, None),
+        ({"retry_after": "Fri, 31 Dec 9999 23:59:59 -0100"}, None),
         ({"retry_after": "-3"}, None),
         ({"retry_after": "nan"}, None),
         ({}, None),

@@ -57,6 +57,12 @@ def test_frames_follow_the_specification(body: bytes, frames: list[bytes]) -> No
         assert decoder.feed(body[:cut]) + decoder.feed(body[cut:]) == frames
 
 
+def test_a_line_feed_that_comes_alone_belongs_to_the_return_before_it_once() -> None:
+    decoder = Frames()
+    pieces = (b"data: 1\r", b"\n", b"\n", b"data: 2\r\n\r\n")
+    assert [frame for piece in pieces for frame in decoder.feed(piece)] == [b"1", b"2"]
+
+
 @pytest.mark.parametrize("piece", [b"x" * 100, b"data: " + b"x" * 100 + b"\n"])
 def test_an_event_without_an_end_cannot_fill_the_memory(piece: bytes, monkeypatch) -> None:
     monkeypatch.setattr(wire, "LIMIT", 1000)
