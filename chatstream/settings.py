@@ -46,7 +46,7 @@ MIDDLEWARE = [
     "streams.middleware.ContentSecurityPolicyMiddleware",
     "streams.middleware.ErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "streams.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "streams.middleware.DeviceMiddleware",

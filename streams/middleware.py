@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.utils import timezone
 
 from . import access
@@ -86,6 +87,14 @@ class ErrorMiddleware:
         if isinstance(exception, Http404):
             return errors.not_found(request)
         return None
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a forgotten slash to what is read alone. A redirect loses what is sent, and a client
+    that asks again with GET would take the page for success."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
 
 
 class DeviceMiddleware:

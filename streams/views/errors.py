@@ -19,6 +19,7 @@ from streams.exceptions import NotSignedIn, StreamsError
 
 from .negotiation import wants_json
 
+NO_ORIGIN = "Send an Origin or Referer header with this site's own address."
 CODES = {
     400: "bad_request",
     403: "forbidden",
@@ -136,7 +137,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if wants_json(request):
         if not request.user.is_authenticated and not request.path.startswith(ways_in()):
             return answer(request, SIGN_IN_FIRST)
-        return as_json(403, "csrf", "The CSRF token is missing or wrong.")
+        named = reason.startswith(("Origin", "Referer"))
+        return as_json(403, "csrf", NO_ORIGIN if named else "The CSRF token is missing or wrong.")
     return render(request, "403_csrf.html", status=403)
 
 

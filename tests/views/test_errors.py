@@ -141,3 +141,25 @@ def test_which_face_is_asked_for(rf, accept, content_type, json):
 
     request = rf.generic("GET", "/", headers={"Accept": accept, "Content-Type": content_type})
     assert wants_json(request) is json
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("method", ["post", "patch", "delete", "put"])
+def test_what_is_sent_to_an_address_without_its_last_slash_is_told_so(
+    api, here, settings, debug, method
+):
+    settings.DEBUG = debug
+    response = api(method, here.rstrip("/"), title="Lost on the way")
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_over_tls_a_client_that_names_no_origin_is_told_so(laptop, here):
+    client = browser_of(laptop, enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "t" * 32
+    headers = {"Accept": "application/json", "X-CSRFToken": "t" * 32}
+    response = client.post(f"{here}messages", {"content": "Hi"}, headers=headers, secure=True)
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "csrf")
+    assert "Referer" in response.json()["error"]["message"]
+    headers["Referer"] = "https://testserver/"
+    response = client.post(f"{here}messages", {"content": "Hi"}, headers=headers, secure=True)
+    assert response.status_code == 201
