@@ -36,7 +36,7 @@ export class Composer {
     this.#send.hidden = busy;
     this.#stop.hidden = !busy;
     this.#stop.setAttribute("aria-disabled", String(stopping));
-    if (moved) this.#field.focus();
+    if (moved && matchMedia("(pointer: fine)").matches) this.#field.focus(); // no keyboard brought up
     this.#offerNext();
   }
 

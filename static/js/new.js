@@ -15,6 +15,7 @@ const opening = new Opening({ user, url: form.action, on: { sent, refused, faile
 
 forgetAtSignOut();
 followFeed();
+showOlder();
 showUndo(document.getElementById("deleted"));
 goOn();
 field.addEventListener("input", () => {
@@ -66,6 +67,13 @@ function signedOut() {
 function changed() {
   field.readOnly = system.readOnly = opening.sending;
   note.refresh();
+}
+
+// On a phone the list is behind a button, and it is what was asked for.
+function showOlder() {
+  const shelf = document.getElementById("shelf");
+  if (!shelf.querySelector("[data-older]") || matchMedia("(width >= 60rem)").matches) return;
+  shelf.showPopover();
 }
 
 // An offer for as long as it can be kept, reloads included.

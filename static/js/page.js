@@ -129,7 +129,7 @@ function leave() {
 
 function event(it) {
   if (it.type === "conversation.updated") updated(it.data);
-  if (it.type.startsWith("block.")) silence.start();
+  if (it.type.startsWith("block.") || it.type === "run.started") silence.start();
   try {
     transcript.apply(it);
   } catch (error) {
@@ -204,6 +204,7 @@ function said(words) {
 }
 
 function typed(something) {
+  scroll.keep(); // the composer may have grown over the end
   presence.typed(something);
   note.remark("");
 }
@@ -227,6 +228,7 @@ function ended(reason) {
     main.dataset.gone = "";
     composerForm.hidden = true;
     transcript.close();
+    title.close();
     here.show({ devices: [] });
     return followFeed(shelf, () => location.reload());
   }

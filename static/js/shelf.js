@@ -12,10 +12,20 @@ export class Shelf {
     for (const link of this.#place.querySelectorAll("a")) {
       this.#links.set(link.dataset.conversation, link);
     }
+    this.#reveal();
+    document.getElementById("shelf").addEventListener("toggle", () => this.#reveal());
   }
 
   get hasCurrent() {
     return this.#lines.has(this.#current);
+  }
+
+  // The line of this page, however far down its list.
+  #reveal() {
+    const here = this.#place.querySelector("[aria-current]")?.getBoundingClientRect();
+    const list = this.#place.parentElement;
+    const seen = list.getBoundingClientRect();
+    if (here && here.bottom > seen.bottom) list.scrollTop += here.top - seen.top - seen.height / 2;
   }
 
   rename(name) {
@@ -45,6 +55,7 @@ export class Shelf {
     this.#links = new Map(lines.map((line, at) => [line.id, links[at]]));
     const order = lines.map((line) => `${line.day} ${line.id}`).join();
     if (this.#place.dataset.order === order) return;
+    if (!lines.length && this.#place.querySelector(".shelf-empty")) return;
     this.#place.dataset.order = order;
     const focused = document.activeElement;
     this.#place.replaceChildren(...this.#grouped(lines, links));

@@ -33,6 +33,10 @@ export class Title {
     this.#renamed();
   }
 
+  close() {
+    this.#field.readOnly = true;
+  }
+
   // An untitled conversation goes by its first words.
   opening(text) {
     const plain = text.slice(0, 200).replace(PAIRS, "$2").replace(MARKS, "");

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from streams.models import Conversation, Run
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, ConversationFactory
 from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, fail, say
 
@@ -300,3 +301,45 @@ def test_a_real_answer_from_a_real_worker(open_as, spawn, laptop):
     page.get_by_role("button", name="Continue", exact=True).click()
     expect(page.locator(".prompt .said").last).to_have_text("Continue.")
     expect(page.locator(".answer").last).to_have_attribute("data-state", "streaming")
+
+
+def test_the_list_shows_the_line_of_its_page_however_far_down(open_as, laptop, anna):
+    oldest, *_ = ConversationFactory.create_batch(45, owner=anna)
+    Conversation.objects.exclude(pk=oldest.pk).update(updated_at=timezone.now())
+    page = open_as(laptop, f"/c/{oldest.uuid}/", viewport={"width": 1280, "height": 700})
+    expect(page.locator(".shelf [aria-current]")).to_be_in_viewport()
+
+
+def test_who_has_no_conversations_yet_is_told_what_the_list_is_for(open_as, laptop):
+    page = open_as(laptop, "/c/")
+    body = 'event: feed\ndata: {"snapshot": []}\n\n'
+    page.route(
+        "**/c/events*", lambda route: route.fulfill(content_type="text/event-stream", body=body)
+    )
+    page.reload()
+    for _ in range(2):  # a second one comes when the first was read
+        page.wait_for_event("request", lambda request: "/events" in request.url)
+    expect(page.get_by_text("Your conversations will be here.")).to_be_visible()
+
+
+def test_a_growing_message_does_not_cover_the_end_of_the_answer(
+    open_as, laptop, conversation, here
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "One line\n\n" * 60)
+    complete(run)
+    page = open_as(laptop, here)
+    last = page.locator(".answer p", has_text="One line").last
+    expect(last).to_be_in_viewport()
+    field(page).fill("Line\n" * 7)
+    dock = page.locator("#composer").bounding_box()
+    eventually(lambda: last.bounding_box()["y"] + last.bounding_box()["height"] <= dock["y"])
+
+
+def test_older_ones_are_shown_on_a_phone_too(open_as, phone, anna):
+    ConversationFactory.create_batch(55, owner=anna)
+    page = open_as(phone, "/c/", **PHONE)
+    page.get_by_role("button", name="Conversations").click()
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("#shelf-lines[data-older] a").first).to_be_in_viewport()
