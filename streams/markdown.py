@@ -81,13 +81,13 @@ def render_open(text: str) -> Growing:
     last = next((t for t in reversed(MARKDOWN.parse(whole)) if not t.type.endswith("_close")), None)
     if last and open_fence(last):
         shown = whole if END_OF_CODE.fullmatch(line) else text
-        return Growing(fresh(shown), shown, fenced=True)
+        return Growing(growing(shown), shown, fenced=True)
     if last and last.type == "code_block" and line[:1].isspace():
-        return Growing(fresh(text), text)
+        return Growing(growing(text), text)
     shown = text
     if UNDECIDED.fullmatch(line):
         shown = without_header(whole)
-    return Growing(fresh(completed(shown)), shown)
+    return Growing(growing(completed(shown)), shown)
 
 
 def open_fence(token: Token) -> bool:
@@ -135,6 +135,10 @@ def render_block(source: str) -> str:
 
 def fresh(source: str) -> str:
     return CLEANER.clean(MARKDOWN.render(source))
+
+
+def growing(source: str) -> str:
+    return CLEANER.clean(UNLINKED.render(source))
 
 
 kept = lru_cache(maxsize=1024)(fresh)
@@ -194,9 +198,15 @@ def table_end(
     return "</table></div>\n"
 
 
-def parser() -> MarkdownIt:
-    markdown = MarkdownIt("commonmark", {"html": False})
-    markdown.enable(["table", "strikethrough"])
+def parser(linked: bool) -> MarkdownIt:
+    """`linked`: an address among the words is a link too. Not without its https, since
+    `README.md` and `setup.py` would be names of sites; nor before the whole of it is there."""
+    markdown = MarkdownIt("commonmark", {"html": False, "linkify": linked})
+    markdown.enable(["table", "strikethrough", *(["linkify"] if linked else [])])
+    if markdown.linkify:
+        markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        for scheme in ("//", "ftp:", "mailto:"):
+            markdown.linkify.add(scheme, None)
     markdown.disable(["reference", "html_block", "html_inline"])
     markdown.use(tasklists_plugin)
     markdown.core.ruler.push("directed", directed)
@@ -219,7 +229,8 @@ TAGS = (
     " table tbody td th thead tr ul"
 )
 DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
-MARKDOWN = parser()
+MARKDOWN = parser(linked=True)
+UNLINKED = parser(linked=False)
 CLEANER = nh3.Cleaner(
     tags=set(TAGS.split()),
     attributes={

@@ -57,6 +57,32 @@ def test_links_leave_no_way_back_and_open_beside():
     assert 'target="_blank"' in html
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://example.com/a_b_c?x=1&y=2.", "https://example.com/a_b_c?x=1&amp;y=2"),
+        ("(https://en.wikipedia.org/wiki/A_(b))", "https://en.wikipedia.org/wiki/A_(b)"),
+        ("**http://example.com**", "http://example.com"),
+    ],
+)
+def test_an_address_among_the_words_is_a_link(text, address):
+    assert f'<a href="{address}" target="_blank"' in markdown.render(text)
+    assert f">{address}</a>" in markdown.render(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["README.md and setup.py", "www.example.com", "a@b.example", "// example.com", "ftp://a.b/c"],
+)
+def test_what_only_looks_like_an_address_is_text(text):
+    assert "<a" not in markdown.render(text)
+    assert "<a" not in markdown.render(f"`https://example.com` and `{text}`")
+
+
+def test_an_address_that_is_still_growing_is_no_link_yet():
+    assert "<a" not in markdown.render_open("See https://exam").html
+
+
 def test_code_has_its_language_a_copy_button_and_colours():
     html = markdown.render("```python\nx = 1\n```")
     assert "<span>python</span>" in html
@@ -112,7 +138,7 @@ def test_a_task_is_a_box_that_nobody_can_tick():
 
 
 def test_a_reference_definition_is_text_and_changes_no_other_block():
-    assert markdown.render("[x]\n\n[x]: https://example.org").count("<a") == 0
+    assert ">[x]</p>" in markdown.render("[x]\n\n[x]: https://example.org")
 
 
 @pytest.mark.parametrize(
