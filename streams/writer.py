@@ -17,6 +17,7 @@ from . import log
 from .conf import Streams
 from .database import HASHED, connect, is_away, is_undone
 from .lease import Lease, LeaseLost, StorageFailed
+from .recovery import Recovery
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Writer:
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
+        self._recovery = Recovery(self._connect, self._landed, self._fail)
 
     async def write(
         self,
@@ -97,6 +99,7 @@ class Writer:
                 await asyncio.sleep(self._rest(time.monotonic() - started))
         finally:
             impatience.cancel()
+            await self._recovery.rooms.close()
             if self.connection:
                 await self.connection.close()
 
@@ -126,6 +129,8 @@ class Writer:
 
     async def _flush(self, connection: AsyncConnection) -> None:
         leases = self._take()
+        if not leases:
+            return await asyncio.sleep(PAUSE)
         try:
             await self._append_all(connection, leases)
         except psycopg.Error as error:
@@ -137,7 +142,7 @@ class Writer:
                 await asyncio.sleep(PAUSE)
             else:
                 await connection.close()
-                self.connection = await self._recover(flying)
+                self.connection = await self._recovery.recover(flying)
 
     async def _append_all(self, connection: AsyncConnection, leases: list[Lease]) -> None:
         """Raises what `is_away` knows; what PostgreSQL cannot store fails its own run."""
@@ -161,7 +166,7 @@ class Writer:
         for lease in self._dirty:
             if room <= 0:
                 break
-            if lease.conversation_id not in taken:
+            if lease.conversation_id not in taken and not lease.flying:  # else not known yet
                 lease.take(room)
                 room -= len(lease.flying)
                 taken[lease.conversation_id] = lease
@@ -214,36 +219,3 @@ class Writer:
                 logger.warning("writer: PostgreSQL cannot be reached: %s", error)
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)
-
-    async def _recover(self, leases: list[Lease]) -> AsyncConnection:
-        """A lost statement may still commit, so resending blindly doubles tokens.
-
-        Raising the tokens waits for it, or fences it; then the table tells what committed.
-        """
-        while True:
-            connection = await self._connect()
-            try:
-                held = [(each.conversation_id, each.run_id, each.token) for each in leases]
-                raised = await log.raise_tokens(connection, held)
-                for lease in leases:
-                    await self._resume(connection, lease, raised.get(lease.conversation_id))
-                return connection
-            except psycopg.Error as error:
-                await connection.close()
-                logger.warning("writer: lost again while recovering: %s", error)
-                await asyncio.sleep(PAUSE)
-
-    async def _resume(
-        self, connection: AsyncConnection, lease: Lease, raised: tuple[int, int] | None
-    ) -> None:
-        if raised is None:  # no longer ours: ended by the lost statement, or taken over
-            self._fail(lease, LeaseLost(f"run {lease.run_id}"))
-            return
-        lease.token, head = raised
-        there = await log.committed(connection, lease.conversation_id, lease.run_id, lease.acked)
-        if lease.failure or not lease.flying:  # given up, or resumed before a second loss
-            return
-        if there:
-            self._landed(lease, head)
-        else:
-            lease.put_back()

@@ -14,7 +14,7 @@ from django.db import connections
 from streams import claim, log, notify, takeover, worker
 from streams.database import connect
 from streams.heartbeat import Heartbeat
-from streams.models import Run, Worker
+from streams.models import Event, Run, Worker
 from streams.providers.base import Code, ProviderError
 from streams.runner import Stop
 from tests.factories import ConversationFactory, WorkerFactory
@@ -320,6 +320,33 @@ async def test_locked_rows_do_not_keep_a_beat_waiting(anna, laptop):
             await until(lambda: me.filter(beat_at__gt=before + timedelta(seconds=0.5)).aexists(), 3)
         for run in runs:
             await status(run, "failed")
+
+
+async def test_a_locked_conversation_holds_up_no_other_after_a_lost_connection(anna, laptop):
+    make = sync_to_async(ConversationFactory.create_batch)
+    held, other = await make(2, owner=anna, model="scripted:count-300@100")
+    stuck, free = await post(held, laptop), await post(other, laptop)
+    async with working(lease=10.0, drain=10.0), await connect("test") as holder:
+        for run in (stuck, free):
+            deltas = Event.objects.filter(run_id=run.pk, type="block.delta")
+            await until(deltas.aexists)
+        async with holder.transaction():
+            await holder.execute(
+                "SELECT FROM streams_conversation WHERE id = %s FOR UPDATE", [held.pk]
+            )
+            await asyncio.sleep(0.2)  # so that some of its events are on their way
+            async with await connect("test") as killer:
+                await killer.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = 'chatstream writer'"
+                    "   AND datname = current_database()"
+                )
+            await status(free, "completed")
+            assert (await fresh(stuck)).status == "running"
+        await status(stuck, "completed")
+    for run in (stuck, free):
+        assert (await fresh(run)).answer.text.split() == [str(n) for n in range(1, 301)]
+        await assert_whole(run)
 
 
 async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_the_next(model, abandoned, phone):

@@ -22,7 +22,7 @@ from .reading import (
     run_rows_from,
     timeline,
 )
-from .recovering import committed, raise_tokens
+from .recovering import committed, lock_free, raise_tokens
 
 __all__ = [
     "DEVICE_THEN",
@@ -42,6 +42,7 @@ __all__ = [
     "dumps",
     "fold_ended",
     "foldable",
+    "lock_free",
     "raise_tokens",
     "read_new",
     "rows_after",

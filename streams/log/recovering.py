@@ -19,6 +19,16 @@ RETURNING c.id, c.lease_token, c.last_seq
 """
 
 
+async def lock_free(to: AsyncConnection, conversation_ids: Sequence[int]) -> set[int]:
+    """Lock those rows that nobody else holds, and say which; inside a transaction."""
+    cursor = await to.execute(
+        "SELECT id FROM streams_conversation WHERE id = ANY(%s)"
+        " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+        [list(conversation_ids)],
+    )
+    return {pk for (pk,) in await cursor.fetchall()}
+
+
 async def raise_tokens(
     to: AsyncConnection, held: Sequence[tuple[int, int, int]]
 ) -> dict[int, tuple[int, int]]:
