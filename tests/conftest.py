@@ -53,12 +53,18 @@ def conversation(anna):
 
 
 @pytest.fixture
-async def model(monkeypatch):
+async def other_half():
+    """sync_to_async works in a thread of its own, whose connection nobody else closes."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def model(monkeypatch, other_half):
     """What every worker in this process asks, whatever a conversation's model is."""
     provider = Obedient()
     monkeypatch.setattr(worker, "resolve", lambda name: (provider, name))
-    yield provider
-    await sync_to_async(connections.close_all)()
+    return provider
 
 
 @pytest.fixture(scope="session")

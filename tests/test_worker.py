@@ -21,7 +21,7 @@ from tests.factories import ConversationFactory, WorkerFactory
 from tests.scripts import Obedient
 from tests.working import assert_whole, fresh, post, shown, status, until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 
 
 async def test_an_answer_is_streamed_and_completed(model, conversation, laptop):

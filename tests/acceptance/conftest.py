@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import pytest_asyncio
-from asgiref.sync import sync_to_async
-from django.db import connections
 
 from tests.processes import Web
 
@@ -27,8 +24,6 @@ def standing(_webs, settled):
     return _webs
 
 
-@pytest_asyncio.fixture(autouse=True)
-async def _close_the_connection_of_the_event_loops_other_half():
-    """sync_to_async works in a thread of its own, whose connection nobody else closes."""
-    yield
-    await sync_to_async(connections.close_all)()
+@pytest.fixture(autouse=True)
+def _other_half(other_half):
+    """Most tests here ask the ORM from an event loop."""
