@@ -194,3 +194,13 @@ def test_a_handed_back_run_shows_what_it_had(page, conversation, here, laptop):
     html = html_of(page.get(here))
     assert "So far" in html
     assert " data-restarted" in html
+
+
+def test_what_is_archived_can_be_put_back_from_its_page(page, api, conversation, here):
+    words = "Put it back into the list"
+    assert words not in page.get(here).content.decode()
+    api("patch", here, {"archived": True})
+    assert words in page.get(here).content.decode()
+    assert page.post(here, {"_method": "PATCH", "archived": "false"}).status_code == 303
+    conversation.refresh_from_db()
+    assert conversation.archived_at is None

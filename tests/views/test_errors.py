@@ -149,7 +149,7 @@ def test_what_is_sent_to_an_address_without_its_last_slash_is_told_so(
     api, here, settings, debug, method
 ):
     settings.DEBUG = debug
-    response = api(method, here.rstrip("/"), title="Lost on the way")
+    response = api(method, here.rstrip("/"), {"title": "Lost on the way"})
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
 
 
