@@ -46,3 +46,9 @@ def test_a_machine_that_does_not_name_its_boots_has_no_siblings(monkeypatch):
     monkeypatch.setattr("streams.siblings.BOOT", "/proc/nothing")
     assert process_name() == ""
     assert not is_gone(f"{PLACE}/{os.getpid()}")
+
+
+def test_another_namespaces_table_of_processes_is_not_believed(monkeypatch):
+    """Its numbers are not ours: as in a container that sees the /proc around it."""
+    monkeypatch.setattr("os.readlink", lambda path: "1" if path == "/proc/self" else path)
+    assert process_name() == ""
