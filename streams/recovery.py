@@ -1,6 +1,6 @@
 """After a lost connection a statement may still commit, so resending blindly doubles tokens.
 
-Raising the tokens waits for it, or fences it; then the table tells what committed.
+Raising the tokens fences it, once its row is free; then the table tells what committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
 
-PAUSE = 0.1
+PAUSE = 0.1  # seconds
 
 
 class Recovery:

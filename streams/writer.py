@@ -17,11 +17,10 @@ from . import log
 from .conf import Streams
 from .database import HASHED, connect, is_away, is_undone
 from .lease import Lease, LeaseLost, StorageFailed
-from .recovery import Recovery
+from .recovery import PAUSE, Recovery
 
 logger = logging.getLogger(__name__)
 
-PAUSE = 0.1
 RESTS = 3  # times a flush's own length
 SHARES = 10  # of the buffer; one run has one at most
 
@@ -128,6 +127,8 @@ class Writer:
         return True
 
     async def _flush(self, connection: AsyncConnection) -> None:
+        if error := self._recovery.rooms.error:
+            raise error
         leases = self._take()
         if not leases:
             return await asyncio.sleep(PAUSE)

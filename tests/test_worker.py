@@ -326,7 +326,7 @@ async def test_a_locked_conversation_holds_up_no_other_after_a_lost_connection(a
     make = sync_to_async(ConversationFactory.create_batch)
     held, other = await make(2, owner=anna, model="scripted:count-300@100")
     stuck, free = await post(held, laptop), await post(other, laptop)
-    async with working(lease=10.0, drain=10.0), await connect("test") as holder:
+    async with working(lease=10.0, drain=10.0) as one, await connect("test") as holder:
         for run in (stuck, free):
             deltas = Event.objects.filter(run_id=run.pk, type="block.delta")
             await until(deltas.aexists)
@@ -334,7 +334,8 @@ async def test_a_locked_conversation_holds_up_no_other_after_a_lost_connection(a
             await holder.execute(
                 "SELECT FROM streams_conversation WHERE id = %s FOR UPDATE", [held.pk]
             )
-            await asyncio.sleep(0.2)  # so that some of its events are on their way
+            lease = one.running[stuck.pk].lease
+            await until(lambda: asyncio.sleep(0, lease.pending))  # so that it is in the next flight
             async with await connect("test") as killer:
                 await killer.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
