@@ -1,8 +1,8 @@
-"""A title for a new conversation, asked of the model after its first answer.
+"""A title for a new conversation, asked of the model once its first answer has ended.
 
-Beside everything else: no answer and no prompt waits for it, it has little time, and what a
-person has called a conversation stays. A model that gives nothing usable is passed over for
-the prompt's first words.
+It is about the first prompt, also when that answer was stopped or failed. No answer and no
+prompt waits for it, it has little time, and what a person has called a conversation stays. A
+model that gives nothing usable is passed over for the prompt's first words.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ alone: no quotes, no full stop, no explanation.
 
 <prompt>
 {prompt}
-</prompt>
+</prompt>"""
+ANSWERED = """
 
 <answer>
 {answer}
@@ -57,23 +58,28 @@ WITHIN_QUOTES = re.compile(r"[\"'“”‘’«»„]([^\"“”«»„]+)[\"'�
 SPOILT = re.compile(
     r"""  ^(?:sure|certainly|of\ course|here(?:'s|’s|\ is)|as\ an\ ai|i['’]m|i\ (?:am|can|will))\b
         | [!?]\ \S | \w{4,}\.\ \S  # a second sentence
-        | (.{3,}?)\1\1  # going round in circles
+        | (.{3,}?)\1\1 | \b(\w+)(?:\W+\2\b){2}  # going round in circles
+        | ^(?:(?:yes|no|ok|okay|sure|none|null|n/a|untitled|title)\b\W*)+$  # an answer, no name
         | </?(?:prompt|answer)>  # our own question
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 
-# Nothing when there is a title already, or another answer came before.
-UNTITLED = """
-SELECT prompt.blocks, answer.blocks
-  FROM streams_run r
-  JOIN streams_conversation c ON c.id = r.conversation_id
-  JOIN streams_message prompt ON prompt.id = r.prompt_id
-  JOIN streams_message answer ON answer.id = r.answer_id
- WHERE r.id = %s AND r.status = 'completed' AND c.title = '' AND c.deleted_at IS NULL
-   AND NOT EXISTS (SELECT FROM streams_run other
-                    WHERE other.conversation_id = c.id AND other.id <> r.id
-                      AND other.status = 'completed')
+# The first prompt a model was asked, with its newest answer. Nothing when there is a title
+# already, or has been one; a run that ended with its worker lost leaves it to the next.
+UNTITLED = f"""
+SELECT prompt.blocks, answer.blocks, ended.status
+  FROM streams_run ended
+  JOIN streams_conversation c ON c.id = ended.conversation_id
+  JOIN LATERAL (
+       SELECT r.prompt_id, r.answer_id FROM streams_run r
+        WHERE r.conversation_id = c.id AND r.attempt > 0
+        ORDER BY r.prompt_id, r.id DESC LIMIT 1
+  ) AS first ON true
+  JOIN streams_message prompt ON prompt.id = first.prompt_id
+  JOIN streams_message answer ON answer.id = first.answer_id
+ WHERE ended.id = %s AND ended.status IN ('completed', 'cancelled', 'failed')
+   AND c.title = '' AND c.deleted_at IS NULL AND NOT {log.WAS_NAMED}
 """
 
 # Judged under the row's lock: a person may have named it while the model was asked.
@@ -90,7 +96,7 @@ class Titles:
     asking: int = 0
 
     async def give(self, run: Claimed) -> None:
-        """Name the conversation of a run that has ended, if that was its first answer."""
+        """Name the conversation of a run that has ended, unless it has been named before."""
         if not self.conf.title_within:
             return
         try:
@@ -106,9 +112,10 @@ class Titles:
             row = await cursor.fetchone()
         if row is None:
             return
-        prompt, answer = said(row[0]), said(row[1])
-        title = await self._asked(run.model, prompt, answer) or first_words(prompt)
-        if title:
+        prompt, answer, status = said(row[0]), said(row[1]), row[2]
+        # What has just failed would fail again.
+        title = "" if status == "failed" else await self._asked(run.model, prompt, answer)
+        if title := title or first_words(prompt):
             async with self.pool.connection() as connection:
                 await keep(connection, run.conversation_id, title)
 
@@ -129,7 +136,9 @@ class Titles:
 
 async def answered(name: str, prompt: str, answer: str) -> str:
     provider, model = resolve(name)
-    asked = ASKED.format(prompt=prompt[:QUOTED], answer=answer[:QUOTED])
+    asked = ASKED.format(prompt=prompt[:QUOTED])
+    if answer:
+        asked += ANSWERED.format(answer=answer[:QUOTED])
     text, speaking = "", set()
     question = Prompt(model=model, turns=[Turn("user", asked)], max_tokens=TOKENS)
     async with aclosing(provider.stream(question)) as events:
@@ -140,7 +149,7 @@ async def answered(name: str, prompt: str, answer: str) -> str:
                 text += event.text
             if len(text) > ENOUGH:
                 break
-    return text
+    return text[: 2 * ENOUGH]  # one delta may be of any length
 
 
 def usable(text: str) -> str:

@@ -19,7 +19,7 @@ from streams.shelf import name_of
 from streams.title import LONGEST, Titles, first_words, usable
 
 from .scripts import Obedient
-from .views.answers import begin, complete, say
+from .views.answers import begin, complete, fail, say, stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +52,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
         ("<prompt> of rain", ""),
         ("アニバルアルアルアルアルアルアルアル", ""),
         ("la femme, la femme, la femme, la femme", ""),
+        ("No, no, no", ""),
+        ("no no no", ""),
+        ("Ha ha ha", ""),
+        ("Da, da, da.", ""),
+        ("No.", ""),
+        ("Yes, yes", ""),
+        ("Untitled", ""),
+        ("No vowels in Welsh", "No vowels in Welsh"),
+        ("New York, New York", "New York, New York"),
     ],
 )
 def test_what_a_model_says_is_made_a_title_or_refused(said, kept):
@@ -120,14 +129,18 @@ async def give():
     await connections_of_a_worker.close()
 
 
+async def answered(conversation, text="What is the weather in Spain today, and why is it so?"):
+    return await ended(conversation, text, "completed")
+
+
 @sync_to_async
-def answered(conversation, text="What is the weather in Spain today, and why is it so?"):
+def ended(conversation, text, status):
     Conversation.objects.filter(pk=conversation.pk).update(model="local:any")
     conversation.refresh_from_db()
     _, run, _ = conversation.post(text, None)
     begin(run)
     say(run, "It rains.")
-    complete(run)
+    {"completed": complete, "cancelled": stop, "failed": fail}[status](run)
     return run
 
 
@@ -142,10 +155,47 @@ async def test_the_first_answer_gets_a_title_that_is_an_event(conversation, mode
     assert (last.type, last.data) == ("conversation.updated", {"title": "Rain in Spain"})
 
 
-async def test_only_the_first_answer_is_worth_a_question(conversation, model, give):
-    await answered(conversation)
-    assert await give(await answered(conversation)) == ""
-    assert model.prompts == []
+async def test_only_the_first_title_is_worth_a_question(conversation, model, give):
+    model.say("Rain in Spain").finish()
+    await give(await answered(conversation))
+    await sync_to_async(conversation.change)(None, title="")
+    assert await give(await answered(conversation)) == "", "who took it away has no need of one"
+    assert len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("ending", ["completed", "cancelled", "failed"])
+async def test_the_first_prompt_gives_the_title_whatever_became_of_it(
+    conversation, model, give, ending
+):
+    model.say("Rain in Spain").finish()
+    run = await ended(conversation, "Why does it rain?", ending)
+    assert await give(run) == ("Why does it rain?" if ending == "failed" else "Rain in Spain")
+    assert len(model.prompts) == (ending != "failed"), "what has just failed is not asked again"
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+async def test_a_later_answer_names_the_conversation_after_its_first_prompt(
+    conversation, model, give, ending
+):
+    """The worker that should have asked was lost, or the run ended with nobody holding it."""
+    await ended(conversation, "Why does it rain?", ending)
+    taken_back = await sync_to_async(conversation.post)("Never mind", None)
+    await sync_to_async(taken_back[1].cancel)(None)
+    model.say("Rain in Spain").finish()
+    assert (
+        await give(await ended(conversation, "And why in Spain?", "completed")) == "Rain in Spain"
+    )
+    asked = model.prompts[0].turns[0].text
+    assert "Why does it rain?" in asked
+    assert "And why in Spain?" not in asked
+
+
+async def test_a_prompt_that_was_taken_back_names_nothing(conversation, model, give):
+    taken_back = await sync_to_async(conversation.post)("Never mind", None)
+    await sync_to_async(taken_back[1].cancel)(None)
+    assert await give(taken_back[1]) == ""
+    run = await ended(conversation, "Why does it rain?", "failed")
+    assert await give(run) == "Why does it rain?"
 
 
 async def test_a_name_a_person_gave_stays(conversation, model, give):
@@ -179,12 +229,12 @@ async def test_a_model_that_gives_no_title_is_passed_over(conversation, model, g
     assert model.closed == 1
 
 
-async def test_a_deleted_conversation_and_a_stopped_answer_get_none(conversation, model, give):
+async def test_a_deleted_conversation_and_an_answer_still_open_get_none(conversation, model, give):
     _, run, _ = await sync_to_async(conversation.post)("Hi", None)
     assert await give(run) == ""
-    ended = await answered(conversation)
+    over = await answered(conversation)
     await sync_to_async(conversation.delete_softly)(None)
-    assert await give(ended) == ""
+    assert await give(over) == ""
 
 
 async def test_a_worker_that_is_told_not_to_asks_nothing(conversation, model):

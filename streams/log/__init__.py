@@ -13,6 +13,7 @@ from .folding import Folded, drop_logs, fold_ended, foldable
 from .reading import (
     DEVICE_THEN,
     TERMINAL_SEQ,
+    WAS_NAMED,
     Moment,
     Stored,
     catch_up,
@@ -27,6 +28,7 @@ from .recovering import committed, lock_free, raise_tokens
 __all__ = [
     "DEVICE_THEN",
     "TERMINAL_SEQ",
+    "WAS_NAMED",
     "Append",
     "Folded",
     "Moment",

@@ -135,6 +135,12 @@ TERMINAL_SEQ = """(SELECT seq FROM streams_event e
     AND e.type IN ('run.completed', 'run.failed', 'run.cancelled'))"""
 
 
+# Whether a conversation has ever had a title, as a condition of a query that knows it as `c`.
+WAS_NAMED = """EXISTS (SELECT FROM streams_event e
+  WHERE e.conversation_id = c.id AND e.type = 'conversation.updated'
+    AND jsonb_exists(e.data, 'title'))"""
+
+
 # The device of a message as its own event names it, which is how it was called then: a
 # column of a query over streams_message.
 DEVICE_THEN = """(SELECT data->'device' FROM streams_event e
