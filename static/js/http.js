@@ -11,7 +11,8 @@ export class Refused extends Error {
   }
 }
 
-// Throws Refused for an answer that is not 2xx, and TypeError when none came.
+// Throws Refused for an answer that is not 2xx. Throws another error when none came, or one that
+// is not ours or not whole: a captive portal's page, a body that was cut.
 export async function request(method, url, body, options = {}) {
   const response = await fetch(url, {
     method,
@@ -24,9 +25,11 @@ export async function request(method, url, body, options = {}) {
     body: body === undefined ? undefined : JSON.stringify(body),
     ...options,
   });
-  const said = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, said.error);
-  return said;
+  if (!response.ok) {
+    const { error } = await response.json().catch(() => ({}));
+    throw new Refused(response.status, error);
+  }
+  return response.status === 204 ? {} : response.json();
 }
 
 // What carries a key, so that sending it again after AGAIN is safe.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import expect
 
 from streams.providers.demo import ANSWER
@@ -188,6 +189,26 @@ def test_what_the_server_has_formatted_before_a_frame_came_is_drawn_once(
     expect(page.locator(".open p")).to_have_text("one two three")
     page.evaluate("held.splice(0).forEach((step) => step(performance.now()))")
     assert page.locator(".open p").inner_text().strip() == "one two three"
+
+
+@pytest.mark.parametrize(
+    ("body", "ended"), [("<h1>Welcome to the train</h1>", False), ('{"closed": "<p>o', True)]
+)
+def test_an_answer_that_is_not_ours_or_not_whole_is_asked_for_again(
+    open_as, laptop, conversation, here, body, ended
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    page = open_as(laptop, here)
+    asked = []
+    page.route(
+        "**/render",
+        lambda route: asked.append(route.fulfill(body=body)) if not asked else route.continue_(),
+    )
+    with page.expect_response("**/render"):
+        say(run, "**one** and two ", end=ended)
+    expect(page.locator(".block strong")).to_have_text("one")
+    expect(page.locator(".blocks")).to_have_text("one and two")
 
 
 def test_a_refusal_that_comes_after_the_end_draws_nothing(open_as, laptop, conversation, here):
