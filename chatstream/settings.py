@@ -44,6 +44,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "streams.middleware.ContentSecurityPolicyMiddleware",
+    "streams.middleware.NoStoreMiddleware",
     "streams.middleware.ErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "streams.middleware.SlashMiddleware",

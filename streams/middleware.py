@@ -63,6 +63,19 @@ class ContentSecurityPolicyMiddleware:
         return response
 
 
+class NoStoreMiddleware:
+    """Nothing that a view has answered is kept by a browser or by anything on the way, errors
+    and redirects included: it is about one person, or depends on who asks."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 class ErrorMiddleware:
     """Whatever was refused is said in our words: JSON to a program, a page to a person."""
 

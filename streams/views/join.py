@@ -45,7 +45,6 @@ class Door(View):
                 raise
             response = patient(form(request, error), error)
         patch_vary_headers(response, ["Accept", "Cookie"])
-        response.headers["Cache-Control"] = "no-store"
         return response
 
 

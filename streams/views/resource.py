@@ -33,7 +33,6 @@ class Resource(View):
         response = (method or self.http_method_not_allowed)(request, *args, **kwargs)
         # Both faces share one address: neither may come out of a cache for the other.
         patch_vary_headers(response, ["Accept", "Cookie"])
-        response.headers.setdefault("Cache-Control", "private, no-cache")
         return cast(HttpResponseBase, response)
 
 

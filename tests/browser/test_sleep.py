@@ -37,21 +37,31 @@ def lively(spawn):
 
 @pytest.fixture
 def caching(chromium, web, transactional_db):
-    """A browser with the back-forward cache that Playwright otherwise turns off."""
+    """A browser with the back-forward cache that Playwright otherwise turns off; `anything` is
+    one that keeps pages which say `no-store` too, as some do."""
     browser = chromium.browser_type.launch(
         executable_path=chromium.path,
         args=[*QUIET, "--enable-features=BackForwardCache"],
         ignore_default_args=["--disable-back-forward-cache"],
     )
 
-    def opened(device, path):
+    def opened(device, path, anything=True):
         context = browser.new_context(base_url=web.url)
+        if anything:
+            context.route(re.compile("/(c/.+|devices)/$"), kept)
         page = opened_in(context, web, device, path, SHOWN)
         page.evaluate("window.same = true")
         return page
 
     yield opened
     browser.close()
+
+
+def kept(route):
+    if route.request.resource_type != "document":
+        return route.continue_()
+    response = route.fetch(max_redirects=0)
+    route.fulfill(response=response, headers=response.headers | {"cache-control": "no-cache"})
 
 
 def opened_in(context, web, device, path, script):
@@ -147,6 +157,16 @@ def test_a_device_thrown_out_meanwhile_ends_at_the_sign_in(caching, laptop, coun
     step(page, "back")
     # Where it stands, not that the new page has loaded whatever it names.
     expect(page).to_have_url(re.compile(r"/sign-in/\?next="), timeout=2 * IN_TIME)
+
+
+def test_back_after_a_sign_out_shows_nothing_of_the_person(caching, laptop, counting, here):
+    page = caching(laptop, here, anything=False)
+    expect(page.locator(".blocks")).to_have_text(counting.said)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    step(page, "back")
+    expect(page).to_have_url(re.compile(r"/sign-in/\?next="))
+    assert page.evaluate("shown") == [False], "loaded, and not out of a cache"
 
 
 def test_a_frozen_page_goes_on_when_it_thaws(asleep, counting, capsys):
