@@ -4,6 +4,7 @@ import { place } from "./answer.js";
 import { Refused, request } from "./http.js";
 
 export class Acts {
+  #main;
   #transcript;
   #on;
   #acts = {
@@ -12,11 +13,15 @@ export class Acts {
     continue: () => this.#on.send("Continue."),
   };
 
-  // `on` hears: send(text), failed(words), and takeFocus() when a button that had it goes.
-  constructor(main, transcript, on) {
+  constructor(main, transcript) {
+    this.#main = main;
     this.#transcript = transcript;
+  }
+
+  // `on` hears: send(text), failed(words), and takeFocus() when a button that had it goes.
+  wire(on) {
     this.#on = on;
-    main.addEventListener("submit", (event) => this.#submitted(event));
+    this.#main.addEventListener("submit", (event) => this.#submitted(event));
     document.addEventListener("keydown", (event) => this.#pressed(event));
   }
 

@@ -10,19 +10,22 @@ export class Composer {
   #draft;
   #on;
 
-  // `on` hears: send(text), stop(), typed(something).
-  constructor(form, { draft, on }) {
+  constructor(form, draft) {
     this.#form = form;
     this.#field = form.elements.content;
     this.#send = form.querySelector(".send");
     this.#stop = form.querySelector(".stop");
     this.#next = form.querySelector(".next");
     this.#draft = draft;
+  }
+
+  // `on` hears: send(text), stop(), typed(something).
+  wire(on) {
     this.#on = on;
-    this.#field.value ||= draft.read();
+    this.#field.value ||= this.#draft.read();
     this.#field.addEventListener("input", () => this.#changed());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
-    form.addEventListener("submit", (event) => this.#submitted(event));
+    this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#stop?.form?.addEventListener("submit", (event) => this.#stopped(event));
     this.#fit();
   }

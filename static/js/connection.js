@@ -8,12 +8,17 @@ export class ConnectionNote {
   #live = true;
   #remark;
   #turn = "";
-  #waiting;
+  #over = false;
+  #on;
 
-  constructor(element, waiting) {
+  constructor(element) {
     this.#element = element;
     this.#remark = element.textContent;
-    this.#waiting = waiting;
+  }
+
+  // `on` is asked waiting(): whether something is still to be sent.
+  wire(on) {
+    this.#on = on;
     addEventListener("offline", () => this.refresh());
     addEventListener("online", () => this.refresh());
   }
@@ -34,7 +39,7 @@ export class ConnectionNote {
 
   // For good.
   ended(words) {
-    this.#waiting = null;
+    this.#over = true;
     clearTimeout(this.#timer);
     this.#say(words);
   }
@@ -53,7 +58,7 @@ export class ConnectionNote {
 
   // What is true now, instead of whatever stood there.
   refresh() {
-    if (this.#waiting === null) return;
+    if (this.#over) return;
     if (!navigator.onLine) return this.#say(this.#offline());
     this.#say(this.#live ? this.#remark : "Reconnecting…");
   }
@@ -64,6 +69,6 @@ export class ConnectionNote {
   }
 
   #offline() {
-    return this.#waiting() ? "Offline: will send when you are back" : "Offline";
+    return this.#on.waiting() ? "Offline: will send when you are back" : "Offline";
   }
 }

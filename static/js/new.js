@@ -10,9 +10,11 @@ const form = document.getElementById("composer");
 const { content: field, model, system } = form.elements;
 const { user } = document.body.dataset;
 const draft = new Draft(user, "new");
-const note = new ConnectionNote(document.getElementById("note"), () => opening.given !== null);
-const opening = new Opening({ user, url: form.action, on: { sent, refused, failed, signedOut, changed } });
+const note = new ConnectionNote(document.getElementById("note"));
+const opening = new Opening({ user, url: form.action });
 
+note.wire({ waiting: () => opening.given !== null });
+opening.wire({ sent, refused, failed, signedOut, changed });
 forgetAtSignOut();
 followFeed();
 showOlder();

@@ -11,12 +11,15 @@ export class Opening {
   #sending = false;
   #timer = 0;
 
-  // `on` hears: sent(url), refused(error), failed(), signedOut(), changed().
-  constructor({ user, url, on }) {
+  constructor({ user, url }) {
     this.#url = url;
     this.#key = `unsent:${user}:new`;
-    this.#on = on;
     this.#given = JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "null");
+  }
+
+  // `on` hears: sent(url), refused(error), failed(), signedOut(), changed().
+  wire(on) {
+    this.#on = on;
     addEventListener("online", () => this.flush());
   }
 

@@ -9,16 +9,20 @@ export class Outbox {
   #url;
   #key;
   #on;
-  #entries;
+  #entries = [];
   #sending = false;
   #timer = 0;
 
-  // `on` hears: refused(text, error), signedOut(), delivered(message), changed(); and is asked
-  // known(key): whether the conversation has it, though the answer that said so was lost.
-  constructor(element, { user, place, url, on }) {
+  constructor(element, { user, place, url }) {
     this.#element = element;
     this.#url = url;
     this.#key = `unsent:${user}:${place}`;
+  }
+
+  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
+  // delivered(message), changed(); and is asked known(key): whether the conversation has it,
+  // though the answer that said so was lost.
+  wire(on) {
     this.#on = on;
     this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
     this.#entries = this.#kept();

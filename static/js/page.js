@@ -1,4 +1,5 @@
 // Wires a conversation's page: the stream feeds the transcript, people act through requests.
+// Every part is made before any is told whom to call (wire), so that none calls what is not there.
 
 import { Acts } from "./acts.js";
 import { offerCopies } from "./clipboard.js";
@@ -34,6 +35,25 @@ const announcer = document.getElementById("announcer");
 const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
 const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
 
+const shelf = new Shelf(id);
+const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`);
+const title = new Title(document.getElementById("rename"));
+const mark = new ReadMark(read, Number(head));
+const note = new ConnectionNote(document.getElementById("note"));
+const silence = new Silence(main);
+const formatter = new Formatter(render);
+const transcript = new Transcript(document.getElementById("transcript"), { formatter, device });
+const composer = new Composer(composerForm, new Draft(user, id));
+const outbox = new Outbox(document.getElementById("unsent"), {
+  user,
+  place: id,
+  url: composerForm.action,
+});
+const acts = new Acts(main, transcript);
+const here = new Here(document.getElementById("here"), device);
+const presence = new Presence(presenceUrl, Number(beat));
+const stream = new Stream({ url: events, probe: url, after: Number(head), asides: "&feed=1" });
+
 const controls = {
   paint() {
     const { front } = transcript;
@@ -46,55 +66,29 @@ const controls = {
 floatAll();
 localise(main);
 forgetAtSignOut();
-const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`, () =>
-  mark.reached(stream.cursor, true),
-);
-const shelf = new Shelf(id);
-const title = new Title(document.getElementById("rename"), () => composer.focus());
-const mark = new ReadMark(read, Number(head));
-const note = new ConnectionNote(document.getElementById("note"), () => outbox.waiting);
-const silence = new Silence(main);
-
-const transcript = new Transcript(document.getElementById("transcript"), {
-  formatter: new Formatter(render),
-  device,
-  on: { changed: update, posted, takenBack, said },
+title.wire({ left: () => composer.focus() });
+note.wire({ waiting: () => outbox.waiting });
+composer.wire({ send, stop: () => acts.stop(), typed });
+transcript.wire({ changed: update, posted, takenBack, said });
+acts.wire({ send, takeFocus, failed: (words) => note.remark(words) });
+outbox.wire({
+  known: (key) => transcript.hasPrompt(key),
+  delivered: (message) => transcript.has(message),
+  refused,
+  signedOut: () => ended("signed-out"),
+  changed: waiting,
 });
-const composer = new Composer(composerForm, {
-  draft: new Draft(user, id),
-  on: { send, stop: () => acts.stop(), typed },
+stream.wire({
+  event,
+  live,
+  broken,
+  restart,
+  reload,
+  ended,
+  feed: (frame) => shelf.apply(frame),
+  presence: (frame) => here.show(frame),
 });
-const outbox = new Outbox(document.getElementById("unsent"), {
-  user,
-  place: id,
-  url: composerForm.action,
-  on: {
-    known: (key) => transcript.hasPrompt(key),
-    delivered: (message) => transcript.has(message),
-    refused,
-    signedOut: () => ended("signed-out"),
-    changed: waiting,
-  },
-});
-const acts = new Acts(main, transcript, { send, takeFocus, failed: (words) => note.remark(words) });
-const here = new Here(document.getElementById("here"), device);
-const presence = new Presence(presenceUrl, Number(beat));
-const stream = new Stream({
-  url: events,
-  probe: url,
-  after: Number(head),
-  asides: "&feed=1",
-  on: {
-    event,
-    live,
-    broken,
-    restart,
-    reload,
-    ended,
-    feed: (frame) => shelf.apply(frame),
-    presence: (frame) => here.show(frame),
-  },
-});
+scroll.wire({ reachedEnd: () => mark.reached(stream.cursor, true) });
 
 afterPaint(() => scroll.keep());
 offerCopies(main, (run) => transcript.answer(run).text);

@@ -8,17 +8,21 @@ export class ScrollKeeper {
   #key;
   #atEnd = true;
   #last = 0;
-  #reachedEnd;
+  #on;
 
-  constructor(jump, key, reachedEnd) {
+  constructor(jump, key) {
     this.#jump = jump;
-    this.#reachedEnd = reachedEnd;
     this.#key = key;
+  }
+
+  // Comes back to where the reader was. `on` hears: reachedEnd().
+  wire(on) {
+    this.#on = on;
     history.scrollRestoration = "manual";
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.keep());
     addEventListener("pagehide", () => this.#remember());
-    jump.addEventListener("click", () => this.#jumped());
+    this.#jump.addEventListener("click", () => this.#jumped());
     this.#restore();
   }
 
@@ -41,7 +45,7 @@ export class ScrollKeeper {
 
   #jumped() {
     this.toEnd(STILL.matches ? "instant" : "smooth");
-    this.#reachedEnd();
+    this.#on.reachedEnd();
   }
 
   #scrolled() {
@@ -50,7 +54,7 @@ export class ScrollKeeper {
     const stayed = before && scrollY >= this.#last;
     this.#last = scrollY;
     this.#atEnd = stayed || this.#below() < NEAR;
-    if (this.#atEnd && !before) this.#reachedEnd();
+    if (this.#atEnd && !before) this.#on.reachedEnd();
     this.#show();
   }
 

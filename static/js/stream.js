@@ -9,8 +9,7 @@ const FIRST_WAIT = 400;
 const LONGEST_WAIT = 15_000;
 const LONGEST_UNREACHED = 2000; // nobody was there to be hurt, and who comes back looks at once
 
-// `on` hears: event({type, data, replaces}), live(), broken(), restart(), reload(), ended(reason),
-// and what is said beside the log: feed(frame), presence(frame). `asides` asks for more of that.
+// `asides` asks for more of what is said beside the log.
 export class Stream {
   #url;
   #probe;
@@ -25,11 +24,16 @@ export class Stream {
   #waiting = 0;
   #heard = false;
 
-  constructor({ url, probe, after, asides = "", on }) {
+  constructor({ url, probe, after, asides = "" }) {
     this.#url = url;
     this.#probe = probe;
     this.#cursor = after;
     this.#asides = asides;
+  }
+
+  // `on` hears: event({type, data, replaces}), live(), broken(), restart(), reload(), ended(reason),
+  // and what is said beside the log: feed(frame), presence(frame).
+  wire(on) {
     this.#on = on;
   }
 

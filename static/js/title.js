@@ -10,15 +10,18 @@ export class Title {
   #form;
   #field;
   #saved;
-  #left;
+  #on;
 
-  // `left` hears that somebody is done with it, by a key.
-  constructor(form, left) {
+  constructor(form) {
     this.#form = form;
-    this.#left = left;
     this.#field = form.elements.title;
     this.#saved = this.#field.value;
-    form.addEventListener("submit", (event) => this.#submitted(event));
+  }
+
+  // `on` hears: left(), when somebody is done with it, by a key.
+  wire(on) {
+    this.#on = on;
+    this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#field.addEventListener("blur", () => this.#save());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
   }
@@ -51,14 +54,14 @@ export class Title {
 
   #submitted(event) {
     event.preventDefault();
-    this.#left();
+    this.#on.left();
   }
 
   #key(event) {
     if (event.key !== "Escape") return;
     event.stopPropagation();
     this.#field.value = this.#saved;
-    this.#left();
+    this.#on.left();
   }
 
   async #save() {

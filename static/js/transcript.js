@@ -11,14 +11,17 @@ export class Transcript {
   #answers = new Map(); // by run, in the order they were queued
   #on;
 
-  // `on` hears: changed(), posted(message, clientKey), takenBack(text, device), said(words).
-  constructor(element, { formatter, device, on }) {
+  constructor(element, { formatter, device }) {
     this.#element = element;
     this.#formatter = formatter;
     this.#device = device;
-    this.#on = on;
     for (const each of element.querySelectorAll(".answer")) this.#know(new Answer(each, formatter));
     this.#sortByQueue();
+  }
+
+  // `on` hears: changed(), posted(message, clientKey), takenBack(text, device), said(words).
+  wire(on) {
+    this.#on = on;
     this.refresh();
   }
 
