@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from psycopg import AsyncConnection
 
-from . import fold, log
+from . import faults, fold, log
+from .database import blames_rows
 from .providers.base import RETRYABLE, SENTENCES, Code
 
 
@@ -42,14 +44,18 @@ r.status = 'queued' AND c.active_run_id IS NULL
    AND (c.deleted_at IS NULL OR r.cancel_requested_at IS NOT NULL)
 """
 
-LOCK_QUEUED = f"""
-SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
- WHERE {CLAIMABLE}
+LOCK_QUEUED = faults.locking(
+    f"""
+SELECT c.id, {{failed_before}}
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE {CLAIMABLE} AND {{due}}
    AND NOT EXISTS (SELECT FROM streams_run other
                     WHERE other.conversation_id = c.id AND other.status = 'running')
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
-"""
+""",
+    faults.Act.ANSWER,
+)
 # The row's own `active_run_id` says the same; but one row that is wrong about it must not
 # make the whole claim fail on `one_running_run`, and so stop everyone's.
 
@@ -94,16 +100,20 @@ async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list
 
     One that was asked to stop while it was being handed back is ended here.
     """
-    async with connection.transaction():
-        locked = await (await connection.execute(LOCK_QUEUED, {"limit": limit})).fetchall()
-        if not locked:
-            return []
-        ids = list({row[0] for row in locked})
-        stopped = await connection.execute(STOPPED, {"conversations": ids})
-        for *run, device in await stopped.fetchall():
-            await end(connection, Claimed(*run), None, device)
-        started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
-        return await announce(connection, await started.fetchall())
+    start = partial(start_locked, connection, worker_id)
+    known = {"limit": limit}
+    return await faults.together_or_apart(connection, faults.Act.ANSWER, LOCK_QUEUED, known, start)
+
+
+async def start_locked(
+    connection: AsyncConnection, worker_id: int, locked: Sequence[tuple[Any, ...]]
+) -> list[Claimed]:
+    ids = list({row[0] for row in locked})
+    stopped = await connection.execute(STOPPED, {"conversations": ids})
+    for *run, device in await stopped.fetchall():
+        await end(connection, Claimed(*run), None, device)
+    started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
+    return await announce(connection, await started.fetchall())
 
 
 async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
@@ -120,12 +130,15 @@ async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]])
     return [replace(run, head=heads[run.conversation_id] or 0) for run in claimed]
 
 
+WAITING = f"""
+SELECT EXISTS (SELECT FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+                WHERE {CLAIMABLE} AND {faults.DUE.format(act=faults.Act.ANSWER)})
+"""
+
+
 async def is_waiting(connection: AsyncConnection) -> bool:
     """Whether a run could start now; right after a claim: whether one was passed over."""
-    cursor = await connection.execute(
-        "SELECT EXISTS (SELECT FROM streams_run r"
-        f" JOIN streams_conversation c ON c.id = r.conversation_id WHERE {CLAIMABLE})"
-    )
+    cursor = await connection.execute(WAITING)
     row = await cursor.fetchone()
     return bool(row and row[0])
 
@@ -135,15 +148,21 @@ async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None
 
     Raising its token waits for, or shuts out, a statement that may still be under way, and
     tells whether the run is still ours to end. Raises LockNotAvailable while the row is locked:
-    others want the connection meanwhile.
+    others want the connection meanwhile. A conversation that cannot take its end is set aside,
+    and the run taken over when its turn comes again.
     """
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout = '1s'")
-        held = [(run.conversation_id, run.run_id, run.token)]
-        raised = await log.raise_tokens(connection, held)
-        if run.conversation_id in raised:
-            token, _ = raised[run.conversation_id]
-            await end(connection, replace(run, token=token), code)
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '1s'")
+            held = [(run.conversation_id, run.run_id, run.token)]
+            raised = await log.raise_tokens(connection, held)
+            if run.conversation_id in raised:
+                token, _ = raised[run.conversation_id]
+                await end(connection, replace(run, token=token), code)
+    except Exception as error:
+        if not blames_rows(error):
+            raise
+        await faults.set_aside(connection, run.conversation_id, faults.Act.ANSWER, error)
 
 
 async def end(

@@ -26,7 +26,7 @@ class Streams:
     heartbeat: float = 3.0
     poll: float = 1.0
     locked_retry: float = 0.05
-    max_attempts: int = 3
+    max_attempts: int = 3  # workers that die with an answer, before it fails as `worker_lost`
     drain: float = 30.0
     title_within: float = 15.0  # 0: conversations go by their first words
     titles_at_once: int = 10

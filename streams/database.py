@@ -139,6 +139,19 @@ def is_away(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction)
 
 
+# SQLSTATE classes and codes that are about the rows at hand: data, constraints, program limits,
+# functions and triggers of their own, corruption; and a statement that took too long.
+OF_ROWS = ("22", "23", "54", "P0", "XX", "57014")
+
+
+def blames_rows(error: Exception) -> bool:
+    """Whether what failed may succeed for other rows, or would fail for every one: PostgreSQL
+    away, a connection lost, a schema or a right that is missing."""
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith(OF_ROWS)
+    return not isinstance(error, OSError)
+
+
 def is_undone(connection: AsyncConnection, error: psycopg.Error) -> bool:
     """Whether PostgreSQL itself said that the statement came to nothing.
 

@@ -69,6 +69,10 @@ class Forbidden(StreamsError):
     code, status = "csrf", 403
 
 
+class SetAside(StreamsError):
+    code, status, retry_after = "set_aside", 503, 30
+
+
 class NotFound(StreamsError):
     code, status = "not_found", 404
 

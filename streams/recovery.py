@@ -13,7 +13,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from . import log
-from .lease import Lease, LeaseLost
+from .database import blames_rows
+from .lease import Lease, LeaseLost, StorageFailed
 from .rooms import Rooms
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,23 @@ class Recovery:
         self, connection: AsyncConnection, leases: Sequence[Lease]
     ) -> Sequence[Lease]:
         """What became of their flights; those are left whose rows somebody holds, be it the
-        lost statement itself."""
+        lost statement itself. One whose own rows are at fault fails alone."""
+        try:
+            return await self._ask(connection, leases)
+        except psycopg.Error as error:
+            if not blames_rows(error):
+                raise
+        locked: list[Lease] = []
+        for lease in leases:
+            try:
+                locked += await self._ask(connection, [lease])
+            except psycopg.Error as error:
+                if not blames_rows(error):
+                    raise
+                self._failed(lease, StorageFailed(type(error).__name__))
+        return locked
+
+    async def _ask(self, connection: AsyncConnection, leases: Sequence[Lease]) -> Sequence[Lease]:
         asked = [each for each in leases if each.flying and not each.failure]
         async with connection.transaction():
             free = await log.lock_free(connection, [each.conversation_id for each in asked])

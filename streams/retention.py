@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 
-from . import log
+from . import faults, log
 from .conf import Streams
 from .database import INDEXED, connect
 
@@ -49,41 +50,68 @@ async def fold(
     """Step by step, resting `rest` times as long as each took; what each step did."""
     while True:
         began = time.monotonic()
-        done = await log.fold_ended(connection, grace, limit)
+        done = await fold_ended(connection, grace, limit)
         if not done.runs:
             return
         yield done
         await asyncio.sleep(rest * (time.monotonic() - began))
 
 
+LOCK_ENDED = faults.locking(
+    """
+SELECT c.id, {failed_before}, r.id
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE r.folded_at IS NULL
+   AND r.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s) AND {due}
+ ORDER BY r.ended_at LIMIT %(limit)s
+   FOR NO KEY UPDATE OF r SKIP LOCKED
+""",
+    faults.Act.COMPACTION,
+)
+
+
+async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> log.Folded:
+    """Fold at most `limit` runs that ended `grace` seconds ago, the oldest first."""
+
+    async def fold_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Folded]:
+        return [await log.fold_runs(connection, [row[2] for row in rows])]
+
+    known = {"grace": grace, "limit": limit}
+    act = faults.Act.COMPACTION
+    steps = await faults.together_or_apart(connection, act, LOCK_ENDED, known, fold_locked)
+    return log.Folded(sum(step.runs for step in steps), sum(step.rows for step in steps))
+
+
 # A run still open has a writer, and waits: its own end comes first. A restore that was
 # quicker has the row, and this one is judged again on what the restore made of it.
-LOCK_DELETED = """
-SELECT c.id FROM streams_conversation c
- WHERE c.deleted_at <= now() - make_interval(secs => %s) AND c.active_run_id IS NULL
+LOCK_DELETED = faults.locking(
+    """
+SELECT c.id, {failed_before} FROM streams_conversation c
+ WHERE c.deleted_at <= now() - make_interval(secs => %(grace)s) AND c.active_run_id IS NULL
    AND NOT EXISTS (SELECT FROM streams_run r
                     WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running'))
- ORDER BY c.id LIMIT %s
+   AND {due}
+ ORDER BY c.id LIMIT %(limit)s
    FOR UPDATE OF c SKIP LOCKED
-"""
-
-# Runs before events, as folding takes them.
-BELOW = ("devicesession", "pairing", "run", "message")
+""",
+    faults.Act.PURGE,
+)
 
 
 async def purge(connection: AsyncConnection, grace: float) -> int:
-    """Delete for good what was deleted `grace` seconds ago, whole; how many conversations."""
-    async with connection.transaction():
-        cursor = await connection.execute(LOCK_DELETED, [grace, PURGED_AT_ONCE])
-        gone = [row[0] for row in await cursor.fetchall()]
-        for name in BELOW if gone else ():
-            await connection.execute(
-                f"DELETE FROM streams_{name} WHERE conversation_id = ANY(%s)", [gone]
-            )
-        if gone:
-            await log.drop_logs(connection, gone)
-            await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
-    return len(gone)
+    """Delete for good what was deleted `grace` seconds ago; how many conversations.
+
+    A trigger of the table takes along what hangs on them.
+    """
+
+    async def purge_locked(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+        gone = [row[0] for row in rows]
+        await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
+        return gone
+
+    known = {"grace": grace, "limit": PURGED_AT_ONCE}
+    act = faults.Act.PURGE
+    return len(await faults.together_or_apart(connection, act, LOCK_DELETED, known, purge_locked))
 
 
 FORGET_WORKERS = """

@@ -5,10 +5,13 @@ Everyone locks conversation, then run; what the run becomes commits with the eve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from psycopg import AsyncConnection
 
+from . import faults
 from .claim import Claimed, announce, end
 from .conf import Streams
 from .providers.base import Code
@@ -25,16 +28,24 @@ r.status = 'running' AND r.id <> ALL(%(held)s::bigint[]) AND NOT EXISTS (
             OR NOT %(silent_too)s))
 """
 
+# Only deaths are counted against an answer: not that a worker handed it back, and not that this
+# one never heard of its own claim.
+DIED = "(r.worker_id IS DISTINCT FROM %(worker)s)::int"
+
 # To begin again, or to be ended: that takes no room.
-GOES_ON = "(r.cancel_requested_at IS NULL AND r.attempt < %(attempts)s)"
+GOES_ON = f"(r.cancel_requested_at IS NULL AND r.deaths + {DIED} < %(attempts)s)"
 ENDED_AT_ONCE = 20
 
-LOCK_EXPIRED = f"""
-SELECT c.id FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
- WHERE {EXPIRED} AND (%(room)s > 0 OR NOT {GOES_ON})
+LOCK_EXPIRED = faults.locking(
+    f"""
+SELECT c.id, {{failed_before}}
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE {EXPIRED} AND (%(room)s > 0 OR NOT {GOES_ON}) AND {{due}}
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
-"""
+""",
+    faults.Act.ANSWER,
+)
 
 TAKE_OVER = f"""
 WITH lost AS (
@@ -42,11 +53,12 @@ WITH lost AS (
 ), run AS (
     UPDATE streams_run r
        SET worker_id = %(worker)s, attempt = r.attempt + {GOES_ON}::int,
+           deaths = r.deaths + {DIED},
            first_token_at = CASE WHEN NOT {GOES_ON} THEN r.first_token_at END
       FROM lost WHERE r.id = lost.id
     RETURNING r.*
 ), leased AS (
-    UPDATE streams_conversation c SET lease_token = c.lease_token + 1
+    UPDATE streams_conversation c SET lease_token = c.lease_token + 1, active_run_id = run.id
       FROM run WHERE c.id = run.conversation_id
     RETURNING c.id, c.lease_token, c.system
 )
@@ -72,8 +84,8 @@ async def take_over(
 ) -> list[Claimed]:
     """Runs whose worker has gone or is silent, to be begun again; the rest of them is ended here.
 
-    Cancel was requested: cancelled. Its attempts are used up: failed, `worker_lost`. `held` are
-    the runs this worker has in hand, `room` is for how many more.
+    Cancel was requested: cancelled. `max_attempts` workers died with it: failed, `worker_lost`.
+    `held` are the runs this worker has in hand, `room` is for how many more.
     """
     known = {
         "worker": worker_id,
@@ -85,18 +97,21 @@ async def take_over(
         "attempts": conf.max_attempts,
     }
     await bury(connection, worker_id)
-    async with connection.transaction():
-        locked = await (await connection.execute(LOCK_EXPIRED, known)).fetchall()
-        if not locked:
-            return []
-        ids = list({row[0] for row in locked})
-        cursor = await connection.execute(TAKE_OVER, known | {"conversations": ids})
-        rows = await cursor.fetchall()
-        for *row, cancelled, device, ended in rows:
-            if ended:
-                why = None if cancelled else Code.WORKER_LOST
-                await end(connection, Claimed(*row), why, device)
-        return await announce(connection, [row[:-3] for row in rows if not row[-1]])
+    take = partial(take_locked, connection, known)
+    return await faults.together_or_apart(connection, faults.Act.ANSWER, LOCK_EXPIRED, known, take)
+
+
+async def take_locked(
+    connection: AsyncConnection, known: Mapping[str, Any], locked: Sequence[tuple[Any, ...]]
+) -> list[Claimed]:
+    ids = list({row[0] for row in locked})
+    cursor = await connection.execute(TAKE_OVER, {**known, "conversations": ids})
+    rows = await cursor.fetchall()
+    for *row, cancelled, device, ended in rows:
+        if ended:
+            why = None if cancelled else Code.WORKER_LOST
+            await end(connection, Claimed(*row), why, device)
+    return await announce(connection, [row[:-3] for row in rows if not row[-1]])
 
 
 async def bury(connection: AsyncConnection, worker_id: int) -> None:

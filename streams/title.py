@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from . import log
+from . import faults, log
 from .claim import Claimed
 from .conf import Streams
+from .database import blames_rows
 from .history import said
 from .providers.base import (
     BlockDelta,
@@ -101,8 +102,10 @@ class Titles:
             return
         try:
             await self._give(run)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             logger.warning("no title for the conversation of run %s: %s", run.uuid, error)
+            if blames_rows(error):
+                await self._set_aside(run, error)
         except Exception:
             logger.exception("no title for the conversation of run %s", run.uuid)
 
@@ -118,6 +121,12 @@ class Titles:
         if title := title or first_words(prompt):
             async with self.pool.connection() as connection:
                 await keep(connection, run.conversation_id, title)
+
+    async def _set_aside(self, run: Claimed, error: Exception) -> None:
+        with suppress(psycopg.OperationalError):
+            async with self.pool.connection() as connection:
+                pk = run.conversation_id
+                await faults.set_aside(connection, pk, faults.Act.TITLE, error)
 
     async def _asked(self, name: str, prompt: str, answer: str) -> str:
         """What the model calls it, or nothing; when many are being asked, nobody waits."""

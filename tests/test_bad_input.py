@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import Client
 
-from streams import log
+from streams import log, retention
 from streams.database import connect
 from streams.models import Conversation, Message
 from tests.client import Client as Device
@@ -413,7 +413,7 @@ def test_a_cursor_into_a_fold_gets_the_whole_block(http, conversation, run):
     @async_to_sync
     async def fold():
         async with await connect("test") as connection:
-            return await log.fold_ended(connection, 0, 10)
+            return await retention.fold_ended(connection, 0, 10)
 
     assert fold() == (1, 2)
     for cursor in (4, 5, 6):

@@ -12,8 +12,8 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 
 # The two halves meet in the database alone.
 WRITING = {
-    "claim", "heartbeat", "history", "lease", "patience", "recovery", "retention", "runner",
-    "siblings", "takeover", "title", "worker", "writer",
+    "claim", "faults", "heartbeat", "history", "lease", "patience", "recovery", "retention",
+    "runner", "siblings", "takeover", "title", "worker", "writer",
 }  # fmt: skip
 READING = {"asgi", "feed", "hub", "presence", "sse", "stream", "tail", "views", "watch"}
 
@@ -21,7 +21,7 @@ PURE = ("fold", "sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
-    __init__ access admin apps asgi checks claim conf database exceptions feed fold handler
+    __init__ access admin apps asgi checks claim conf database exceptions faults feed fold handler
     heartbeat highlighting history hub lease limits listen log management markdown markdown_parser
     memory middleware migrations models notify patience postgresql presence providers reach
     recovery retention rooms runner shelf siblings snapshot sse stream tail takeover templatetags

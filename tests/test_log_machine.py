@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from streams import claim, log, takeover
+from streams import claim, log, retention, takeover
 from streams.claim import Claimed
 from streams.conf import Streams
 from streams.database import connect
@@ -48,6 +48,7 @@ class Known:
     uuid: str
     status: str = "queued"
     attempt: int = 0
+    deaths: int = 0
     asked_to_stop: bool = False
     worker: int = -1
     folded: bool = False
@@ -156,7 +157,8 @@ class Log(RuleBasedStateMachine):
             assert taken == []
             self.told()
             return multiple()
-        if run.asked_to_stop or run.attempt == CONF.max_attempts:
+        run.deaths += 1
+        if run.asked_to_stop or run.deaths == CONF.max_attempts:
             assert taken == []
             run.status = "cancelled" if run.asked_to_stop else "failed"
             self.current = None
@@ -239,7 +241,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 5))
     def fold_some(self, most):
-        done = self.do(log.fold_ended(self.raw, 0, most))
+        done = self.do(retention.fold_ended(self.raw, 0, most))
         ended = [run for run in self.runs if run.status not in ("queued", "running")]
         unfolded = [run for run in ended if not run.folded]
         assert done.runs == min(most, len(unfolded))

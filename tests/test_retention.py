@@ -94,7 +94,7 @@ async def caught_up(raw, conversation, transcript, limit):
 
 
 async def folded(raw):
-    return await log.fold_ended(raw, 0, 100)
+    return await retention.fold_ended(raw, 0, 100)
 
 
 async def test_a_block_becomes_one_row_at_its_last_number_and_lifecycle_rows_stay(
@@ -250,7 +250,7 @@ async def test_an_open_run_and_a_fresh_one_are_left_as_they_are(raw, conversatio
     await sync_to_async(say)(run, "a", "b", end=False)
     assert await folded(raw) == (0, 0)
     await sync_to_async(complete)(run)
-    assert await log.fold_ended(raw, 3600, 100) == (0, 0)
+    assert await retention.fold_ended(raw, 3600, 100) == (0, 0)
     assert await log.foldable(raw, 3600) == (0, 0)
     assert await log.foldable(raw, 0) == (1, 2)
     assert await folded(raw) == (1, 1)
@@ -259,7 +259,7 @@ async def test_an_open_run_and_a_fresh_one_are_left_as_they_are(raw, conversatio
 async def test_two_workers_fold_side_by_side_without_waiting(raw, conversation, laptop):
     await eventful(conversation, laptop)
     async with await connect("other") as other, other.transaction():
-        assert (await log.fold_ended(other, 0, 1)).runs == 1
+        assert (await retention.fold_ended(other, 0, 1)).runs == 1
         await raw.execute("SET lock_timeout = '2s'")
         assert (await folded(raw)).runs == 1
 
@@ -306,13 +306,6 @@ async def test_a_writer_hears_that_its_conversation_has_been_purged(raw, convers
     assert (await log.append(raw, [Append(conversation.pk, [event], token=1)]))[0].verdict == (
         "refused"
     )
-
-
-async def test_everything_that_hangs_on_a_conversation_is_purged_with_it():
-    below = {
-        relation.related_model._meta.db_table for relation in Conversation._meta.related_objects
-    }
-    assert below == {f"streams_{name}" for name in retention.BELOW}
 
 
 async def test_workers_long_gone_are_forgotten_and_their_runs_are_not(raw, conversation, laptop):

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.utils import timezone
 
 from streams import claim, log, notify, takeover, worker
 from streams.database import connect
@@ -361,10 +362,27 @@ async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_the_next(model, aba
 
 async def test_the_third_lost_worker_fails_the_run(model, abandoned):
     run, _ = abandoned
-    await sync_to_async(Run.objects.filter(pk=run.pk).update)(attempt=3)
+    await sync_to_async(Run.objects.filter(pk=run.pk).update)(deaths=2)
     async with working():
         done = await status(run, "failed")
-    assert (done.error_code, done.answer.text) == ("worker_lost", "Half")
+    assert (done.error_code, done.answer.text, done.deaths) == ("worker_lost", "Half", 3)
+    await assert_whole(run)
+
+
+async def test_an_answer_that_was_handed_back_often_survives_a_crash(model, conversation, laptop):
+    run = await post(conversation, laptop)
+    gone = await sync_to_async(WorkerFactory)(beat_at=timezone.now() - timedelta(hours=1))
+    async with await connect("test") as connection:
+        for _ in range(3):
+            [held] = await claim.claim(connection, gone.pk, 1)
+            back = log.RunChange(run.pk, status="queued")
+            said = [held.event("run.queued", attempt=held.attempt)]
+            await log.append(connection, [log.Append(conversation.pk, said, held.token, back)])
+        await claim.claim(connection, gone.pk, 1)
+    model.say("Whole").finish()
+    async with working():
+        done = await status(run, "completed", "failed")
+    assert (done.answer.text, done.attempt, done.deaths) == ("Whole", 5, 1)
     await assert_whole(run)
 
 

@@ -1,22 +1,48 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from streams.models import Conversation
+from streams.models import Conversation, Fault
 
-from .base import Inspected, ago, counted, pill
+from .base import Inspected, InspectedInline, ago, counted, exact, pill
 from .devices import DeviceSessionInline
+
+
+class FaultInline(InspectedInline):
+    """Why a conversation is set aside; `manage.py checklog --repair` mends what can be."""
+
+    model = Fault
+    verbose_name_plural = "set aside"
+    fields = ("act", "error", "times", "first", "last", "again")
+    readonly_fields = fields
+    first, last = exact("since", "since"), exact("last_at", "last tried")
+    again = exact("retry_at", "tried again")
+
+
+class SetAside(admin.SimpleListFilter):
+    title = "set aside"
+    parameter_name = "set_aside"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("yes", "Set aside")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        faults = Fault.objects.filter(conversation=OuterRef("pk"))
+        return queryset.filter(Exists(faults)) if self.value() else queryset
 
 
 @admin.register(Conversation)
 class ConversationAdmin(Inspected):
     list_display = ("__str__", "state", "owner", "model", "runs_of", "last_seq", "age")
     list_filter = (
+        SetAside,
         "model",
         "on_busy",
         ("archived_at", admin.EmptyFieldListFilter),
@@ -32,14 +58,17 @@ class ConversationAdmin(Inspected):
         *("created_at", "updated_at", "archived_at", "deleted_at"),
     )
     readonly_fields = fields
-    inlines = (DeviceSessionInline,)
+    inlines = (FaultInline, DeviceSessionInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         conversations: QuerySet[Conversation] = super().get_queryset(request)
-        return conversations.annotate(answers=counted("conversation"))
+        faults = Fault.objects.filter(conversation=OuterRef("pk"))
+        return conversations.annotate(answers=counted("conversation"), faulty=Exists(faults))
 
     @admin.display(description="state")
     def state(self, conversation: Conversation) -> SafeString:
+        if conversation.faulty:  # type: ignore[attr-defined]
+            return pill("set-aside")
         if conversation.deleted_at:
             return pill("deleted")
         if conversation.active_run_id:

@@ -45,7 +45,9 @@ class RunAdmin(Inspected):
     search_help_text = "Run or conversation uuid, title, owner or error code"
     actions = ("cancel_selected",)
     fieldsets = (
-        (None, {"fields": ("state", "conversation", "owner", "model", "attempt", "worker")}),
+        (None, {"fields": (
+            "state", "conversation", "owner", "model", "attempt", "deaths", "worker",
+        )}),
         ("Timings", {"fields": (
             ("queued", "waited"), ("started", "first_token"), ("wrote", "speed"),
             ("ended", "took"),

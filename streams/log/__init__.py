@@ -9,7 +9,8 @@ from .appending import (
     append_locked,
 )
 from .encoding import dumps
-from .folding import Folded, drop_logs, fold_ended, foldable
+from .folding import Folded, fold_runs, foldable
+from .numbers import numbered
 from .reading import (
     DEVICE_THEN,
     TERMINAL_SEQ,
@@ -40,11 +41,11 @@ __all__ = [
     "append_locked",
     "catch_up",
     "committed",
-    "drop_logs",
     "dumps",
-    "fold_ended",
+    "fold_runs",
     "foldable",
     "lock_free",
+    "numbered",
     "raise_tokens",
     "read_new",
     "rows_after",

@@ -21,15 +21,12 @@ class Folded(NamedTuple):
     rows: int
 
 
-# The run's row is locked before any of its events, as everywhere. A block index comes again
-# with every attempt, so the attempts are told apart. One statement: no reader sees half.
+# The caller holds the runs' rows, which are locked before any of their events, as everywhere. A
+# block index comes again with every attempt, so the attempts are told apart. One statement: no
+# reader sees half.
 FOLD = f"""
 WITH due AS (
-    SELECT r.id, r.conversation_id, r.answer_id FROM streams_run r
-     WHERE r.folded_at IS NULL
-       AND r.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s)
-     ORDER BY r.ended_at LIMIT %(limit)s
-       FOR NO KEY UPDATE SKIP LOCKED
+    SELECT r.id, r.conversation_id, r.answer_id FROM streams_run r WHERE r.id = ANY(%(runs)s)
 ), own AS (
     SELECT e.conversation_id, e.run_id, e.seq, e.type, e.data,
            count(*) FILTER (WHERE e.type = 'run.started')
@@ -60,9 +57,9 @@ SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)
 """
 
 
-async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> Folded:
-    """Fold at most `limit` runs that ended `grace` seconds ago, the oldest first."""
-    cursor = await connection.execute(FOLD, {"grace": grace, "limit": limit})
+async def fold_runs(connection: AsyncConnection, run_ids: Sequence[int]) -> Folded:
+    """Fold runs that have ended; the caller's transaction holds their rows."""
+    cursor = await connection.execute(FOLD, {"runs": list(run_ids)})
     row = await cursor.fetchone()
     return Folded(*row) if row else Folded(0, 0)
 
@@ -80,11 +77,3 @@ async def foldable(connection: AsyncConnection, grace: float) -> Folded:
     """How many runs wait to be folded, and how many deltas they have."""
     row = await (await connection.execute(FOLDABLE, {"grace": grace})).fetchone()
     return Folded(*row) if row else Folded(0, 0)
-
-
-async def drop_logs(connection: AsyncConnection, conversation_ids: Sequence[int]) -> int:
-    """Delete the logs of conversations that are gone; how many rows that was."""
-    cursor = await connection.execute(
-        "DELETE FROM streams_event WHERE conversation_id = ANY(%s)", [list(conversation_ids)]
-    )
-    return cursor.rowcount

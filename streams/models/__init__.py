@@ -2,6 +2,7 @@ from .attempts import Attempts
 from .conversation import Conversation
 from .device import Device, DeviceSession
 from .event import Event
+from .fault import Fault
 from .message import Message
 from .pairing import Pairing
 from .run import Run
@@ -13,6 +14,7 @@ __all__ = [
     "Device",
     "DeviceSession",
     "Event",
+    "Fault",
     "Message",
     "Pairing",
     "Run",

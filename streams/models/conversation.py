@@ -111,8 +111,12 @@ class Conversation(models.Model):
         return conversation
 
     def append(self, *events: log.NewEvent) -> None:
-        """Append under this row's lock; `last_seq` moves along."""
-        self.last_seq = log.append_locked(self.pk, events)
+        """Append under this row's lock; `last_seq` moves along.
+
+        Raises SetAside where the log has used these numbers, as after a partial restore.
+        """
+        with log.numbered(self.pk):
+            self.last_seq = log.append_locked(self.pk, events)
 
     @transaction.atomic
     def post(
@@ -167,7 +171,8 @@ class Conversation(models.Model):
         answer = Message(
             conversation=self, seq=self.last_seq + len(events) + 1, role=Message.Role.ASSISTANT
         )
-        Message.objects.bulk_create([prompt, answer] if events else [answer])
+        with log.numbered(self.pk):
+            Message.objects.bulk_create([prompt, answer] if events else [answer])
         run = Run.objects.create(
             conversation=self, prompt=prompt, answer=answer, model=self.model, rank=rank
         )

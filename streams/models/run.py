@@ -58,7 +58,8 @@ class Run(models.Model):
     model = models.CharField(max_length=120)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.QUEUED)
     rank = models.BigIntegerField(default=0)
-    attempt = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)  # starts
+    deaths = models.PositiveIntegerField(db_default=0)  # of workers that held it
     worker = models.ForeignKey(
         Worker, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
     )

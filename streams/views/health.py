@@ -1,4 +1,6 @@
-"""For load balancers: the process is up; the database and its migrations are there."""
+"""For load balancers: the process is up; the database and its migrations are there.
+
+Conversations that were set aside are counted, and take no process out of service."""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+
+from streams.models import Fault
 
 
 @cache
@@ -31,4 +35,5 @@ def readyz(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"status": "no database"}, status=503)
     if behind:
         return JsonResponse({"status": "migrations to run", "count": len(behind)}, status=503)
-    return JsonResponse({"status": "ok"})
+    set_aside = Fault.objects.values("conversation").distinct().count()
+    return JsonResponse({"status": "ok", **({"set_aside": set_aside} if set_aside else {})})

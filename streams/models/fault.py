@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from .conversation import Conversation
+
+
+class Fault(models.Model):
+    """A conversation that is set aside: what of it failed, and when that is tried again.
+
+    `streams.faults` writes the row when a conversation fails alone what its batch could not do
+    with it, and deletes it once that succeeds; so does `manage.py checklog --repair`.
+    """
+
+    class Act(models.TextChoices):
+        ANSWER = "answer", "starting or ending an answer"
+        COMPACTION = "compaction", "folding ended answers"
+        PURGE = "purge", "deleting it for good"
+        TITLE = "title", "naming it"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="faults")
+    act = models.CharField(max_length=10, choices=Act.choices)
+    error = models.CharField(max_length=300)
+    times = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField(db_default=Now())
+    last_at = models.DateTimeField(db_default=Now())
+    retry_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("-last_at",)
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "act"], name="one_fault_an_act")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_act_display()}: {self.error}"
