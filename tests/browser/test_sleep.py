@@ -59,7 +59,8 @@ def caching(chromium, web, transactional_db):
 
 def kept(route):
     if route.request.resource_type != "document":
-        return route.continue_()
+        route.continue_()
+        return
     response = route.fetch(max_redirects=0)
     route.fulfill(response=response, headers=response.headers | {"cache-control": "no-cache"})
 
