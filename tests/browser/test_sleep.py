@@ -59,10 +59,9 @@ def caching(chromium, web, transactional_db):
 
 def kept(route):
     if route.request.resource_type != "document":
-        route.continue_()
-        return
-    response = route.fetch(max_redirects=0)
-    route.fulfill(response=response, headers=response.headers | {"cache-control": "no-cache"})
+        return route.continue_()
+    answer = route.fetch(max_redirects=0)
+    return route.fulfill(response=answer, headers=answer.headers | {"cache-control": "no-cache"})
 
 
 def opened_in(context, web, device, path, script):
