@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -27,8 +29,7 @@ NOTHING = "–"
 
 
 class Inspected(Admin):
-    """The columns are written under locks that the admin's forms know nothing about, and
-    deleting a row would leave its events behind."""
+    """The columns are written under locks that the admin's forms know nothing about."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -44,6 +45,30 @@ class Inspected(Admin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class Erasing(Admin):
+    """May be deleted for good by who has the right to; what hangs on it goes along, whatever
+    may be deleted by itself."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.delete_{self.opts.model_name}")
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """By number: a title or a name would outlive what was deleted."""
+        kind = ContentType.objects.get_for_model(self.model)
+        known = {"user_id": request.user.pk, "content_type": kind, "action_flag": DELETION}
+        said = [
+            LogEntry(object_id=each.pk, object_repr=f"{self.opts.verbose_name} {each.pk}", **known)
+            for each in queryset
+        ]
+        return LogEntry.objects.bulk_create(said)
 
 
 class InspectedInline(Inline):

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from streams.models import Conversation, Fault
 
-from .base import Inspected, InspectedInline, ago, counted, exact, pill
+from .base import Erasing, Inspected, InspectedInline, ago, counted, exact, pill
 from .devices import DeviceSessionInline
 
 
@@ -39,7 +39,7 @@ class SetAside(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Inspected):
+class ConversationAdmin(Erasing, Inspected):
     list_display = ("__str__", "state", "owner", "model", "runs_of", "last_seq", "age")
     list_filter = (
         SetAside,

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from streams.models import Device, DeviceSession
 
-from .base import Inspected, InspectedInline, ago, pill
+from .base import Erasing, Inspected, InspectedInline, ago, pill
 
 
 class DeviceSessionInline(InspectedInline):
@@ -27,7 +27,7 @@ class DeviceSessionInline(InspectedInline):
 
 
 @admin.register(Device)
-class DeviceAdmin(Inspected):
+class DeviceAdmin(Erasing, Inspected):
     list_display = ("name", "kind", "user", "state", "seen", "created_at")
     list_filter = (
         "kind",

@@ -10,12 +10,14 @@ from django.http import HttpRequest, HttpResponse
 
 from streams.models import Device
 
+from .base import Erasing
+
 if admin.site.is_registered(get_user_model()):
     admin.site.unregister(get_user_model())
 
 
 @admin.register(get_user_model())
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(Erasing, UserAdmin):  # type: ignore[type-arg]
     """Django's own, and whoever loses access here loses it on every device within a second."""
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
