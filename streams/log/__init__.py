@@ -8,8 +8,10 @@ from .appending import (
     append,
     append_locked,
 )
+from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .encoding import dumps
 from .folding import Folded, fold_runs, foldable
+from .mending import mend
 from .numbers import numbered
 from .reading import (
     DEVICE_THEN,
@@ -31,6 +33,7 @@ __all__ = [
     "TERMINAL_SEQ",
     "WAS_NAMED",
     "Append",
+    "Finding",
     "Folded",
     "Moment",
     "NewEvent",
@@ -40,16 +43,21 @@ __all__ = [
     "append",
     "append_locked",
     "catch_up",
+    "check_each",
     "committed",
+    "drop_orphan",
     "dumps",
     "fold_runs",
     "foldable",
     "lock_free",
+    "mend",
     "numbered",
+    "orphans",
     "raise_tokens",
     "read_new",
     "rows_after",
     "run_rows",
     "run_rows_from",
     "timeline",
+    "walk",
 ]
