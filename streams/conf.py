@@ -76,6 +76,7 @@ class Streams:
     retention_every: float = 60.0
     # Pages
     page_size: int = 50
+    render_seconds: float = 1.5  # of CPU for one page or one `/render`; the rest is plain text
     idle_in_transaction: float = 10.0
 
 

@@ -53,6 +53,10 @@ class TooManyStreams(StreamsError):
     code, status, retry_after = "too_many_streams", 429, 5
 
 
+class TooMuchAtOnce(StreamsError):
+    code, status, retry_after = "too_much_at_once", 429, 2
+
+
 class TooManyAttempts(StreamsError):
     code, status = "too_many_attempts", 429
 

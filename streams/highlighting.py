@@ -16,6 +16,8 @@ from pygments import format as formatted
 from pygments.formatters.html import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
+from .rendering import check_time
+
 NAMES = """
     bash sh shell zsh c cpp c++ csharp cs c# objective-c objectivec css scss less html xml
     javascript js jsx typescript ts tsx json json5 jsonld python py python3 pycon java kotlin
@@ -42,9 +44,11 @@ def coloured(code: str, language: str) -> str:
 
 
 def in_time(tokens: Iterator[Any]) -> Iterator[Any]:
-    """Raises TimeoutError when getting at the tokens takes too long."""
+    """Raises TimeoutError when getting at the tokens takes too long, and OutOfTime when all that
+    they are part of does."""
     end = time.thread_time() + PATIENCE
     for token in tokens:
+        check_time()
         if time.thread_time() > end:
             raise TimeoutError
         yield token

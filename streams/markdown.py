@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
 import nh3
 from markdown_it.token import Token
 
-from .markdown_parser import parser
+from .markdown_parser import blocks_parser, parser
+from .rendering import OutOfTime
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
@@ -26,7 +28,7 @@ UNDECIDED = re.compile(
     BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*)?"
 )
 END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
-KEPT_LENGTH = 8_000  # longer blocks are rare, and would make the cache's size a guess
+KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
 
 
 class Split(NamedTuple):
@@ -44,7 +46,11 @@ def split(text: str) -> Split:
     """
     lines = LINE.findall(text)
     whole = lines if text.endswith(("\r", "\n")) else lines[:-1]
-    starts = [t.map[0] for t in MARKDOWN.parse("".join(whole)) if t.level == 0 and t.map]
+    try:
+        tokens = BLOCKS.parse("".join(whole))
+    except OutOfTime:
+        return Split([], text)
+    starts = [t.map[0] for t in tokens if t.level == 0 and t.map]
     if not starts:
         return Split([], text)
     edges = [0, *starts[1:]]
@@ -71,7 +77,7 @@ def render_open(text: str) -> Growing:
     """Without a last line that is undecided, and with the other half of the marks that wait for
     theirs. It is replaced in a moment, so a wrong guess may pass."""
     whole, line = text[: text.rfind("\n") + 1], text[text.rfind("\n") + 1 :]
-    last = next((t for t in reversed(MARKDOWN.parse(whole)) if not t.type.endswith("_close")), None)
+    last = last_token(whole)
     if last and open_fence(last):
         shown = whole if END_OF_CODE.fullmatch(line) else text
         return Growing(growing(shown), shown, fenced=True)
@@ -81,6 +87,15 @@ def render_open(text: str) -> Growing:
     if UNDECIDED.fullmatch(line):
         shown = without_header(whole)
     return Growing(growing(completed(shown)), shown)
+
+
+def last_token(text: str) -> Token | None:
+    """That does not merely close another."""
+    try:
+        tokens = BLOCKS.parse(text)
+    except OutOfTime:
+        return None
+    return next((t for t in reversed(tokens) if not t.type.endswith("_close")), None)
 
 
 def open_fence(token: Token) -> bool:
@@ -123,7 +138,11 @@ def closed(said: str, mark: str) -> str:
 
 
 def render_block(source: str) -> str:
-    return kept(source) if len(source) <= KEPT_LENGTH else fresh(source)
+    """As it was written, where its author has made it take too long."""
+    try:
+        return kept(source) if len(source) <= KEPT_LENGTH else kept_long(source)
+    except OutOfTime:
+        return plain(source)
 
 
 def fresh(source: str) -> str:
@@ -131,10 +150,19 @@ def fresh(source: str) -> str:
 
 
 def growing(source: str) -> str:
-    return CLEANER.clean(UNLINKED.render(source))
+    try:
+        return CLEANER.clean(UNLINKED.render(source))
+    except OutOfTime:
+        return plain(source)
 
 
+def plain(source: str) -> str:
+    return f'<div class="raw" dir="auto">{escape(source)}</div>\n'
+
+
+# Of the longer ones, those that several tabs are about to ask for.
 kept = lru_cache(maxsize=1024)(fresh)
+kept_long = lru_cache(maxsize=16)(fresh)
 
 
 TAGS = (
@@ -144,6 +172,7 @@ TAGS = (
 DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser(linked=True)
 UNLINKED = parser(linked=False)
+BLOCKS = blocks_parser()
 CLEANER = nh3.Cleaner(
     tags=set(TAGS.split()),
     attributes={

@@ -11,9 +11,10 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from mdit_py_plugins.tasklists import tasklists_plugin
 
 from .highlighting import coloured
+from .markdown_rules import address, heading_of_words, task_boxes
+from .rendering import check_time
 
 
 def directed(state: StateCore) -> None:
@@ -71,16 +72,14 @@ def table_end(
 
 
 def parser(linked: bool) -> MarkdownIt:
-    """`linked`: an address among the words is a link too. Not without its https, since
-    `README.md` and `setup.py` would be names of sites; nor before the whole of it is there."""
-    markdown = MarkdownIt("commonmark", {"html": False, "linkify": linked})
-    markdown.enable(["table", "strikethrough", *(["linkify"] if linked else [])])
-    if markdown.linkify:
-        markdown.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
-        for scheme in ("//", "ftp:", "mailto:"):
-            markdown.linkify.add(scheme, None)
+    """`linked`: an address among the words is a link too; not before the whole of it is there."""
+    markdown = MarkdownIt("commonmark", {"html": False})
+    markdown.enable(["table", "strikethrough"])
+    if linked:
+        markdown.inline.ruler.after("text", "address", address)
+    markdown.block.ruler.at("lheading", heading_of_words)
     markdown.disable(["reference", "html_block", "html_inline"])
-    markdown.use(tasklists_plugin)
+    markdown.core.ruler.after("inline", "task_boxes", task_boxes)
     markdown.core.ruler.push("directed", directed)
     rules: dict[str, Any] = {
         "fence": fence,
@@ -93,4 +92,19 @@ def parser(linked: bool) -> MarkdownIt:
     }
     for name, rule in rules.items():
         markdown.add_render_rule(name, rule)
+    markdown.block.ruler.before("table", "time", time_left)
+    markdown.inline.ruler.before("text", "time", time_left)
     return markdown
+
+
+def blocks_parser() -> MarkdownIt:
+    """Where blocks begin and end, without what is in them."""
+    markdown = parser(linked=False)
+    markdown.core.ruler.enableOnly(["normalize", "block"])
+    return markdown
+
+
+def time_left(*_: Any) -> bool:
+    """No rule of Markdown: asked first wherever one may begin. Raises OutOfTime."""
+    check_time()
+    return False

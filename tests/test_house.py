@@ -23,9 +23,9 @@ NOT_PURE = {"asyncio", "django", "psycopg"}
 PLAN = """
     __init__ access admin apps asgi checks claim conf database exceptions faults feed fold handler
     heartbeat highlighting history hub lease limits listen log management markdown markdown_parser
-    memory middleware migrations models notify patience postgresql presence providers reach
-    recovery retention rooms runner shelf siblings snapshot sse stream tail takeover templatetags
-    text title urls views watch worker writer
+    markdown_rules memory middleware migrations models notify patience postgresql presence providers
+    reach recovery rendering retention rooms runner shelf siblings snapshot sse stream tail takeover
+    templatetags text title urls views watch worker writer
 """
 
 

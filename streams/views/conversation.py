@@ -13,6 +13,7 @@ from streams.conf import conf
 from streams.exceptions import NotFound, StreamsError
 from streams.models import Conversation, DeviceSession
 from streams.providers import registry
+from streams.rendering import give_connections_back, limited, turn
 from streams.shelf import name_of
 from streams.snapshot import snapshot
 
@@ -31,8 +32,10 @@ class ConversationView(Resource):
         conversation = own(request, uuid)
         if not wants_json(request):
             return page(request, conversation)
-        taken = snapshot(conversation.pk)
-        return JsonResponse(shapes.conversation(taken.conversation) | taken.transcript.as_dict())
+        with turn(request.user.pk):
+            taken = snapshot(conversation.pk)
+            whole = shapes.conversation(taken.conversation) | taken.transcript.as_dict()
+            return JsonResponse(whole)
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
@@ -76,9 +79,21 @@ def page(
     error: StreamsError | None = None,
 ) -> HttpResponse:
     """Everything up to this moment; a prompt that was refused is back in the composer."""
+    with turn(request.user.pk), limited(conf().render_seconds):
+        return page_now(request, conversation, given, error)
+
+
+def page_now(
+    request: Request,
+    conversation: Conversation,
+    given: dict[str, Any] | None,
+    error: StreamsError | None,
+) -> HttpResponse:
+    """Its connection is given back once everything is read."""
     taken = snapshot(conversation.pk)
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     items, following = shelf(request.user)
+    give_connections_back()
     turns = turns_of(taken, request.device)
     context = {
         "conversation": taken.conversation,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse, JsonResponse
 
 from streams import markdown
+from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
+from streams.rendering import limited, turn
 
 from .bodies import fields
 from .resource import Request, Resource
@@ -23,18 +27,21 @@ class Formatted(Resource):
             raise Invalid("text must be text.", field="text")
         if len(given["text"]) > LONGEST:
             raise TooLarge(f"text takes at most {LONGEST} characters.", field="text")
-        parts = markdown.split(given["text"])
-        growing = last_of(parts.open, ended=bool(given.get("ended")))
-        closed = "".join(parts.closed)
-        return JsonResponse(
-            {
-                "closed": "".join(map(markdown.render_block, parts.closed)),
-                "length": utf16_length(closed),
-                "open": growing.html,
-                "seen": utf16_length(closed + growing.shown),
-                "fenced": growing.fenced,
-            }
-        )
+        with turn(request.user.pk), limited(conf().render_seconds):
+            return JsonResponse(formatted(given["text"], ended=bool(given.get("ended"))))
+
+
+def formatted(text: str, *, ended: bool) -> dict[str, Any]:
+    parts = markdown.split(text)
+    growing = last_of(parts.open, ended=ended)
+    closed = "".join(parts.closed)
+    return {
+        "closed": "".join(map(markdown.render_block, parts.closed)),
+        "length": utf16_length(closed),
+        "open": growing.html,
+        "seen": utf16_length(closed + growing.shown),
+        "fenced": growing.fenced,
+    }
 
 
 def last_of(text: str, *, ended: bool) -> markdown.Growing:

@@ -101,11 +101,12 @@ def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
+    blocks = formatted(snapshot)
     for message in snapshot.transcript.messages:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
         if run:
-            turn.blocks = [shown(block, turn.busy) for block in message.blocks]
+            turn.blocks = blocks[message.id]
             turn.ahead = ahead.get(run.id, 0)
             turn.stopped = stopped_words(run, device)
             if turns[-1].run and turns[-1].run.prompt == run.prompt:
@@ -114,6 +115,16 @@ def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
                 replaced.earlier = []
         turns.append(turn)
     return turns
+
+
+def formatted(snapshot: Snapshot) -> dict[str, list[Shown]]:
+    """The blocks of each answer. The newest first: should time run out, older ones go without."""
+    runs = snapshot.transcript.runs
+    return {
+        message.id: [shown(block, runs[message.run].status in OPEN) for block in message.blocks]
+        for message in reversed(snapshot.transcript.messages)
+        if message.run
+    }
 
 
 def front(snapshot: Snapshot) -> RunState | None:
