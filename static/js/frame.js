@@ -1,7 +1,6 @@
 // Painting at most once a frame, whatever the pace of the tokens.
 
 const due = new Set();
-const after = new Set();
 let asked = 0;
 
 export function paint(thing) {
@@ -9,14 +8,9 @@ export function paint(thing) {
   asked ||= requestAnimationFrame(run);
 }
 
-export function afterPaint(callback) {
-  after.add(callback);
-}
-
 function run() {
   asked = 0;
   const things = [...due];
   due.clear();
   for (const thing of things) thing.paint();
-  for (const callback of after) callback();
 }

@@ -10,7 +10,7 @@ import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { floatAll } from "./floating.js";
 import { Formatter } from "./formatter.js";
-import { afterPaint, paint } from "./frame.js";
+import { paint } from "./frame.js";
 import { Here } from "./here.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
@@ -76,7 +76,7 @@ outbox.wire({
   delivered: (message) => transcript.has(message),
   refused,
   signedOut: () => ended("signed-out"),
-  changed: waiting,
+  changed: () => note.refresh(),
 });
 stream.wire({
   event,
@@ -90,7 +90,6 @@ stream.wire({
 });
 scroll.wire({ reachedEnd: () => mark.reached(stream.cursor, true) });
 
-afterPaint(() => scroll.keep());
 offerCopies(main, (run) => transcript.answer(run).text);
 takeFocus();
 follow();
@@ -183,11 +182,6 @@ function posted(message, key) {
   shelf.rename(title.name);
 }
 
-function waiting() {
-  note.refresh();
-  scroll.keep();
-}
-
 // What has long been over is neither given back nor said a second time.
 function takenBack(text, here) {
   if (here && text && !again) composer.giveBack(text);
@@ -198,7 +192,6 @@ function said(words) {
 }
 
 function typed(something) {
-  scroll.keep(); // the composer may have grown over the end
   presence.typed(something);
   note.remark("");
 }

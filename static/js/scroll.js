@@ -1,4 +1,5 @@
-// Keeps the newest in view while the reader is at the end, and leaves them alone when not.
+// Keeps the newest in view while the reader is at the end, and leaves them alone when not: whatever
+// makes the page longer, the size of the document itself is watched.
 
 const NEAR = 48; // px from the end that still count as the end
 const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // styles do not reach what a script asks for
@@ -7,6 +8,7 @@ export class ScrollKeeper {
   #jump;
   #key;
   #atEnd = true;
+  #folding = false; // somebody opens or closes a fold right now
   #last = 0;
   #on;
 
@@ -20,7 +22,9 @@ export class ScrollKeeper {
     this.#on = on;
     history.scrollRestoration = "manual";
     addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    addEventListener("resize", () => this.keep());
+    addEventListener("resize", () => this.#keep());
+    new ResizeObserver(() => this.#keep()).observe(document.body);
+    document.addEventListener("click", (event) => this.#clicked(event));
     addEventListener("pagehide", () => this.#remember());
     this.#jump.addEventListener("click", () => this.#jumped());
     this.#restore();
@@ -30,17 +34,28 @@ export class ScrollKeeper {
     return this.#atEnd;
   }
 
-  // After anything has grown.
-  keep() {
-    if (this.#atEnd) this.toEnd();
-    else this.#show();
-  }
-
   toEnd(behavior = "instant") {
     this.#atEnd = true;
     scrollTo({ top: document.documentElement.scrollHeight, behavior });
     this.#last = scrollY;
     this.#show();
+  }
+
+  #keep() {
+    if (this.#folding) return;
+    if (this.#atEnd) this.toEnd();
+    else this.#show();
+  }
+
+  // A fold opens where it stands: who wants to read it is not taken to its end.
+  #clicked({ target }) {
+    if (!target.closest("summary")) return;
+    this.#folding = true;
+    setTimeout(() => {
+      this.#folding = false;
+      this.#atEnd = this.#below() < NEAR;
+      this.#show();
+    });
   }
 
   #jumped() {

@@ -269,3 +269,36 @@ def test_an_earlier_block_may_go_on_after_a_reload(open_as, laptop, conversation
     append(run, run.event("block.ended", index=0), run.event("block.ended", index=1))
     complete(run)
     expect(page.locator(".closed p")).to_have_text(["one two", "other"])
+
+
+BELOW = "document.documentElement.scrollHeight - innerHeight - scrollY"
+
+
+def test_an_answer_that_is_there_at_once_ends_at_its_end(open_as, laptop, conversation, here):
+    page = open_as(laptop, here)
+    expect(page.locator("main")).to_have_attribute("data-connection", "live")
+    run = conversation.post("Quick", laptop)[1]
+    begin(run)
+    say(run, ANSWER * 3)
+    complete(run)
+    expect(page.locator(".closed > p").last).to_contain_text("or ask something else.")
+    eventually(lambda: page.evaluate(BELOW) < 2, within=5)
+    expect(page.get_by_role("button", name="Jump to the newest")).to_be_hidden()
+
+
+def test_a_fold_opens_where_it_stands(open_as, laptop, conversation, here):
+    run = conversation.post("Think", laptop)[1]
+    begin(run)
+    say(run, "A thought.\n\n" * 60, kind="reasoning")
+    say(run, "A paragraph.\n\n" * 30, index=1)
+    complete(run)
+    page = open_as(laptop, here, viewport={"width": 1280, "height": 1600})
+    fold = page.get_by_text("Thoughts")
+    before = fold.bounding_box()["y"]
+    fold.click()
+    jump = page.get_by_role("button", name="Jump to the newest")
+    expect(jump).to_be_visible()
+    assert fold.bounding_box()["y"] == before
+    jump.click()
+    expect(jump).to_be_hidden()
+    eventually(lambda: page.evaluate(BELOW) < 2)
