@@ -18,7 +18,7 @@ export class Acts {
     this.#transcript = transcript;
   }
 
-  // `on` hears: send(text), failed(words), and takeFocus() when a button that had it goes.
+  // `on` hears: send(text), stop(), failed(words), and takeFocus() when a button that had it goes.
   wire(on) {
     this.#on = on;
     this.#main.addEventListener("submit", (event) => this.#submitted(event));
@@ -28,6 +28,11 @@ export class Acts {
   stop() {
     const { front } = this.#transcript;
     if (front && !front.stopping) this.#act("cancel", front);
+  }
+
+  // A run whose answer is not on the page yet.
+  cancel(run) {
+    this.#ask("cancel", run);
   }
 
   #submitted(event) {
@@ -42,20 +47,27 @@ export class Acts {
   #pressed(event) {
     const busy = document.querySelector(":popover-open, dialog[open]");
     const free = !event.defaultPrevented && !event.isComposing && !busy;
-    if (event.key === "Escape" && free) this.stop();
+    if (event.key === "Escape" && free) this.#on.stop();
   }
 
   // Shown at once; the log has the last word, and a refusal is taken back.
   async #act(verb, answer) {
-    if (verb === "cancel" && answer.attempt > 0) answer.askToStop();
+    if (verb === "cancel") answer.askToStop();
     this.#transcript.refresh();
+    const done = await this.#ask(verb, answer.run);
+    if (done || verb !== "cancel") return;
+    answer.keepGoing();
+    this.#transcript.refresh();
+  }
+
+  async #ask(verb, run) {
     try {
-      await request("POST", place(answer.run, verb));
+      await request("POST", place(run, verb));
+      return true;
     } catch (error) {
-      if (verb === "cancel") answer.keepGoing();
-      this.#transcript.refresh();
       const told = error instanceof Refused && error.message;
       this.#on.failed(told || "That didn't get through. Try again.");
+      return false;
     }
   }
 }

@@ -26,6 +26,7 @@ export class Composer {
     this.#field.addEventListener("input", () => this.#changed());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
+    this.#stop.addEventListener("click", (event) => this.#clicked(event));
     this.#stop?.form?.addEventListener("submit", (event) => this.#stopped(event));
     this.#fit();
   }
@@ -77,6 +78,11 @@ export class Composer {
     this.#field.value = "";
     this.#changed();
     this.#on.send(text);
+  }
+
+  // The second click of two on Send, in whose place this one is now.
+  #clicked(event) {
+    if (event.detail > 1) event.preventDefault();
   }
 
   #stopped(event) {

@@ -10,6 +10,8 @@ export class Outbox {
   #key;
   #on;
   #entries = [];
+  #underWay = new Map(); // keys of prompts whose answers are not on the page yet, and their runs
+  #stopped = new Set(); // those of them that shall not be answered any more
   #sending = false;
   #timer = 0;
 
@@ -20,8 +22,8 @@ export class Outbox {
   }
 
   // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
-  // delivered(message), changed(); and is asked known(key): whether the conversation has it,
-  // though the answer that said so was lost.
+  // delivered(message), cancel(run), changed(); and is asked known(key): whether the conversation
+  // has it, though the answer that said so was lost.
   wire(on) {
     this.#on = on;
     this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
@@ -32,6 +34,27 @@ export class Outbox {
 
   get waiting() {
     return this.#entries.length > 0;
+  }
+
+  // Whether an answer has been asked for and is not on the page, and whether it shall not come.
+  get front() {
+    const [key] = this.#underWay.keys();
+    return key === undefined ? null : { stopping: this.#stopped.has(key) };
+  }
+
+  // Before the server has said which run it is; it hears of it as soon as it has.
+  stop() {
+    const [[key, run] = []] = this.#underWay;
+    if (key === undefined || this.#stopped.has(key)) return;
+    this.#stopped.add(key);
+    if (run) this.#on.cancel(run);
+    this.#on.changed();
+  }
+
+  // The answer of this prompt is on the page. Returns whether it was stopped before that.
+  queued(key) {
+    this.#underWay.delete(key);
+    return this.#stopped.delete(key);
   }
 
   add(text) {
@@ -59,14 +82,21 @@ export class Outbox {
   }
 
   async #deliver(entry) {
+    this.#underWay.set(entry.key, null);
+    this.#on.changed();
     try {
       const body = { content: entry.text, client_key: entry.key };
-      const { message } = await deliver(this.#url, body);
+      const { message, run } = await deliver(this.#url, body);
+      this.#sent(entry.key, run.id);
       this.#drop(entry.key);
-      if (this.#on.delivered(message.id)) this.arrived(entry.key);
+      if (this.#on.delivered(message.id)) {
+        this.arrived(entry.key);
+        this.queued(entry.key);
+      }
       return true;
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return this.#refused(entry, error);
+      this.#underWay.delete(entry.key);
       this.#words(entry.key, "Not sent yet");
       this.#timer = setTimeout(() => this.flush(), AGAIN);
       this.#on.changed();
@@ -74,7 +104,14 @@ export class Outbox {
     }
   }
 
+  #sent(key, run) {
+    if (!this.#underWay.has(key)) return; // the log was quicker
+    this.#underWay.set(key, run);
+    if (this.#stopped.has(key)) this.#on.cancel(run);
+  }
+
   #refused(entry, error) {
+    this.#underWay.delete(entry.key);
     if (error.status === 401) {
       this.#words(entry.key, "Not sent yet");
       this.#on.signedOut();

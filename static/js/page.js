@@ -59,7 +59,8 @@ const controls = {
     const { front } = transcript;
     note.about(`${front?.run} ${front?.status}`);
     const next = NEXT[settings.elements.on_busy.value] ?? "";
-    composer.show({ busy: front !== null, stopping: front?.stopping ?? false, next });
+    const asked = front ?? outbox.front;
+    composer.show({ busy: asked !== null, stopping: asked?.stopping ?? false, next });
   },
 };
 
@@ -68,15 +69,19 @@ localise(main);
 forgetAtSignOut();
 title.wire({ left: () => composer.focus() });
 note.wire({ waiting: () => outbox.waiting });
-composer.wire({ send, stop: () => acts.stop(), typed });
-transcript.wire({ changed: update, posted, takenBack, said });
-acts.wire({ send, takeFocus, failed: (words) => note.remark(words) });
+composer.wire({ send, stop, typed });
+transcript.wire({ changed: update, posted, queued, takenBack, said });
+acts.wire({ send, stop, takeFocus, failed: (words) => note.remark(words) });
 outbox.wire({
   known: (key) => transcript.hasPrompt(key),
   delivered: (message) => transcript.has(message),
   refused,
   signedOut: () => ended("signed-out"),
-  changed: () => note.refresh(),
+  cancel: (run) => acts.cancel(run),
+  changed() {
+    note.refresh();
+    update();
+  },
 });
 stream.wire({
   event,
@@ -182,6 +187,11 @@ function posted(message, key) {
   shelf.rename(title.name);
 }
 
+// Its answer may have been stopped before it was there.
+function queued(key) {
+  if (key && outbox.queued(key)) stop();
+}
+
 // What has long been over is neither given back nor said a second time.
 function takenBack(text, here) {
   if (here && text && !again) composer.giveBack(text);
@@ -199,6 +209,11 @@ function typed(something) {
 function send(text) {
   outbox.add(text);
   scroll.toEnd();
+}
+
+function stop() {
+  if (transcript.front) acts.stop();
+  else outbox.stop();
 }
 
 function refused(text, error) {

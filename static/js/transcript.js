@@ -19,7 +19,8 @@ export class Transcript {
     this.#sortByQueue();
   }
 
-  // `on` hears: changed(), posted(message, clientKey), takenBack(text, device), said(words).
+  // `on` hears: changed(), posted(message, clientKey), queued(clientKey), takenBack(text, device),
+  // said(words).
   wire(on) {
     this.#on = on;
     this.refresh();
@@ -86,8 +87,10 @@ export class Transcript {
     const template = document.getElementById("answer-template");
     const answer = Answer.fresh(template, data, this.#formatter);
     this.#know(answer);
+    const prompt = this.#find(data.prompt);
     const earlier = this.#setAside(data.prompt);
-    (earlier ?? this.#find(data.prompt) ?? this.#element.lastElementChild).after(answer.element);
+    (earlier ?? prompt ?? this.#element.lastElementChild).after(answer.element);
+    this.#on.queued(prompt?.dataset.clientKey);
   }
 
   // Answers a new one replaces go behind a fold; nothing is returned when there are none.
