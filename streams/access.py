@@ -91,6 +91,11 @@ def backend_knows(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
         connections.close_all()
 
 
+def our_cookies() -> tuple[str, ...]:
+    """The names of all cookies that say who asks; a neighbour's on the same host are not read."""
+    return DEVICE_COOKIE, settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
+
+
 def signed_key(device: Device) -> str:
     return signing.dumps(device.key, salt=DEVICE_SALT)
 

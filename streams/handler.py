@@ -8,12 +8,32 @@ from typing import IO, Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import BadRequest
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.db import connections
 from django.http import (
     HttpRequest,
     HttpResponseBadRequest,
     StreamingHttpResponse,
 )
 from django.http.response import HttpResponseBase
+from django.utils.functional import cached_property
+
+from . import cookies
+
+
+class Request(ASGIRequest):
+    """Django's, whose cookies cost no more than their length on any Python, and whose form, once
+    found unreadable, is an empty one: the page that says so looks into it again."""
+
+    @cached_property
+    def COOKIES(self) -> dict[str, str]:  # type: ignore[override]
+        return cookies.parse(self.META.get("HTTP_COOKIE", ""))
+
+    def _load_post_and_files(self) -> None:
+        try:
+            super()._load_post_and_files()
+        except Exception:
+            self._mark_post_parse_error()  # type: ignore[attr-defined]
+            raise
 
 
 class OneThreadHandler(ASGIHandler):
@@ -21,6 +41,8 @@ class OneThreadHandler(ASGIHandler):
     event loop and into the thread again between middleware and view: two more changes of
     thread a request, each of which waits for a busy loop.
     """
+
+    request_class = Request
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -36,6 +58,15 @@ class OneThreadHandler(ASGIHandler):
         except (BadRequest, ValueError, LookupError):  # Django 6.1 raises the first
             return None, HttpResponseBadRequest("The Content-Type cannot be read.")
         return made
+
+    async def handle(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Django's, which forgets the thread's connections where the response breaks: out of the
+        pool, and back in it never."""
+        try:
+            await super().handle(scope, receive, send)
+        except BaseException:
+            await sync_to_async(connections.close_all)()
+            raise
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.answer)(request)

@@ -125,11 +125,11 @@ class Device(models.Model):
 
     def rename(self, name: str) -> None:
         """Raises Invalid for a name that says nothing or too much."""
+        if len(name) > NAME_LENGTH:
+            raise Invalid(f"The name is too long: at most {NAME_LENGTH} characters.", field="name")
         name = " ".join(name.split())
         if not name:
             raise Invalid("A device needs a name.", field="name")
-        if len(name) > NAME_LENGTH:
-            raise Invalid(f"The name is too long: at most {NAME_LENGTH} characters.", field="name")
         self.name = name
         self.save(update_fields=["name"])
 

@@ -18,10 +18,10 @@ import orjson
 import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse, parse_cookie
+from django.http import HttpRequest, JsonResponse
 from django.http.request import split_domain_port, validate_host
 
-from streams import access, log, sse
+from streams import access, cookies, log, sse
 from streams.exceptions import BadRequest, NotFound, NotSignedIn, StreamsError, Unavailable
 from streams.hub import Hub
 from streams.models import Device
@@ -43,16 +43,11 @@ class Request:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Request:
-        headers: dict[str, str] = {}
-        for name, value in (
-            (k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]
-        ):
-            # HTTP/2 may send each cookie in a header of its own.
-            more = name == "cookie" and name in headers
-            headers[name] = f"{headers[name]}; {value}" if more else value
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        # HTTP/2 may send each cookie in a header of its own.
+        crumbs = b";".join(value for name, value in scope["headers"] if name == b"cookie")
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        # Django's own parser: the standard library's gives up on a neighbour's odd cookie.
-        return cls(headers, query, parse_cookie(headers.get("cookie", "")))
+        return cls(headers, query, cookies.parse(crumbs.decode("latin-1"), access.our_cookies()))
 
     def check(self, method: str, wanted: str = "GET") -> None:
         """Raises BadRequest for a host that is not ours, as Django does."""

@@ -11,12 +11,13 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from streams.conf import conf
-from streams.exceptions import Invalid
+from streams.exceptions import Invalid, TooLarge
 from streams.models import Attempts, Device
 
 from .bodies import fields
 from .negotiation import wants_json
 from .resource import Request, Resource, see_other
+from .sessions import LONGEST_PASSWORD
 
 NAMES = {"old_password": "old", "new_password1": "new", "new_password2": "new"}
 
@@ -27,6 +28,9 @@ class Password(Resource):
 
     def post(self, request: Request) -> HttpResponse:
         given = fields(request, old=str, new=str)
+        for name, password in given.items():
+            if len(password) > LONGEST_PASSWORD:
+                raise TooLarge("That is too long for a password.", field=name)
         streams, tried = conf(), f"password {request.user.pk}"
         Attempts.allow(tried, streams.sign_ins, streams.sign_in_window)
         form = PasswordChangeForm(request.user, {name: given.get(NAMES[name]) for name in NAMES})

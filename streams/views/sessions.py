@@ -7,18 +7,20 @@ from ipaddress import IPv6Network, ip_address
 from typing import Any
 from unicodedata import normalize
 
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate, get_user_model, login
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
 from streams.conf import conf
-from streams.exceptions import NotSignedIn
+from streams.exceptions import NotSignedIn, TooLarge
 from streams.models import Attempts
 
 from .bodies import fields, is_form
 from .negotiation import wants_json
+
+LONGEST_PASSWORD = 4096  # characters
 
 
 class SignIn(LoginView):
@@ -29,11 +31,23 @@ class SignIn(LoginView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         by_form = is_form(request) and not wants_json(request)
         given = request.POST if by_form else fields(request, username=str, password=str)
+        check_lengths(given)
         tried = count_attempt(request, given.get("username", ""))
         response = super().post(request, *args, **kwargs) if by_form else signed_in(request, given)
         if request.user.is_authenticated:
             Attempts.forget(tried)
         return response
+
+
+def check_lengths(given: Mapping[str, Any]) -> None:
+    """Before anything is done with either: to normalise a name of combining marks takes the
+    square of its length. Raises TooLarge."""
+    user_model = get_user_model()
+    names: Any = user_model._meta.get_field(user_model.USERNAME_FIELD)
+    longest = {"username": names.max_length or 254, "password": LONGEST_PASSWORD}
+    for name, most in longest.items():
+        if len(given.get(name, "")) > most:
+            raise TooLarge(f"That is too long for a {name}.", field=name)
 
 
 def signed_in(request: HttpRequest, given: Mapping[str, Any]) -> HttpResponse:
