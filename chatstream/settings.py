@@ -26,6 +26,11 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY", "a long random text, the same on every process")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Keys that were in use before: what they have signed stays good, and nothing new is signed.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# The path below which a proxy shows the site, such as /chat.
+below = env.str("FORCE_SCRIPT_NAME", default="").strip("/")
+FORCE_SCRIPT_NAME = f"/{below}" if below else None
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -127,13 +132,13 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = "/static/"  # below the script name: see chatstream.storage
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "chatstream.storage.PlainStaticFiles"
         if DEBUG
         else "chatstream.storage.StaticFiles"
     },

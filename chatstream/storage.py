@@ -1,9 +1,26 @@
-"""Static files as they are deployed."""
+"""Static files as they are deployed, and as they are developed."""
 
+from django.conf import settings
+from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+class BelowPrefix:
+    """Their address is below the script name, which the server may tell with each request alone;
+    Django's own setting keeps whatever it was asked with first."""
+
+    @property
+    def base_url(self) -> str:
+        url = str(settings.STATIC_URL)
+        return get_script_prefix().rstrip("/") + url if url.startswith("/") else url
+
+
+class PlainStaticFiles(BelowPrefix, StaticFilesStorage):
+    pass
+
+
+class StaticFiles(BelowPrefix, CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Names carry a hash of what is inside, in the imports between our modules too: right
     after a deploy a page must not mix old modules with new ones."""
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from .conf import conf
 from .hub import Hub
+from .prefix import placed
 from .presence import PRESENCE
 from .views import events, presence
 
@@ -53,7 +54,7 @@ class WithStreams:
             await self._live(receive, send)
             return
         if scope["type"] == "http":
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            scope, path = placed(scope)
             for pattern, respond in ROUTES:
                 if match := pattern.fullmatch(path):
                     hub = await self._hub_here()

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -45,6 +46,11 @@ def debian_program(name: str) -> str:
         how = f"There is no {name}: `apt-get install {name}`, or set {name.upper()} to its path."
         pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
     return found
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def database_url() -> str:
@@ -123,10 +129,10 @@ class Process:
 class Web(Process):
     """One uvicorn process; `url` is where it answers."""
 
-    def __init__(self, port: str = "0", **environment: str) -> None:
+    def __init__(self, port: str = "0", *options: str, **environment: str) -> None:
         super().__init__(
             *("-m", "uvicorn", "chatstream.asgi:application", "--port", port),
-            *("--no-access-log", "--timeout-graceful-shutdown", "5"),
+            *("--no-access-log", "--timeout-graceful-shutdown", "5", *options),
             **environment,
         )
         self.url = self.wait_for(r"running on (http://\S+)")[1]

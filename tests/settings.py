@@ -32,7 +32,7 @@ PROVIDERS = PROVIDERS | {"SCRIPTS": True}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "chatstream.storage.PlainStaticFiles"},
 }
 # Looked for when asked for: every test client, and every process, would read them all first.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
