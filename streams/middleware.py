@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import auth
+from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.utils import timezone
@@ -139,8 +140,10 @@ def begun(request: HttpRequest) -> Device | None:
 
 def device_of(request: HttpRequest) -> Device | None:
     device = access.recall(request) or looked_up(request)
+    # This machine's clock says when to look, and the database's what is written.
     if device and device.last_seen_at < timezone.now() - SEEN_EVERY:
-        Device.objects.filter(pk=device.pk).update(last_seen_at=timezone.now())
+        late = Device.objects.filter(pk=device.pk, last_seen_at__lt=Now() - SEEN_EVERY)
+        late.update(last_seen_at=Now())
     return device
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from streams import clock
 from streams.models import Run
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Inspected(Admin):
 
     class Media:
         css = {"all": ["css/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return clock.dated(super().get_queryset(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -121,5 +125,7 @@ def span(length: timedelta | float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
-def ago(moment: datetime | None) -> str:
-    return NOTHING if moment is None else span(max(timezone.now() - moment, timedelta()))
+def ago(row: Model, name: str) -> str:
+    """How long ago, by the clock that has stamped it."""
+    moment: datetime = getattr(row, name)
+    return span(max(clock.of(row) - moment, timedelta()))

@@ -83,4 +83,4 @@ class ConversationAdmin(Erasing, Inspected):
 
     @admin.display(description="last change", ordering="updated_at")
     def age(self, conversation: Conversation) -> str:
-        return f"{ago(conversation.updated_at)} ago"
+        return f"{ago(conversation, 'updated_at')} ago"

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from streams import clock
 from streams.models import Device, DeviceSession
 
 from .base import Erasing, Inspected, InspectedInline, ago, pill
@@ -19,11 +20,11 @@ class DeviceSessionInline(InspectedInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceSession]:
         related = super().get_queryset(request).select_related("device", "conversation")
-        return related.order_by("-last_seen_at")
+        return clock.dated(related).order_by("-last_seen_at")
 
     @admin.display(description="last seen")
     def seen(self, session: DeviceSession) -> str:
-        return f"{ago(session.last_seen_at)} ago"
+        return f"{ago(session, 'last_seen_at')} ago"
 
 
 @admin.register(Device)
@@ -49,4 +50,4 @@ class DeviceAdmin(Erasing, Inspected):
 
     @admin.display(description="last seen", ordering="last_seen_at")
     def seen(self, device: Device) -> str:
-        return f"{ago(device.last_seen_at)} ago"
+        return f"{ago(device, 'last_seen_at')} ago"

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 
 from streams.conf import conf
 from streams.models import Run
@@ -42,23 +42,23 @@ class Stuck(admin.SimpleListFilter):
 
 
 def lost() -> Q:
-    stale = timezone.now() - timedelta(seconds=conf().lease)
+    stale = Now() - timedelta(seconds=conf().lease)
     silent = Q(worker=None) | Q(worker__stopped_at__isnull=False) | Q(worker__beat_at__lt=stale)
     return Q(status=Run.Status.RUNNING) & silent
 
 
 def stopping() -> Q:
-    late = timezone.now() - timedelta(seconds=conf().lease)
+    late = Now() - timedelta(seconds=conf().lease)
     return Q(status=Run.Status.RUNNING, cancel_requested_at__lt=late)
 
 
 def silent() -> Q:
-    late = timezone.now() - PATIENCE
+    late = Now() - PATIENCE
     return Q(status=Run.Status.RUNNING, first_token_at=None, started_at__lt=late)
 
 
 def waiting() -> Q:
     """Not behind another answer of its own conversation: that is a queue, not a fault."""
     busy = Run.objects.filter(conversation=OuterRef("conversation"), status=Run.Status.RUNNING)
-    late = timezone.now() - PATIENCE
+    late = Now() - PATIENCE
     return Q(status=Run.Status.QUEUED, queued_at__lt=late) & ~Q(Exists(busy))

@@ -119,7 +119,7 @@ class RunAdmin(Inspected):
 
     @admin.display(description="age", ordering="id")
     def age(self, run: Run) -> str:
-        return ago(run.queued_at)
+        return ago(run, "queued_at")
 
     @admin.display(description="waited")
     def waited(self, run: Run) -> str:

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from django.utils import timezone
-
-from streams import log
+from streams import clock, log
 from streams.models import Run
 
 from .base import span
@@ -79,7 +77,7 @@ class Scale:
     def __init__(self, run: Run, moments: Sequence[log.Moment]) -> None:
         self.start = run.queued_at
         last = moments[-1].at if moments else self.start
-        end = max(run.ended_at, last) if run.ended_at else timezone.now()
+        end = max(run.ended_at, last) if run.ended_at else clock.of(run)
         self.end = max(end, self.start + timedelta(milliseconds=1))
         started = (moment.at for moment in moments if moment.type == "run.started")
         begun = next(started, run.started_at)
@@ -117,7 +115,7 @@ def picture(run: Run) -> Picture:
 def stretched(run: Run, moments: Sequence[log.Moment]) -> Iterator[Stretch]:
     """The times between the turning points, as far as the run has come."""
     points = list(turning_points(run, moments))
-    ends = [*(at for _, at in points[1:]), run.ended_at or timezone.now()]
+    ends = [*(at for _, at in points[1:]), run.ended_at or clock.of(run)]
     for (kind, start), end in zip(points, ends, strict=True):
         yield Stretch(kind, start, max(start, end))
 

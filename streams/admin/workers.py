@@ -3,9 +3,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from streams import clock
 from streams.models import Run, Worker
 
 from .base import Inspected, ago, counted, pill, span
@@ -39,10 +39,10 @@ class WorkerAdmin(Inspected):
 
     @admin.display(description="last beat", ordering="beat_at")
     def last_beat(self, worker: Worker) -> str:
-        return f"{ago(worker.beat_at)} ago"
+        return f"{ago(worker, 'beat_at')} ago"
 
     @admin.display(description="up for", ordering="started_at")
     def age(self, worker: Worker) -> str:
         """To its last sign of life, where it has gone or is silent."""
-        silent = worker.beat_at if worker.state == "stale" else timezone.now()
+        silent = worker.beat_at if worker.state == "stale" else clock.of(worker)
         return span((worker.stopped_at or silent) - worker.started_at)

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from streams import notify
+from streams import clock, notify
 from streams.exceptions import Invalid
 
 from .conversation import Conversation
@@ -73,6 +74,7 @@ class Device(models.Model):
             name=name or described_as,
             kind=kind,
             user_agent=agent,
+            last_seen_at=clock.now(),
         )
 
     @classmethod
@@ -88,7 +90,7 @@ class Device(models.Model):
         if but:
             leaving = leaving.exclude(pk=but.pk)
         ids = list(leaving.values_list("pk", flat=True))
-        cls.objects.filter(pk__in=ids).update(revoked_at=timezone.now())
+        cls.objects.filter(pk__in=ids).update(revoked_at=Now())
         notify.devices_gone(ids)
         return len(ids)
 
@@ -98,7 +100,7 @@ class Device(models.Model):
         anew. So a copy of an old session never comes back to life."""
         lock_user(self.user_id)
         known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
-        if known.update(revoked_at=timezone.now()):
+        if known.update(revoked_at=Now()):
             notify.devices_gone([self.pk])
 
     @transaction.atomic
@@ -106,7 +108,7 @@ class Device(models.Model):
         """Its sessions and streams end, copies too, and so do the codes it shows; the device
         is known again when the same person next signs in there."""
         lock_user(self.user_id)
-        now = timezone.now()
+        now = clock.now()
         here = Device.objects.filter(pk=self.pk).signed_in()
         if here.update(signed_out_at=now, sign_outs=models.F("sign_outs") + 1):
             self.refresh_from_db(fields=["signed_out_at", "sign_outs"])
@@ -116,7 +118,7 @@ class Device(models.Model):
     def come_back(self) -> None:
         """Signed in again. The caller holds the row, so that a sign-out comes before or after."""
         self.signed_out_at = None
-        self.last_seen_at = timezone.now()
+        self.last_seen_at = clock.now()
         self.save(update_fields=["signed_out_at", "last_seen_at"])
 
     @property
@@ -188,7 +190,7 @@ class DeviceSession(models.Model):
     def visit(cls, device: Device, conversation: Conversation, read_seq: int = 0) -> None:
         """The device is here and has read this far; a read mark only ever rises."""
         here = cls.objects.filter(device=device, conversation=conversation)
-        now = {"last_seen_at": timezone.now()}
+        now = {"last_seen_at": Now()}
         rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
         if not rose and not here.update(**now):
             cls.objects.get_or_create(device=device, conversation=conversation)

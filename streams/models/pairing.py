@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.db import models, transaction
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from streams import clock
 from streams.conf import conf
 from streams.exceptions import NotFound, PairingEnded, WrongCode
 
@@ -69,7 +69,7 @@ class Pairing(models.Model):
             token_digest=digest(token),
             code_half=code[:HALF],
             code_digest=digest(code),
-            expires_at=timezone.now() + timedelta(seconds=conf().pairing),
+            expires_at=clock.now() + timedelta(seconds=conf().pairing),
         )
         return Opened(pairing, token, code)
 
@@ -114,7 +114,7 @@ class Pairing(models.Model):
         if self.tries >= conf().pairing_tries:
             return "locked"
         welcome = self.opener.signed_in and self.opener.user.is_active
-        return "waiting" if welcome and self.expires_at > timezone.now() else "expired"
+        return "waiting" if welcome and self.expires_at > clock.now() else "expired"
 
     def check_waiting(self) -> None:
         if (state := self.state) != "waiting":
@@ -129,7 +129,7 @@ class Pairing(models.Model):
         person = lock_user(self.opener.user_id)
         self.refresh_from_db()
         self.check_waiting()
-        self.used_at = timezone.now()
+        self.used_at = clock.now()
         self.save(update_fields=["used_at"])
         return person
 

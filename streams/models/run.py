@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models, transaction
 from django.db.models import Case, Count, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce, Now
-from django.utils import timezone
 
-from streams import fold, limits, log, notify
+from streams import clock, fold, limits, log, notify
 from streams.exceptions import NotRetryable
 
 from .conversation import Conversation, caused_by
@@ -113,7 +112,7 @@ class Run(models.Model):
     def cancel(self, device: Device | None) -> Run:
         """Stop this run, wherever it is; twice is once, and late is no error."""
         conversation = Conversation.lock(self.conversation_id)
-        run = Run.objects.select_for_update(no_key=True).get(pk=self.pk)
+        run: Run = clock.dated(Run.objects.select_for_update(no_key=True)).get(pk=self.pk)
         run._cancel(conversation, device)
         return run
 
@@ -125,7 +124,7 @@ class Run(models.Model):
 
     def _cancel_queued(self, conversation: Conversation, device: Device | None) -> None:
         self.status = self.Status.CANCELLED
-        self.ended_at = timezone.now()
+        self.ended_at = clock.of(self)
         self.cancelled_by = device.mark if device else None
         self.save(update_fields=["status", "ended_at", "cancelled_by"])
         if self.attempt:
@@ -139,7 +138,7 @@ class Run(models.Model):
         """Only the lease holder ends a running run; others ask, and wake it."""
         if self.cancel_requested_at:
             return
-        self.cancel_requested_at = timezone.now()
+        self.cancel_requested_at = clock.of(self)
         self.cancelled_by = device.mark if device else None
         self.save(update_fields=["cancel_requested_at", "cancelled_by"])
         conversation.append(self.event("run.cancel_requested", **caused_by(device)))
@@ -174,7 +173,7 @@ class Run(models.Model):
     def duration(self) -> timedelta | None:
         if self.started_at is None:
             return None
-        return (self.ended_at or timezone.now()) - self.started_at
+        return (self.ended_at or clock.of(self)) - self.started_at
 
     @property
     def tokens_per_second(self) -> float | None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from streams import clock
 from streams.conf import conf
 
 
@@ -39,6 +39,6 @@ class Worker(models.Model):
         """
         if self.stopped_at:
             return "lost" if self.lost else "stopped"
-        if self.beat_at < timezone.now() - timedelta(seconds=conf().lease):
+        if self.beat_at < clock.of(self) - timedelta(seconds=conf().lease):
             return "stale"
         return "draining" if self.draining else "alive"

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
+from streams import clock
 from streams.exceptions import Invalid, NotFound, StreamsError
 from streams.models import Conversation, Device, DeviceSession
 from streams.presence import PRESENCE, Presence
@@ -45,7 +46,7 @@ class Line:
 
     @property
     def seen(self) -> str:
-        now, seen = timezone.now(), self.device.last_seen_at
+        now, seen = clock.of(self.device), self.device.last_seen_at
         return "just now" if seen > now - NOW else ago(seen, now)
 
 
@@ -124,7 +125,7 @@ def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
 
 def lines(request: Request) -> list[Line]:
     """This device first, then as they were seen."""
-    devices = list(Device.objects.filter(user=request.user).signed_in())
+    devices = list(clock.dated(Device.objects.filter(user=request.user).signed_in()))
     devices.sort(key=lambda device: device != request.device)
     open = open_now(request, devices)
     places = places_of(devices, open)

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
+from streams import clock
 from streams.exceptions import NotFound
 from streams.models import Pairing
 from streams.models.pairing import HALF, Opened
@@ -71,7 +71,7 @@ def shape(pairing: Pairing) -> dict[str, Any]:
         "url": reverse("streams:pairing", args=[pairing.uuid]),
         "state": pairing.state,
         "expires_at": pairing.expires_at,
-        "expires_in": max(0, round((pairing.expires_at - timezone.now()).total_seconds())),
+        "expires_in": max(0, round((pairing.expires_at - clock.now()).total_seconds())),
         "device": pairing.joined and pairing.joined.mark | {"kind": pairing.joined.kind},
     }
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
-from streams import limits
+from streams import clock, limits
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
 from streams.providers import registry
@@ -52,4 +50,4 @@ def archived(conversation: Conversation, values: dict[str, Any]) -> dict[str, An
     wanted = values.pop("archived")
     if wanted == (conversation.archived_at is not None):
         return values
-    return values | {"archived_at": timezone.now() if wanted else None}
+    return values | {"archived_at": clock.now() if wanted else None}
