@@ -1,4 +1,7 @@
-"""What a deployer edits, read from the environment. README.md lists every variable."""
+"""What a deployer edits, read from the environment.
+
+The comment above each variable is its entry in docs/reference/settings.md.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,17 @@ def required(name: str, meaning: str) -> str:
     return str(value)
 
 
+#: Django's; `manage.py dev` turns it on.
 DEBUG = env.bool("DEBUG", default=False)
+#: A long random text, the same on every process.
 SECRET_KEY = required("SECRET_KEY", "a long random text, the same on every process")
+#: Names the site is reached by, with commas.
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+#: Other origins whose forms are accepted, with commas.
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Keys that were in use before: what they have signed stays good, and nothing new is signed.
+#: Keys that were in use before, with commas: what they have signed stays good.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-# The path below which a proxy shows the site, such as /chat.
+#: The path below which a proxy shows the site, such as `/chat`.
 below = env.str("FORCE_SCRIPT_NAME", default="").strip("/")
 FORCE_SCRIPT_NAME = f"/{below}" if below else None
 
@@ -84,6 +91,8 @@ PLACE = "postgresql://user:password@host/name"
 
 
 def database() -> dict[str, Any]:
+    #: `postgresql://user:password@host/name`, PostgreSQL 15 to 18. Without it `manage.py` commands
+    #: use an embedded one.
     url = required("DATABASE_URL", PLACE)
     try:
         config = env.db_url("DATABASE_URL") if "://" in url else {}
@@ -93,12 +102,15 @@ def database() -> dict[str, Any]:
         # Not repeated: there may be a password in it.
         raise ImproperlyConfigured(f"DATABASE_URL names no PostgreSQL: set it to {PLACE}.")
     config["ENGINE"] = "streams.postgresql"
-    # How long a page waits for a connection while PostgreSQL is there; else it says so at once.
+    #: Seconds a request waits for a connection of the pool while PostgreSQL is there; while it is
+    #: away, the request is told so at once.
     config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)
+    #: `1`: a pool in transaction mode, such as PgBouncer, stands before PostgreSQL.
     # Each transaction may reach another of the server's processes: none may count on the last.
     config["POOLER"] = env.bool("DATABASE_POOLER", default=False)
     config["DISABLE_SERVER_SIDE_CURSORS"] = config["POOLER"]
     config["OPTIONS"] = dict(config.get("OPTIONS", {}))
+    #: Connections a web process keeps for requests; 0: each request opens its own.
     # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
     if size := env.int("DATABASE_POOL_SIZE", default=8):
         config["OPTIONS"]["pool"] = {
@@ -129,6 +141,7 @@ LOGIN_REDIRECT_URL = "streams:conversations"
 LOGOUT_REDIRECT_URL = "streams:sign-in"
 
 LANGUAGE_CODE = "en"
+#: The zone of dates on pages, such as `Europe/Berlin`.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
@@ -145,34 +158,48 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
-# `HTTPS=1` is the documented production setting: everything a browser should only do over TLS.
+#: `1`: everything a browser should do over TLS alone (redirect, HSTS, secure cookies).
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+#: `1`: a proxy ends TLS and sets `X-Forwarded-Proto`.
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_AGE = 90 * 24 * 3600
 
 # The keys the providers use; a provider without its key is not offered.
 PROVIDERS = {
+    #: The key for models named `openai:…` (Responses API).
     "OPENAI_API_KEY": env.str("OPENAI_API_KEY", default=""),
+    #: Their address, if it is not OpenAI's.
     "OPENAI_BASE_URL": env.str("OPENAI_BASE_URL", default=""),
+    #: Their names in the menu, with commas; any other name is taken too. Empty: three of
+    #: OpenAI's.
     "OPENAI_MODELS": env.list("OPENAI_MODELS", default=[]),
-    # Any server that speaks Chat Completions; without these, OpenAI's own key and address.
+    #: The key for models named `openai-chat:…`: any server that speaks Chat Completions.
     "OPENAI_CHAT_API_KEY": env.str("OPENAI_CHAT_API_KEY", default=""),
+    #: Its address. Without key and address, those of `openai:…` are used.
     "OPENAI_CHAT_BASE_URL": env.str("OPENAI_CHAT_BASE_URL", default=""),
+    #: Its names in the menu, with commas.
     "OPENAI_CHAT_MODELS": env.list("OPENAI_CHAT_MODELS", default=[]),
+    #: The key for models named `anthropic:…` (Messages API).
     "ANTHROPIC_API_KEY": env.str("ANTHROPIC_API_KEY", default=""),
+    #: Their address, if it is not Anthropic's.
     "ANTHROPIC_BASE_URL": env.str("ANTHROPIC_BASE_URL", default=""),
+    #: Their names in the menu, with commas; any other name is taken too. Empty: three of
+    #: Anthropic's.
     "ANTHROPIC_MODELS": env.list("ANTHROPIC_MODELS", default=[]),
+    #: A llama.cpp server for models named `local:…`; `manage.py dev` starts one.
     "LOCAL_MODEL_URL": env.str("LOCAL_MODEL_URL", default=""),
-    # Any script, not the demonstration alone: whoever names one decides how much it says.
+    #: `1`: any script may be asked for, not `scripted:demo` alone. Whoever names one decides how
+    #: much it says.
     "SCRIPTS": env.bool("SCRIPTS", default=DEBUG),
 }
+#: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first there is.
 DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")
 
-# Whatever can be tuned; streams/conf.py holds the names, types, units and defaults.
+#: JSON: whatever else can be tuned, by the names below.
 STREAMS: dict[str, object] = env.json("STREAMS", default={})
 
 LOGGING = {
@@ -183,6 +210,7 @@ LOGGING = {
     },
     "filters": {"seldom": {"()": "chatstream.logs.Seldom"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    #: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},

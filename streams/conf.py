@@ -10,74 +10,135 @@ from django.core.exceptions import ImproperlyConfigured
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """`settings.STREAMS`; times in seconds unless the name says otherwise."""
+    """`settings.STREAMS`. The comment above each name is its entry in docs/reference/settings.md,
+    which `docs/settings_reference.py` writes."""
 
     # Writer
+    #: Milliseconds from the start of one flush to the start of the next, at least.
     flush_floor_ms: float = 3.0
+    #: Milliseconds a writer rests at most after a flush; it rests three times as long as that took.
     flush_rest_ms: float = 100.0
+    #: Events one flush takes at most.
     flush_rows: int = 4000
-    # What a worker holds while PostgreSQL is away or slow: this many events, then models wait;
-    # for this long, then their runs fail as `storage`.
+    #: Events a worker holds while PostgreSQL is away or slow; then its models wait. One run may
+    #: hold a tenth of them.
     buffer_events: int = 20_000
+    #: Seconds an event may wait to be stored; then its run fails as `storage`.
     buffer_seconds: float = 60.0
+
     # Worker
+    #: Runs one worker has in hand at once; `runworker --concurrency` overrides it.
     concurrency: int = 100
+    #: Seconds of silence after which a worker on another machine is taken for dead.
     lease: float = 10.0
+    #: Seconds between a worker's signs of life; less than half of the lease.
     heartbeat: float = 3.0
+    #: Seconds between two looks for queued runs, stops and lost workers where no signal came.
     poll: float = 1.0
+    #: Seconds until a worker looks again for a queued run whose conversation was locked.
     locked_retry: float = 0.05
-    max_attempts: int = 3  # workers that die with an answer, before it fails as `worker_lost`
+    #: Workers that may die with one answer, before it fails as `worker_lost`.
+    max_attempts: int = 3
+    #: Seconds in which running answers may end after SIGTERM; `runworker --drain` overrides it.
     drain: float = 30.0
-    title_within: float = 15.0  # 0: conversations go by their first words
+    #: Seconds a model may take to name a conversation. 0: they go by their first words.
+    title_within: float = 15.0
+    #: Titles that one worker asks for at once; beyond that conversations go by their first words.
     titles_at_once: int = 10
+
     # Provider
+    #: Seconds until a model's first word, and between two signs that it is thinking.
     first_token_timeout: float = 60.0
+    #: Seconds between two words of an answer.
     next_token_timeout: float = 30.0
-    # A service that thinks and says so, by pings, may take longer; its socket is not dead.
+    #: Seconds without a word, at most, of a model whose service says that it is thinking.
     thinking_timeout: float = 600.0
-    answer_tokens: int = 8192  # asked for at most, thoughts included
-    answer_characters: int = 2_000_000  # kept at most, whatever was asked for
+    #: Tokens asked for at most, thoughts included.
+    answer_tokens: int = 8192
+    #: Characters of an answer that are kept at most, whatever was asked for.
+    answer_characters: int = 2_000_000
+    #: Requests made for one answer at most, while nothing of it has been shown.
     provider_retries: int = 3
+
     # Hub
+    #: Events of one conversation that a web process keeps for those who follow it.
     tail_events: int = 1000
+    #: Bytes of them at most.
     tail_bytes: int = 1_000_000
+    #: Rows a client that is behind is sent per read.
     catch_up_rows: int = 5000
+    #: Bytes of them at most.
     catch_up_bytes: int = 1_000_000
+    #: Seconds of quiet on a stream before a `ping`.
     ping: float = 10.0
+    #: Seconds between two looks for what no signal told, and between two checks of who may read.
     rescan: float = 5.0
+    #: Seconds between those looks where signals cannot be heard, as behind a pooler.
     polling: float = 0.25
+    #: Milliseconds a browser waits before it comes back, more or less by half.
     retry_ms: int = 1000
+    #: Seconds between two readings of the lists of conversations that have changed.
     feed_floor: float = 0.05
+    #: Seconds between two readings of all lists that are being followed.
     feed_rescan: float = 30.0
+
     # Presence
+    #: Seconds for which a device counts as present after it last said so.
     presence: float = 15.0
+    #: Seconds between two notifications of who is present.
     presence_floor: float = 0.1
+    #: Devices a web process remembers as present at most.
     presence_most: int = 20_000
+
     # Limits; 0 is none
+    #: Characters of a prompt, and of a conversation's instructions.
     prompt_characters: int = 100_000
+    #: Messages of a conversation, answers included.
     conversation_messages: int = 2000
+    #: Conversations of one person that are being answered at once.
     running_per_user: int = 20
+    #: Answers of one person that wait behind others of the same conversation.
     queued_per_user: int = 50
+    #: Streams of one person in one web process.
     streams_per_user: int = 200
+    #: Streams of one device in one web process.
     streams_per_device: int = 50
+    #: Tries per window of one name from one address, and of one person's old password; one that
+    #: succeeds starts the count anew.
     sign_ins: int = 10
+    #: Tries to sign in from one address per window, whatever the name.
     sign_ins_per_address: int = 100
+    #: Seconds after which those are counted anew.
     sign_in_window: float = 300.0
-    # Pairing: how long a code lives, wrong tries of one code, tries of any from one address
+
+    # Pairing
+    #: Seconds a code and its link live.
     pairing: float = 120.0
+    #: Wrong tries of one code, before it is locked.
     pairing_tries: int = 5
+    #: Tries of any code, from one address and by one person, per window.
     pairing_tries_per_address: int = 20
+    #: Seconds after which those are counted anew.
     pairing_window: float = 600.0
+
     # Retention
+    #: Seconds after its end at which an answer's tokens become one row a block.
     fold_after: float = 3600.0
+    #: Answers compacted per step.
     fold_runs: int = 20
+    #: Seconds for which a deletion can be taken back; then the conversation goes for good.
     purge_after: float = 30.0
+    #: Seconds for which workers that have left stay in the admin's list.
     keep_workers: float = 7 * 24 * 3600.0
+    #: Seconds between two rounds of compacting and deleting.
     retention_every: float = 60.0
+
     # Pages
+    #: Conversations on one page of the list.
     page_size: int = 50
-    render_seconds: float = 1.5  # of CPU for one page or one `/render`; the rest is plain text
-    idle_in_transaction: float = 10.0
+    #: Seconds of CPU for the formatting of one page, or of one `POST /render`; the rest is shown
+    #: as plain text.
+    render_seconds: float = 1.5
 
 
 # For one person at home, and for measuring.
