@@ -5,7 +5,6 @@ import { paint } from "./frame.js";
 import { Growth } from "./growth.js";
 import { cleanLength } from "./inline.js";
 import { patch } from "./patch.js";
-import { Raw } from "./raw.js";
 
 export class Block {
   version = 0; // of the text so far: what was asked about another is of no use
@@ -101,12 +100,9 @@ export class Block {
     paint(this);
   }
 
-  // Nobody formats it: marks are better than nothing.
-  showRaw() {
-    if (this.#growth instanceof Raw) return;
-    this.#growth.remove();
-    this.#growth = new Raw(this.#open);
-    this.#growth.add(this.#text.slice(this.#seenLength, this.#paintedLength));
+  // Nobody formats it, for now or for good.
+  goOnAlone() {
+    this.#growth.goOnAlone();
   }
 
   #grow(fenced) {

@@ -1,6 +1,6 @@
 // A code block that grows, up to the line that ends it.
 
-const FENCE = /(?:^|\n)([ \t]*(?:[-*+] +|\d+[.)] +)?)(`{3,}|~{3,})/g;
+const FENCE = /^([ \t]*(?:[-*+] +|\d+[.)] +)?)(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*(.*)$/gm;
 
 export class Code {
   #place;
@@ -41,9 +41,13 @@ export class Code {
 }
 
 // The fence inside which `text` ends.
-export function lastFence(text) {
-  const [, margin, mark] = [...text.matchAll(FENCE)].at(-1) ?? ["", "", "```"];
-  return { margin, mark };
+export function openFence(text) {
+  let open = null;
+  for (const [, margin, mark, behind] of text.matchAll(FENCE)) {
+    if (!open) open = { margin, mark };
+    else if (!margin.trim() && !behind && mark.startsWith(open.mark)) open = null;
+  }
+  return open ?? { margin: "", mark: "```" };
 }
 
 // Without text, as the server draws it (streams/markdown.py).

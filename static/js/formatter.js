@@ -8,7 +8,7 @@ const LATEST = 500;
 const SHARE = 4; // times as long as the server took
 const TIMEOUT = 5000;
 const RETRY = 1000;
-const PATIENCE = 10_000; // this long without an answer, and text is shown as it came
+const PATIENCE = 10_000; // this long without an answer, and text goes on without
 const LATER = [408, 429]; // refused for now
 
 export class Formatter {
@@ -26,8 +26,9 @@ export class Formatter {
 
   // `block` has draft, ended, version, and show(answer, draft) for what a draft became.
   want(block) {
-    if (this.#tooLong.has(block) || this.#ending.has(block)) return;
+    if (this.#ending.has(block)) return;
     if (block.ended) return this.#end(block);
+    if (this.#tooLong.has(block)) return; // to be asked for at every word; the whole of it is not
     this.#due.add(block);
     if (!this.#running) this.#run();
   }
@@ -79,13 +80,13 @@ export class Formatter {
     return Math.min(LATEST, Math.max(SOONEST, SHARE * (took - this.#quickest)));
   }
 
-  // What is refused stays plain text; asking again for every token would help nobody.
+  // What is refused goes on without; asking again for every token would help nobody.
   #failed(block, error, version) {
     this.#failingSince ??= performance.now();
     if (block.version !== version) return true; // about a text that there is no more
     const refused = error instanceof Refused && error.status < 500 && !LATER.includes(error.status);
     if (error.status === 413) this.#tooLong.add(block);
-    if (refused || performance.now() - this.#failingSince > PATIENCE) block.showRaw();
+    if (refused || performance.now() - this.#failingSince > PATIENCE) block.goOnAlone();
     return refused;
   }
 }

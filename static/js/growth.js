@@ -1,9 +1,10 @@
 // What has arrived since the server formatted a text, drawn at its end at once, as far as it is
 // plain what it is: more of a paragraph or of code, a new paragraph, heading, item or code block.
 // From where only the server can say (a table, a quote, anything indented) it waits for that; so
-// nothing that has been drawn is taken back.
+// nothing that has been drawn is taken back. Should the server not say it, the rest is shown as it
+// came.
 
-import { beginCode, Code, dropLineEnd, lastFence } from "./code.js";
+import { beginCode, Code, dropLineEnd, openFence } from "./code.js";
 import { cleanLength, Inline } from "./inline.js";
 
 const HOLDS_TEXT = "p, li, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, pre, pre > code, td, tr, tbody, table, div";
@@ -24,6 +25,7 @@ export class Growth {
   #lineStart;
   #blank; // the line before is
   #held = false;
+  #raw = null; // takes what is held, once nobody else will
   #waiting = "";
   #inline = null;
   #code = null;
@@ -47,9 +49,22 @@ export class Growth {
   }
 
   add(text) {
-    if (this.#held) return;
     this.#waiting += text;
     while (this.#waiting && !this.#held && this.#step());
+    if (this.#raw && this.#held) this.#showRest();
+  }
+
+  // Nobody formats it: marks are better than nothing.
+  goOnAlone() {
+    this.#raw ??= document.createElement("div");
+    if (this.#held) this.#showRest();
+  }
+
+  #showRest() {
+    if (!this.#raw.isConnected) this.#add(this.#raw, this.#open);
+    this.#raw.className = "fresh raw";
+    this.#raw.append(this.#waiting);
+    this.#waiting = "";
   }
 
   remove() {
@@ -61,7 +76,7 @@ export class Growth {
     if (this.#held) return this.#span(this.#place);
     const empty = !this.#place.textContent;
     dropLineEnd(this.#place);
-    this.#growCode(this.#place, lastFence(this.#before), { empty, lineStart: this.#lineStart });
+    this.#growCode(this.#place, openFence(this.#before), { empty, lineStart: this.#lineStart });
   }
 
   #growCode(place, fence, state) {

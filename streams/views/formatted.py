@@ -15,7 +15,7 @@ from .bodies import fields
 from .resource import Request, Resource
 from .turns import utf16_length
 
-LONGEST = 100_000
+LONGEST_GROWING = 100_000  # what is still to come is asked for many times
 
 
 class Formatted(Resource):
@@ -25,10 +25,12 @@ class Formatted(Resource):
         given = fields(request, text=str, ended=bool)
         if "text" not in given:
             raise Invalid("text must be text.", field="text")
-        if len(given["text"]) > LONGEST:
-            raise TooLarge(f"text takes at most {LONGEST} characters.", field="text")
+        ended = bool(given.get("ended"))
+        longest = conf().answer_characters if ended else LONGEST_GROWING
+        if len(given["text"]) > longest:
+            raise TooLarge(f"text takes at most {longest} characters.", field="text")
         with turn(request.user.pk), limited(conf().render_seconds):
-            return JsonResponse(formatted(given["text"], ended=bool(given.get("ended"))))
+            return JsonResponse(formatted(given["text"], ended=ended))
 
 
 def formatted(text: str, *, ended: bool) -> dict[str, Any]:
