@@ -20,6 +20,8 @@ class Streams:
     flush_rest_ms: float = 100.0
     #: Events one flush takes at most.
     flush_rows: int = 4000
+    #: Bytes of events one flush takes, but for the last of them.
+    flush_bytes: int = 16_000_000
     #: Events a worker holds while PostgreSQL is away or slow; then its models wait. One run may
     #: hold a tenth of them.
     buffer_events: int = 20_000
@@ -47,16 +49,20 @@ class Streams:
     titles_at_once: int = 10
 
     # Provider
-    #: Seconds until a model's first word, and between two signs that it is thinking.
-    first_token_timeout: float = 60.0
+    #: Seconds until a model's first word, and between two signs that it is thinking. A server at
+    #: home may read a long prompt for minutes without a word.
+    first_token_timeout: float = 300.0
     #: Seconds between two words of an answer.
-    next_token_timeout: float = 30.0
+    next_token_timeout: float = 120.0
     #: Seconds without a word, at most, of a model whose service says that it is thinking.
     thinking_timeout: float = 600.0
     #: Tokens asked for at most, thoughts included.
     answer_tokens: int = 8192
-    #: Characters of an answer that are kept at most, whatever was asked for.
+    #: Characters of an answer that are kept at most, whatever was asked for; the names of the
+    #: tools it calls count.
     answer_characters: int = 2_000_000
+    #: Blocks of an answer at most: its texts, its thoughts and the tools it calls.
+    answer_blocks: int = 500
     #: Requests made for one answer at most, while nothing of it has been shown.
     provider_retries: int = 3
 

@@ -134,8 +134,11 @@ def renew_djangos() -> None:
 def is_away(error: psycopg.Error) -> bool:
     """Whether PostgreSQL could not just now, and may soon; or else the rows are to blame.
 
-    A server that fails over, or whose disk is full, is read-only for a while.
+    A server that fails over, or whose disk is full, is read-only for a while. What exceeds a limit
+    of the program (class 54) does so again.
     """
+    if (error.sqlstate or "").startswith("54"):
+        return False
     return isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction)
 
 

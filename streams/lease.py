@@ -51,15 +51,21 @@ class Lease:
         """How many events wait here to be committed."""
         return len(self.pending) + len(self.flying)
 
-    def take(self, most: int) -> None:
-        """Put up to `most` events in flight; the ending goes with the last of them."""
-        self.flying = [self.pending.popleft() for _ in range(min(most, len(self.pending)))]
+    def take(self, most: int, most_bytes: int) -> int:
+        """Put up to `most` events in flight, one at least; the ending goes with the last of them.
+        Returns how many bytes that is, as near as the length of their JSON comes to it."""
+        size = 0
+        while self.pending and len(self.flying) < most and size < most_bytes:
+            self.flying.append(self.pending.popleft())
+            size += len(self.flying[-1].json)
         change = self.ending if not self.pending else None
         if change is None and self.first_token:
             change = log.RunChange(self.run_id)
         if change is not None:
             change.first_token = self.first_token
+            size += sum(len(block["text"]) for block in change.blocks or ())
         self.flying_change = change
+        return size
 
     def landed(self, head: int) -> None:
         self.acked = head

@@ -163,12 +163,12 @@ class Writer:
         """At most one lease of a conversation: a statement knows it by that, and a zombie's
         may stand beside its successor's."""
         taken: dict[int, Lease] = {}
-        room = self.conf.flush_rows
+        room, bytes_left = self.conf.flush_rows, self.conf.flush_bytes
         for lease in self._dirty:
-            if room <= 0:
+            if room <= 0 or bytes_left <= 0:
                 break
             if lease.conversation_id not in taken and not lease.flying:  # else not known yet
-                lease.take(room)
+                bytes_left -= lease.take(room, bytes_left)
                 room -= len(lease.flying)
                 taken[lease.conversation_id] = lease
         return list(taken.values())

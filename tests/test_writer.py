@@ -16,7 +16,7 @@ from streams.lease import Lease, LeaseLost, StorageFailed
 from streams.models import Event, Run
 from streams.providers.base import Code
 from streams.writer import Writer
-from tests.factories import WorkerFactory
+from tests.factories import ConversationFactory, WorkerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -248,6 +248,41 @@ async def test_rows_the_database_refuses_fail_their_own_run_alone(writer, run, m
     await writer.write(lease, delta(run, 0))
     await writer.settle(lease)
     assert await said(run) == numbers(1)
+
+
+async def test_what_exceeds_a_limit_of_the_program_fails_its_own_run_alone(
+    writer, run, anna, phone
+):
+    """PostgreSQL says it in the class of errors (54) that psycopg takes for a server in trouble."""
+    conversation = await sync_to_async(ConversationFactory)(owner=anna)
+    await sync_to_async(conversation.post)("Hi", phone)
+    worker = await sync_to_async(WorkerFactory)()
+    async with await connect("test") as connection:
+        [other] = await claim.claim(connection, worker.pk, 1)
+    lease, poisoned = lease_of(other), lease_of(run)
+    bad = delta(run, 0)
+    object.__setattr__(bad, "json", "[" * 100_000 + "]" * 100_000)
+    await writer.write(poisoned, bad)
+    await writer.write(lease, delta(other, 0))
+    async with asyncio.timeout(5):
+        await writer.settle(lease)
+        with pytest.raises(StorageFailed):
+            await writer.settle(poisoned)
+    assert await said(other) == numbers(1)
+
+
+async def test_a_flush_is_bounded_in_bytes(run):
+    """PostgreSQL takes a gigabyte at once and says so by hanging up, again and again."""
+    writer = Writer(dataclasses.replace(conf(), flush_bytes=1000))
+    lease = lease_of(run)
+    for n in range(10):
+        await writer.write(lease, run.event("block.delta", index=0, text=f"{n} ".ljust(300)))
+    running = asyncio.create_task(writer.run())
+    await writer.settle(lease)
+    writer.close()
+    await running
+    assert writer.flushes >= 3
+    assert (await said(run)).split() == numbers(10).split()
 
 
 async def test_a_full_buffer_makes_producers_wait(run):
