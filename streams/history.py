@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import AsyncConnection
 
 from .claim import Claimed
@@ -9,10 +11,12 @@ from .fold import Block
 from .providers.base import Turn
 
 HISTORY = """
-SELECT prompt.blocks, answer.blocks
+SELECT prompt.blocks, answer.blocks,
+       answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
   FROM streams_message prompt
   LEFT JOIN LATERAL (
-       SELECT r.id, m.blocks FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
+       SELECT r.id, r.stop_reason, r.error_code, m.blocks
+         FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
         WHERE r.prompt_id = prompt.id AND r.attempt > 0
           AND r.status IN ('completed', 'cancelled', 'failed')
         ORDER BY r.id DESC LIMIT 1
@@ -26,20 +30,34 @@ SELECT prompt.blocks, answer.blocks
 async def turns(connection: AsyncConnection, run: Claimed) -> list[Turn]:
     """Earlier prompts with the newest answer to each, and this run's own prompt last.
 
-    A prompt that no run has ended for is not there: it was taken back, or is still waiting.
+    A prompt that no run has ended for is not there: it was taken back, or is still waiting. Nor
+    is one that was declined, with what the model had begun to say to it: as long as it is
+    reminded of that, it declines whatever comes next.
     """
     cursor = await connection.execute(
         HISTORY, {"conversation": run.conversation_id, "prompt": run.prompt_seq}
     )
-    pairs = [(prompt, answer or []) for prompt, answer in await cursor.fetchall()]
-    pairs[-1] = (pairs[-1][0], [])  # what an earlier run answered to it is not for this one
-    return [turn for prompt, answer in pairs for turn in exchange(prompt, answer)]
+    *earlier, (prompt, _, _) = await cursor.fetchall()
+    told = [(prompt, answer or []) for prompt, answer, declined in earlier if not declined]
+    # What an earlier run answered to its own prompt is not for this one.
+    return alternating([*told, (prompt, [])])
 
 
-def exchange(prompt: list[Block], answer: list[Block]) -> list[Turn]:
-    """A prompt and its answer as the model is to see them: what was said, not thought."""
-    turns = [Turn("user", said(prompt))]
-    return [*turns, Turn("assistant", said(answer))] if said(answer) else turns
+def alternating(exchanges: Sequence[tuple[list[Block], list[Block]]]) -> list[Turn]:
+    """Prompts and their answers as the model is to see them, the last one's still to come: what
+    was said, not thought.
+
+    A prompt whose answer never came is told together with the next: there are models that refuse
+    two turns of one role in a row, as there are those that refuse an empty one.
+    """
+    turns: list[Turn] = []
+    unanswered: list[str] = []
+    for prompt, answer in exchanges:
+        unanswered.append(said(prompt))
+        if said(answer).strip():
+            turns += Turn("user", "\n\n".join(unanswered)), Turn("assistant", said(answer))
+            unanswered = []
+    return [*turns, Turn("user", "\n\n".join(unanswered))]
 
 
 def said(blocks: list[Block]) -> str:
