@@ -5,10 +5,8 @@ import { showTime } from "./clock.js";
 import { Old } from "./old.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
-const LIMITS = {
-  max_tokens: "This answer reached its length limit.",
-  content_filter: "The model's service cut this answer short.",
-};
+const endings = JSON.parse(document.getElementById("endings").textContent);
+const sentences = new Map(Object.entries(endings.sentences));
 
 export class Answer {
   blocks = new Map();
@@ -120,8 +118,8 @@ export class Answer {
     this.#say(".stopped", stopped);
     this.#say(".failed .sentence", error?.message);
     this.#say(".failure-code", error?.code);
-    this.#say(".limit", LIMITS[stop_reason]);
-    if (stop_reason === "max_tokens") dataset.limited = "";
+    this.#say(".ending", ending(stop_reason));
+    if (endings.unfinished.includes(stop_reason)) dataset.unfinished = "";
   }
 
   // `ahead`: so many answers come first.
@@ -163,6 +161,10 @@ export class Answer {
     const place = this.element.querySelector(selector);
     if (place.textContent !== (words ?? "")) place.textContent = words ?? "";
   }
+}
+
+function ending(reason) {
+  return reason && (sentences.get(reason) ?? endings.unknown.replace("{}", () => reason));
 }
 
 function waitingWords(ahead) {

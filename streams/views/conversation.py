@@ -23,7 +23,7 @@ from .errors import patient
 from .negotiation import wants_json
 from .resource import Request, Resource, see_other
 from .shelf import shelf
-from .turns import front, turns_of
+from .turns import ENDINGS, front, turns_of
 from .values import KINDS, archived, checked_values
 
 
@@ -102,6 +102,7 @@ def page_now(
         "beat": int(conf().presence * 1000 / 3),
         "turns": turns,
         "front": front(taken),
+        "endings": ENDINGS,
         "items": items,
         "following": following,
         "models": offered(taken.conversation.model),

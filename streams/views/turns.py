@@ -11,14 +11,13 @@ from django.utils.safestring import SafeString, mark_safe
 from streams import markdown
 from streams.fold import Block, MessageState, RunState
 from streams.models import Device
+from streams.providers import base
 from streams.snapshot import Snapshot
 
 OPEN = ("queued", "running")
 SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
-LIMITS = {
-    "max_tokens": "This answer reached its length limit.",
-    "content_filter": "The model's service cut this answer short.",
-}
+# How answers end, for the page's scripts to say as it is said here.
+ENDINGS = {"sentences": base.ENDINGS, "unknown": base.UNKNOWN_ENDING, "unfinished": base.UNFINISHED}
 
 
 @dataclass(slots=True)
@@ -92,8 +91,13 @@ class Turn:
         return self.run is not None and self.busy and self.run.attempt > attempts_behind
 
     @property
-    def limit(self) -> str:
-        return LIMITS.get(self.run.stop_reason, "") if self.run else ""
+    def ending(self) -> str:
+        return base.ending(self.run.stop_reason) if self.run else ""
+
+    @property
+    def unfinished(self) -> bool:
+        """To be continued, if a person likes."""
+        return self.run is not None and self.run.stop_reason in base.UNFINISHED
 
 
 def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
