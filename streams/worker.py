@@ -151,7 +151,8 @@ class Worker:
         try:
             provider, model = resolve(run.model)
             await runner.run(provider, await self._prompt(run, model))
-        except (UnknownModel, ProviderError):
+        except (UnknownModel, ProviderError) as error:
+            logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)
         except StorageFailed:
             await self._fail(runner, Code.STORAGE)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from streams.providers.base import (
-    Alive,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -28,14 +27,15 @@ class Obedient:
         self.prompts: list[Prompt] = []
         self.closed = 0
         self.asked = asyncio.Event()
-        self._orders: asyncio.Queue[str | Alive | ProviderError | None] = asyncio.Queue()
+        self._orders: asyncio.Queue[str | ProviderEvent | ProviderError | None] = asyncio.Queue()
 
     def say(self, *words: str) -> Obedient:
         for word in words:
             self._orders.put_nowait(word)
         return self
 
-    def tell(self, event: Alive) -> Obedient:
+    def tell(self, event: ProviderEvent) -> Obedient:
+        """An event as it is; Finished ends the answer."""
         self._orders.put_nowait(event)
         return self
 
@@ -55,8 +55,10 @@ class Obedient:
             while (order := await self._orders.get()) is not None:
                 if isinstance(order, ProviderError):
                     raise order
-                if isinstance(order, Alive):
+                if not isinstance(order, str):
                     yield order
+                    if isinstance(order, Finished):
+                        return
                     continue
                 if not started:
                     started = True

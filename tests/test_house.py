@@ -12,8 +12,8 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 
 # The two halves meet in the database alone.
 WRITING = {
-    "claim", "faults", "heartbeat", "history", "lease", "patience", "recovery", "retention",
-    "runner", "siblings", "takeover", "title", "worker", "writer",
+    "answer", "claim", "faults", "heartbeat", "history", "lease", "patience", "recovery",
+    "retention", "runner", "siblings", "takeover", "title", "worker", "writer",
 }  # fmt: skip
 READING = {"asgi", "feed", "hub", "presence", "sse", "stream", "tail", "views", "watch"}
 
@@ -21,12 +21,12 @@ PURE = ("fold", "sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
-    __init__ access admin apps asgi bounds checks claim clock conf connections cookies database
-    exceptions faults feed fold handler heartbeat highlighting history hub lease limits listen log
-    management markdown markdown_parser markdown_rules memory middleware migrations models notify
-    patience postgresql prefix presence providers reach recovery rendering retention rooms runner
-    shelf siblings snapshot sse stream tail takeover templatetags text title trouble urls views
-    vitals watch worker writer
+    __init__ access admin answer apps asgi bounds checks claim clock conf connections cookies
+    database exceptions faults feed fold handler heartbeat highlighting history hub lease limits
+    listen log management markdown markdown_parser markdown_rules memory middleware migrations
+    models notify patience postgresql prefix presence providers reach recovery rendering retention
+    rooms runner shelf siblings snapshot sse stream tail takeover templatetags text title trouble
+    urls views vitals watch worker writer
 """
 
 

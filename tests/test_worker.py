@@ -225,7 +225,7 @@ async def test_a_run_stopped_while_the_buffer_is_full_keeps_what_was_written_alo
 
 async def test_nobody_takes_over_within_one_lease_of_their_own_start(model, abandoned):
     run, _ = abandoned
-    model.finish()
+    model.say("Whole").finish()
     started = asyncio.get_running_loop().time()
     async with working(lease=1.0):
         await status(run, "completed")
@@ -404,7 +404,7 @@ async def test_cancel_races_leave_exactly_one_terminal_event(
 ):
     """200 seeded interleavings: before the claim, before the first token, mid-answer, in a
     stall, from two devices at once, at the instant of completion, after the end."""
-    ends = {"completed": 0, "cancelled": 0}
+    ends = {"completed": 0, "cancelled": 0, "failed": 0}
     async with working():
         for seed in range(200):
             model = Obedient()
@@ -412,7 +412,7 @@ async def test_cancel_races_leave_exactly_one_terminal_event(
             run = await race(random.Random(seed), model, conversation, (laptop, phone))
             ends[run.status] += 1
             await assert_whole(run)
-    assert min(ends.values()) > 20, f"the races are one-sided: {ends}"
+    assert min(ends["completed"], ends["cancelled"]) > 20, f"the races are one-sided: {ends}"
 
 
 async def race(chance, model, conversation, devices):
@@ -433,7 +433,7 @@ async def race(chance, model, conversation, devices):
     await asyncio.gather(
         produce(), *(cancel(each, moment + chance.choice((0, 0, 0.002))) for each in devices)
     )
-    ended = await status(run, "completed", "cancelled")
+    ended = await status(run, "completed", "cancelled", "failed")  # nothing was said: empty
     await asyncio.to_thread(cancel_in_thread, run, devices[0])
     return ended
 

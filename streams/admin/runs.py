@@ -41,8 +41,11 @@ class RunAdmin(Inspected):
         "queued_at",
     )
     list_select_related = ("conversation__owner", "worker")
-    search_fields = ("uuid", "conversation__title", "conversation__owner__username", "error_code")
-    search_help_text = "Run or conversation uuid, title, owner or error code"
+    search_fields = (
+        *("uuid", "conversation__title", "conversation__owner__username"),
+        *("error_code", "vendor_error"),
+    )
+    search_help_text = "Run or conversation uuid, title, owner, our error code or the vendor's"
     actions = ("cancel_selected",)
     fieldsets = (
         (None, {"fields": (
@@ -53,7 +56,7 @@ class RunAdmin(Inspected):
             ("ended", "took"),
         )}),
         ("Outcome", {"fields": (
-            "stop_reason", "usage", "error_code", "error_message", "retryable",
+            "stop_reason", "usage", "error_code", "vendor_error", "error_message", "retryable",
             "cancel_requested_at", "cancelled_by",
         )}),
         ("Keys", {"fields": ("uuid", "rank"), "classes": ("collapse",)}),
@@ -88,7 +91,7 @@ class RunAdmin(Inspected):
     def state(self, run: Run) -> SafeString:
         stopping = run.status == Run.Status.RUNNING and run.cancel_requested_at
         again = f"attempt {run.attempt}" if run.attempt > 1 else ""
-        why = ", ".join(filter(None, (run.error_code, again)))
+        why = ", ".join(filter(None, (run.error_code, run.vendor_error, again)))
         return pill("stopping" if stopping else run.status, why)
 
     @admin.display(description="conversation", ordering="conversation_id")

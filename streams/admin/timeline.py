@@ -148,7 +148,7 @@ def phases(stretches: Sequence[Stretch], scale: Scale) -> Iterator[Box]:
 def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float) -> Iterator[Box]:
     deltas = [moment for moment in moments if moment.type == "block.delta"]
     if run.ended_at and run.first_token_at and folded(run, deltas):
-        x, count = scale.x(run.first_token_at), run.usage["output_tokens"]
+        x, count = scale.x(run.first_token_at), run.output_tokens
         yield box(x, scale.x(run.ended_at) - x, TOP, BOTTOM - TOP, "folded", f"{count} tokens")
         return
     most = max((moment.deltas for moment in deltas), default=1)
@@ -162,8 +162,7 @@ def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float)
 
 def folded(run: Run, deltas: Sequence[log.Moment]) -> bool:
     """Once the log was folded a block is one row, and its pace is no longer known."""
-    tokens = run.usage.get("output_tokens") or 0
-    return 0 < sum(moment.deltas for moment in deltas) < min(tokens, 5)
+    return 0 < sum(moment.deltas for moment in deltas) < min(run.output_tokens, 5)
 
 
 def box(

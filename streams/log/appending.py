@@ -51,6 +51,7 @@ class RunChange:
     usage: Mapping[str, int] = field(default_factory=dict)
     error_code: str = ""
     error_message: str = ""
+    vendor_error: str = ""
     retryable: bool = False
     answer_id: int | None = None
     blocks: Sequence[Mapping[str, Any]] | None = None
@@ -117,7 +118,7 @@ WITH batch AS (
     SELECT x.* FROM jsonb_to_recordset(%(changes)s::jsonb) AS x(
                conversation_id bigint, run_id bigint, first_token bool, status text,
                stop_reason text, usage jsonb, error_code text, error_message text,
-               retryable bool, answer_id bigint, blocks jsonb)
+               vendor_error text, retryable bool, answer_id bigint, blocks jsonb)
       JOIN accepted a ON a.id = x.conversation_id
 ), run_changed AS (
     UPDATE streams_run r
@@ -128,7 +129,8 @@ WITH batch AS (
            ended_at = CASE WHEN x.status <> 'queued' THEN statement_timestamp() END,
            worker_id = CASE WHEN x.status = 'queued' THEN NULL ELSE r.worker_id END,
            stop_reason = x.stop_reason, usage = x.usage, error_code = x.error_code,
-           error_message = x.error_message, retryable = x.retryable
+           error_message = x.error_message, vendor_error = x.vendor_error,
+           retryable = x.retryable
       FROM changes x WHERE r.id = x.run_id AND r.id = ANY(%(changing)b::bigint[])
 ), answered AS (
     UPDATE streams_message m SET blocks = x.blocks

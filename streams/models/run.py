@@ -71,6 +71,7 @@ class Run(models.Model):
     stop_reason = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(max_length=32, blank=True)
     error_message = models.CharField(max_length=300, blank=True)
+    vendor_error = models.CharField(max_length=200, blank=True, db_default="")
     retryable = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.JSONField(null=True, blank=True)
@@ -176,8 +177,14 @@ class Run(models.Model):
         return (self.ended_at or clock.of(self)) - self.started_at
 
     @property
-    def tokens_per_second(self) -> float | None:
+    def output_tokens(self) -> int:
+        """0 where it is not known: rows of old may hold whatever a vendor said."""
         tokens = self.usage.get("output_tokens")
+        return tokens if type(tokens) is int and 0 < tokens < 2**53 else 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        tokens = self.output_tokens
         if not (tokens and self.first_token_at and self.ended_at):
             return None
         seconds = (self.ended_at - self.first_token_at).total_seconds()

@@ -7,23 +7,30 @@ from typing import Any
 
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
+from streams.providers import client, fields
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.upstream import LIMITS, TIMEOUT, answer, turns
+from streams.providers.upstream import answer, turns
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
 FIELDS = {
-    "text_delta": ("text", Kind.TEXT),
-    "thinking_delta": ("thinking", Kind.REASONING),
-    "input_json_delta": ("partial_json", Kind.TOOL_CALL),
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "input_json_delta": "partial_json",
 }
+COUNTED = (
+    *("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+    "output_tokens",
+)
 STOP_REASONS = {
     "end_turn": "end_turn",
     "max_tokens": "max_tokens",
     "model_context_window_exceeded": "max_tokens",
+    "stop_sequence": "stop",
     "tool_use": "tool_call",
+    "pause_turn": "pause_turn",
     "refusal": "refusal",
 }
 
@@ -40,13 +47,8 @@ class Anthropic:
             api_key=api_key or "none",
             base_url=base_url or "https://api.anthropic.com",
             max_retries=0,
-            timeout=TIMEOUT,
-            http_client=DefaultAioHttpClient(
-                # Its key is in a header that no client takes off for another host.
-                timeout=TIMEOUT,
-                limits=LIMITS,
-                follow_redirects=False,
-            ),
+            timeout=client.TIMEOUT,
+            http_client=DefaultAioHttpClient(**client.settings()),
         )
         # Looked up once: the way to it is built anew, and partly imported, at every look.
         self._create = self._client.messages.with_streaming_response.create
@@ -74,24 +76,27 @@ class Message:
 
     def __init__(self) -> None:
         self._blocks = Blocks()
+        self._kinds: dict[int | str | None, Kind] = {}
         self._reason = ""
-        self._usage: dict[str, Any] = {}
+        self._usage: dict[str, int] = {}
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
         match event.get("type"):
             case "content_block_delta":
-                return self._delta(event["index"], event["delta"])
+                return self._delta(event)
             case "content_block_start":
-                return self._start(event["index"], event["content_block"])
+                return self._start(event)
             case "content_block_stop":
-                return self._blocks.end(event["index"])
+                return self._stop(event)
             case "message_start":
-                return self._count(event["message"].get("usage"))
+                return self._count(fields.within(event, "message", "usage"))
             case "message_delta":
-                self._reason = event["delta"].get("stop_reason") or self._reason
+                given = fields.within(event, "delta", "stop_reason")
+                self._reason = fields.reason(given, STOP_REASONS) or self._reason
                 return self._count(event.get("usage"))
             case "message_stop":
-                return [*self._blocks.end_all(), self._finished()]
+                end = Finished(self._reason or "stop", totals(self._usage))
+                return [*self._blocks.end_all(), end]
             case "ping":
                 return []
             case "error":
@@ -101,30 +106,41 @@ class Message:
     def end(self) -> list[ProviderEvent]:
         return []
 
-    def _start(self, index: int, block: dict[str, Any]) -> list[ProviderEvent] | None:
-        kind = KINDS.get(block["type"])
+    def _start(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
+        """A thought that is not shown is a block without a word: one begins with its first."""
+        index, block = fields.key(event.get("index")), fields.mapping(event.get("content_block"))
+        kind = KINDS.get(fields.text(block.get("type")))
         if kind is None:
             return None
-        events = self._blocks.start(index, kind, block.get("name", ""), block.get("id", ""))
-        return events + self._blocks.grow(index, kind, block.get(block["type"], ""))
+        if kind is Kind.TOOL_CALL:
+            events = self._blocks.start(index, kind, block.get("name"), block.get("id"))
+        else:
+            text = fields.text(block.get(block["type"]))
+            events = [*self._blocks.end(index), *self._blocks.grow(index, kind, text)]
+        self._kinds[index] = kind
+        return events
 
-    def _delta(self, index: int, delta: dict[str, Any]) -> list[ProviderEvent] | None:
-        if index not in self._blocks or delta["type"] not in FIELDS:
+    def _delta(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
+        index, delta = fields.key(event.get("index")), fields.mapping(event.get("delta"))
+        type = fields.text(delta.get("type"))
+        if index not in self._kinds or type not in FIELDS:
             # A signature is for the vendor's own eyes.
-            return [] if delta["type"] == "signature_delta" else None
-        field, kind = FIELDS[delta["type"]]
-        return self._blocks.grow(index, kind, delta[field])
+            return [] if type == "signature_delta" else None
+        return self._blocks.grow(index, self._kinds[index], delta.get(FIELDS[type]))
 
-    def _count(self, usage: dict[str, Any] | None) -> list[ProviderEvent]:
+    def _stop(self, event: dict[str, Any]) -> list[ProviderEvent]:
+        index = fields.key(event.get("index"))
+        self._kinds.pop(index, None)
+        return self._blocks.end(index)
+
+    def _count(self, usage: Any) -> list[ProviderEvent]:
         """The last event's counts are totals; they leave out what has not changed."""
-        self._usage |= {name: count for name, count in (usage or {}).items() if count is not None}
+        if isinstance(usage, dict):
+            self._usage |= fields.counts(**{name: usage.get(name) for name in COUNTED})
         return []
 
-    def _finished(self) -> Finished:
-        return Finished(STOP_REASONS.get(self._reason, "stop"), totals(self._usage))
 
-
-def totals(usage: dict[str, Any]) -> dict[str, int]:
+def totals(usage: dict[str, int]) -> dict[str, int]:
     """Input counted as the others count it: with what was read from and put into the cache."""
     cached = usage.get("cache_read_input_tokens", 0)
     counts = {

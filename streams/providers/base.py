@@ -6,7 +6,8 @@ folder knows of the database, of conversations or of who reads the answer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import errno
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -27,6 +28,7 @@ class Code(StrEnum):
     """Why a run failed; closed, so that every page and client can know them all."""
 
     AUTH = "auth"
+    QUOTA = "quota"
     RATE_LIMITED = "rate_limited"
     OVERLOADED = "overloaded"
     CONTEXT_LENGTH = "context_length"
@@ -35,6 +37,7 @@ class Code(StrEnum):
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
     PROTOCOL = "protocol"
+    EMPTY = "empty"
     WORKER_LOST = "worker_lost"
     STORAGE = "storage"
     INTERNAL = "internal"
@@ -43,6 +46,7 @@ class Code(StrEnum):
 # What a person is told, in the pages' own words: a vendor's text may hold keys or prompts.
 SENTENCES: dict[Code, str] = {
     Code.AUTH: "The model's service did not accept our key. Ask whoever runs this site.",
+    Code.QUOTA: "The site's account with the model's service is used up. Ask whoever runs it.",
     Code.RATE_LIMITED: "Too many requests to the model just now. Try again in a minute.",
     Code.OVERLOADED: "The model is busy. Try again in a minute.",
     Code.CONTEXT_LENGTH: "This conversation is too long for the model. Start a new one.",
@@ -51,11 +55,13 @@ SENTENCES: dict[Code, str] = {
     Code.TIMEOUT: "The model went silent. Try again.",
     Code.UNAVAILABLE: "The model cannot be reached. Try again in a minute.",
     Code.PROTOCOL: "The model's service sent something unreadable. Try again.",
+    Code.EMPTY: "The model answered with nothing. Try again.",
     Code.WORKER_LOST: "The server stopped several times during this answer. Try again.",
     Code.STORAGE: "The answer could not be saved. Try again.",
     Code.INTERNAL: "Something went wrong on our side. Try again.",
 }
 
+# A person may try again.
 RETRYABLE = frozenset(
     {
         Code.RATE_LIMITED,
@@ -63,28 +69,90 @@ RETRYABLE = frozenset(
         Code.TIMEOUT,
         Code.UNAVAILABLE,
         Code.PROTOCOL,
+        Code.EMPTY,
         Code.WORKER_LOST,
         Code.STORAGE,
         Code.INTERNAL,
     }
 )
 
+# Worth asking again at once and unasked. What could not be read would come again, and a model
+# that was silent for as long as we wait has had its time.
+TRANSIENT = frozenset({Code.RATE_LIMITED, Code.OVERLOADED, Code.UNAVAILABLE, Code.INTERNAL})
+
+# How an answer that is no failure ended: nothing where it is whole. The pages' scripts read
+# them here too.
+ENDINGS: dict[str, str] = {
+    "end_turn": "",
+    "stop": "",
+    "max_tokens": "This answer reached its length limit.",
+    "content_filter": "The model's service cut this answer short.",
+    "refusal": "The model declined to answer this.",
+    "pause_turn": "The model paused before this answer was finished.",
+    "tool_call": "The model asked for a tool, and there is none here.",
+    "interrupted": "The model's service stopped before this answer was finished.",
+}
+UNKNOWN_ENDING = "The model's service ended this answer for a reason of its own: {}."
+UNFINISHED = ("max_tokens", "pause_turn", "interrupted")  # "Continue" is offered
+
+
+def ending(stop_reason: str) -> str:
+    """The sentence under an answer that ended so."""
+    if not stop_reason:
+        return ""
+    return ENDINGS.get(stop_reason, UNKNOWN_ENDING.format(stop_reason))
+
 
 class ProviderError(Exception):
     """A failure with one of our codes.
 
-    `retry_after` is in seconds, when the service named it. The vendor's own words stay on
-    `__cause__` and go nowhere.
+    `retry_after` is in seconds, when the service named it. For whoever runs the site there are
+    `status`, of HTTP; `vendor`, the vendor's own type and code; and `why`, in words of ours. The
+    vendor's words stay on `__cause__` and go nowhere: they may hold keys or prompts.
     """
 
-    def __init__(self, code: Code, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        vendor: str = "",
+        why: str = "",
+    ) -> None:
         super().__init__(SENTENCES[code])
         self.code = code
         self.retry_after = retry_after
+        self.status = status
+        self.vendor = vendor
+        self.why = why
 
     @property
     def retryable(self) -> bool:
         return self.code in RETRYABLE
+
+    @property
+    def source(self) -> str:
+        """The failure as the vendor names it: status, type and code."""
+        return " ".join(filter(None, (str(self.status or ""), self.vendor)))
+
+    def described(self) -> str:
+        """For a log: the code and what is known of its cause, of no vendor's words."""
+        known = {
+            "status": self.status,
+            "vendor": self.vendor,
+            "cause": self.why or " of ".join(causes(self)),
+        }
+        said = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+        return f"{self.code} ({said})" if said else str(self.code)
+
+
+def causes(error: BaseException) -> Iterator[str]:
+    """What an error was raised from, each by its class and its number, if it has one."""
+    while (cause := error.__cause__) is not None:
+        number = errno.errorcode.get(getattr(cause, "errno", None) or 0, "")
+        yield f"{type(cause).__name__} {number}".rstrip()
+        error = cause
 
 
 class UnknownModel(ValueError):
@@ -101,7 +169,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Everything a provider needs for one answer; `turns` ends with the user's."""
+    """Everything a provider needs for one answer.
+
+    The roles of `turns` alternate, from the user's to the user's, and none is blank.
+    """
 
     model: str
     turns: Sequence[Turn]
@@ -136,7 +207,7 @@ class BlockEnded:
 class Finished:
     """The answer is whole; always the last event.
 
-    `stop_reason` is one of end_turn, max_tokens, tool_call, refusal, content_filter, stop.
+    `stop_reason` is one of `ENDINGS`, or else the vendor's own word, of 32 characters at most.
     `usage` counts tokens: input_tokens, output_tokens and, where told, reasoning_tokens and
     cached_tokens.
     """

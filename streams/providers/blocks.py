@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
+from streams.providers import fields
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Kind, ProviderEvent
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -19,7 +21,11 @@ class Block:
 
 
 class Blocks:
-    """The blocks of one answer, found by whatever key the vendor knows them by."""
+    """The blocks of one answer, found by whatever key the vendor knows them by.
+
+    What it is given as text or as a name is the vendor's: whatever is wrong about it raises before
+    anything has changed here.
+    """
 
     def __init__(self) -> None:
         self.kinds: set[Kind] = set()
@@ -30,15 +36,19 @@ class Blocks:
         return key in self._open
 
     def start(
-        self, key: Hashable, kind: Kind, name: str = "", call_id: str = ""
+        self, key: Hashable, kind: Kind, name: Any = "", call_id: Any = ""
     ) -> list[ProviderEvent]:
+        """A new block; one that is still open under this key ends."""
+        name, call_id = fields.name(name), fields.name(call_id, fields.CALL_ID)
+        ended = self.end(key)
         block = self._open[key] = Block(self._count)
         self._count += 1
         self.kinds.add(kind)
-        return [BlockStarted(block.index, kind, name, call_id)]
+        return [*ended, BlockStarted(block.index, kind, name, call_id)]
 
-    def grow(self, key: Hashable, kind: Kind, text: str) -> list[ProviderEvent]:
+    def grow(self, key: Hashable, kind: Kind, text: Any) -> list[ProviderEvent]:
         """More text for a block, which starts here when it has not yet; none for no text."""
+        text = fields.text(text)
         if not text:
             return []
         events = [] if key in self._open else self.start(key, kind)
@@ -50,8 +60,9 @@ class Blocks:
             events.append(BlockDelta(block.index, text))
         return events
 
-    def end(self, key: Hashable, text: str = "") -> list[ProviderEvent]:
+    def end(self, key: Hashable, text: Any = "") -> list[ProviderEvent]:
         """End a block if it is open; `text` is all of it, for servers that sent no deltas."""
+        text = fields.text(text)
         block = self._open.pop(key, None)
         if block is None:
             return []

@@ -11,6 +11,7 @@ https://docs.anthropic.com/en/api/errors
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,11 +26,13 @@ from streams.providers.base import Code, ProviderError
 NAMES: dict[str, Code] = {
     "authentication_error": Code.AUTH,
     "permission_error": Code.AUTH,
-    "billing_error": Code.AUTH,
     "invalid_api_key": Code.AUTH,
     # Nothing to wait for: whoever pays has to act.
-    "insufficient_quota": Code.AUTH,
-    "billing_hard_limit_reached": Code.AUTH,
+    "billing_error": Code.QUOTA,
+    "billing_hard_limit_reached": Code.QUOTA,
+    "billing_not_active": Code.QUOTA,
+    "insufficient_quota": Code.QUOTA,
+    "insufficient_balance": Code.QUOTA,
     "rate_limit_error": Code.RATE_LIMITED,
     "rate_limit_exceeded": Code.RATE_LIMITED,
     "overloaded_error": Code.OVERLOADED,
@@ -53,7 +56,7 @@ NAMES: dict[str, Code] = {
 
 STATUSES: dict[int, Code] = {
     401: Code.AUTH,
-    402: Code.AUTH,
+    402: Code.QUOTA,
     403: Code.AUTH,
     408: Code.TIMEOUT,
     409: Code.UNAVAILABLE,
@@ -63,11 +66,25 @@ STATUSES: dict[int, Code] = {
     529: Code.OVERLOADED,
 }
 
-# Some say "too long" in words alone.
-TOO_LONG = ("prompt is too long", "maximum context length", "context window", "context size")
+# Some say it in words alone.
+PHRASES: dict[str, Code] = {
+    "prompt is too long": Code.CONTEXT_LENGTH,
+    "maximum context length": Code.CONTEXT_LENGTH,
+    "context window": Code.CONTEXT_LENGTH,
+    "context size": Code.CONTEXT_LENGTH,
+    "credit balance is too low": Code.QUOTA,
+}
+WORDS = 10_000  # characters of them that are looked at
 
 # These names refine a status; any other body leaves the status its say.
-TELLING = frozenset({Code.AUTH, Code.CONTEXT_LENGTH, Code.CONTENT_FILTER, Code.OVERLOADED})
+TELLING = frozenset(
+    {Code.AUTH, Code.QUOTA, Code.CONTEXT_LENGTH, Code.CONTENT_FILTER, Code.OVERLOADED}
+)
+
+# A vendor's name for a failure, as a log may show it: words, or a short number. A key or a
+# prompt that stands there instead is nothing of the kind.
+NAME = re.compile(r"[A-Za-z]+(?:[_.][A-Za-z0-9]+)*|[0-9]{1,6}")
+LONGEST_NAME, MOST_DIGITS = 64, 6
 
 
 def failure(error: Exception) -> ProviderError:
@@ -85,7 +102,12 @@ def refused(response: httpx2.Response, body: Any) -> ProviderError:
     said = told(body)
     if said in TELLING:
         code = said
-    return ProviderError(code, retry_after=retry_after(response.headers))
+    return ProviderError(
+        code,
+        retry_after=retry_after(response.headers),
+        status=response.status_code,
+        vendor=named(body),
+    )
 
 
 def by_class(status: int) -> Code:
@@ -97,23 +119,39 @@ def by_class(status: int) -> Code:
 
 def told(body: Any) -> Code | None:
     """The code for an error object, from a body or from the middle of a stream."""
-    if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-        body = body["error"]
-    if not isinstance(body, Mapping):
-        return None
-    words = str(body.get("message")).lower()
-    if any(phrase in words for phrase in TOO_LONG):
-        return Code.CONTEXT_LENGTH
-    for name in (body.get("code"), body.get("type")):
-        if code := NAMES.get(str(name)):
+    body = inner(body)
+    words = message[:WORDS].lower() if isinstance(message := body.get("message"), str) else ""
+    for phrase, code in PHRASES.items():
+        if phrase in words:
             return code
+    for name in (body.get("code"), body.get("type")):
+        if isinstance(name, str) and (known := NAMES.get(name)):
+            return known
     status = body.get("code")
     return STATUSES.get(status) or by_class(status) if isinstance(status, int) else None
 
 
+def named(body: Any) -> str:
+    """The vendor's type and code of an error object, where they are names."""
+    given = (inner(body).get(field) for field in ("type", "code"))
+    names = (str(each) for each in given if type(each) in (str, int))
+    return " ".join(dict.fromkeys(filter(is_name, names)))
+
+
+def is_name(text: str) -> bool:
+    fits = len(text) <= LONGEST_NAME and NAME.fullmatch(text)
+    return bool(fits) and sum(map(str.isdigit, text)) <= MOST_DIGITS
+
+
+def inner(body: Any) -> Mapping[str, Any]:
+    if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
+        body = body["error"]
+    return body if isinstance(body, Mapping) else {}
+
+
 def broke_off(body: Any) -> ProviderError:
     """A failure the vendor reports after its answer had begun."""
-    return ProviderError(told(body) or Code.UNAVAILABLE)
+    return ProviderError(told(body) or Code.UNAVAILABLE, vendor=named(body))
 
 
 def cut(error: BaseException | None) -> Code:

@@ -7,10 +7,11 @@ from typing import Any
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from streams.providers import client, fields
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.upstream import LIMITS, TIMEOUT, answer, turns
+from streams.providers.upstream import answer, turns
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -38,7 +39,7 @@ class OpenAI:
     def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
         self.skipped = 0
         self._models = models
-        self._client = client(api_key, base_url)
+        self._client = sdk(api_key, base_url)
         # Looked up once: the way to it is built anew, and partly imported, at every look.
         self._create = self._client.responses.with_streaming_response.create
 
@@ -62,14 +63,14 @@ class OpenAI:
         await self._client.close()
 
 
-def client(api_key: str, base_url: str) -> AsyncOpenAI:
+def sdk(api_key: str, base_url: str) -> AsyncOpenAI:
     """An SDK client that leaves retries to the run; servers of one's own often need no key."""
     return AsyncOpenAI(
         api_key=api_key or "none",
         base_url=base_url or "https://api.openai.com/v1",
         max_retries=0,
-        timeout=TIMEOUT,
-        http_client=DefaultAioHttpClient(timeout=TIMEOUT, limits=LIMITS, follow_redirects=False),
+        timeout=client.TIMEOUT,
+        http_client=DefaultAioHttpClient(**client.settings()),
     )
 
 
@@ -81,7 +82,7 @@ class Responses:
         self._part: object = None
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
-        kind = event.get("type")
+        kind = fields.text(event.get("type"))
         match kind:
             case "response.output_text.delta":
                 return self._grow(event, Kind.TEXT)
@@ -92,19 +93,19 @@ class Responses:
             case "response.refusal.delta":
                 return self._grow(event, Kind.REFUSAL)
             case "response.output_item.added":
-                return self._item_added(event, event["item"])
+                return self._item_added(event)
             case "response.output_text.done":
-                return self._end(event, Kind.TEXT, event["text"])
+                return self._end(event, Kind.TEXT, "text")
             case "response.function_call_arguments.done":
-                return self._end(event, Kind.TOOL_CALL, event["arguments"])
+                return self._end(event, Kind.TOOL_CALL, "arguments")
             case "response.refusal.done":
-                return self._end(event, Kind.REFUSAL, event["refusal"])
+                return self._end(event, Kind.REFUSAL, "refusal")
             case "response.output_item.done":
                 return self._blocks.end((Kind.REASONING, place(event)))
             case "response.completed" | "response.incomplete":
-                return self._finish(event["response"])
+                return self._finish(fields.mapping(event.get("response")))
             case "response.failed":
-                raise broke_off(event["response"])
+                raise broke_off(event.get("response"))
             case "error":
                 raise broke_off(event)
         return [] if kind in QUIET else None
@@ -113,53 +114,60 @@ class Responses:
         return []
 
     def _grow(self, event: dict[str, Any], kind: Kind) -> list[ProviderEvent]:
-        return self._blocks.grow((kind, place(event)), kind, event["delta"])
+        return self._blocks.grow((kind, place(event)), kind, event.get("delta"))
 
     def _reason(self, event: dict[str, Any]) -> list[ProviderEvent]:
         """A summary comes in parts without a space between: each is a paragraph."""
         key = (Kind.REASONING, place(event))
+        thought = fields.text(event.get("delta"))
         part = event.get("summary_index", event.get("content_index"))
         gap = "\n\n" if key in self._blocks and part != self._part else ""
         self._part = part
-        return self._blocks.grow(key, Kind.REASONING, gap + event["delta"])
+        return self._blocks.grow(key, Kind.REASONING, gap + thought)
 
-    def _item_added(self, event: dict[str, Any], item: dict[str, Any]) -> list[ProviderEvent]:
-        if item["type"] != "function_call":
+    def _item_added(self, event: dict[str, Any]) -> list[ProviderEvent]:
+        item = fields.mapping(event.get("item"))
+        if item.get("type") != "function_call":
             return []
         key = (Kind.TOOL_CALL, place(event))
-        return self._blocks.start(key, Kind.TOOL_CALL, item["name"], item["call_id"])
+        return self._blocks.start(key, Kind.TOOL_CALL, item.get("name"), item.get("call_id"))
 
-    def _end(self, event: dict[str, Any], kind: Kind, text: str) -> list[ProviderEvent]:
-        """The end of a part; `text` is all of it, and all there is from a server without deltas."""
-        key = (kind, place(event))
-        late = [] if key in self._blocks else self._blocks.grow(key, kind, text)
-        return [*late, *self._blocks.end(key, text)]
+    def _end(self, event: dict[str, Any], kind: Kind, field: str) -> list[ProviderEvent]:
+        """The end of a part; the field is all of it, and all there is where no deltas came."""
+        key, whole = (kind, place(event)), fields.text(event.get(field))
+        late = [] if key in self._blocks else self._blocks.grow(key, kind, whole)
+        return [*late, *self._blocks.end(key, whole)]
 
     def _finish(self, response: dict[str, Any]) -> list[ProviderEvent]:
-        return [*self._blocks.end_all(), Finished(self._stop_reason(response), usage(response))]
+        end = Finished(self._stop_reason(response), usage(response))
+        return [*self._blocks.end_all(), end]
 
     def _stop_reason(self, response: dict[str, Any]) -> str:
-        if details := response.get("incomplete_details"):
-            return INCOMPLETE.get(details.get("reason"), "stop")
+        given = fields.within(response, "incomplete_details", "reason")
+        if reason := fields.reason(given, INCOMPLETE):
+            return reason
         if Kind.REFUSAL in self._blocks.kinds:
             return "refusal"
+        if response.get("status") == "incomplete":
+            return "interrupted"
         return "tool_call" if Kind.TOOL_CALL in self._blocks.kinds else "end_turn"
 
 
-def place(event: dict[str, Any]) -> object:
+def place(event: dict[str, Any]) -> int | str | None:
     """Which output item an event is about; llama.cpp knows it by id alone."""
     if (index := event.get("output_index")) is not None:
-        return index
-    item = event.get("item", {})
-    return event.get("item_id") or item.get("id") or item.get("call_id")
+        return fields.key(index)
+    item = fields.mapping(event.get("item"))
+    return fields.key(event.get("item_id") or item.get("id") or item.get("call_id"))
 
 
 def usage(response: dict[str, Any]) -> dict[str, int]:
-    given = response.get("usage") or {}
-    counts = {
-        "input_tokens": given.get("input_tokens"),
-        "output_tokens": given.get("output_tokens"),
-        "reasoning_tokens": (given.get("output_tokens_details") or {}).get("reasoning_tokens"),
-        "cached_tokens": (given.get("input_tokens_details") or {}).get("cached_tokens"),
-    }
-    return {name: count for name, count in counts.items() if count is not None}
+    def count(*names: str) -> Any:
+        return fields.within(response, "usage", *names)
+
+    return fields.counts(
+        input_tokens=count("input_tokens"),
+        output_tokens=count("output_tokens"),
+        reasoning_tokens=count("output_tokens_details", "reasoning_tokens"),
+        cached_tokens=count("input_tokens_details", "cached_tokens"),
+    )

@@ -7,21 +7,58 @@ and llama.cpp's name for the model's thoughts, `reasoning` OpenRouter's and vLLM
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from streams.providers import fields
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.openai import client
+from streams.providers.openai import sdk
+from streams.providers.thoughts import Thoughts
 from streams.providers.upstream import answer, turns
 
+# In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
     "stop": "end_turn",
+    "eos": "end_turn",
+    "eos_token": "end_turn",
+    "stop_sequence": "stop",
     "length": "max_tokens",
+    "max_tokens": "max_tokens",
+    "model_length": "max_tokens",
     "tool_calls": "tool_call",
+    "tool_use": "tool_call",
     "function_call": "tool_call",
     "content_filter": "content_filter",
+    "safety": "content_filter",
+    "sensitive": "content_filter",
+    "abort": "interrupted",
+    "cancelled": "interrupted",
+    "insufficient_system_resource": "interrupted",
 }
+FAILED = ("error", "network_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one event says of a tool call."""
+
+    at: int | str | None
+    id: str
+    name: str
+    arguments: str
+
+    @classmethod
+    def of(cls, given: Any) -> Call:
+        call = fields.mapping(given)
+        function = fields.mapping(call.get("function"))
+        return cls(
+            fields.key(call.get("index")),
+            fields.name(call.get("id"), fields.CALL_ID),
+            fields.name(function.get("name")),
+            fields.text(function.get("arguments")),
+        )
 
 
 class OpenAIChat:
@@ -33,7 +70,7 @@ class OpenAIChat:
     def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
         self.skipped = 0
         self._models = models
-        self._client = client(api_key, base_url)
+        self._client = sdk(api_key, base_url)
         # Looked up once: the way to it is built anew, and partly imported, at every look.
         self._create = self._client.chat.completions.with_streaming_response.create
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
@@ -64,58 +101,71 @@ class ChatCompletion:
     def __init__(self) -> None:
         self._blocks = Blocks()
         self._now: Kind | None = None
+        self._thoughts = Thoughts()
         self._calls: dict[object, str] = {}  # the latest call's id at each index
-        self._reason: str | None = None
+        self._reason = ""
         self._usage: dict[str, int] = {}
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
         # First: OpenRouter's says it in an event that has choices too.
         if event.get("error"):
             raise broke_off(event)
-        if "choices" in event:
-            self._usage = usage(event.get("usage") or {}) or self._usage
-            return [out for choice in event["choices"] for out in self._choice(choice)]
         if event.get("type") == "[DONE]":
             return self._finish() if self._reason or self._blocks.kinds else []
-        return None
+        choices = fields.sequence(event.get("choices"))
+        self._usage = usage(event) or self._usage
+        choice = fields.mapping(choices[0] if choices else None)
+        if choice and choice.get("index") in (0, None):  # one was asked for
+            return self._choice(choice)
+        return [] if "choices" in event or "usage" in event else None
 
     def end(self) -> list[ProviderEvent]:
         """Some servers close the body after the reason to stop, without [DONE]."""
         return self._finish() if self._reason else []
 
     def _choice(self, choice: dict[str, Any]) -> list[ProviderEvent]:
-        delta = choice.get("delta") or {}
-        events: list[ProviderEvent] = []
+        """All of it is read before any of it counts, so that half an event is never left out."""
+        delta = fields.mapping(choice.get("delta"))
         # Some servers send the same thought under both names.
         thought = delta.get("reasoning_content") or delta.get("reasoning")
-        events += self._grow(Kind.REASONING, thought)
-        for kind, text in parts(delta.get("content")):
-            events += self._grow(kind, text)
-        events += self._grow(Kind.REFUSAL, delta.get("refusal"))
-        for call in delta.get("tool_calls") or ():
-            events += self._tool_call(call)
-        if reason := choice.get("finish_reason"):
-            if reason == "error":
-                raise broke_off(choice)
+        said = [
+            (Kind.REASONING, fields.text(thought)),
+            *parts(delta.get("content")),
+            (Kind.REFUSAL, fields.text(delta.get("refusal"))),
+        ]
+        calls = [Call.of(each) for each in fields.sequence(delta.get("tool_calls"))]
+        if choice.get("finish_reason") in FAILED:
+            raise broke_off(choice)
+        events = [event for kind, text in said for event in self._say(kind, text)]
+        reason = fields.reason(choice.get("finish_reason"), STOP_REASONS)
+        if calls or reason:
+            events += self._say_rest()
+        events += [event for call in calls for event in self._tool_call(call)]
+        if reason:
             self._reason = reason
             events += self._turn_to(None)
         return events
 
-    def _grow(self, kind: Kind, text: str | None) -> list[ProviderEvent]:
+    def _say(self, kind: Kind, text: str) -> list[ProviderEvent]:
+        """Many servers leave the thoughts in the text, as the model wrote them."""
+        said = self._thoughts.split(text) if kind is Kind.TEXT and text else [(kind, text)]
+        return [event for kind, part in said for event in self._grow(kind, part)]
+
+    def _say_rest(self) -> list[ProviderEvent]:
+        return [event for kind, part in self._thoughts.rest() for event in self._grow(kind, part)]
+
+    def _grow(self, kind: Kind, text: str) -> list[ProviderEvent]:
         return [*self._turn_to(kind), *self._blocks.grow(kind, kind, text)] if text else []
 
-    def _tool_call(self, call: dict[str, Any]) -> list[ProviderEvent]:
+    def _tool_call(self, call: Call) -> list[ProviderEvent]:
         """Calls may grow side by side. Some servers give each the index 0 and an id of its own."""
-        at, call_id = call.get("index"), call.get("id") or ""
-        events, key = self._turn_to(Kind.TOOL_CALL), (Kind.TOOL_CALL, at)
-        if call_id and self._calls.setdefault(at, call_id) != call_id:
-            self._calls[at] = call_id
+        events, key = self._turn_to(Kind.TOOL_CALL), (Kind.TOOL_CALL, call.at)
+        if call.id and self._calls.setdefault(call.at, call.id) != call.id:
+            self._calls[call.at] = call.id
             events += self._blocks.end(key)
-        function = call.get("function") or {}
         if key not in self._blocks:
-            name = function.get("name") or ""
-            events += self._blocks.start(key, Kind.TOOL_CALL, name, call_id)
-        return events + self._blocks.grow(key, Kind.TOOL_CALL, function.get("arguments") or "")
+            events += self._blocks.start(key, Kind.TOOL_CALL, call.name, call.id)
+        return events + self._blocks.grow(key, Kind.TOOL_CALL, call.arguments)
 
     def _turn_to(self, kind: Kind | None) -> list[ProviderEvent]:
         if kind == self._now:
@@ -124,31 +174,33 @@ class ChatCompletion:
         return self._blocks.end_all()
 
     def _finish(self) -> list[ProviderEvent]:
-        return [*self._blocks.end_all(), Finished(self._stop_reason(), self._usage)]
+        end = Finished(self._stop_reason(), self._usage)
+        return [*self._say_rest(), *self._blocks.end_all(), end]
 
     def _stop_reason(self) -> str:
-        if Kind.REFUSAL in self._blocks.kinds:
-            return "refusal"
-        return STOP_REASONS.get(self._reason or "", "stop")
+        return "refusal" if Kind.REFUSAL in self._blocks.kinds else self._reason or "stop"
 
 
-def parts(content: Any) -> Iterator[tuple[Kind, str | None]]:
+def parts(content: Any) -> Iterator[tuple[Kind, str]]:
     """Mistral's thinking models send a list, and their thoughts as a list within it."""
     if not isinstance(content, list):
-        yield Kind.TEXT, content
+        yield Kind.TEXT, fields.text(content)
         return
-    for part in content:
-        if part["type"] == "thinking":
-            yield from ((Kind.REASONING, each.get("text")) for each in part["thinking"])
+    for part in map(fields.mapping, content):
+        if part.get("type") == "thinking":
+            thoughts = map(fields.mapping, fields.sequence(part.get("thinking")))
+            yield from ((Kind.REASONING, fields.text(each.get("text"))) for each in thoughts)
         else:
-            yield Kind.TEXT, part.get("text")
+            yield Kind.TEXT, fields.text(part.get("text"))
 
 
-def usage(given: dict[str, Any]) -> dict[str, int]:
-    counts = {
-        "input_tokens": given.get("prompt_tokens"),
-        "output_tokens": given.get("completion_tokens"),
-        "reasoning_tokens": (given.get("completion_tokens_details") or {}).get("reasoning_tokens"),
-        "cached_tokens": (given.get("prompt_tokens_details") or {}).get("cached_tokens"),
-    }
-    return {name: count for name, count in counts.items() if count is not None}
+def usage(event: dict[str, Any]) -> dict[str, int]:
+    def count(*names: str) -> Any:
+        return fields.within(event, "usage", *names)
+
+    return fields.counts(
+        input_tokens=count("prompt_tokens"),
+        output_tokens=count("completion_tokens"),
+        reasoning_tokens=count("completion_tokens_details", "reasoning_tokens"),
+        cached_tokens=count("prompt_tokens_details", "cached_tokens"),
+    )

@@ -19,12 +19,9 @@ from streams.providers.base import (
     ProviderEvent,
 )
 from streams.providers.errors import failure
+from streams.providers.fields import Unreadable
 from streams.providers.wire import Frames, parse
 
-# Silence after the connection stands is the runner's to judge.
-TIMEOUT = httpx2.Timeout(None, connect=10, pool=10)
-# No limit (aiohttp's 0), since the worker's concurrency is one; kept open between answers.
-LIMITS = httpx2.Limits(max_connections=0, keepalive_expiry=30)
 DRAIN = 0.2
 
 
@@ -47,6 +44,39 @@ class Opened(Protocol):
     def http_response(self) -> httpx2.Response: ...
 
 
+class Reading:
+    """An answer as it comes in. An event that cannot be read is left out and counted: one odd
+    frame of a gateway must not cost the answer, as long as that has a proper end."""
+
+    def __init__(self, provider: Provider, reader: Reader) -> None:
+        self.provider = provider
+        self.reader = reader
+        self.heard = False
+        self.unreadable = 0
+
+    def read(self, frame: bytes) -> list[ProviderEvent]:
+        self.heard = True
+        try:
+            event = parse(frame)
+            events = self.reader.read(event) if event else None
+        except Unreadable:
+            self.unreadable += 1
+            events = None
+        if events is None:
+            self.provider.skipped += 1
+        return events or []
+
+    def end(self) -> list[ProviderEvent]:
+        """What the end of the body still gives; ProviderError where it is no end of an answer."""
+        if events := self.reader.end():
+            return events
+        if self.unreadable:
+            raise ProviderError(Code.PROTOCOL, why=f"{self.unreadable} unreadable events, no end")
+        if self.heard:
+            raise ProviderError(Code.UNAVAILABLE, why="the answer was cut off")
+        raise ProviderError(Code.PROTOCOL, why="no events: this is no such API")
+
+
 async def answer(
     provider: Provider,
     ask: Callable[[], AbstractAsyncContextManager[Opened]],
@@ -58,13 +88,12 @@ async def answer(
     """
     try:
         async with ask() as opened:
-            received = opened.http_response.aiter_bytes()
-            frames, heard = Frames(), False
+            received = plain(opened.http_response)
+            frames, reading = Frames(), Reading(provider, reader)
             async for data in received:
                 silent = True
                 for frame in frames.feed(data):
-                    heard = True
-                    for event in understood(provider, reader, parse(frame)):
+                    for event in reading.read(frame):
                         silent = False
                         yield event
                         if type(event) is Finished:
@@ -72,25 +101,17 @@ async def answer(
                             return
                 if silent:  # a ping, a comment, a part of something long
                     yield Alive()
-            for event in reader.end():
+            for event in reading.end():
                 yield event
-                if type(event) is Finished:
-                    return
-            # Nothing at all in it was an event: this is no such API.
-            raise ProviderError(Code.UNAVAILABLE if heard else Code.PROTOCOL)
     except Exception as error:
         raise failure(error) from error
 
 
-def understood(provider: Provider, reader: Reader, event: dict[str, Any]) -> list[ProviderEvent]:
-    try:
-        events = reader.read(event)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ProviderError(Code.PROTOCOL) from error
-    if events is None:
-        provider.skipped += 1
-        return []
-    return events
+def plain(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The body as it is sent. A packed one, which nobody asked for, may unpack to any size."""
+    if (packed := response.headers.get("content-encoding", "identity").lower()) != "identity":
+        raise ProviderError(Code.PROTOCOL, why=f"content-encoding {packed[:20]!r}")
+    return response.aiter_raw()
 
 
 async def drain(received: AsyncIterator[bytes]) -> None:
@@ -104,9 +125,5 @@ async def drain(received: AsyncIterator[bytes]) -> None:
 
 
 def turns(prompt: Prompt) -> list[dict[str, str]]:
-    """The turns as all three APIs take them; an answer stopped before its first word is none.
-
-    Anthropic refuses a turn of white space alone, and with it the conversation for ever.
-    """
-    said = [turn for turn in prompt.turns if turn.text.strip()]
-    return [{"role": turn.role, "content": turn.text} for turn in said]
+    """The turns as all three APIs take them."""
+    return [{"role": turn.role, "content": turn.text} for turn in prompt.turns]

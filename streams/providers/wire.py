@@ -7,15 +7,18 @@ The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
 
 from streams.providers.base import Code, ProviderError
+from streams.providers.fields import Unreadable, mapping
 
 LIMIT = 16 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 DONE: dict[str, Any] = {"type": "[DONE]"}
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Frames:
@@ -58,7 +61,7 @@ class Frames:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value[1:] if value.startswith(b" ") else value)
-            self._size += len(value)
+            self._size += len(value) + 1  # an empty line is kept too
         return None
 
     def _event(self) -> bytes | None:
@@ -75,25 +78,27 @@ class Frames:
         # Counted as it comes, so that a server which never ends a line cannot fill the memory.
         self._size += len(rest)
         if self._size > LIMIT:
-            raise ProviderError(Code.PROTOCOL)
+            raise ProviderError(Code.PROTOCOL, why=f"an event of more than {LIMIT} bytes")
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """One event's JSON object; ProviderError when it is none."""
+    """One event's JSON object, empty for null or nothing; Unreadable when it is none."""
     if data == b"[DONE]":
         return DONE
+    if not data.strip():
+        return {}
     try:
         document = orjson.loads(data)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError as error:
+        if not HALF.search(data):
+            raise Unreadable from error
         document = parse_halves(data)
-    if not isinstance(document, dict):
-        raise ProviderError(Code.PROTOCOL)
-    return document
+    return mapping(document)
 
 
 def parse_halves(data: bytes) -> Any:
     """JSON with half a surrogate pair in it, which orjson refuses and vendors do send."""
     try:
         return json.loads(data)
-    except ValueError as error:
-        raise ProviderError(Code.PROTOCOL) from error
+    except (ValueError, RecursionError) as error:
+        raise Unreadable from error

@@ -36,7 +36,7 @@ def stop(index: int) -> dict[str, Any]:
     return {"type": "content_block_stop", "index": index}
 
 
-def ending(reason: str, **usage: int | None) -> dict[str, Any]:
+def ending(reason: object, **usage: int | None) -> dict[str, Any]:
     return {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": usage}
 
 
@@ -89,11 +89,17 @@ def test_blocks_of_a_kind_we_do_not_show_leave_no_gap_in_the_numbers() -> None:
         ("model_context_window_exceeded", "max_tokens"),
         ("stop_sequence", "stop"),
         ("tool_use", "tool_call"),
-        ("pause_turn", "stop"),
+        ("pause_turn", "pause_turn"),
+        ("compaction", "compaction"),
         ("refusal", "refusal"),
+        (None, "stop"),
+        ({"why": 1}, "unknown"),
+        ("w" * 33, "unknown"),
     ],
 )
-def test_the_reason_to_stop_is_one_of_ours(reason: str, stop_reason: str) -> None:
+def test_the_reason_to_stop_is_one_of_ours_or_the_vendors_word(
+    reason: object, stop_reason: str
+) -> None:
     assert read(ending(reason), STOP) == [finished(stop_reason)]
 
 
@@ -104,3 +110,19 @@ def test_the_last_counts_are_totals_and_input_includes_the_cache() -> None:
         ending("end_turn", output_tokens=87, cache_creation_input_tokens=2, input_tokens=None),
         STOP,
     ) == [Finished("end_turn", {"input_tokens": 36, "output_tokens": 87, "cached_tokens": 4})]
+
+
+def test_a_block_begun_twice_is_ended_once_each() -> None:
+    call = start(0, type="tool_use", id="toolu_1", name="get_weather", input={})
+    assert read(call, call, STOP) == [
+        BlockStarted(0, Kind.TOOL_CALL, "get_weather", "toolu_1"),
+        BlockEnded(0),
+        BlockStarted(1, Kind.TOOL_CALL, "get_weather", "toolu_1"),
+        BlockEnded(1),
+        finished("stop"),
+    ]
+
+
+def test_a_thought_that_is_not_shown_is_no_block() -> None:
+    signed = delta(0, type="signature_delta", signature="EqQBCgIYAhIM")
+    assert read(start(0, type="thinking", thinking=""), signed, stop(0), STOP) == [finished("stop")]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streams.providers.base import (
+    ENDINGS,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -21,7 +22,6 @@ from tests.providers.dialects import DIALECTS, read
 from tests.providers.subjects import RealSubject, Subject, VendorSubject
 from tests.providers.vendor import Vendor
 
-STOP_REASONS = {"end_turn", "max_tokens", "tool_call", "refusal", "content_filter", "stop"}
 COUNTS = {"input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"}
 NAMES = [dialect.name for dialect in DIALECTS]
 
@@ -67,7 +67,7 @@ async def test_an_answer_is_blocks_in_order_and_then_one_finish(subject: Subject
 
     assert_in_order(events)
     assert any(isinstance(event, BlockDelta) for event in events)
-    assert events[-1].stop_reason in STOP_REASONS
+    assert events[-1].stop_reason in ENDINGS
     assert events[-1].usage["input_tokens"] > 0
     assert events[-1].usage["output_tokens"] > 0
     assert set(events[-1].usage) <= COUNTS

@@ -93,7 +93,7 @@ def test_a_refusal_is_a_block_and_a_reason() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "stop_reason"),
-    [("max_output_tokens", "max_tokens"), ("content_filter", "content_filter"), ("new", "stop")],
+    [("max_output_tokens", "max_tokens"), ("content_filter", "content_filter"), ("new", "new")],
 )
 def test_an_incomplete_response_is_an_answer_with_its_reason(reason: str, stop_reason: str) -> None:
     end = completed("incomplete", incomplete_details={"reason": reason})

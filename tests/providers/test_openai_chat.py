@@ -115,10 +115,18 @@ def test_a_refusal_is_a_block_and_a_reason() -> None:
         ("length", "max_tokens"),
         ("content_filter", "content_filter"),
         ("function_call", "tool_call"),
-        ("eos", "stop"),
+        ("eos", "end_turn"),
+        ("MAX_TOKENS", "max_tokens"),
+        ("SAFETY", "content_filter"),
+        ("insufficient_system_resource", "interrupted"),
+        ("moon_phase", "moon_phase"),
+        ("two words", "unknown"),
+        (7, "unknown"),
     ],
 )
-def test_the_reason_to_stop_is_one_of_ours(reason: str, stop_reason: str) -> None:
+def test_the_reason_to_stop_is_one_of_ours_or_the_vendors_word(
+    reason: object, stop_reason: str
+) -> None:
     assert read(completion({"content": "x"}, reason), DONE)[-1] == Finished(stop_reason)
 
 
@@ -143,8 +151,9 @@ def test_the_limit_has_the_name_the_server_knows(base_url: str, name: str) -> No
     [
         {**completion({"content": ""}, "error"), "error": {"code": 502, "message": "down"}},
         completion({}, "error"),
+        completion({}, "network_error"),
     ],
-    ids=["OpenRouter's, with choices beside it", "a reason alone"],
+    ids=["OpenRouter's, with choices beside it", "a reason alone", "Zhipu's"],
 )
 def test_a_failure_in_mid_answer_is_no_end_of_it(event: dict[str, Any]) -> None:
     with pytest.raises(ProviderError) as caught:
@@ -166,4 +175,13 @@ def test_content_may_be_a_list_of_parts_with_thoughts_among_them() -> None:
         BlockStarted(1, Kind.TEXT),
         BlockDelta(1, "Hel"),
         BlockDelta(1, "lo"),
+    ]
+
+
+def test_a_second_choice_that_nobody_asked_for_is_not_mixed_in() -> None:
+    other = completion({"content": "No."})
+    other["choices"][0]["index"] = 1
+    assert read(completion({"content": "Yes."}), other) == [
+        BlockStarted(0, Kind.TEXT),
+        BlockDelta(0, "Yes."),
     ]

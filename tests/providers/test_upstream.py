@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
+from streams.providers import client
 from streams.providers.base import (
     BlockDelta,
     Code,
@@ -48,7 +51,7 @@ async def test_a_stream_without_framing_says_the_same(provider, vendor, dialect,
 
 async def test_the_request_carries_prompt_key_and_path(provider, vendor, dialect) -> None:
     vendor.says(dialect.whole)
-    turns = [Turn("user", "Hi."), Turn("assistant", ""), Turn("user", "Greet me, 🌍.")]
+    turns = [Turn("user", "Hi."), Turn("assistant", "Hello."), Turn("user", "Greet me, 🌍.")]
     await read(provider, Prompt("some-model", turns, system="Be kind.", max_tokens=64))
 
     (request,) = vendor.requests
@@ -58,8 +61,9 @@ async def test_the_request_carries_prompt_key_and_path(provider, vendor, dialect
     assert request.body["stream"] is True
     assert "Be kind." in str(request.body)
     assert 64 in request.body.values()
-    assert messages[-2:] == [
+    assert messages[-3:] == [
         {"role": "user", "content": "Hi."},
+        {"role": "assistant", "content": "Hello."},
         {"role": "user", "content": "Greet me, 🌍."},
     ]
     key = request.headers.get("x-api-key") or request.headers["authorization"]
@@ -125,7 +129,7 @@ async def test_an_event_of_another_shape_is_a_protocol_error(provider, vendor, p
     vendor.says(
         bare(
             {"type": "response.output_text.delta", "delta": 7, "choices": [3]},
-            {"type": "content_block_delta", "choices": 3},
+            {"type": "content_block_delta", "delta": 7, "choices": 3},
         )
     )
     assert (await failure(provider, prompt)).code is Code.PROTOCOL
@@ -147,14 +151,15 @@ async def test_an_answer_that_is_not_http_is_a_protocol_error(provider, vendor, 
         (400, {"error": {"type": "invalid_request_error"}}, Code.BAD_REQUEST),
         (400, ["no", "object"], Code.BAD_REQUEST),
         (401, {"error": {"message": "sk-test is wrong"}}, Code.AUTH),
-        (402, {"error": {"type": "billing_error"}}, Code.AUTH),
+        (400, {"error": {"message": "Your credit balance is too low"}}, Code.QUOTA),
+        (402, {"error": {"type": "billing_error"}}, Code.QUOTA),
         (403, {}, Code.AUTH),
         (404, {"error": {"code": "model_not_found"}}, Code.BAD_REQUEST),
         (408, {}, Code.TIMEOUT),
         (413, {"error": {"type": "request_too_large"}}, Code.CONTEXT_LENGTH),
         (422, {}, Code.BAD_REQUEST),
         (429, {"error": {"type": "rate_limit_error"}}, Code.RATE_LIMITED),
-        (429, {"error": {"code": "insufficient_quota"}}, Code.AUTH),
+        (429, {"error": {"code": "insufficient_quota"}}, Code.QUOTA),
         (500, {"error": {"type": "api_error"}}, Code.UNAVAILABLE),
         (502, {}, Code.UNAVAILABLE),
         (503, {}, Code.OVERLOADED),
@@ -169,6 +174,72 @@ async def test_a_refused_request_has_a_code_and_is_asked_once(
     assert error.code is code
     assert "sk-test" not in str(error)
     assert len(vendor.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+async def test_a_body_that_unpacks_to_any_size_is_not_unpacked(
+    provider, vendor, prompt, status
+) -> None:
+    bomb = gzip.compress(bytes(32_000_000))
+    vendor.says(bomb, status=status, headers={"content-encoding": "gzip"})
+    tracemalloc.start()
+    error = await failure(provider, prompt)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert error.code in (Code.PROTOCOL, Code.BAD_REQUEST, Code.UNAVAILABLE)
+    assert peak < 5_000_000
+    assert vendor.requests[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("status", [302, 400, 429, 500])
+async def test_an_error_that_never_ends_is_read_to_its_bound(
+    provider, vendor, prompt, status
+) -> None:
+    vendor.says(bytes(65_536), Then.ON_AND_ON, status=status)
+    async with asyncio.timeout(5):
+        error = await failure(provider, prompt)
+        await vendor.left.wait()
+    assert error.status == status
+    assert vendor.sent < 20_000_000, "what the system's own buffers hold"
+
+
+@pytest.mark.parametrize("then", [Then.SILENCE, Then.CUT])
+async def test_an_error_that_is_not_told_to_its_end_is_known_by_its_status(
+    provider, vendor, prompt, then, monkeypatch
+) -> None:
+    monkeypatch.setattr(client, "ERROR_SECONDS", 0.2)
+    vendor.says(b'{"error": ', then, status=429, headers={"retry-after": "7"})
+    async with asyncio.timeout(5):
+        error = await failure(provider, prompt)
+    assert (error.code, error.status, error.retry_after) == (Code.RATE_LIMITED, 429, 7)
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (
+            {"error": {"type": "insufficient_quota", "code": "insufficient_quota"}},
+            "insufficient_quota",
+        ),
+        (
+            {"error": {"type": "invalid_request_error", "code": "model_not_found"}},
+            "invalid_request_error model_not_found",
+        ),
+        ({"error": {"code": 1113}}, "1113"),
+        ({"type": "error", "error": {"type": "api_error"}}, "api_error"),
+        ({"error": {"type": "sk-proj-abc", "code": "Tell me a secret"}}, ""),
+        ({"error": {"type": "a1B2c3D4e5F6g7H8", "code": "x" * 65}}, ""),
+        ({"error": {"type": ["x"], "code": True}}, ""),
+        ({"error": "insufficient_quota"}, ""),
+        (["no", "object"], ""),
+    ],
+)
+async def test_the_vendors_own_names_for_a_failure_are_told_and_nothing_else(
+    provider, vendor, prompt, body, named
+) -> None:
+    vendor.refuses(418, body)
+    error = await failure(provider, prompt)
+    assert error.source == f"418 {named}".rstrip()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 from streams.providers import wire
 from streams.providers.base import Code, ProviderError, ProviderEvent
+from streams.providers.fields import Unreadable
 from streams.providers.wire import Frames, parse
+from tests.doubling import growth, is_linear, repeated
 from tests.providers.dialects import Dialect, greeting, joined
 
 NEWLINES = (b"\n", b"\r\n", b"\r")
@@ -63,7 +65,7 @@ def test_a_line_feed_that_comes_alone_belongs_to_the_return_before_it_once() -> 
     assert [frame for piece in pieces for frame in decoder.feed(piece)] == [b"1", b"2"]
 
 
-@pytest.mark.parametrize("piece", [b"x" * 100, b"data: " + b"x" * 100 + b"\n"])
+@pytest.mark.parametrize("piece", [b"x" * 100, b"data: " + b"x" * 100 + b"\n", b"data\n" * 60])
 def test_an_event_without_an_end_cannot_fill_the_memory(piece: bytes, monkeypatch) -> None:
     monkeypatch.setattr(wire, "LIMIT", 1000)
     frames = Frames()
@@ -82,3 +84,36 @@ def test_many_small_events_are_not_one_large_one(monkeypatch) -> None:
 
 def test_half_a_surrogate_pair_is_read_as_the_vendor_sent_it() -> None:
     assert parse(rb'{"delta": "\ud83c"}') == {"delta": "\ud83c"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{oops",
+        b"[1]",
+        b"7",
+        b"\xff",
+        b": PROCESSING",
+        b"[" * 100_000,
+        rb'"\ud83c' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_object_is_unreadable(data: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse(data)
+
+
+@pytest.mark.parametrize("data", [b"", b" ", b"null", b"{}"])
+def test_nothing_is_an_event_that_carries_nothing(data: bytes) -> None:
+    assert parse(data) == {}
+
+
+@pytest.mark.parametrize("unit", [b"data: x\n\n", b"data:\n", b"\n", b"x", b"data: ", b"\r"])
+def test_reading_takes_time_in_proportion(unit: bytes) -> None:
+    def read(body: bytes) -> None:
+        frames = Frames()
+        for at in range(0, len(body), 1000):
+            frames.feed(body[at : at + 1000])
+
+    times = growth(read, lambda length: repeated(unit, length), 2_000_000)
+    assert is_linear(times), times

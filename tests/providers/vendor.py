@@ -41,6 +41,7 @@ class Vendor:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.connections = 0
+        self.sent = 0
         self.quiet = asyncio.Event()
         self.left = asyncio.Event()
         self.left_at = 0.0
@@ -104,6 +105,7 @@ class Vendor:
             while step is Then.ON_AND_ON:
                 writer.write(last)
                 await writer.drain()
+                self.sent += len(last)
             if step is Then.SILENCE:
                 self.quiet.set()
                 await reader.read()

@@ -1,0 +1,88 @@
+"""A vendor's values, checked where they enter: each of the kind its API describes, none too long.
+
+Null and what is missing are the same: APIs and the servers that imitate them mix the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from streams.providers.base import Code, ProviderError
+
+NAME = 256  # characters of a tool's name, or of a key of a block
+CALL_ID = 4096  # some gateways put a signature of the model's thoughts into it
+COUNT = 2**53  # what JSON's readers agree on
+REASON = re.compile(r"[\w.:/-]{1,32}", re.ASCII)
+
+
+class Unreadable(ValueError):
+    """A value of another kind than its API says; its event is left out."""
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Unreadable
+    return value
+
+
+def sequence(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unreadable
+    return value
+
+
+def text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable
+    return value
+
+
+def name(value: Any, most: int = NAME) -> str:
+    """What a tool or a call of one is called; ProviderError where it is too long to be a name."""
+    given = text(value)
+    if len(given) > most:
+        raise ProviderError(Code.PROTOCOL, why=f"a name of {len(given)} characters")
+    return given
+
+
+def key(value: Any) -> int | str | None:
+    """What a vendor knows a block by."""
+    if isinstance(value, str):
+        return name(value)
+    if value is not None and type(value) is not int:
+        raise Unreadable
+    return value
+
+
+def within(outer: Any, *names: str) -> Any:
+    """What stands there, each name within the last; None where one of them is no object."""
+    for name in names:
+        outer = outer.get(name) if isinstance(outer, dict) else None
+    return outer
+
+
+def counts(**given: Any) -> dict[str, int]:
+    """Those that are whole numbers, as a count of tokens is; the rest is left out."""
+    return {name: int(value) for name, value in given.items() if is_count(value)}
+
+
+def is_count(value: Any) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and 0 <= value <= COUNT
+    return type(value) is int and 0 <= value <= COUNT
+
+
+def reason(value: Any, known: Mapping[str, str]) -> str:
+    """Why an answer ended, in our word, or in the vendor's own where we have none; "" for none."""
+    if not value:
+        return ""
+    word = value if isinstance(value, str) and REASON.fullmatch(value) else "unknown"
+    return known.get(word.lower(), word)

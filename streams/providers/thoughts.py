@@ -1,0 +1,149 @@
+"""Thoughts that a model writes into its text, between <think> and </think>, told apart as it grows.
+
+Only a tag that leads the text opens a thought. A closing one without it is what is left where a
+model's template had opened the thought: what came before was shown as text and stays so, the tag
+goes. Tags within code, in quotes or in pairs are an author's own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from streams.providers.base import Kind
+
+OPEN, CLOSE, MENTION = "<think>", "</think>", "<think"
+EMPTY = ("<think/>", "<think />")
+MOST_TAGS = 10  # each costs a look at all that is behind it
+BLANK = 100  # characters of white space that may come before a first tag
+FENCE = re.compile(r" {0,3}(?:```|~~~)")
+FENCE_LENGTH = 6
+QUOTES = tuple("\"'“‘„«(")
+
+Part = tuple[Kind, str]
+
+
+class At(Enum):
+    """Where in an answer its text has come to."""
+
+    START = auto()  # before its first word
+    THOUGHT = auto()
+    UNTAGGED = auto()  # in text that no tag has come before
+    ANSWER = auto()  # in text that is text, whatever comes
+
+
+class Thoughts:
+    """`split` tells what is said from what is thought, `rest` gives what it held back for what
+    might have come: the beginning of a tag, and the white space before a first one."""
+
+    def __init__(self) -> None:
+        self._at = At.START
+        self._held = ""
+        self._trims = False  # behind a tag the white space goes too
+        self._tags = 0
+        self._line = Line()
+
+    def split(self, text: str) -> Iterator[Part]:
+        self._held += text
+        before = None
+        while before != (self._at, self._tags):
+            before = self._at, self._tags
+            match self._at:
+                case At.START:
+                    self._start()
+                case At.THOUGHT:
+                    yield from self._thought()
+                case At.UNTAGGED:
+                    yield from self._untagged()
+                case At.ANSWER:
+                    yield from self._take(Kind.TEXT, len(self._held))
+
+    def rest(self) -> Iterator[Part]:
+        if self._trims:
+            self._held = self._held.lstrip()
+        kind = Kind.REASONING if self._at is At.THOUGHT else Kind.TEXT
+        yield from self._take(kind, len(self._held))
+
+    def _start(self) -> None:
+        begun = self._held.lstrip()
+        tag = next((tag for tag in (OPEN, *EMPTY) if begun.startswith(tag)), "")
+        if tag and self._tags < MOST_TAGS:
+            self._behind(tag, At.THOUGHT if tag == OPEN else At.START)
+        elif len(self._held) > BLANK or not any(tag.startswith(begun) for tag in (OPEN, *EMPTY)):
+            self._held = begun if self._trims else self._held
+            self._trims = False
+            self._at = At.ANSWER if self._tags else At.UNTAGGED
+
+    def _thought(self) -> Iterator[Part]:
+        if self._trims:
+            self._held = self._held.lstrip()
+        end = self._held.find(CLOSE)
+        upto = end if end >= 0 else len(self._held) - begun_tag(self._held, CLOSE)
+        if upto:
+            self._trims = False
+        yield from self._take(Kind.REASONING, upto)
+        if end >= 0:
+            self._behind(CLOSE, At.START)
+
+    def _untagged(self) -> Iterator[Part]:
+        """Text until a closing tag that stands for itself, or until the tags are talked about."""
+        end = self._held.find(CLOSE)
+        mention = self._held.find(MENTION)
+        if 0 <= mention < end or mention >= 0 > end:
+            self._at = At.ANSWER
+            return
+        upto = end if end >= 0 else len(self._held) - begun_tag(self._held, CLOSE, MENTION)
+        self._line.read(self._held[:upto])
+        yield from self._take(Kind.TEXT, upto)
+        if end >= 0 and self._line.quotes:
+            self._at = At.ANSWER
+        elif end >= 0:
+            self._behind(CLOSE, At.START)
+
+    def _behind(self, tag: str, at: At) -> None:
+        self._at, self._held = at, self._held.lstrip().removeprefix(tag)
+        self._trims = True
+        self._tags += 1
+
+    def _take(self, kind: Kind, upto: int) -> Iterator[Part]:
+        taken, self._held = self._held[:upto], self._held[upto:]
+        if taken:
+            yield kind, taken
+
+
+class Line:
+    """What must be known of text so far to say whether what comes next is only quoted."""
+
+    def __init__(self) -> None:
+        self._fenced = False
+        self._beginning = ""
+        self._ticks = 0
+        self._last = ""
+
+    @property
+    def quotes(self) -> bool:
+        return self._fenced or self._ticks % 2 == 1 or self._last in QUOTES
+
+    def read(self, text: str) -> None:
+        first, *others = text.split("\n")
+        self._go_on(first)
+        for line in others:
+            self._fenced ^= FENCE.match(self._beginning) is not None
+            self._beginning, self._ticks = "", 0
+            self._go_on(line)
+        self._last = text[-1:] or self._last
+
+    def _go_on(self, text: str) -> None:
+        self._beginning = (self._beginning + text[:FENCE_LENGTH])[:FENCE_LENGTH]
+        self._ticks += text.count("`")
+
+
+def begun_tag(text: str, *tags: str) -> int:
+    """How many characters at its end may be the beginning of one of these."""
+    longest = max(map(len, tags)) - 1
+    tail = text[-longest:]
+    at = tail.rfind("<")
+    if at < 0 or not any(tag.startswith(tail[at:]) for tag in tags):
+        return 0
+    return len(tail) - at
