@@ -16,30 +16,46 @@ from django.utils import timezone
 from . import log
 from .text import opening_of
 
-LINES = f"""
+
+def of_each(person: str) -> str:
+    """The query for lines of `people`: which of one `person`'s conversations, in what order.
+
+    A prompt that was taken back before its answer began names nothing.
+    """
+    return f"""
 SELECT person.id, c.id, c.uuid::text, c.title, c.model, c.updated_at,
        (SELECT left(m.blocks->0->>'text', 200) FROM streams_message m
-         WHERE m.conversation_id = c.id AND m.role = 'user' ORDER BY m.seq LIMIT 1),
+         WHERE m.conversation_id = c.id AND m.role = 'user'
+           AND EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
+                          AND (r.attempt > 0 OR r.status = 'queued'))
+         ORDER BY m.seq LIMIT 1),
        c.active_run_id IS NOT NULL OR EXISTS (SELECT FROM streams_run r
          WHERE r.conversation_id = c.id AND r.status = 'running'),
        EXISTS (SELECT FROM streams_run r WHERE r.conversation_id = c.id AND r.status = 'queued'),
        greatest((SELECT m.seq FROM streams_message m
                   WHERE m.conversation_id = c.id AND m.role = 'user' ORDER BY m.seq DESC LIMIT 1),
-                (SELECT {log.TERMINAL_SEQ} FROM streams_run r
-                  WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL
-                  ORDER BY r.ended_at DESC LIMIT 1), 0)
+                last.seq, 0)
        > coalesce((SELECT max(s.read_seq) FROM streams_devicesession s
-                    WHERE s.conversation_id = c.id), 0)
+                    WHERE s.conversation_id = c.id), 0),
+       coalesce(last.failed, false), c.archived_at IS NOT NULL
   FROM unnest(%(people)s::bigint[]) AS person(id)
-  JOIN LATERAL (
-       SELECT * FROM streams_conversation c
-        WHERE c.owner_id = person.id AND c.deleted_at IS NULL AND c.archived_at IS NULL
-          AND (%(pk)s::bigint IS NULL
-               OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
-        ORDER BY c.updated_at DESC, c.id DESC LIMIT %(most)s
-  ) AS c ON true
+  JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {person}) AS c ON true
+  LEFT JOIN LATERAL (
+       SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
+        WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL
+        ORDER BY r.ended_at DESC LIMIT 1
+  ) AS last ON true
  ORDER BY person.id, c.updated_at DESC, c.id DESC
 """
+
+
+MINE = "c.owner_id = person.id AND c.deleted_at IS NULL"
+PAGE = """(%(pk)s::bigint IS NULL
+               OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
+        ORDER BY c.updated_at DESC, c.id DESC LIMIT %(most)s"""
+LINES = of_each(f"{MINE} AND c.archived_at IS NULL AND {PAGE}")
+ARCHIVED = of_each(f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}")
+ONE = of_each(f"{MINE} AND c.id = %(pk)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Line:
     """One conversation in the list; an untitled one goes by its first words.
 
     It is unread while no device has read up to its newest prompt or the end of its newest
-    answer: a title or a token is nothing one has to go and read.
+    answer: a title or a token is nothing one has to go and read. `failed` is that newest answer.
     """
 
     pk: int
@@ -60,6 +76,8 @@ class Line:
     running: bool
     queued: bool
     unread: bool
+    failed: bool
+    archived: bool
 
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__ if name != "pk"}
@@ -82,10 +100,11 @@ def lines_of(rows: Iterable[Sequence[Any]]) -> dict[int, list[Line]]:
 
 
 def line(row: Sequence[Any], today: date) -> Line:
-    pk, id, title, model, updated_at, opening, running, queued, unread = row
+    pk, id, title, model, updated_at, opening, running, queued, unread, failed, archived = row
     name = name_of(title, opening)
-    day = day_of(timezone.localdate(updated_at), today)
-    return Line(pk, id, title, model, updated_at, name, day, running, queued, unread)
+    day = "Archived" if archived else day_of(timezone.localdate(updated_at), today)
+    marks = running, queued, unread, failed, archived
+    return Line(pk, id, title, model, updated_at, name, day, *marks)
 
 
 def name_of(title: str, opening: str | None) -> str:

@@ -1,7 +1,7 @@
 // What a person does to an answer: stop, retry, remove, have it go on.
 
 import { place } from "./answer.js";
-import { Refused, request } from "./http.js";
+import { request, wordsOf } from "./http.js";
 
 export class Acts {
   #main;
@@ -65,8 +65,7 @@ export class Acts {
       await request("POST", place(run, verb));
       return true;
     } catch (error) {
-      const told = error instanceof Refused && error.message;
-      this.#on.failed(told || "That didn't get through. Try again.");
+      this.#on.failed(wordsOf(error));
       return false;
     }
   }

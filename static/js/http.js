@@ -11,9 +11,25 @@ export class Refused extends Error {
   }
 }
 
-// Throws Refused for an answer that is not 2xx. Throws another error when none came, or one that
-// is not ours or not whole: a captive portal's page, a body that was cut.
+// What stands between us says in the server's place: a network's own sign-in page, with a 200.
+export class Strange extends Error {
+  constructor() {
+    super("Something else answers in the server's place. Reload the page to see what it is.");
+  }
+}
+
+// Throws Refused for an answer that is not 2xx, Strange for one that is not ours, and another
+// error when none came, or one that is not whole: a body that was cut.
 export async function request(method, url, body, options = {}) {
+  try {
+    return await asked(method, url, body, options);
+  } catch (error) {
+    if (error.code !== "csrf") throw error;
+    return asked(method, url, body, options); // the refusal has brought the cookie
+  }
+}
+
+async function asked(method, url, body, options) {
   const response = await fetch(url, {
     method,
     cache: "no-store",
@@ -29,7 +45,15 @@ export async function request(method, url, body, options = {}) {
     const { error } = await response.json().catch(() => ({}));
     throw new Refused(response.status, error);
   }
-  return response.status === 204 ? {} : response.json();
+  if (response.status === 204) return {};
+  if (!response.headers.get("Content-Type")?.startsWith("application/json")) throw new Strange();
+  return response.json();
+}
+
+// Why something was not done, in words for a person.
+export function wordsOf(error) {
+  const known = error instanceof Refused || error instanceof Strange;
+  return (known && error.message) || "That didn't get through. Try again.";
 }
 
 // What carries a key, so that sending it again after AGAIN is safe.

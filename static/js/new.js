@@ -17,7 +17,6 @@ note.wire({ waiting: () => opening.given !== null });
 opening.wire({ sent, refused, failed, signedOut, changed });
 forgetAtSignOut();
 followFeed();
-showOlder();
 showUndo(document.getElementById("deleted"));
 goOn();
 field.addEventListener("input", () => {
@@ -57,8 +56,8 @@ function refused(error) {
   note.remark(error.message || "That could not be sent.");
 }
 
-function failed() {
-  note.remark("That didn't get through. Trying again…");
+function failed(words) {
+  note.remark(words || "That didn't get through. Trying again…");
 }
 
 function signedOut() {
@@ -69,13 +68,6 @@ function signedOut() {
 function changed() {
   field.readOnly = system.readOnly = opening.sending;
   note.refresh();
-}
-
-// On a phone the list is behind a button, and it is what was asked for.
-function showOlder() {
-  const shelf = document.getElementById("shelf");
-  if (!shelf.querySelector("[data-older]") || matchMedia("(width >= 60rem)").matches) return;
-  shelf.showPopover();
 }
 
 // An offer for as long as it can be kept, reloads included.

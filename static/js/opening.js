@@ -1,7 +1,7 @@
 // The first message of a conversation to come: kept until the server has it.
 
 import { stored } from "./draft.js";
-import { AGAIN, deliver, newKey, Refused } from "./http.js";
+import { AGAIN, deliver, newKey, Refused, Strange } from "./http.js";
 
 export class Opening {
   #url;
@@ -17,7 +17,7 @@ export class Opening {
     this.#given = JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "null");
   }
 
-  // `on` hears: sent(url), refused(error), failed(), signedOut(), changed().
+  // `on` hears: sent(url), refused(error), failed(words), signedOut(), changed().
   wire(on) {
     this.#on = on;
     addEventListener("online", () => this.flush());
@@ -60,7 +60,7 @@ export class Opening {
       return this.#on.refused(error);
     }
     this.#timer = setTimeout(() => this.flush(), AGAIN);
-    this.#on.failed();
+    this.#on.failed(error instanceof Strange ? error.message : "");
   }
 
   #turn(sending) {

@@ -1,7 +1,7 @@
 // Prompts on their way: shown at once, kept until the server has them, sent in order.
 
 import { stored } from "./draft.js";
-import { AGAIN, deliver, newKey, Refused } from "./http.js";
+import { AGAIN, deliver, newKey, Refused, Strange } from "./http.js";
 import { clone } from "./transcript.js";
 
 export class Outbox {
@@ -22,8 +22,8 @@ export class Outbox {
   }
 
   // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
-  // delivered(message), cancel(run), changed(); and is asked known(key): whether the conversation
-  // has it, though the answer that said so was lost.
+  // delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
+  // the conversation has it, though the answer that said so was lost.
   wire(on) {
     this.#on = on;
     this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
@@ -99,6 +99,7 @@ export class Outbox {
       this.#underWay.delete(entry.key);
       this.#words(entry.key, "Not sent yet");
       this.#timer = setTimeout(() => this.flush(), AGAIN);
+      if (error instanceof Strange) this.#on.strange(error.message);
       this.#on.changed();
       return false;
     }

@@ -16,6 +16,7 @@ import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { ReadMark } from "./readmark.js";
 import { ScrollKeeper } from "./scroll.js";
+import { Settings } from "./settings.js";
 import { forgetAtSignOut, Shelf } from "./shelf.js";
 import { Silence } from "./silence.js";
 import { Stream } from "./stream.js";
@@ -27,7 +28,6 @@ const { user, device } = document.body.dataset;
 const main = document.getElementById("conversation");
 const { id, url, events, read, render, head, presence: presenceUrl, beat } = main.dataset;
 const composerForm = document.getElementById("composer");
-const settings = document.getElementById("settings-form");
 let again = false; // the log comes once more, from its beginning
 let over = false; // the conversation has gone, or the person
 const announcer = document.getElementById("announcer");
@@ -36,6 +36,7 @@ const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
 const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
 
 const shelf = new Shelf(id);
+const settings = new Settings(document.getElementById("settings-form"));
 const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`);
 const title = new Title(document.getElementById("rename"));
 const mark = new ReadMark(read, Number(head));
@@ -58,7 +59,7 @@ const controls = {
   paint() {
     const { front } = transcript;
     note.about(`${front?.run} ${front?.status}`);
-    const next = NEXT[settings.elements.on_busy.value] ?? "";
+    const next = NEXT[settings.onBusy] ?? "";
     const asked = front ?? outbox.front;
     composer.show({ busy: asked !== null, stopping: asked?.stopping ?? false, next });
   },
@@ -67,6 +68,7 @@ const controls = {
 floatAll();
 localise(main);
 forgetAtSignOut();
+settings.wire({ told: tell });
 title.wire({ left: () => composer.focus() });
 note.wire({ waiting: () => outbox.waiting });
 composer.wire({ send, stop, typed });
@@ -77,6 +79,7 @@ outbox.wire({
   delivered: (message) => transcript.has(message),
   refused,
   signedOut: () => ended("signed-out"),
+  strange: (words) => note.remark(words),
   cancel: (run) => acts.cancel(run),
   changed() {
     note.refresh();
@@ -166,9 +169,8 @@ function broken() {
 }
 
 function updated(data) {
-  for (const name of ["model", "system", "on_busy"]) {
-    if (name in data) settings.elements[name].value = data[name];
-  }
+  settings.show(data);
+  if ("archived" in data) shelf.archive(data.archived);
   update();
   if (data.title === undefined) return;
   title.show(data.title);
@@ -199,6 +201,14 @@ function takenBack(text, here) {
 
 function said(words) {
   if (!again) announcer.textContent = words;
+}
+
+// For a moment, about what a person has just done.
+function tell(words) {
+  const brief = document.getElementById("brief");
+  announcer.textContent = brief.textContent = words;
+  brief.hidden = false;
+  setTimeout(() => (brief.hidden = true), 3000);
 }
 
 function typed(something) {

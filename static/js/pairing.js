@@ -1,7 +1,7 @@
 // "Continue on another device": shows a code, and says who came.
 
 import { Floating } from "./floating.js";
-import { request } from "./http.js";
+import { request, wordsOf } from "./http.js";
 
 const EVERY = 1000;
 
@@ -43,7 +43,7 @@ class Pairing {
       const opened = await request("POST", this.#form.getAttribute("action"), {});
       this.#show(opened);
     } catch (error) {
-      this.#end(error.message || "That didn't get through.");
+      this.#end(wordsOf(error));
     }
   }
 

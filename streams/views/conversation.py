@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,7 +23,7 @@ from .bodies import fields
 from .errors import patient
 from .negotiation import wants_json
 from .resource import Request, Resource, see_other
-from .shelf import shelf
+from .shelf import beside
 from .turns import ENDINGS, front, turns_of
 from .values import KINDS, archived, checked_values
 
@@ -42,6 +43,8 @@ class ConversationView(Resource):
         values = checked_values(fields(request, archived=bool, **KINDS))
         changed = conversation.change(request.device, **archived(conversation, values))
         if not wants_json(request):
+            if "model" in values:  # a rename is seen, and so is what is archived
+                messages.success(request, "Saved.")
             return see_other(shapes.place(changed))
         return JsonResponse(shapes.conversation(changed))
 
@@ -92,7 +95,7 @@ def page_now(
     """Its connection is given back once everything is read."""
     taken = snapshot(conversation.pk)
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
-    items, following = shelf(request.user)
+    left = beside(request, conversation)
     give_connections_back()
     turns = turns_of(taken, request.device)
     context = {
@@ -103,11 +106,10 @@ def page_now(
         "turns": turns,
         "front": front(taken),
         "endings": ENDINGS,
-        "items": items,
-        "following": following,
         "models": offered(taken.conversation.model),
         "given": given or {},
         "error": error,
+        **left,
     }
     status = error.status if error else 200
     return patient(render(request, "streams/conversation.html", context, status=status), error)

@@ -15,11 +15,11 @@ from streams.models import Conversation
 from streams.providers import registry
 
 from . import shapes
-from .bodies import fields
+from .bodies import checked, fields
 from .errors import patient
 from .negotiation import wants_json
 from .resource import Request, Resource, see_other
-from .shelf import as_json, shelf
+from .shelf import as_json, beside, shelf
 from .values import KINDS, checked_values, short_enough
 
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -27,9 +27,10 @@ UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 class Conversations(Resource):
     def get(self, request: Request) -> HttpResponse:
+        wanted = checked("archived", request.GET.get("archived", ""), bool)
         if not wants_json(request):
-            return page(request)
-        items, following = shelf(request.user, request.GET.get("before"))
+            return put_away(request) if wanted else page(request)
+        items, following = shelf(request.user, request.GET.get("before"), wanted)
         return JsonResponse({"conversations": [*map(as_json, items)], "next": following})
 
     def post(self, request: Request) -> HttpResponse:
@@ -69,19 +70,29 @@ def page(
     request: Request, given: dict[str, Any] | None = None, error: StreamsError | None = None
 ) -> HttpResponse:
     """The list beside an empty composer; a form that was refused comes back as it was."""
-    items, following = shelf(request.user, request.GET.get("before"))
     given = given or {}
     context = {
-        "items": items,
-        "following": following,
         "deleted": deleted(request),
         "models": registry.offered(),
         "chosen": given.get("model") or registry.default_model(),
         "given": given,
         "error": error,
+        **beside(request),
     }
     status = error.status if error else 200
     return patient(render(request, "streams/new.html", context, status=status), error)
+
+
+def put_away(request: Request) -> HttpResponse:
+    """The archived ones, each with the way back."""
+    lines, following = shelf(request.user, request.GET.get("before"), archived=True)
+    context = {
+        "lines": lines,
+        "older": following,
+        "elsewhere": "archived",
+        **beside(request, paged=False),
+    }
+    return render(request, "streams/archived.html", context)
 
 
 def deleted(request: Request) -> Conversation | None:

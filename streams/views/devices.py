@@ -21,7 +21,7 @@ from . import shapes
 from .bodies import fields
 from .negotiation import wants_json
 from .resource import Request, Resource, see_other
-from .shelf import named, opening, shelf
+from .shelf import beside, named, opening
 
 NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
 ICONS = {"phone": "phone", "tablet": "tablet"}
@@ -111,11 +111,9 @@ def done(request: Request, place: str = "streams:devices") -> HttpResponse:
 
 
 def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
-    items, following = shelf(request.user)
     context = {
-        "items": items,
-        "following": following,
-        "elsewhere": True,
+        "elsewhere": "devices",
+        **beside(request),
         "lines": lines(request),
         "error": error,
     }

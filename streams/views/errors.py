@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -20,6 +21,7 @@ from streams.exceptions import NotSignedIn, StreamsError
 from .negotiation import wants_json
 
 NO_ORIGIN = "Send an Origin or Referer header with this site's own address."
+NO_TOKEN = "The CSRF token is missing or wrong. Reload the page and try again."
 CODES = {
     400: "bad_request",
     403: "forbidden",
@@ -138,7 +140,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         if not request.user.is_authenticated and not request.path.startswith(ways_in()):
             return answer(request, SIGN_IN_FIRST)
         named = reason.startswith(("Origin", "Referer"))
-        return as_json(403, "csrf", NO_ORIGIN if named else "The CSRF token is missing or wrong.")
+        get_token(request)  # the answer brings the cookie, where that was what was missing
+        return as_json(403, "csrf", NO_ORIGIN if named else NO_TOKEN)
     return render(request, "403_csrf.html", status=403)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core import signing
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.urls import reverse
@@ -17,20 +17,40 @@ from django.utils.dateparse import parse_datetime
 
 from streams.conf import conf
 from streams.exceptions import BadCursor
-from streams.models import Message
-from streams.shelf import LINES, Line, lines_of, name_of, question
+from streams.models import Conversation, Message, Run
+from streams.shelf import ARCHIVED, LINES, ONE, Line, lines_of, name_of, question
+
+from .resource import Request
 
 CURSOR_SALT = "streams.conversations"
 
 
-def shelf(user: User, before: str | None = None) -> tuple[list[Line], str | None]:
+def beside(
+    request: Request, here: Conversation | None = None, *, paged: bool = True
+) -> dict[str, Any]:
+    """What every page's template needs for the list at its left: one page of it, and the line
+    of the conversation that is `here`, wherever that stands. Not `paged`: always the first."""
+    items, following = shelf(request.user, request.GET.get("before") if paged else None)
+    if here and all(item.pk != here.pk for item in items):
+        items += asked(ONE, request.user, question([request.user.pk], 1, pk=here.pk))
+        items.sort(key=lambda item: (not item.archived, item.updated_at, item.pk), reverse=True)
+    return {"items": items, "following": following, "page_size": conf().page_size}
+
+
+def shelf(
+    user: User, before: str | None = None, archived: bool = False
+) -> tuple[list[Line], str | None]:
     """One page of the list, and the cursor of the next when there is more."""
     size = conf().page_size
-    asked = question([user.pk], size + 1, *(position(before) if before else ()))
-    with connection.cursor() as cursor:
-        cursor.execute(LINES, asked)
-        lines = lines_of(cursor.fetchall()).get(user.pk, [])
+    which = question([user.pk], size + 1, *(position(before) if before else ()))
+    lines = asked(ARCHIVED if archived else LINES, user, which)
     return lines[:size], following(lines[size - 1]) if len(lines) > size else None
+
+
+def asked(query: str, user: User, which: dict[str, Any]) -> list[Line]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, which)
+        return lines_of(cursor.fetchall()).get(user.pk, [])
 
 
 def as_json(line: Line) -> dict[str, Any]:
@@ -38,7 +58,12 @@ def as_json(line: Line) -> dict[str, Any]:
 
 
 def opening(conversation: str = "pk") -> Subquery:
-    prompts = Message.objects.filter(conversation=OuterRef(conversation), role=Message.Role.USER)
+    begun = Q(attempt__gt=0) | Q(status=Run.Status.QUEUED)  # or it may have been taken back
+    prompts = Message.objects.filter(
+        Exists(Run.objects.filter(begun, prompt=OuterRef("pk"))),
+        conversation=OuterRef(conversation),
+        role=Message.Role.USER,
+    )
     return Subquery(prompts.order_by("seq").values(opening=Left(KT("blocks__0__text"), 200))[:1])
 
 

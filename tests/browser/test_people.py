@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -61,6 +62,43 @@ def test_without_a_network_a_prompt_waits_and_goes_out_after(open_as, laptop, co
     expect(page.locator("#note")).to_be_hidden()
     assert conversation.messages.filter(role="user").count() == 1
     open_as.expected.append("net::ERR")
+
+
+def test_a_network_that_answers_in_the_servers_place_is_named(open_as, laptop, conversation, here):
+    """A hotel's sign-in page, say: HTML, and 200."""
+    page = open_as(laptop, here)
+    words = page.get_by_text("Something else answers in the server's place.")
+
+    def captive(route):
+        route.fulfill(status=200, content_type="text/html", body="<h1>Welcome, guest</h1>")
+
+    page.route("**/messages", captive)
+    field(page).fill("Hello from the lobby")
+    page.keyboard.press("Enter")
+    expect(words).to_be_visible()
+    expect(page.locator(".pending .said")).to_have_text("Hello from the lobby")
+    page.unroute("**/messages", captive)
+    page.evaluate("dispatchEvent(new Event('online'))")  # or in five seconds
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Hello from the lobby")
+    expect(words).to_be_hidden()
+    page.get_by_role("link", name="New", exact=True).click()
+    page.route("**/c/", captive)
+    field(page).fill("And once more")
+    page.keyboard.press("Enter")
+    expect(words).to_be_visible()
+    assert page.url.endswith("/c/"), "and leads nowhere"
+
+
+@pytest.mark.parametrize("path", ["here", "new"])
+def test_a_page_whose_csrf_cookie_was_deleted_sends_all_the_same(
+    open_as, laptop, conversation, here, path
+):
+    page = open_as(laptop, here if path == "here" else "/c/")
+    page.context.clear_cookies(name="csrftoken")
+    field(page).fill("Hello")
+    page.keyboard.press("Enter")
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Hello")
+    open_as.expected.append("403 (Forbidden)")
 
 
 def test_an_unsent_prompt_survives_a_reload(open_as, laptop, conversation, here):
@@ -234,6 +272,55 @@ def test_settings_and_the_question_before_deleting_keep_the_focus_and_give_it_ba
     expect(page.locator(".answer")).to_have_attribute("data-state", "thinking")
 
 
+def test_settings_are_saved_with_a_word_and_left_as_they_were(
+    open_as, laptop, phone, conversation, here
+):
+    begin(conversation.post("Hi", laptop)[1])
+    page = open_as(laptop, here)
+    opener = page.get_by_role("button", name="Settings")
+    settings = page.get_by_role("dialog", name="Settings")
+    busy, system = settings.get_by_label("A new message while"), settings.get_by_label("Instr")
+    opener.click()
+    system.fill("Forget me")
+    busy.select_option("interrupt")
+    field(page).evaluate("(it) => (it.value = 'More') && it.dispatchEvent(new Event('input'))")
+    expect(page.get_by_text("Send after this answer")).to_be_attached()
+    page.keyboard.press("Escape")
+    opener.click()
+    expect(system).to_have_value("")
+    expect(busy).to_have_value("queue")
+    system.fill("Be brief")
+    # What is saved elsewhere meanwhile is shown, but not over what is being written here.
+    Conversation.objects.get().change(phone, system="Be kind", on_busy="interrupt")
+    expect(busy).to_have_value("interrupt")
+    expect(system).to_have_value("Be brief")
+    settings.get_by_role("button", name="Save").click()
+    expect(settings).to_be_hidden()
+    expect(page.get_by_text("Saved", exact=True).first).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_attached()
+    eventually(lambda: Conversation.objects.get().system == "Be brief")
+    assert Conversation.objects.get().on_busy == "interrupt"
+    opener.click()
+    expect(system).to_have_value("Be brief")
+    page.context.set_offline(True)
+    system.fill("Into a tunnel")
+    settings.get_by_role("button", name="Save").click()
+    expect(settings.get_by_role("alert")).to_have_text("That didn't get through. Try again.")
+    page.context.set_offline(False)
+    open_as.expected.append("net::ERR")
+
+
+def test_settings_are_saved_with_a_word_without_javascript(open_as, laptop, here):
+    page = open_as(laptop, here, java_script_enabled=False)
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Instructions").fill("Be brief")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Saved.")).to_have_count(0)
+    assert Conversation.objects.get().system == "Be brief"
+
+
 def test_the_reader_is_left_alone_above_the_end(open_as, laptop, conversation, here):
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)
@@ -335,11 +422,3 @@ def test_a_growing_message_does_not_cover_the_end_of_the_answer(
     field(page).fill("Line\n" * 7)
     dock = page.locator("#composer").bounding_box()
     eventually(lambda: last.bounding_box()["y"] + last.bounding_box()["height"] <= dock["y"])
-
-
-def test_older_ones_are_shown_on_a_phone_too(open_as, phone, anna):
-    ConversationFactory.create_batch(55, owner=anna)
-    page = open_as(phone, "/c/", **PHONE)
-    page.get_by_role("button", name="Conversations").click()
-    page.get_by_role("link", name="Older").click()
-    expect(page.locator("#shelf-lines[data-older] a").first).to_be_in_viewport()

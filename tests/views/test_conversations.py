@@ -155,3 +155,24 @@ def test_days_are_said_as_people_say_them(page, anna):
         ConversationFactory(owner=anna, updated_at=timezone.now() - timedelta(days))
     html = page.get("/c/").content.decode()
     assert all(f"<h2>{day}</h2>" in html for day in ("Today", "Yesterday", "Last 7 days"))
+
+
+def test_archived_ones_are_a_list_of_their_own(api, page, anna):
+    kept = ConversationFactory(owner=anna, title="Kept")
+    away = ConversationFactory(owner=anna, title="Away", archived_at=timezone.now())
+    listed = api("get", "/c/?archived=true").json()["conversations"]
+    assert [(each["id"], each["archived"], each["day"]) for each in listed] == [
+        (str(away.uuid), True, "Archived")
+    ]
+    assert [each["id"] for each in api("get", "/c/").json()["conversations"]] == [str(kept.uuid)]
+    assert api("get", "/c/?archived=perhaps").status_code == 422
+    html = page.get("/c/?archived=true").content.decode()
+    assert html.index("Archived</h1>") < html.index(f"/c/{away.uuid}/")
+
+
+def test_a_prompt_that_was_taken_back_names_nothing(api, anna, laptop):
+    conversation = ConversationFactory(owner=anna)
+    conversation.post("Never mind", laptop)[1].cancel(laptop)
+    assert api("get", "/c/").json()["conversations"][0]["name"] == "New conversation"
+    conversation.post("What is new?", laptop)
+    assert api("get", "/c/").json()["conversations"][0]["name"] == "What is new?"

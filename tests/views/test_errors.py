@@ -9,7 +9,7 @@ import pytest
 from django.db.utils import OperationalError
 from django.test import Client
 
-from streams.views import conversations
+from streams.views import shelf
 
 from .conftest import browser_of
 
@@ -46,6 +46,8 @@ def test_a_missing_csrf_token_is_said_in_both_faces(laptop):
     assert "open for too long" in response.content.decode()
     response = browser.post("/c/", {}, headers={"Accept": "application/json"})
     assert response.json()["error"]["code"] == "csrf"
+    assert "Reload the page" in response.json()["error"]["message"]
+    assert response.cookies["csrftoken"].value, "which is what was missing"
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -74,7 +76,7 @@ def test_an_address_without_its_last_slash_leads_to_the_one_with_it(page, settin
 
 
 def test_a_fault_of_ours_shows_itself_to_a_developer(page, settings, monkeypatch):
-    monkeypatch.setattr(conversations, "shelf", lambda *args: 1 / 0)
+    monkeypatch.setattr(shelf, "asked", lambda *args: 1 / 0)
     settings.DEBUG, page.raise_request_exception = True, False
     response = page.get("/c/")
     assert response.status_code == 500
@@ -97,7 +99,7 @@ def test_a_fault_of_ours_says_so(api, page, monkeypatch, error, status, code):
     def broken(*args):
         raise error
 
-    monkeypatch.setattr(conversations, "shelf", broken)
+    monkeypatch.setattr(shelf, "asked", broken)
     api.client.raise_request_exception = page.raise_request_exception = False
     response = api("get", "/c/")
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)

@@ -1,0 +1,195 @@
+"""The list at the left: where it stands, what is below its first page, what is put away."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from streams.models import Conversation
+from tests.factories import ConversationFactory
+from tests.processes import eventually
+from tests.views.answers import append, begin, complete, fail, say
+
+LIVE = ("data-connection", "live")
+DESK = {"viewport": {"width": 1280, "height": 700}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+TOP = "document.querySelector('.shelf-list').scrollTop"
+NAMES = "[...document.querySelectorAll('#shelf-lines .name')].map((it) => it.textContent)"
+
+
+def line(page, conversation):
+    return page.locator(f'.shelf [data-conversation="{conversation.uuid}"]')
+
+
+@pytest.fixture
+def many(anna):
+    """Sixty of them, the newest first: ten more than a page of the list."""
+    now = timezone.now()
+    return [
+        ConversationFactory(owner=anna, title=f"No. {n}", updated_at=now - timezone.timedelta(n))
+        for n in range(60)
+    ]
+
+
+def test_older_ones_come_below_and_the_list_keeps_its_place(open_as, laptop, many):
+    page = open_as(laptop, f"/c/{many[30].uuid}/", **DESK)
+    expect(page.locator("main")).to_have_attribute(*LIVE)
+    expect(line(page, many[30])).to_be_in_viewport()
+    page.get_by_role("link", name="Older", exact=True).click()
+    expect(line(page, many[59])).to_be_attached()
+    expect(page.get_by_role("link", name="Older", exact=True)).to_have_count(0)
+    expect(line(page, many[50])).to_be_focused()
+    assert page.evaluate(NAMES) == [f"No. {n}" for n in range(60)]
+    assert page.url.endswith(f"/c/{many[30].uuid}/"), "it is the conversation still"
+    line(page, many[55]).scroll_into_view_if_needed()
+    top = page.evaluate(TOP)
+    line(page, many[55]).click()
+    page.wait_for_url(f"**/c/{many[55].uuid}/")
+    expect(line(page, many[59])).to_be_attached()
+    eventually(lambda: abs(page.evaluate(TOP) - top) < 2)
+    expect(line(page, many[55])).to_have_attribute("aria-current", "page")
+    expect(line(page, many[55])).to_be_in_viewport()
+    # Nor does what the feed tells of the first page take the others away.
+    many[3].post("Once more", laptop)
+    expect(page.locator("#shelf-lines .name").first).to_have_text("No. 3")
+    many[4].delete_softly(laptop)
+    expect(line(page, many[4])).to_have_count(0)
+    expect(line(page, many[59])).to_be_attached()
+    assert page.evaluate("document.querySelectorAll('#shelf-lines li').length") == 59
+
+
+def test_an_old_conversation_is_in_the_list_of_its_own_page(open_as, laptop, many):
+    page = open_as(laptop, f"/c/{many[58].uuid}/", **DESK)
+    current = page.locator("#shelf-lines [aria-current] .name")
+    expect(current).to_have_text("No. 58")
+    expect(page.locator("main")).to_have_attribute(*LIVE)
+    ConversationFactory(owner=laptop.user, title="New").post("Hi", laptop)
+    expect(page.locator("#shelf-lines .name").first).to_have_text("New")
+    expect(current).to_have_count(1)
+    expect(current).to_be_in_viewport()
+    many[58].post("Again", laptop)
+    expect(page.locator("#shelf-lines .name").first).to_have_text("No. 58")
+    expect(page.locator("#shelf-lines .name", has_text="No. 58")).to_have_count(1)
+
+
+def test_a_click_leaves_the_list_where_it_stood(open_as, laptop, many):
+    page = open_as(laptop, f"/c/{many[0].uuid}/", **DESK)
+    expect(page.locator("main")).to_have_attribute(*LIVE)
+    for n in (20, 24, 18):
+        line(page, many[n]).scroll_into_view_if_needed()
+        top = page.evaluate(TOP)
+        line(page, many[n]).click()
+        page.wait_for_url(f"**/c/{many[n].uuid}/")
+        expect(page.locator("main")).to_have_attribute(*LIVE)
+        assert page.evaluate(TOP) == top
+
+
+def test_without_javascript_older_ones_are_beside_the_same_page(open_as, laptop, many):
+    page = open_as(laptop, f"/c/{many[2].uuid}/", java_script_enabled=False, **DESK)
+    page.get_by_role("link", name="Older", exact=True).click()
+    expect(page).to_have_title("No. 2 · chatstream")
+    expect(line(page, many[59])).to_be_visible()
+    expect(page.locator("#shelf-lines [aria-current] .name")).to_have_text("No. 2")
+
+
+def test_older_ones_that_come_before_the_feed_take_nothing_away(open_as, laptop, many):
+    page = open_as(laptop, f"/c/{many[2].uuid}/", **DESK)
+    page.route("**/events*", lambda route: None)
+    page.reload()
+    page.get_by_role("link", name="Older", exact=True).click()
+    expect(line(page, many[59])).to_be_attached()
+    assert page.evaluate(NAMES) == [f"No. {n}" for n in range(60)]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_archived_ones_have_a_place_and_a_way_back(open_as, laptop, conversation, here, scripts):
+    conversation.change(laptop, title="Put away")
+    page = open_as(laptop, here, java_script_enabled=scripts, **DESK)
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Archive", exact=True).click()
+    expect(page.get_by_text("This conversation is archived.")).to_be_visible()
+    expect(page.locator("#shelf-lines h2")).to_have_text(["Archived"])
+    page.get_by_role("link", name="New", exact=True).click()
+    expect(line(page, conversation)).to_have_count(0)
+    page.get_by_role("link", name="Archived").click()
+    expect(page.get_by_role("heading", name="Archived", exact=True, level=1)).to_be_visible()
+    page.get_by_role("link", name="Put away").click()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.get_by_text("This conversation is archived.")).to_be_hidden()
+    expect(line(page, conversation)).to_be_visible()
+    conversation.change(laptop, archived_at=timezone.now())
+    page.goto("/c/?archived=true")
+    page.get_by_role("button", name="Put Put away back").click()
+    expect(page.get_by_text("This conversation is archived.")).to_be_hidden()
+    expect(line(page, conversation)).to_be_visible()
+
+
+def test_archiving_is_seen_on_the_other_device(open_as, laptop, phone, conversation, here, many):
+    page = open_as(laptop, here, **DESK)
+    expect(page.locator("main")).to_have_attribute(*LIVE)
+    Conversation.objects.get(pk=conversation.pk).change(phone, archived_at=timezone.now())
+    expect(page.get_by_text("This conversation is archived.")).to_be_visible()
+    expect(page.locator("#shelf-lines h2").last).to_have_text("Archived")
+    expect(line(page, conversation)).to_be_attached()
+    Conversation.objects.get(pk=conversation.pk).change(phone, archived_at=None)
+    expect(page.get_by_text("This conversation is archived.")).to_be_hidden()
+    expect(page.locator("#shelf-lines h2", has_text="Archived")).to_have_count(0)
+    expect(line(page, conversation)).to_be_attached()
+
+
+def test_a_failure_elsewhere_is_no_unread_success(open_as, laptop, phone, conversation, here):
+    other = ConversationFactory(owner=laptop.user, title="Elsewhere")
+    page = open_as(laptop, here, **DESK)
+    for ending, words in ((complete, "Unread"), (fail, "Failed"), (complete, "Unread")):
+        run = other.post("Hi", phone)[1]
+        begin(run)
+        say(run, "Some words")
+        expect(line(page, other)).to_have_attribute("data-running", "")
+        ending(run)
+        expect(line(page, other)).not_to_have_attribute("data-running", "")
+        expect(line(page, other)).to_have_class("unread")
+        expect(line(page, other)).to_have_accessible_name(f"Elsewhere {words}")
+        expect(line(page, other).locator(".fault")).to_be_visible(visible=ending is fail)
+        page.reload()  # the server draws the same
+        expect(line(page, other)).to_have_accessible_name(f"Elsewhere {words}")
+    fail(other.post("Hi", phone)[1])
+    page.goto(f"/c/{other.uuid}/")
+    expect(page.locator("main")).to_have_attribute(*LIVE)
+    page.goto(here)
+    expect(line(page, other).locator(".fault")).to_be_hidden()
+
+
+def test_own_colours_leave_every_mark_visible(open_as, laptop, phone, conversation, here):
+    """A high-contrast theme paints every background in its one colour."""
+    other = ConversationFactory(owner=laptop.user, title="Elsewhere")
+    begin(other.post("Hi", phone)[1])
+    run = conversation.post("Hi", laptop)[1]
+    begin(run)
+    say(run, "A *caret", end=False)
+    page = open_as(laptop, here, forced_colors="active", **DESK)
+    append(run, run.event("block.delta", index=0, text=" follows"))
+    expect(page.locator(".fresh")).to_be_visible()
+    marks = {
+        "the dot of another": (line(page, other).locator(".dot"), None),
+        "the dot of this one": (line(page, conversation).locator(".dot"), None),
+        "the caret": (page.locator(".fresh").last, "::after"),
+    }
+    around = page.locator("body").evaluate("(it) => getComputedStyle(it).backgroundColor")
+    for name, (mark, part) in marks.items():
+        colour = mark.evaluate("(it, part) => getComputedStyle(it, part).backgroundColor", part)
+        assert colour not in (around, "rgba(0, 0, 0, 0)"), name
+    current = line(page, conversation)
+    assert current.evaluate("(it) => getComputedStyle(it).backgroundColor") != around
+    dot = marks["the dot of this one"][0]
+    assert dot.evaluate("(it) => getComputedStyle(it).backgroundColor") != current.evaluate(
+        "(it) => getComputedStyle(it).backgroundColor"
+    )
+
+
+def test_a_phone_has_older_ones_in_its_sheet(open_as, phone, many):
+    page = open_as(phone, "/c/", **PHONE)
+    page.get_by_role("button", name="Conversations").click()
+    page.get_by_role("link", name="Older", exact=True).click()
+    expect(line(page, many[50])).to_be_in_viewport()
+    expect(page.locator("#shelf")).to_be_visible()
