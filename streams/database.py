@@ -163,16 +163,3 @@ def is_undone(connection: AsyncConnection, error: psycopg.Error) -> bool:
     """
     said = error.sqlstate
     return not connection.closed and said is not None and not said.startswith(("57P", "25006"))
-
-
-EPOCH = """
-SELECT md5((SELECT oid::text FROM pg_database WHERE datname = current_database()) || '.'
-        || (SELECT system_identifier::text FROM pg_control_system()) || '.'
-        || (SELECT timeline_id::text FROM pg_control_checkpoint()))
-"""
-
-
-async def epoch_of(connection: AsyncConnection) -> str:
-    """Changes when the log is not the one clients knew: a restored or another database."""
-    row = await (await connection.execute(EPOCH)).fetchone()
-    return str(row[0]) if row else ""

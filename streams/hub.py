@@ -17,7 +17,8 @@ from psycopg import AsyncConnection
 
 from . import log, notify, sse
 from .conf import Streams
-from .database import INDEXED, connect, epoch_of, pool, renew_djangos
+from .database import INDEXED, connect, pool, renew_djangos
+from .epoch import Life, life_of, renew
 from .feed import Feeds
 from .limits import Seats
 from .listen import BACKOFF, Listener
@@ -37,7 +38,7 @@ class Hub:
     def __init__(self, conf: Streams) -> None:
         self.conf = conf
         self.now = time.monotonic()
-        self.epoch = ""
+        self.life = Life("", "")
         self.known = asyncio.Event()  # of the epoch: before that no stream can be told it
         self.closing = False
         self.seats = Seats(conf)
@@ -176,7 +177,7 @@ class Hub:
         while True:
             try:
                 async with await connect("hub", **INDEXED) as connection:
-                    self._know(await epoch_of(connection))
+                    await self._recognise(connection)
                     failures = 0
                     renew_djangos()
                     await self._fetch_through(connection)
@@ -186,15 +187,23 @@ class Hub:
                 failures += 1
                 self._joined()
 
-    def _know(self, epoch: str) -> None:
-        """What is open was told of another log when the epoch has changed: it comes back, and
-        hears which one this is."""
-        if self.epoch and epoch != self.epoch:
+    @property
+    def epoch(self) -> str:
+        return self.life.epoch
+
+    async def _recognise(self, connection: AsyncConnection) -> None:
+        """What is open was told of another log where the epoch has changed: it comes back."""
+        before = self.life
+        life = await life_of(connection)
+        if life.epoch == before.epoch and 0 < life.wal < before.wal:
+            await renew(connection, life)
+            life = await life_of(connection)
+        if before.epoch and life.epoch != before.epoch:
             logger.warning("hub: this is another database than before; streams begin anew")
             for stream in self.streams:
                 stream.finish(sse.BYE)
             self._tails.clear()
-        self.epoch = epoch
+        self.life = life
         self.known.set()
 
     async def _fetch_through(self, connection: AsyncConnection) -> None:
@@ -235,6 +244,7 @@ class Hub:
             self._joined()
             try:
                 async with self.pool.connection() as connection:
+                    await self._recognise(connection)
                     await self.watch.recheck(connection, self.streams)
             except psycopg.Error as error:
                 logger.warning("hub: rescan waits for PostgreSQL: %s", error)

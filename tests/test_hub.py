@@ -12,6 +12,7 @@ from django.db import connection, connections
 from streams import hub as hubs
 from streams import log
 from streams.conf import conf
+from streams.epoch import Life
 from streams.hub import Hub
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,10 +99,10 @@ def life(monkeypatch):
     """Which database this is; a test writes another."""
     lives = ["first"]
 
-    async def epoch(connection):
-        return lives[-1]
+    async def life_of(connection):
+        return Life(lives[-1], "")
 
-    monkeypatch.setattr(hubs, "epoch_of", epoch)
+    monkeypatch.setattr(hubs, "life_of", life_of)
     return lives
 
 

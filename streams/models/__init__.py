@@ -1,6 +1,7 @@
 from .attempts import Attempts
 from .conversation import Conversation
 from .device import Device, DeviceSession
+from .epoch import Epoch
 from .event import Event
 from .fault import Fault
 from .message import Message
@@ -13,6 +14,7 @@ __all__ = [
     "Conversation",
     "Device",
     "DeviceSession",
+    "Epoch",
     "Event",
     "Fault",
     "Message",

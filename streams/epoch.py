@@ -1,0 +1,68 @@
+"""Which life of the database this is: clients of another must begin anew.
+
+The numbers of a log that was put back are given a second time, to other words. So the epoch
+changes with the database itself (another server, another database, a promoted standby), when
+the table of events was made anew (`pg_restore --clean`), when the write-ahead log went back while
+somebody watched (a snapshot of the disk put back), and by `manage.py restored`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import NamedTuple
+
+import psycopg
+from psycopg import AsyncConnection
+
+
+class Life(NamedTuple):
+    """`wal` is how far the write-ahead log is on the disk, in bytes, or 0 where nobody says."""
+
+    epoch: str
+    mark: str
+    wal: int = 0
+
+
+# Without a restore the last part is NULL, and leaves no trace.
+LIFE = """
+SELECT md5(concat_ws('.', (SELECT oid FROM pg_database WHERE datname = current_database()),
+                     (SELECT system_identifier FROM pg_control_system()),
+                     (SELECT timeline_id FROM pg_control_checkpoint()),
+                     nullif(concat_ws('.', nullif(life.mark, ''),
+                                      nullif(here.oid, coalesce(life.events, here.oid))), ''))),
+       coalesce(life.mark, '')
+  FROM (SELECT 'streams_event'::regclass::oid::bigint) AS here(oid)
+  LEFT JOIN streams_epoch life ON true
+"""
+
+# What is on the disk already outlives a crash, so only another disk can be behind it.
+WAL = """
+SELECT CASE WHEN pg_is_in_recovery() THEN 0
+            ELSE (pg_current_wal_flush_lsn() - '0/0')::bigint END
+"""
+
+RENEW = """
+INSERT INTO streams_epoch AS life (id, mark, events)
+VALUES (1, %(mark)s, 'streams_event'::regclass::oid::bigint)
+ON CONFLICT (id) DO UPDATE SET mark = excluded.mark, events = excluded.events
+  WHERE life.mark = %(known)s
+"""
+
+
+async def life_of(connection: AsyncConnection) -> Life:
+    row = await (await connection.execute(LIFE)).fetchone()
+    assert row is not None
+    return Life(row[0], row[1], await wal_of(connection))
+
+
+async def wal_of(connection: AsyncConnection) -> int:
+    try:
+        row = await (await connection.execute(WAL)).fetchone()
+    except psycopg.errors.FeatureNotSupported:  # by some that only speak PostgreSQL
+        return 0
+    return int(row[0]) if row else 0
+
+
+async def renew(connection: AsyncConnection, known: Life) -> None:
+    """A new epoch, unless somebody else has just made one."""
+    await connection.execute(RENEW, {"mark": uuid.uuid4().hex, "known": known.mark})
