@@ -176,12 +176,16 @@ def listening() -> Iterable[CheckMessage]:
 
 def hears_itself() -> bool:
     """Whether a notification to oneself arrives on a connection as the hub's."""
-    from .database import parameters
+    from .database import is_behind_pooler, parameters
 
+    if is_behind_pooler():
+        return False
     # From another connection: what one is told while it asks gets through any pool.
     known = {**parameters(), "autocommit": True}
     with psycopg.connect(**known) as hearing, psycopg.connect(**known) as telling:
         channel = sql.Identifier(CHANNEL)
         hearing.execute(sql.SQL("LISTEN {}").format(channel))
         telling.execute(sql.SQL("NOTIFY {}").format(channel))
-        return any(True for _ in hearing.notifies(timeout=ECHO_WITHIN, stop_after=1))
+        heard = any(True for _ in hearing.notifies(timeout=ECHO_WITHIN, stop_after=1))
+        hearing.execute("UNLISTEN *")  # a pool would keep the session, and its ears
+        return heard

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from .database import connect
+from .database import connect, is_behind_pooler
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,9 @@ class Listener:
         self._echo = asyncio.Event()
 
     async def run(self) -> None:
+        """For ever; deaf, where a pool gives the session that would listen to somebody else."""
+        if is_behind_pooler():
+            await asyncio.Event().wait()
         failures = 0
         while True:
             try:
@@ -79,6 +82,8 @@ class Listener:
 
     async def keep_checked(self, pool: AsyncConnectionPool, every: float) -> None:
         """Check after every connect, and every few seconds."""
+        if is_behind_pooler():
+            await asyncio.Event().wait()
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._fresh.wait(), every)

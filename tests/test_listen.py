@@ -7,6 +7,7 @@ import os
 import socket
 
 import pytest
+from django.db import connections
 
 from streams import listen
 from streams.database import connect, pool
@@ -73,3 +74,18 @@ async def test_a_connection_that_has_died_in_silence_is_replaced(listener, heard
     assert await asyncio.wait_for(heard.get(), 5) == "three"
     silent.close()
     other.close()
+
+
+async def test_behind_a_pool_nothing_listens_and_nothing_is_said(monkeypatch, heard, caplog):
+    """What a pooled session is told, its next guest would hear."""
+    monkeypatch.setitem(connections["default"].settings_dict, "POOLER", True)
+    asked = []
+    monkeypatch.setattr(listen, "connect", asked.append)
+    one = Listener("hub", ("streams_test",), lambda *_: None, int)
+    questions = pool("test", most=1)
+    rooms = [asyncio.create_task(one.run()), asyncio.create_task(one.keep_checked(questions, 0.01))]
+    await asyncio.sleep(0.3)
+    assert not any(room.done() for room in rooms), "or it would be begun again at once"
+    for room in rooms:
+        room.cancel()
+    assert (asked, caplog.records, one.deaf) == ([], [], True)

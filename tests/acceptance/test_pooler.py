@@ -81,7 +81,9 @@ async def test_answers_are_whole_and_a_stop_is_heard(pooled, spawn, anna, laptop
                 assert (await client.post(web.url, f"/runs/{run.uuid}/cancel")).is_success
         rows = await sync_to_async(log.rows_after)(conversation.pk)
         assert fold.fold(rows).as_dict() == reader.transcript.as_dict()
-    assert "prepared statement" not in worker.output + web.output
+    said = worker.output + web.output
+    assert "prepared statement" not in said
+    assert "LISTEN" not in said, "nothing tries to hear what cannot be heard"
 
 
 def test_a_check_says_that_nothing_is_heard(pooled, spawn):
