@@ -10,10 +10,14 @@ from psycopg_pool import PoolTimeout
 
 from streams.reach import reach
 
+from .schema import SchemaEditor
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """`PATIENCE` is how long a burst may wait for the pool, whose own `timeout` is how often
     we then ask whether PostgreSQL is there at all."""
+
+    SchemaEditorClass = SchemaEditor
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not self.pool:

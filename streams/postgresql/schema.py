@@ -1,0 +1,22 @@
+"""Changes of tables that make nobody wait."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db.backends.postgresql import schema
+
+# Whoever comes after a change that waits for a table waits too, and they are everyone.
+WAIT = "500ms"
+
+
+class SchemaEditor(schema.DatabaseSchemaEditor):
+    """Gives up soon where a table is in use, by a running pg_dump for example; `manage.py
+    migrate` then tries again."""
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        if self.atomic_migration and not self.collect_sql:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{WAIT}'")
+        return self
