@@ -70,13 +70,13 @@ SELECT conversation_id, 'gap', before + 1, begins - 1 FROM covered WHERE begins 
 ENDS = f"""
 SELECT r.conversation_id,
        CASE WHEN r.status IN ('queued', 'running') THEN 'ended' ELSE 'no end' END, r.id, 0
-  FROM streams_run r
+  FROM streams_run r JOIN streams_message answer ON answer.id = r.answer_id
  WHERE r.conversation_id = ANY(%(ids)s)
    AND (r.status IN ('queued', 'running')) = EXISTS (
        SELECT FROM streams_event e WHERE e.conversation_id = r.conversation_id
           AND e.run_id = r.id AND e.type IN {TERMINAL})
    AND EXISTS (SELECT FROM streams_event e WHERE e.conversation_id = r.conversation_id
-          AND e.run_id = r.id AND e.type = 'run.queued')
+          AND e.seq = answer.seq AND e.run_id = r.id)
 """
 
 ACTIVE = """

@@ -47,7 +47,7 @@ async def test_nothing_is_lost_and_nothing_doubled_whatever_falls(seconds, seed,
         try:
             people = await populate(postgres.url, conversations)
             await settle_in(weather, postgres, model, ports)
-            devices, authors = crowd(seed, people, ports, each)
+            devices, authors = crowd(seed, people, ports, each, weather.broken)
             await live(weather, seconds, postgres, devices, authors)
         finally:
             await weather.clear()
@@ -60,6 +60,8 @@ async def test_nothing_is_lost_and_nothing_doubled_whatever_falls(seconds, seed,
     assert not verdict.broken, verdict.examples
     assert set(+weather.faults) == set(weather.kinds), "a kind of fault never came"
     assert counted["dropped"] > len(devices)
+    assert weather.answered_meanwhile, "nothing was broken"
+    assert min(weather.answered_meanwhile) > 0, "one broken conversation held up all others"
 
 
 async def settle_in(weather, postgres, model, ports):
@@ -70,13 +72,15 @@ async def settle_in(weather, postgres, model, ports):
     await asyncio.gather(*(house.open() for house in houses))
 
 
-def crowd(seed, people, ports, each):
+def crowd(seed, people, ports, each, broken):
     """Devices of everyone's conversations, and one author a conversation."""
     devices, authors = [], []
     for person in people:
         for uuid in person["conversations"]:
             jars = [person["cookies"][n % 2] for n in range(each)]
-            own = [Device(f"{seed} {uuid} {n}", jar, uuid, ports) for n, jar in enumerate(jars)]
+            own = [
+                Device(f"{seed} {uuid} {n}", jar, uuid, ports, broken) for n, jar in enumerate(jars)
+            ]
             authors.append(Author(f"{seed} {len(authors)}", jars[0], own[0]))
             devices += own
     return devices, authors
@@ -127,6 +131,7 @@ def summary(verdict, weather, model, counted, posted, devices):
     answered = {k: n for k, n in sorted(counted.items()) if k.startswith("answered")}
     return {
         **{f"fault: {kind}": n for kind, n in sorted((weather.faults + model.faults).items())},
+        "others' answers while one was broken": " ".join(map(str, weather.answered_meanwhile)),
         "devices": len(devices),
         "streams opened, dropped by the device": counted["dropped"],
         "streams lost by the fault": counted["lost"] + counted["silent"],

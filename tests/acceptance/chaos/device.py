@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from typing import Any
 
 from streams.fold import Row, Transcript
@@ -62,10 +62,17 @@ class Device:
     """Follows one conversation; `shown` is what it was shown and nobody has checked yet."""
 
     def __init__(
-        self, seed: object, cookies: Mapping[str, str], conversation: str, ports: list[int]
+        self,
+        seed: object,
+        cookies: Mapping[str, str],
+        conversation: str,
+        ports: list[int],
+        broken: Container[str] = (),
     ) -> None:
+        """In a conversation that was `broken`, the log may be told from its beginning again."""
         self.chance = random.Random(f"device {seed}")
         self.cookies, self.conversation, self.ports = cookies, conversation, ports
+        self.broken = broken
         self.transcript = Transcript()
         self.shown: list[Row] = []
         self.calm = False
@@ -145,7 +152,9 @@ class Device:
 
     def _unnumbered(self, type: str, data: Mapping[str, Any]) -> None:
         self.counts[type] += 1
-        if type in ("gone", "resync"):
+        if type == "resync" and self.conversation in self.broken:
+            self.transcript = Transcript()
+        elif type in ("gone", "resync"):
             raise Broken(f"{self.conversation}: {type}")
         if type == "sync":
             self.epoch = self.epoch or data["epoch"]

@@ -9,12 +9,37 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import psycopg
 
+from streams import log
 from tests.processes import Process, Web, WorkerProcess
 
 from .postgres import Postgres
+
+BREAKING, BREAK_EVERY = "conversation broken", 20.0
+BREAKABLE = """
+SELECT id, uuid::text, clock_timestamp() FROM streams_conversation
+ WHERE last_seq > 5 AND active_run_id IS NOT NULL ORDER BY id
+"""
+SET_BACK = """
+UPDATE streams_conversation SET last_seq = last_seq - 4
+ WHERE id = %s AND active_run_id IS NOT NULL RETURNING id
+"""
+ENDED = """
+SELECT count(*) FROM streams_run
+ WHERE conversation_id <> %s AND status = 'completed' AND ended_at > %s
+"""
+
+
+async def insist(ask: Callable[[], Awaitable[list[tuple[Any, ...]]]]) -> list[tuple[Any, ...]]:
+    """Until PostgreSQL is there."""
+    while True:
+        try:
+            return await ask()
+        except psycopg.OperationalError:
+            await asyncio.sleep(0.2)
 
 
 class House:
@@ -54,7 +79,8 @@ def free_port() -> int:
 
 
 class Weather:
-    """Every kind of fault once, in a shuffled order, then as chance has it."""
+    """Every kind of fault once, in a shuffled order, then as chance has it; and a conversation
+    is broken every 20 seconds."""
 
     def __init__(self, seed: int, postgres: Postgres, lease: float) -> None:
         self.chance = random.Random(f"weather {seed}")
@@ -62,6 +88,8 @@ class Weather:
         self.lease = lease
         self.houses: dict[str, list[House]] = {"web": [], "worker": []}
         self.faults: Counter[str] = Counter()
+        self.broken: set[str] = set()
+        self.answered_meanwhile: list[int] = []
         self.under_way: set[asyncio.Task[None]] = set()
         self.kinds: dict[str, tuple[int, Callable[[], Awaitable[object]]]] = {
             "worker killed": (3, lambda: self._pick("worker").kill()),
@@ -80,6 +108,7 @@ class Weather:
                 1,
                 lambda: self.postgres.restart("fast", self.chance.uniform(1, 2 * lease)),
             ),
+            BREAKING: (0, self._break_one),
         }
 
     def add(self, kind: str, *more: str, **environment: str) -> House:
@@ -97,7 +126,11 @@ class Weather:
         names, weights = list(self.kinds), [weight for weight, _ in self.kinds.values()]
         first = self.chance.sample(names, len(names))
         every = min(2.5, seconds / (len(names) + 2))
+        breaks = time.monotonic() + BREAK_EVERY
         while first or time.monotonic() < until:
+            if time.monotonic() > breaks:
+                breaks += BREAK_EVERY
+                await self._strike(BREAKING)
             kind = first.pop() if first else self.chance.choices(names, weights)[0]
             await self._strike(kind)
             await asyncio.sleep(every * self.chance.uniform(0.5, 1.5))
@@ -106,7 +139,7 @@ class Weather:
     async def _strike(self, kind: str) -> None:
         """PostgreSQL's own falls are waited for: it cannot be stopped twice at once."""
         self.faults[kind] += 1
-        if "process" in kind or "worker" in kind:
+        if "process" in kind or "worker" in kind or kind == BREAKING:
             task = asyncio.create_task(self._do(kind))
             self.under_way.add(task)
             task.add_done_callback(self.under_way.discard)
@@ -118,6 +151,33 @@ class Weather:
             await self.kinds[kind][1]()
         except psycopg.OperationalError:
             self.faults[kind] -= 1  # it was away itself, or cut its own branch
+
+    async def _break_one(self) -> None:
+        """As a partial restore leaves it; after a while `checklog --repair` is run, and how many
+        answers to others ended meanwhile is remembered."""
+        victim, since = await self._set_back()
+        await asyncio.sleep(self.chance.uniform(1, 3))
+        await insist(self._repair)
+        ended = await insist(lambda: self.postgres.query(ENDED, victim, since))
+        self.answered_meanwhile.append(ended[0][0])
+
+    async def _set_back(self) -> tuple[int, object]:
+        while True:
+            found = await insist(lambda: self.postgres.query(BREAKABLE))
+            if found:
+                pk, uuid, since = self.chance.choice(found)
+                self.broken.add(uuid)
+                if await insist(lambda pk=pk: self.postgres.query(SET_BACK, pk)):
+                    return pk, since
+            await asyncio.sleep(0.1)
+
+    async def _repair(self) -> list[tuple[Any, ...]]:
+        """What `checklog --repair` does."""
+        async with await self.postgres.connect() as connection:
+            found = [one async for _, found in log.walk(connection) for one in found]
+            for pk in {one.conversation_id for one in found}:
+                assert not await log.mend(connection, pk)
+        return []
 
     def _pick(self, kind: str) -> House:
         up = [house for house in self.houses[kind] if house.process]
