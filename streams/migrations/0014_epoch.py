@@ -8,7 +8,7 @@ VALUES (1, '', 'streams_event'::regclass::oid::bigint)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("streams", "0012_device_gone")]
+    dependencies = [("streams", "0013_vendor_error")]
     operations = [
         migrations.CreateModel(
             name="Epoch",
