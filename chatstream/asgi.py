@@ -10,11 +10,12 @@ django.setup(set_prefix=False)
 from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
 from streams.asgi import WithStreams  # noqa: E402
+from streams.bounds import WithBounds  # noqa: E402
 from streams.handler import OneThreadHandler  # noqa: E402
 from streams.memory import settle  # noqa: E402
 
 # Now, and not while the first to come wait for all views to be imported.
 get_resolver().url_patterns  # noqa: B018
 
-application = WithStreams(OneThreadHandler())
+application = WithBounds(WithStreams(OneThreadHandler()))
 settle()

@@ -145,6 +145,9 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 
+# What a request sends is on the disk before it is in memory: many at once come from strangers.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 65_536
+
 STATIC_URL = "/static/"  # below the script name: see chatstream.storage
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]

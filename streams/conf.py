@@ -96,6 +96,17 @@ class Streams:
     #: Devices a web process remembers as present at most.
     presence_most: int = 20_000
 
+    # Requests, before anybody is known
+    #: Bytes of a request's address and headers.
+    head_bytes: int = 32_768
+    #: Seconds until the headers of a request are there.
+    head_seconds: float = 20.0
+    #: Seconds from a request's first byte to its last.
+    request_seconds: float = 60.0
+    #: Bytes of a body from where nobody has signed in before; others may send
+    #: `DATA_UPLOAD_MAX_MEMORY_SIZE`.
+    stranger_bytes: int = 65_536
+
     # Limits; 0 is none
     #: Characters of a prompt, and of a conversation's instructions.
     prompt_characters: int = 100_000
