@@ -422,3 +422,63 @@ def test_a_growing_message_does_not_cover_the_end_of_the_answer(
     field(page).fill("Line\n" * 7)
     dock = page.locator("#composer").bounding_box()
     eventually(lambda: last.bounding_box()["y"] + last.bounding_box()["height"] <= dock["y"])
+
+
+TYPED = """(bare) => {
+  const ours = document.getElementById("message");
+  const field = bare ? document.createElement("textarea") : ours;
+  if (bare) document.body.append(field);
+  field.value = "a line of a long message\\n".repeat(2000);
+  field.focus({ preventScroll: true });
+  field.setSelectionRange(field.value.length, field.value.length);
+  const took = [];
+  for (let key = 0; key < 41; key++) {
+    const began = performance.now();
+    document.execCommand("insertText", false, key % 2 ? "x" : "\\n");
+    document.documentElement.scrollHeight; // the layout it costs
+    took.push(performance.now() - began);
+  }
+  if (bare) field.remove();
+  return took.sort((a, b) => a - b)[20];
+}"""
+
+
+def test_typing_leaves_the_page_where_it_is(open_as, laptop, conversation, here):
+    run = conversation.post("Hi", laptop)[1]
+    begin(run)
+    say(run, "A paragraph.\n\n" * 100)
+    complete(run)
+    page = open_as(laptop, here)
+    page.evaluate("scrollTo(0, 700)")
+    expect(page.get_by_role("button", name="Jump to the newest")).to_be_visible()
+    for place in (field(page), page.get_by_label("Title")):
+        place.focus()
+        for key in "abc":
+            page.keyboard.press(key)
+            page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert page.evaluate("scrollY") == 700
+    field(page).focus()
+    for _ in range(12):
+        page.keyboard.press("Shift+Enter")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert page.evaluate("scrollY") == 700
+    # In 2,000 lines a key costs what it costs in any field of the browser's.
+    browsers, ours = page.evaluate(TYPED, True), page.evaluate(TYPED, False)
+    assert ours < 3 * browsers + 10, (browsers, ours)
+    assert page.evaluate("scrollY") == 700
+
+
+def test_what_the_keyboard_reaches_is_not_behind_the_composer(open_as, laptop, conversation, here):
+    run = conversation.post("Hi", laptop)[1]
+    begin(run)
+    say(run, "A [link](https://example.org).\n\n" * 60)
+    complete(run)
+    page = open_as(laptop, here)
+    links = page.locator(".prose a")
+    dock, bar = page.locator(".dock").bounding_box(), page.locator(".bar").bounding_box()
+    page.evaluate("scrollTo(0, 0)")
+    links.nth(2).focus()
+    for key in ["Tab"] * 40 + ["Shift+Tab"] * 30:
+        page.keyboard.press(key)
+        box = page.locator(":focus").bounding_box()
+        assert bar["y"] + bar["height"] <= box["y"] <= dock["y"] - box["height"]
