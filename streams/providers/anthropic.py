@@ -8,6 +8,7 @@ from typing import Any
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
 from streams.providers import client, fields
+from streams.providers.address import host_of
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
@@ -45,7 +46,7 @@ class Anthropic:
         self._models = models
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
-            base_url=base_url or "https://api.anthropic.com",
+            base_url=host_of(base_url) or "https://api.anthropic.com",
             max_retries=0,
             timeout=client.TIMEOUT,
             http_client=DefaultAioHttpClient(**client.settings()),

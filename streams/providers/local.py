@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
+from streams.providers.address import host_of
 from streams.providers.base import Prompt, ProviderEvent
 from streams.providers.openai_chat import OpenAIChat
 
@@ -21,7 +22,7 @@ class Local(OpenAIChat):
     headers = {"Connection": "close"}
 
     def __init__(self, url: str, models: Sequence[str] = ("smollm2",)) -> None:
-        super().__init__("", url.rstrip("/").removesuffix("/v1") + "/v1", models)
+        super().__init__("", host_of(url) + "/v1", models)
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         return super().stream(replace(prompt, max_tokens=min(prompt.max_tokens, LONGEST)))

@@ -8,6 +8,7 @@ from typing import Any
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from streams.providers import client, fields
+from streams.providers.address import base_of
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
@@ -67,7 +68,7 @@ def sdk(api_key: str, base_url: str) -> AsyncOpenAI:
     """An SDK client that leaves retries to the run; servers of one's own often need no key."""
     return AsyncOpenAI(
         api_key=api_key or "none",
-        base_url=base_url or "https://api.openai.com/v1",
+        base_url=base_of(base_url) or "https://api.openai.com/v1",
         max_retries=0,
         timeout=client.TIMEOUT,
         http_client=DefaultAioHttpClient(**client.settings()),

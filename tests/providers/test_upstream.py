@@ -11,6 +11,8 @@ from email.utils import format_datetime
 import pytest
 
 from streams.providers import client
+from streams.providers.address import base_of
+from streams.providers.anthropic import Anthropic
 from streams.providers.base import (
     BlockDelta,
     Code,
@@ -21,6 +23,8 @@ from streams.providers.base import (
     Turn,
 )
 from streams.providers.local import Local
+from streams.providers.openai import OpenAI
+from streams.providers.openai_chat import OpenAIChat
 from tests.providers.dialects import Dialect, greeting, joined, read
 from tests.providers.transcripts import SAID, bare, named
 from tests.providers.vendor import Then, Vendor
@@ -322,3 +326,27 @@ async def test_the_small_local_model_is_not_let_ramble(vendor, asked: int, given
     await failure(local, Prompt("smollm2", [Turn("user", "Hi.")], max_tokens=asked))
     await local.aclose()
     assert vendor.requests[0].body["max_tokens"] == given
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        *("", "/", "//", "/v1", "/v1/", "/v1/chat/completions", "/v1/chat/completions/ "),
+        *("/v1/responses", "/v1/messages", "/v1/messages/", "/v1/models"),
+    ],
+)
+async def test_a_pasted_address_is_understood(vendor, dialect, prompt, pasted) -> None:
+    make = {"openai": OpenAI, "openai-chat": OpenAIChat, "anthropic": Anthropic}.get(dialect.name)
+    address = vendor.url + pasted
+    provider = make("sk-test", address) if make else Local(address)
+    vendor.says(dialect.whole)
+    await read(provider, prompt)
+    await provider.aclose()
+    # OpenAI's SDK takes the version from the address: some servers have none.
+    versioned = "/v1" in pasted or not dialect.name.startswith("openai")
+    path = dialect.path if versioned else dialect.path.removeprefix("/v1")
+    assert [request.path for request in vendor.requests] == [path]
+
+
+def test_an_address_with_a_query_stays_as_it_is() -> None:
+    assert base_of("https://x/openai/chat?v=1") == "https://x/openai/chat?v=1"
