@@ -155,7 +155,7 @@ async def answered(name: str, prompt: str, answer: str) -> str:
             if isinstance(event, BlockStarted) and event.kind is Kind.TEXT:
                 speaking.add(event.index)
             elif isinstance(event, BlockDelta) and event.index in speaking:
-                text += event.text
+                text += event.text[: ENOUGH + 1]
             if len(text) > ENOUGH:
                 break
     return text[: 2 * ENOUGH]  # one delta may be of any length

@@ -496,3 +496,11 @@ def test_a_device_shows_what_it_has_open(oncall, conversation, phone):
     DeviceSession.objects.create(device=phone, conversation=conversation, read_seq=7)
     html = oncall.get(reverse("admin:streams_device_change", args=[phone.pk])).content.decode()
     assert str(conversation) in html
+
+
+@pytest.mark.parametrize("tokens", ["many", {"n": 1}, [1], -5, 10**18, 1.5, True, None])
+def test_counts_of_old_rows_may_be_anything(oncall, conversation, tokens):
+    """Rows from before what a provider says was checked where it enters."""
+    run = lived(prompted(conversation), "completed", usage={"output_tokens": tokens})
+    for path in ("", f"{run.pk}/change/"):
+        assert oncall.get(f"/admin/streams/run/{path}").status_code == 200

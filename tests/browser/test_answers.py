@@ -60,6 +60,29 @@ def first_paint_html(page):
     return page.locator(".blocks").inner_html().strip()
 
 
+def test_an_end_that_only_looks_like_one_is_told_at_once_and_after_a_reload(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    for text, reason, sentence in (
+        ("Let me look.", "pause_turn", "The model paused before this answer was finished."),
+        (
+            "Half",
+            "__proto__",
+            "The model's service ended this answer for a reason of its own: __proto__.",
+        ),
+    ):
+        _, run, _ = conversation.post("Hi", laptop)
+        begin(run)
+        say(run, text)
+        complete(run, reason)
+        for _ in ("live", "reloaded"):
+            expect(streaming(page).locator(".ending")).to_have_text(sentence)
+            goes_on = streaming(page).get_by_role("button", name="Continue")
+            expect(goes_on).to_be_visible(visible=reason == "pause_turn")
+            page.reload()
+
+
 def test_a_refresh_in_the_middle_has_the_text_in_its_html_and_goes_on(
     open_as, laptop, conversation, here
 ):

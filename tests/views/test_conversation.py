@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as html_module
 import re
 import uuid
 
@@ -41,6 +42,31 @@ def test_first_paint_holds_the_answer_so_far_and_where_to_go_on(page, conversati
     assert 'data-closed="17"' in html
     assert 'data-state="streaming"' in html
     assert f'action="/runs/{run.uuid}/cancel"' in html
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "sentence", "unfinished"),
+    [
+        ("end_turn", "", False),
+        ("max_tokens", "This answer reached its length limit.", True),
+        ("pause_turn", "The model paused before this answer was finished.", True),
+        ("refusal", "The model declined to answer this.", False),
+        ("moon_phase", "ended this answer for a reason of its own: moon_phase.", False),
+    ],
+)
+def test_each_end_of_an_answer_has_its_sentence(
+    page, conversation, here, laptop, stop_reason, sentence, unfinished
+):
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, "Well")
+    complete(run, stop_reason)
+    html = html_of(page.get(here))
+    [ending, template] = re.findall(r'class="ending">([^<]*)<', html)
+    assert html_module.unescape(ending).endswith(sentence)
+    assert bool(ending) == bool(sentence)
+    assert template == ""
+    assert (" data-unfinished" in html) == unfinished
 
 
 def test_closed_counts_utf16_units(page, conversation, here, laptop):
