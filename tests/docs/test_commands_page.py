@@ -1,0 +1,31 @@
+"""The page of commands names every command and option of ours, and no other."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import get_commands, load_command_class
+from django.core.management.base import BaseCommand
+
+from .pages import sections, tables
+
+OURS = {name for name, app in get_commands().items() if app in ("streams", "chatstream")}
+COMMON = {
+    option
+    for action in BaseCommand().create_parser("manage.py", "any")._actions
+    for option in action.option_strings
+}
+
+
+def test_every_command_is_on_the_page():
+    assert set(sections("reference/commands.md", level=2)) == OURS
+
+
+@pytest.mark.parametrize("name", sorted(OURS - {"benchmark"}))
+def test_its_options_are_those_on_the_page(name):
+    command = load_command_class(get_commands()[name], name)
+    actions = command.create_parser("manage.py", name)._actions
+    there = {option for action in actions for option in action.option_strings} - COMMON
+
+    said = tables(sections("reference/commands.md", level=2)[name])
+
+    assert {row[0].strip("| ") for _, rows in said for row in rows} == there
