@@ -1,4 +1,4 @@
-"""What README.md tells the author of a client to type, typed."""
+"""What docs/client.md tells the author of a client to type, typed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def commands():
-    text = (settings.BASE_DIR / "README.md").read_text()
-    found = re.search(r"## Your own client.*?```sh\n(.*?)```", text, re.DOTALL)
+    text = (settings.BASE_DIR / "docs" / "client.md").read_text()
+    found = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
     assert found
     return found[1]
 
