@@ -46,7 +46,7 @@ export class Acts {
 
   #pressed(event) {
     const busy = document.querySelector(":popover-open, dialog[open]");
-    const free = !event.defaultPrevented && !event.isComposing && !busy;
+    const free = !event.defaultPrevented && !busy;
     if (event.key === "Escape" && free) this.#on.stop();
   }
 

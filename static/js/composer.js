@@ -1,4 +1,4 @@
-// The field one writes in: its draft, its keys, and its one button, Send or Stop.
+// The field one writes in: its draft, and its one button, Send or Stop.
 
 export class Composer {
   #form;
@@ -24,7 +24,6 @@ export class Composer {
     this.#on = on;
     this.#field.value ||= this.#draft.read();
     this.#field.addEventListener("input", () => this.#changed());
-    this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#stop.addEventListener("click", (event) => this.#clicked(event));
     this.#stop?.form?.addEventListener("submit", (event) => this.#stopped(event));
@@ -63,12 +62,6 @@ export class Composer {
 
   #offerNext() {
     this.#next.hidden = !this.#busy || !this.#next.textContent || !this.#field.value.trim();
-  }
-
-  #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    if (this.#field.value.trim()) this.#form.requestSubmit();
   }
 
   #submitted(event) {

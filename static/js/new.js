@@ -24,11 +24,6 @@ field.addEventListener("input", () => {
   note.remark("");
 });
 form.addEventListener("input", () => opening.given && !opening.sending && opening.withdraw());
-field.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  if (field.value.trim()) form.requestSubmit();
-});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!field.value.trim()) return;

@@ -1,0 +1,22 @@
+// What keys mean to an input method and to the message field, said once for all pages and before
+// any module is there: whoever listens after this hears of no key that makes a word.
+{
+  // Safari reports the Enter that ends a composition as one outside of it, with this number alone.
+  const COMPOSING = 229;
+  const onScreen = matchMedia("(pointer: coarse)"); // its Enter makes a line; the button sends
+
+  const ours = (event) => {
+    const { target, key, shiftKey, defaultPrevented } = event;
+    return target.id === "message" && key === "Enter" && !shiftKey && !defaultPrevented;
+  };
+
+  addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === COMPOSING) event.stopImmediatePropagation();
+  }, true);
+
+  document.addEventListener("keydown", (event) => {
+    if (!ours(event) || onScreen.matches) return;
+    event.preventDefault();
+    if (event.target.value.trim()) event.target.form.requestSubmit();
+  });
+}
