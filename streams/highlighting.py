@@ -1,22 +1,22 @@
-"""Code in colours, within limits.
+"""Code in colours, within limits, by a process of its own (`streams.colouring`).
 
 What a model writes names the lexer, and there are lexers whose regular expressions take minutes
-for text made for them; while one matches, the whole process stands still. So the languages are
-a list of well-behaved ones, and a code block has a length and a time.
+for text made for them; while one matches, its whole process stands still. So a code block has a
+length and a time, and another process that is told to break off.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
 from html import escape
-from typing import Any
 
-from pygments import format as formatted
-from pygments.formatters.html import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-
-from .rendering import check_time
+from . import colouring
+from .rendering import charge, check_time
 
 NAMES = """
     bash sh shell zsh c cpp c++ csharp cs c# objective-c objectivec css scss less html xml
@@ -28,27 +28,70 @@ NAMES = """
 """
 LANGUAGES = frozenset(NAMES.split())
 LONGEST = 8_000  # characters
-PATIENCE = 0.25  # seconds of this thread
-COLOURS = HtmlFormatter(nowrap=True)
+PATIENCE = 0.25  # seconds of a processor
+SILENCE = 5.0  # seconds: whatever holds it up, it is not waited for
 
 
 def coloured(code: str, language: str) -> str:
     """HTML of `code`, with a class on what the language knows; plain where that is too much."""
     if language not in LANGUAGES or len(code) > LONGEST:
         return escape(code)
-    tokens = get_lexer_by_name(language, stripnl=False, ensurenl=False).get_tokens(code)
+    check_time()
+    html, seconds = COLOURIST.ask(language, code)
+    charge(seconds)
+    return escape(code) if html is None else html
+
+
+class Colourist:
+    """The other process: begun when first asked, and anew whenever it did not answer."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """A fork shares the pipe of its parent, and would read what others asked."""
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, language: str, code: str) -> tuple[str | None, float]:
+        """HTML, or None where it takes too long; and how much of a processor that took."""
+        with self._lock:
+            if self._process is None:
+                self._process = begun()
+            try:
+                return answer_of(self._process, [language, code, PATIENCE])
+            except (OSError, ValueError):
+                return None, PATIENCE
+            finally:
+                if self._process.poll() is not None:
+                    self._process = None
+
+
+def begun() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", colouring.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[str | None, float]:
+    """Raises OSError or ValueError, and ends the process, when it says nothing that is one."""
+    assert process.stdin
+    assert process.stdout
     try:
-        return str(formatted(in_time(tokens), COLOURS))
-    except TimeoutError:
-        return escape(code)
-
-
-def in_time(tokens: Iterator[Any]) -> Iterator[Any]:
-    """Raises TimeoutError when getting at the tokens takes too long, and OutOfTime when all that
-    they are part of does."""
-    end = time.thread_time() + PATIENCE
-    for token in tokens:
-        check_time()
-        if time.thread_time() > end:
+        process.stdin.write(json.dumps(asked).encode() + b"\n")
+        process.stdin.flush()
+        if not select.select([process.stdout], [], [], SILENCE)[0]:
             raise TimeoutError
-        yield token
+        html, seconds = json.loads(process.stdout.readline())
+        return html, seconds
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+COLOURIST = Colourist()
+os.register_at_fork(after_in_child=COLOURIST.forget)

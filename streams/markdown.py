@@ -15,12 +15,15 @@ from typing import NamedTuple
 import nh3
 from markdown_it.token import Token
 
+from .flanking import flanks, waits
 from .markdown_parser import blocks_parser, parser
+from .markdown_rules import FORMULAS, LONGEST_FORMULA
 from .rendering import OutOfTime
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
 UNFINISHED_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\Z")
-NO_MARKS = re.compile(r"`[^`]*`|\\.|(?<=\s)\*+(?=\s)")  # though they look like some
+RUN = re.compile(r"\\.?|`+|\*+|_+|~+")
+ESCAPED = re.compile(r"\\.")
 BULLET = re.compile(r"\s*(?:(?:[*+>-]|\d+[.)])\s+)*")
 # An unfinished line of which nobody can say yet what it is: marks alone, a number that may be a
 # bullet, the language of a code block, a row of a table.
@@ -83,9 +86,7 @@ def render_open(text: str) -> Growing:
         return Growing(growing(shown), shown, fenced=True)
     if last and last.type == "code_block" and line[:1].isspace():
         return Growing(growing(text), text)
-    shown = text
-    if UNDECIDED.fullmatch(line):
-        shown = without_header(whole)
+    shown = without_header(whole) if UNDECIDED.fullmatch(line) else without_formula(text)
     return Growing(growing(completed(shown)), shown)
 
 
@@ -113,28 +114,54 @@ def without_header(whole: str) -> str:
     return whole.removesuffix(lines[-1]) if row and not above[-1] else whole
 
 
+def without_formula(text: str) -> str:
+    """One whose end has not come waits: nobody knows yet that it is one."""
+    line = text[text.rfind("\n") + 1 :]
+    for begins, ends in FORMULAS.items():
+        at = line.rfind(begins) if begins != ends or line.count(begins) % 2 else -1
+        if at >= 0 and ends not in line[at + len(begins) :] and len(line) - at < LONGEST_FORMULA:
+            text, line = text[: len(text) - len(line) + at], line[:at]
+    return text
+
+
 def completed(text: str) -> str:
+    """With the other half of each mark that its last line leaves open."""
     head, end, line = text.rpartition("\n")
     line = UNFINISHED_LINK.sub(r"\1", line)
     said = BULLET.sub("", line, count=1)
-    start = line.removesuffix(said)
-    marks = NO_MARKS.sub("", said)
-    if marks.count("`") % 2:
-        return head + end + start + closed(said, "`")
-    if marks.replace("**", "").count("*") % 2:
-        said = closed(said, "*")
-    if marks.count("**") % 2:
-        said = closed(said, "**")
-    return head + end + start + said
+    return head + end + line.removesuffix(said) + closed(said)
 
 
-def closed(said: str, mark: str) -> str:
-    """With its other half, or without the first when nothing stands behind that yet; a mark
-    with a space behind it is only a character."""
-    behind = said.rpartition(mark)[2]
-    if behind[:1].isspace():
-        return said
-    return said.rstrip() + mark if behind else said.removesuffix(mark)
+def closed(said: str) -> str:
+    """A mark with nothing behind it yet is left out, unless it ends something."""
+    left_open: list[str] = []
+    at = 0
+    while found := RUN.search(said, at):
+        run, start, at = found.group(), found.start(), found.end()
+        before, after = said[start - 1 : start] if start else "", said[at : at + 1]
+        opens, closes = flanks(before, after, run[0])
+        halves = halves_of(run)
+        if run[0] == "`" and after:
+            ends = re.compile(rf"(?<!`){run}(?!`)").search(said, at)
+            if not ends:
+                left_open.append(run)
+                break
+            at = ends.end()
+        elif halves and closes and set(halves) <= set(left_open):
+            del left_open[min(map(left_open.index, halves)) :]
+        elif not after and len(run) < 4 and not ESCAPED.match(run):
+            said = said[:start]
+        elif opens and not waits(before, run):
+            left_open += halves
+    return said.rstrip() + "".join(reversed(left_open)) if left_open else said
+
+
+def halves_of(run: str) -> list[str]:
+    """What a run of marks may begin; three are two kinds of emphasis."""
+    mark, length = run[0], len(run)
+    if mark in "*_" and length <= 3:
+        return [mark, mark * 2] if length == 3 else [run]
+    return [run] if run == "~~" else []
 
 
 def render_block(source: str) -> str:

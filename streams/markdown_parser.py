@@ -13,7 +13,14 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from .highlighting import coloured
-from .markdown_rules import address, heading_of_words, task_boxes
+from .markdown_rules import (
+    Inline,
+    address,
+    formula,
+    formula_lines,
+    heading_of_words,
+    task_boxes,
+)
 from .rendering import check_time
 
 
@@ -73,10 +80,16 @@ def table_end(
 
 def parser(linked: bool) -> MarkdownIt:
     """`linked`: an address among the words is a link too; not before the whole of it is there."""
-    markdown = MarkdownIt("commonmark", {"html": False})
+    markdown = MarkdownIt()
+    markdown.inline = Inline()
+    markdown.configure("commonmark", {"html": False})
     markdown.enable(["table", "strikethrough"])
     if linked:
         markdown.inline.ruler.after("text", "address", address)
+    markdown.inline.ruler.before("escape", "formula", formula)
+    markdown.block.ruler.before(
+        "fence", "formula", formula_lines, {"alt": ["paragraph", "blockquote", "list"]}
+    )
     markdown.block.ruler.at("lheading", heading_of_words)
     markdown.disable(["reference", "html_block", "html_inline"])
     markdown.core.ruler.after("inline", "task_boxes", task_boxes)

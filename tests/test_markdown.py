@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 
 from streams import markdown
 
-MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] "
+CASES = Path(__file__).parent / "cases"
+
+
+def case(name):
+    """Markdown as models have written it."""
+    return (CASES / f"{name}.md").read_text()
+
+
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>"
 PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
@@ -77,6 +86,80 @@ def test_an_address_among_the_words_is_a_link(text, address):
 def test_what_only_looks_like_an_address_is_text(text):
     assert "<a" not in markdown.render(text)
     assert "<a" not in markdown.render(f"`https://example.com` and `{text}`")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (case("B20"), ["https://example.com/docs", "https://example.com/guide",
+                       "https://example.com", "https://example.com/pull/54",
+                       "https://en.wikipedia.org/wiki/Foo_(bar)"]),
+        ("见https://example.com/docs了解更多", ["https://example.com/docs"]),
+        ("https://zh.wikipedia.org/wiki/%E4 https://a.b/中/文 x", ["https://zh.wikipedia.org/wiki/%E4",
+                                                                  "https://a.b/%E4%B8%AD/%E6%96%87"]),
+        ("~~https://a.b/~me~~ _https://a.b/c_ 'https://a.b'", ["https://a.b/~me", "https://a.b/c",
+                                                               "https://a.b"]),
+        ("xhttps://a.b \\https://a.b https:// https://.", []),
+        ("https://a.b/" + "c" * 3000, []),
+    ],
+)  # fmt: skip
+def test_an_address_ends_where_the_sentence_goes_on(text, addresses):
+    assert re.findall('<a href="([^"]*)"', markdown.render(text)) == addresses
+
+
+def test_emphasis_begins_and_ends_beside_ideographs():
+    html = markdown.render(case("B10"))
+    assert re.findall("<strong>(.*?)</strong>", html) == [
+        "“如何更好地服务你”", "注意：", "（测试）", "不变。"
+    ]  # fmt: skip
+    assert "*" not in html
+    assert "<strong>스크립트(script)</strong>라고" in markdown.render("**스크립트(script)**라고")
+
+
+def test_formulas_and_amounts_are_shown_as_they_were_written():
+    html = markdown.render(case("B11"))
+    assert (
+        html.replace("<strong>$4</strong>", "**$4**")
+        == f'<p dir="auto">{case("B11").strip()}</p>\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\(a_{1} * b_{2} * c\)", r"\[ \{x_{1}\} + y_{1} \]", "$$\\{a\\}_{1} + b_{1}$$",
+        r"$\{x\}_{1} + {y}_{2}$", "\\[\na\n+ b\n= c\n---\n\\]", "$$\na\n- b\n$$",
+    ],
+)  # fmt: skip
+def test_a_formula_keeps_its_backslashes_and_lines(formula):
+    assert markdown.render(formula) == f'<p dir="auto">{formula}</p>\n'
+    assert f"<li>{formula}</li>" in markdown.render("- " + formula.replace("\n", "\n  "))
+
+
+def test_what_is_no_formula_is_not_kept():
+    assert (
+        markdown.render("\\(a and `b\\)`")
+        == '<p dir="auto">(a and <code dir="ltr">b\\)</code></p>\n'
+    )
+    assert "<em>b</em>" in markdown.render("$5 *b* $6")
+
+
+def test_a_formula_that_has_no_end_yet_waits():
+    growing = markdown.render_open("So \\(x_1 + y")
+    assert (growing.shown, growing.html) == ("So ", '<p dir="auto">So</p>\n')
+    assert markdown.render_open("a $$b$$ c").shown == "a $$b$$ c"
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("</details>\n---", ""), ("<div align=center>\nWords\n===", ""), ("Words\n<hr>\n---", ""),
+        ("<b>\n===", ""), ("<b>Words</b> and\nmore\n---", "h2"), ("a < b\n===", "h1"),
+        ("<https://a.b>\n---", "h2"),
+    ],
+)  # fmt: skip
+def test_a_line_below_html_makes_no_heading_of_it(text, heading):
+    assert re.findall("<(h[12])", markdown.render(text)) == ([heading] if heading else [])
 
 
 def test_an_address_that_is_still_growing_is_no_link_yet():
@@ -148,6 +231,12 @@ def test_a_reference_definition_is_text_and_changes_no_other_block():
         ("a **b *c", "a <strong>b <em>c</em></strong></p>"),
         ("a `co*", 'a <code dir="ltr">co*</code></p>'),
         ("see **", ">see</p>"),
+        ("**a*", "<strong>a</strong></p>"),
+        ("a _b", "a <em>b</em></p>"),
+        ("a_b and 5*4 and ~~c", "a_b and 5*4 and <s>c</s></p>"),
+        ("如**“何", "如<strong>“何</strong></p>"),
+        ("如**“何”*", "如<strong>“何”</strong></p>"),
+        ("`a\\` *b", '<code dir="ltr">a\\</code> <em>b</em></p>'),
         ("[the docs](https://exa", ">the docs</p>"),
         ("5 ** 2 * 3", ">5 ** 2 * 3</p>"),
         ("`**` or \\* and 2 * 3", '<code dir="ltr">**</code> or * and 2 * 3</p>'),

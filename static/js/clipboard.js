@@ -6,8 +6,13 @@ export function offerCopies(root, textOf) {
     const answers = target.closest('[data-act="copy"]');
     const codes = target.closest(".code-copy");
     if (answers) copy(textOf(answers.closest(".answer").dataset.run), answers);
-    if (codes) copy(codes.closest(".code").querySelector("code").textContent, codes);
+    if (codes) copy(codeOf(codes.closest(".code")), codes);
   });
+}
+
+// Without its last line end: pasted into a shell, that would run it.
+function codeOf(block) {
+  return block.querySelector("code").textContent.replace(/\n+$/, "");
 }
 
 async function copy(text, button) {

@@ -12,11 +12,11 @@ const HEADINGS = "h1, h2, h3, h4, h5, h6";
 const BLOCKS = `p, ul, ol, ${HEADINGS}`;
 const GOES_ON = "p, li"; // on the next line, without a mark
 const BLANK = /^[ \t]*\n/;
-const PLAIN = /^(?:[^\s\d#>|=+\-*_~`:]|\d+[^\d.)]|\*{1,2}[^\s*]|_{1,2}[^\s_]|`{1,2}[^`]|:[^-])/;
+const PLAIN = /^(?:[^\s\d#>|=+\-*_~`:\\$]|\\[^[]|\$[^$]|\d+[^\d.)]|\*{1,2}[^\s*]|_{1,2}[^\s_]|`{1,2}[^`]|:[^-])/;
 const HEADING = /^(#{1,6}) +(?=[^\s#])/;
 const ITEM = /^(?:[-*+]|(\d{1,9})[.)]) (?=\S)/;
 const FENCE = /^(`{3,}|~{3,})([^`\n]*)\n/;
-const UNDECIDED = /^(?:[ \t]*|#{1,6} *|(?:[-*+]|\d{1,9}[.)]?) ?|\*\*|_{1,2}|`{1,2}|:|(?:```|~~~)[^\n]*)$/;
+const UNDECIDED = /^(?:[ \t]*|\\|\$|#{1,6} *|(?:[-*+]|\d{1,9}[.)]?) ?|\*\*|_{1,2}|`{1,2}|:|(?:```|~~~)[^\n]*)$/;
 
 export class Growth {
   #open;

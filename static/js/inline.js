@@ -2,14 +2,16 @@
 // mark of which the next letter has to say what it means waits; what the server makes of the whole
 // line replaces all this, so that only the usual cases need to be right.
 
-const LETTERS = /^[^\\`*_~[!<]+/;
+import { flanks, waits } from "./flanking.js";
+
+const LETTERS = /^[^\\`*_~[!<$]+/;
 const RUN = /^(.)\1*/;
 const LINK = /^!?\[([^[\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+"[^"\n]*")?\)/;
 const UNFINISHED_LINK = /^!?\[[^[\]\n]*(?:\](?:\([^)\n]*)?)?$/;
 const ADDRESS = /^<(https?:\/\/[^\s<>]*)>/i;
 const UNFINISHED_ADDRESS = /^<h[^\s<>]*$/i;
-const LONGEST = 2000; // of a link; whatever is longer is none
-const WORD = /[\p{L}\p{N}]/u;
+const LONGEST = 2000; // of a link or a formula; whatever is longer is none
+const FORMULAS = { "\\(": "\\)", "\\[": "\\]", $$: "$$" };
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
 
 export class Inline {
@@ -44,7 +46,7 @@ export class Inline {
 
   // Nothing more will arrive to say what it means.
   finish() {
-    if (/^[[\\!<]/.test(this.#waiting)) this.#say(this.#waiting);
+    if (/^[[\\!<$]/.test(this.#waiting)) this.#say(this.#waiting);
   }
 
   get #at() {
@@ -60,10 +62,10 @@ export class Inline {
     if (run.length === text.length) return 0;
     switch (run[0]) {
       case "`": return this.#beginCode(run);
-      case "\\": return this.#escape(text[1]);
+      case "\\": case "$": return this.#formula(text) ?? this.#escape(text);
       case "<": return this.#known(ADDRESS, UNFINISHED_ADDRESS, text);
       case "[": case "!": return this.#known(LINK, UNFINISHED_LINK, text);
-      default: return this.#mark(run, text[run.length]);
+      default: return this.#mark(run, text.slice(run.length, run.length + 2));
     }
   }
 
@@ -91,7 +93,17 @@ export class Inline {
     return run.length;
   }
 
-  #escape(next) {
+  // Shown as it was written. Nothing is known of one that has no end yet.
+  #formula(text) {
+    const begins = text.slice(0, 2);
+    if (!(begins in FORMULAS)) return null;
+    const end = text.slice(0, LONGEST).indexOf(FORMULAS[begins], 2);
+    if (end < 0) return text.length < LONGEST ? 0 : null;
+    return text.slice(0, end).includes("`") ? null : this.#say(text.slice(0, end + 2));
+  }
+
+  #escape([mark, next]) {
+    if (mark === "$") return this.#say("$");
     if (next === "\n") return 1;
     return ESCAPABLE.test(next) ? this.#say(next, 2) : this.#say("\\");
   }
@@ -109,14 +121,12 @@ export class Inline {
 
   #mark(run, next) {
     const names = named(run);
-    const before = this.#before.at(-1);
-    const underscore = run[0] === "_";
-    const inWord = underscore ? WORD.test(before) : run.length === 1 && /[a-z0-9]/i.test(before);
+    const before = [...this.#before].at(-1) ?? "";
+    const { opens, closes } = flanks(before, next, run[0]);
     const here = ({ name, mark }) => mark === run[0] && names.includes(name);
-    const ends = /\S/.test(before) && !(underscore && WORD.test(next));
-    if (ends && names.length && this.#open.filter(here).length === names.length) {
+    if (closes && names.length && this.#open.filter(here).length === names.length) {
       for (const name of names) this.#end(name);
-    } else if (names.length && /\S/.test(next) && !inWord) {
+    } else if (names.length && opens && !waits(before, run)) {
       for (const name of names) this.#begin(name, run[0]);
     } else this.#say(run);
     return run.length;

@@ -16,6 +16,13 @@ EVERYTHING = """\
 Some **bold, and *nested*, words** with `code_of * this`, a [link](https://example.org/a_b) and \
 snake_case, 2 * 3 and 5*4, [1] and an ending “!”
 A second line of the paragraph, \\*escaped\\*.
+如**“何”**是。**注意：**正文前**（测试）**后**不变。**源，见 https://example.com/a，_b_ and ~~c~~.
+
+It costs $5 or **$4**: \\(x_{1} + y_{2}\\) and $$a_{1} * b_{1} * c$$ in $HOME, 5*4 or a_b.
+\\[
+a_{1}
++ b_{1}
+\\]
 
 ## A heading with `code`
 
