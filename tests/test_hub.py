@@ -14,6 +14,8 @@ from streams import log
 from streams.conf import conf
 from streams.epoch import Life
 from streams.hub import Hub
+from streams.log import reading
+from tests.factories import ConversationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,3 +131,25 @@ def cut():
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name = 'chatstream hub'"
         )
+
+
+async def test_rows_that_cannot_be_read_keep_nothing_from_other_conversations(
+    hub, conversation, laptop, anna, monkeypatch, caplog
+):
+    """As on a page of the disk that has gone bad."""
+    other = await sync_to_async(ConversationFactory)(owner=anna)
+    streams = [hub.join(each.pk, 0, 0, laptop.pk, anna.pk) for each in (conversation, other)]
+    for stream in streams:
+        await told(stream, b"sync")
+    bad = f"repeat(e.data::text, 1 / (w.conversation_id - {conversation.pk})::int)"
+    broken = reading.READ_NEW.replace("e.data::text", bad)
+    monkeypatch.setattr(reading, "READ_NEW", broken)
+    for each in (conversation, other):
+        await sync_to_async(each.change)(None, title="New")
+    assert b"New" in await told(streams[1], b"New")
+    assert f"conversation {conversation.pk} cannot be read" in caplog.text
+    monkeypatch.undo()
+    await sync_to_async(conversation.change)(None, title="Newer")
+    assert b'"New"' in await told(streams[0], b"Newer"), "none is missing once it can be read"
+    for stream in streams:
+        hub.leave(stream)

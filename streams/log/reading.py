@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
+import psycopg
 from django.db import connection
 from psycopg import AsyncConnection
 
+from streams.database import blames_rows
 from streams.fold import Row
+
+logger = logging.getLogger(__name__)
 
 ALL = 2**62
 
@@ -39,7 +44,27 @@ SELECT w.conversation_id, e.seq, e.run_id, e.type, e.data::text
 async def read_new(
     source: AsyncConnection, cursors: Mapping[int, int], limit: int
 ) -> dict[int, list[Stored]]:
-    """At most `limit` rows past each conversation's cursor, in number order, in one query."""
+    """At most `limit` rows past each conversation's cursor, in number order, in one query.
+
+    One whose rows cannot be read is passed over, and hides no other's.
+    """
+    try:
+        return await read_together(source, cursors, limit)
+    except psycopg.Error as error:
+        if not blames_rows(error):
+            raise
+        if len(cursors) == 1:
+            logger.error("conversation %s cannot be read: %s", *cursors, type(error).__name__)
+            return {}
+    found: dict[int, list[Stored]] = {}
+    for conversation_id, after in cursors.items():
+        found |= await read_new(source, {conversation_id: after}, limit)
+    return found
+
+
+async def read_together(
+    source: AsyncConnection, cursors: Mapping[int, int], limit: int
+) -> dict[int, list[Stored]]:
     cursor = await source.execute(
         READ_NEW,
         {"conversations": list(cursors), "cursors": list(cursors.values()), "limit": limit},
