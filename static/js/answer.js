@@ -7,6 +7,12 @@ import { Old } from "./old.js";
 const READABLE = ["text", "refusal", "tool_call"];
 const endings = JSON.parse(document.getElementById("endings").textContent);
 const sentences = new Map(Object.entries(endings.sentences));
+// Why nothing comes, by what the run's `worker` is said to be.
+const WAITS = {
+  alive: "Still waiting…",
+  lost: "Its server has gone silent. Another takes over in a moment…",
+  none: "No server is there to answer. It begins as soon as one is.",
+};
 
 export class Answer {
   blocks = new Map();
@@ -120,6 +126,10 @@ export class Answer {
     this.#say(".failure-code", error?.code);
     this.#say(".ending", ending(stop_reason));
     if (endings.unfinished.includes(stop_reason)) dataset.unfinished = "";
+  }
+
+  waitFor(worker) {
+    this.#say(".silent", WAITS[worker] ?? WAITS.alive);
   }
 
   // `ahead`: so many answers come first.

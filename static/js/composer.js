@@ -1,5 +1,7 @@
 // The field one writes in: its draft, and its one button, Send or Stop.
 
+const UNDONE = 20_000; // characters
+
 export class Composer {
   #form;
   #field;
@@ -49,8 +51,18 @@ export class Composer {
 
   // Words that came back: in front of what has been written since.
   giveBack(text) {
-    this.#field.value = [text, this.#field.value].filter(Boolean).join("\n");
+    const given = this.#field.value ? `${text}\n` : text;
+    if (this.#insert(given)) return; // and the field has said so
+    this.#field.value = given + this.#field.value;
     this.#changed();
+  }
+
+  // As if it were typed, which is the one way that undo knows. Only into the field that has the
+  // focus, and not for so much that a browser would take its time.
+  #insert(text) {
+    if (document.activeElement !== this.#field || text.length > UNDONE) return false;
+    this.#field.setSelectionRange(0, 0);
+    return document.execCommand("insertText", false, text);
   }
 
   #changed() {

@@ -4,6 +4,7 @@ import { ConnectionNote } from "./connection.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { Opening } from "./opening.js";
+import { sayWhatIsNotSent } from "./pasted.js";
 import { forgetAtSignOut } from "./shelf.js";
 
 const form = document.getElementById("composer");
@@ -17,6 +18,7 @@ note.wire({ waiting: () => opening.given !== null });
 opening.wire({ sent, refused, failed, signedOut, changed });
 forgetAtSignOut();
 followFeed();
+sayWhatIsNotSent(field, (words) => note.remark(words));
 showUndo(document.getElementById("deleted"));
 goOn();
 field.addEventListener("input", () => {

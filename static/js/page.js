@@ -2,6 +2,7 @@
 // Every part is made before any is told whom to call (wire), so that none calls what is not there.
 
 import { Acts } from "./acts.js";
+import { place } from "./answer.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
@@ -12,7 +13,9 @@ import { floatAll } from "./floating.js";
 import { Formatter } from "./formatter.js";
 import { paint } from "./frame.js";
 import { Here } from "./here.js";
+import { request } from "./http.js";
 import { Outbox } from "./outbox.js";
+import { sayWhatIsNotSent } from "./pasted.js";
 import { Presence } from "./presence.js";
 import { ReadMark } from "./readmark.js";
 import { ScrollKeeper } from "./scroll.js";
@@ -86,6 +89,7 @@ outbox.wire({
     update();
   },
 });
+silence.wire({ silent });
 stream.wire({
   event,
   live,
@@ -99,6 +103,7 @@ stream.wire({
 scroll.wire({ reachedEnd: () => mark.reached(stream.cursor, true) });
 
 offerCopies(main, (run) => transcript.answer(run).text);
+sayWhatIsNotSent(composerForm.elements.content, (words) => note.remark(words));
 takeFocus();
 follow();
 
@@ -160,6 +165,14 @@ function live() {
   note.live();
   silence.start();
   outbox.flush();
+}
+
+// The stream only tells what has happened; why nothing does, the run itself knows.
+async function silent() {
+  const { front } = transcript;
+  if (!front) return;
+  const { worker } = await request("GET", place(front.run, "")).catch(() => ({}));
+  if (worker) front.waitFor(worker); // or the next look asks again
 }
 
 function broken() {

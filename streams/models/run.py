@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
-from django.db.models import Case, Count, OuterRef, Q, Subquery, When
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from streams import clock, fold, limits, log, notify
@@ -34,6 +34,20 @@ class RunQuerySet(models.QuerySet["Run"]):
         count = first.order_by().values("conversation").values(count=Count("pk"))
         ahead = Case(When(status="queued", then=Coalesce(Subquery(count), 0)), default=0)
         return self.annotate(ahead=ahead)
+
+    def with_attendance(self) -> RunQuerySet:
+        """`attended`: whether somebody sees to an open run. `alive`, for the worker that writes
+        it or any that may claim it; `lost`, for one that is silent or gone until another takes
+        over; `none`, while there is nobody to claim it. Null once the run has ended.
+        """
+        alive = Worker.objects.alive()
+        mine, any_one = Exists(alive.filter(pk=OuterRef("worker"))), Exists(alive)
+        seen = Case(
+            When(Q(mine, status="running") | Q(any_one, status="queued"), then=Value("alive")),
+            When(status="running", then=Value("lost")),
+            When(status="queued", then=Value("none")),
+        )
+        return self.annotate(attended=seen)
 
 
 class Run(models.Model):

@@ -10,6 +10,13 @@ from streams import clock
 from streams.conf import conf
 
 
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> WorkerQuerySet:
+        """Those that have said no goodbye and whose lease has not run out."""
+        beaten = Now() - timedelta(seconds=conf().lease)
+        return self.filter(stopped_at__isnull=True, beat_at__gt=beaten)
+
+
 class Worker(models.Model):
     """One `runworker` process and its heartbeat, by the database's clock.
 
@@ -25,6 +32,8 @@ class Worker(models.Model):
     draining = models.BooleanField(default=False)
     stopped_at = models.DateTimeField(null=True, blank=True)
     lost = models.BooleanField(db_default=False)
+
+    objects = WorkerQuerySet.as_manager()
 
     class Meta:
         ordering = ("-beat_at",)

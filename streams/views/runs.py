@@ -45,7 +45,7 @@ class Retry(Resource):
 
 def own(request: Request, uuid: UUID) -> Run:
     """Through its conversation's owner; someone else's is as if it were not there."""
-    known = Run.objects.owned_by(request.user).with_ahead()
+    known = Run.objects.owned_by(request.user).with_ahead().with_attendance()
     run = known.select_related("conversation", "prompt", "answer").filter(uuid=uuid).first()
     if run is None:
         raise NotFound("This answer isn't here, or isn't yours.")

@@ -13,9 +13,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 
+from streams import access
 from streams.conf import conf
 from streams.exceptions import NotSignedIn, TooLarge
-from streams.models import Attempts
+from streams.models import Attempts, Device
 
 from .bodies import fields, is_form
 from .negotiation import wants_json
@@ -38,6 +39,9 @@ class SignIn(LoginView):
             Attempts.forget(tried)
         return response
 
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return super().get_context_data(**more, thrown_out=thrown_out(self.request))
+
 
 def check_lengths(given: Mapping[str, Any]) -> None:
     """Before anything is done with either: to normalise a name of combining marks takes the
@@ -48,6 +52,12 @@ def check_lengths(given: Mapping[str, Any]) -> None:
     for name, most in longest.items():
         if len(given.get(name, "")) > most:
             raise TooLarge(f"That is too long for a {name}.", field=name)
+
+
+def thrown_out(request: HttpRequest) -> bool:
+    """Whether this browser was signed out from elsewhere, and should not wonder why."""
+    key = access.known_key(request)
+    return key is not None and Device.objects.filter(key=key, revoked_at__isnull=False).exists()
 
 
 def signed_in(request: HttpRequest, given: Mapping[str, Any]) -> HttpResponse:

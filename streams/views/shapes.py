@@ -47,6 +47,7 @@ def run(it: Run) -> dict[str, Any]:
         "model": it.model,
         "status": it.status,
         "ahead": it.ahead,  # type: ignore[attr-defined]
+        "worker": it.attended,  # type: ignore[attr-defined]
         "attempt": it.attempt,
         "stopping": it.status in Run.OPEN and it.cancel_requested_at is not None,
         "stopped_by": it.cancelled_by if it.status == Run.Status.CANCELLED else None,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from streams.models import Run
+from streams.models import Run, Worker
+from tests.factories import WorkerFactory
 from tests.processes import eventually
 from tests.views.answers import append, begin, complete, fail, say, stop
 
@@ -278,7 +282,11 @@ def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
     _, run, _ = conversation.post("Hi", laptop)
     words = page.get_by_text("Still waiting…")
     expect(page.locator("main")).to_have_attribute("data-silent", "")
+    expect(page.get_by_text("No server is there to answer.")).to_be_visible()
+    worker = WorkerFactory(beat_at=timezone.now() + timedelta(hours=1))
+    expect(words).to_be_visible()
     begin(run)
+    Run.objects.filter(pk=run.pk).update(worker=worker)
     expect(page.locator("main")).not_to_have_attribute("data-silent", "")
     expect(words).to_be_visible()
     say(run, "One", end=False)
@@ -293,6 +301,14 @@ def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
     page.context.set_offline(True)
     expect(words).to_be_hidden()
     page.context.set_offline(False)
+    expect(words).to_be_visible()
+    Worker.objects.update(beat_at=timezone.now() - timedelta(hours=1))
+    gone = page.get_by_text("Its server has gone silent. Another takes over in a moment…")
+    expect(gone).to_be_visible()
+    worker = WorkerFactory(beat_at=timezone.now() + timedelta(hours=1))
+    Run.objects.filter(pk=run.pk).update(worker=worker)
+    begin(run, attempt=2)
+    expect(page.get_by_text("The server restarted this answer")).to_be_visible()
     expect(words).to_be_visible()
     complete(run)
     expect(words).to_be_hidden()

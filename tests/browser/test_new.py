@@ -102,3 +102,21 @@ def test_an_enter_before_the_modules_sends_whether_they_come_or_not(open_as, lap
     expect(page.locator(".prompt .said")).to_have_text("Quick")
     assert Conversation.objects.filter(owner=anna).count() == 1
     open_as.expected.append("net::ERR")
+
+
+@pytest.mark.parametrize("come", [True, False])
+def test_a_click_before_the_modules_stays_on_the_page_if_they_come(
+    open_as, laptop, conversation, come
+):
+    page = open_as(laptop, f"/c/{conversation.uuid}/")
+    held = []
+    page.route("**/page.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.evaluate("window.same = true")
+    field(page).fill("Quick")
+    page.get_by_role("button", name="Send").click(no_wait_after=True)
+    expect(field(page)).to_have_value("Quick")
+    held[0].continue_() if come else held[0].abort()
+    expect(page.locator(".transcript > .prompt .said")).to_have_text("Quick")
+    assert page.evaluate("window.same ?? false") is come
+    open_as.expected.append("net::ERR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -169,6 +170,43 @@ def test_a_refused_prompt_is_back_in_the_field(open_as, laptop, conversation, he
     open_as.expected.append("409")
 
 
+def test_what_is_given_back_can_be_undone(open_as, laptop, conversation, here):
+    begin(conversation.post("First", laptop)[1])
+    page = open_as(laptop, here)
+    field(page).fill("Second")
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer")).to_have_count(2)
+    field(page).press_sequentially("third")
+    page.locator(".answer").last.get_by_role("button", name="Remove").click()
+    expect(field(page)).to_have_value("Second\nthird")
+    page.keyboard.press("Control+z")
+    expect(field(page)).to_have_value("third")
+    page.keyboard.press("Control+Shift+z")
+    expect(field(page)).to_have_value("Second\nthird")
+
+
+@pytest.mark.parametrize("path", ["here", "new"])
+def test_a_picture_does_not_vanish_without_a_word(open_as, laptop, here, path):
+    page = open_as(laptop, here if path == "here" else "/c/")
+    words = page.get_by_text("Images and files can't be sent here, only text.")
+    give = """(it, [type, file]) => {
+      const data = new DataTransfer();
+      if (file) data.items.add(new File(["x"], "x.png", { type: "image/png" }));
+      else data.setData("text/plain", "words");
+      const event = type === "paste"
+        ? new ClipboardEvent(type, { clipboardData: data, bubbles: true, cancelable: true })
+        : new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+      return it.dispatchEvent(event);
+    }"""
+    for type in ("paste", "drop"):
+        assert field(page).evaluate(give, [type, False]), "text is the browser's own affair"
+        expect(words).to_be_hidden()
+        assert not field(page).evaluate(give, [type, True])
+        expect(words).to_be_visible()
+        field(page).press("a")
+        expect(words).to_be_hidden()
+
+
 def test_a_deleted_conversation_ends_elsewhere(open_as, laptop, phone, conversation, here):
     open_as.expected.append("404 (Not Found)")
     _, run, _ = conversation.post("Hi", laptop)
@@ -221,6 +259,30 @@ def test_everything_works_without_javascript(open_as, laptop, anna, web, chromiu
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="What is on your mind?")).to_be_visible()
+
+
+def test_axe_finds_nothing_wrong(open_as, laptop, phone, conversation, here):
+    run = conversation.post("Hi", laptop)[1]
+    begin(run)
+    say(run, "# One\n\nTwo `three`\n\n```python\nprint(4)\n```")
+    fail(run)
+    begin(conversation.post("And?", laptop)[1])
+    ConversationFactory(owner=laptop.user, archived_at=timezone.now())
+    gone = ConversationFactory(owner=laptop.user)
+    gone.delete_softly(laptop)
+    page = open_as(laptop, here)
+    expect(page.locator("main")).to_have_attribute("data-connection", "live")
+    wrong = {}
+    own = ("/devices/", "/c/?archived=true", f"/c/?deleted={gone.uuid}", "/password/", "/nowhere")
+    for path in (here, *own, "/sign-in/", "/pair/"):
+        if path == "/sign-in/":
+            page.context.clear_cookies()
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        if found:
+            wrong[path] = [(it["id"], [node["html"][:90] for node in it["nodes"]]) for it in found]
+    assert wrong == {}
+    open_as.expected.append("404 (Not Found)")
 
 
 def test_the_keyboard_alone(open_as, laptop):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from streams import log
-from streams.models import Conversation, Run
+from streams.conf import conf
+from streams.models import Conversation, Run, Worker
+from tests.factories import WorkerFactory
 
 from .answers import begin, complete, fail, stop
 
@@ -143,6 +148,27 @@ def test_a_run_in_json_and_as_a_page(api, page, conversation, laptop):
     assert answer["usage"]["output_tokens"] == 5
     assert answer["conversation"] == str(conversation.uuid)
     assert "3 read, 5 written" in page.get(f"/runs/{run.uuid}/").content.decode()
+
+
+def test_a_run_says_whether_anybody_sees_to_it(api, conversation, laptop):
+    _, run, _ = conversation.post("Hi", laptop)
+
+    def worker():
+        return api("get", f"/runs/{run.uuid}/").json()["worker"]
+
+    assert worker() == "none"
+    mine = WorkerFactory()
+    assert worker() == "alive"
+    begin(run)
+    Run.objects.filter(pk=run.pk).update(worker=mine)
+    assert worker() == "alive"
+    Worker.objects.update(beat_at=Now() - timedelta(seconds=conf().lease + 1))
+    WorkerFactory()
+    assert worker() == "lost", "another one is there, and has not taken over yet"
+    Worker.objects.update(beat_at=Now(), stopped_at=Now())
+    assert worker() == "lost"
+    complete(run)
+    assert worker() is None
 
 
 def test_trying_again_is_a_new_run_for_the_same_prompt(api, conversation, laptop):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth import HASH_SESSION_KEY
 from django.test import Client
@@ -51,6 +53,25 @@ def test_a_wrong_password_is_said_once_and_the_name_stays(anna):
     response = Client().post("/sign-in/", {"username": "anna", "password": "wrong"})
     assert "belong together" in response.content.decode()
     assert 'value="anna"' in response.content.decode()
+
+
+def test_after_a_wrong_password_it_is_the_password_one_types_again(anna):
+    focused = re.compile(r'<input name="(\w+)"[^>]*autofocus')
+    client = Client()
+    assert focused.findall(client.get("/sign-in/").content.decode()) == ["username"]
+    again = client.post("/sign-in/", {"username": "anna", "password": "wrong"})
+    assert focused.findall(again.content.decode()) == ["password"]
+
+
+def test_who_was_thrown_out_is_told_why_until_signing_in_again(page, anna, laptop):
+    why = "This device was signed out from another one"
+    assert why not in Client().get("/sign-in/").content.decode()
+    laptop.revoke()
+    assert page.get("/c/").headers["Location"] == "/sign-in/?next=/c/"
+    assert why in page.get("/sign-in/?next=/c/").content.decode()
+    page.post("/sign-in/", {"username": "anna", "password": PASSWORD})
+    page.post("/sign-out/")
+    assert why not in page.get("/sign-in/").content.decode()
 
 
 def test_signing_in_and_out_as_a_program(stranger, anna):
