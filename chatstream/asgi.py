@@ -1,5 +1,6 @@
 """What uvicorn and gunicorn serve: `chatstream.asgi:application`."""
 
+import logging
 import os
 
 import django
@@ -11,6 +12,7 @@ from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
 from streams.asgi import WithStreams  # noqa: E402
 from streams.bounds import WithBounds  # noqa: E402
+from streams.collected import uncollected  # noqa: E402
 from streams.handler import OneThreadHandler  # noqa: E402
 from streams.memory import settle  # noqa: E402
 
@@ -18,4 +20,6 @@ from streams.memory import settle  # noqa: E402
 get_resolver().url_patterns  # noqa: B018
 
 application = WithBounds(WithStreams(OneThreadHandler()))
+if missing := uncollected():
+    logging.getLogger(__name__).error(missing)
 settle()

@@ -149,7 +149,7 @@ USE_TZ = True
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65_536
 
 STATIC_URL = "/static/"  # below the script name: see chatstream.storage
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

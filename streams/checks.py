@@ -6,6 +6,7 @@ Those that ask the database run with `check --database default`, and before `mig
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any
 
@@ -14,8 +15,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.utils import ProgrammingError
 from psycopg import sql
 
+from . import trouble, vitals
+from .collected import stale, uncollected
 from .conf import Streams, conf
 from .providers import registry
 
@@ -134,6 +138,23 @@ def check_models(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register(deploy=True)
+def check_static_files(**_: Any) -> list[CheckMessage]:
+    if found := uncollected() or stale():
+        return [Error(found, id="streams.E011")]
+    return []
+
+
+@register(Tags.database, deploy=True)
+def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Once there is something to look at: a deployment is checked before it is migrated too."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    with suppress(ProgrammingError):
+        return [Warning(worry, id="streams.W004") for worry in vitals.look().values()]
+    return []
+
+
 @register(Tags.database)
 def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     if DEFAULT_DB_ALIAS not in (databases or ()):
@@ -146,6 +167,10 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
         version: int = cursor.fetchone()[0]
         cursor.execute("SELECT current_setting('synchronous_commit')")
         synchronous: str = cursor.fetchone()[0]
+        cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
+        reads_only: bool = cursor.fetchone()[0]
+    if reads_only:
+        return [*server(version, synchronous), Error(trouble.READ_ONLY.meaning, id="streams.E012")]
     return [*server(version, synchronous), *listening()]
 
 

@@ -15,6 +15,8 @@ from django.db import connections
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
+from .trouble import described
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -121,7 +123,7 @@ async def persist(
         except psycopg.Error as error:
             if not is_away(error):
                 raise
-            logger.warning("%s: waiting for PostgreSQL: %s", through.name, error)
+            logger.warning("%s waits: %s", through.name, described(error))
             await asyncio.sleep(every)
 
 

@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from .conf import Streams
 from .database import pool
 from .siblings import process_name
+from .trouble import described
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Heartbeat:
                         await self.beat(connection, draining.is_set())
                     self._beaten()
                 except psycopg.Error as error:
-                    logger.warning("worker %s: no heartbeat: %s", self.name, error)
+                    logger.warning("worker %s: no heartbeat: %s", self.name, described(error))
                     self._since = 0.0
                 await asyncio.sleep(self.conf.heartbeat)
 

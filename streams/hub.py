@@ -15,7 +15,7 @@ from functools import partial
 import psycopg
 from psycopg import AsyncConnection
 
-from . import log, notify, sse
+from . import log, notify, sse, vitals
 from .conf import Streams
 from .database import INDEXED, connect, pool, renew_djangos
 from .epoch import Life, life_of, renew
@@ -56,7 +56,8 @@ class Hub:
     async def start(self) -> None:
         await self.pool.open()
         check = partial(self.listener.keep_checked, self.pool, self.conf.rescan)
-        rooms = (self.listener.run, check, self._fetch, self._tick, self._rescan)
+        watch = partial(vitals.watch, self.pool)
+        rooms = (self.listener.run, check, self._fetch, self._tick, self._rescan, watch)
         asides = (self.feeds.run, partial(self.feeds.rescan, self.listener), self.presence.run)
         self._rooms = [asyncio.create_task(kept(room)) for room in (*rooms, *asides)]
 

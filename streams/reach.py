@@ -18,7 +18,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from . import trouble
 from .database import parameters
+from .trouble import Trouble
 
 FRESH = 0.25
 LOOK_AFTER = 1.0
@@ -52,9 +54,24 @@ class Reach:
 
 
 def answers() -> bool:
-    """libpq's own ping, which logs in nowhere: one connection too many is an answer too."""
+    return ping() == Ping.OK
+
+
+def ping() -> Ping:
+    """libpq's own, which logs in nowhere: one connection too many is an answer too."""
     where = make_conninfo(**parameters() | {"connect_timeout": 1})
-    return PGconn.ping(where.encode()) == Ping.OK
+    return Ping(PGconn.ping(where.encode()))
+
+
+def why() -> Trouble:
+    """What keeps us from PostgreSQL: a pool only says that it has no connection to give."""
+    if (heard := ping()) != Ping.OK:
+        return trouble.STARTING if heard == Ping.REJECT else trouble.AWAY
+    try:
+        psycopg.connect(**parameters() | {"connect_timeout": 1}).close()
+    except psycopg.Error as error:
+        return trouble.of(error)
+    return trouble.BUSY
 
 
 reach = Reach()

@@ -28,6 +28,7 @@ from .providers.registry import prepare, resolve
 from .rooms import Rooms, before
 from .runner import Runner, Stop
 from .takeover import take_over
+from .trouble import described
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class Worker:
                 if await self._claim():
                     again = self.conf.locked_retry
             except psycopg.Error as error:
-                logger.warning("worker %s: cannot claim: %s", self.name, error)
+                logger.warning("worker %s: cannot claim: %s", self.name, described(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), again)
 

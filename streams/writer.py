@@ -18,6 +18,7 @@ from .conf import Streams
 from .database import HASHED, connect, is_away, is_undone
 from .lease import Lease, LeaseLost, StorageFailed
 from .recovery import PAUSE, Recovery
+from .trouble import described
 
 logger = logging.getLogger(__name__)
 
@@ -217,6 +218,6 @@ class Writer:
             try:
                 return await connect("writer", **HASHED)
             except psycopg.OperationalError as error:
-                logger.warning("writer: PostgreSQL cannot be reached: %s", error)
+                logger.warning("writer waits: %s", described(error))
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)

@@ -37,13 +37,14 @@ def eventually(check: Callable[[], object], within: float = PATIENCE, every: flo
         time.sleep(every)
 
 
-def debian_program(name: str) -> str:
+def debian_program(name: str, package: str = "") -> str:
     """Where a program of Debian's is; without it a test is skipped, or under `.ci/run` fails."""
     found = os.environ.get(name.upper()) or shutil.which(
         name, path=f"{os.environ['PATH']}:/usr/sbin"
     )
     if not found:
-        how = f"There is no {name}: `apt-get install {name}`, or set {name.upper()} to its path."
+        install = f"`apt-get install {package or name}`"
+        how = f"There is no {name}: {install}, or set {name.upper()} to its path."
         pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
     return found
 

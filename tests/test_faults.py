@@ -239,12 +239,12 @@ def asked_over_http(client, device, conversation):
 async def test_a_person_is_told_and_so_are_those_on_call(raw, client, admin_client, anna, laptop):
     [bad] = await conversations(anna, 1)
     await post(bad, laptop)
-    assert (await sync_to_async(client.get)("/readyz")).json() == {"status": "ok"}
+    assert "set_aside" not in (await sync_to_async(client.get)("/readyz")).json()
     await set_back(bad)
     worker = await sync_to_async(WorkerFactory)()
     await claim.claim(raw, worker.pk, 5)
     ready = await sync_to_async(client.get)("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "set_aside": 1})
+    assert (ready.status_code, ready.json()["set_aside"]) == (200, 1)
     for page in ("", "?set_aside=yes", f"{bad.pk}/change/"):
         shown = await sync_to_async(admin_client.get)(f"/admin/streams/conversation/{page}")
         assert "pill-set-aside" in shown.content.decode()

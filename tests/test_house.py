@@ -21,12 +21,12 @@ PURE = ("fold", "sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 PLAN = """
-    __init__ access admin answer apps asgi bounds checks claim clock colouring conf connections
-    cookies database epoch exceptions faults feed flanking fold handler heartbeat highlighting
-    history hub lease limits listen log management markdown markdown_parser markdown_rules
-    memory middleware migrations models notify patience postgresql prefix presence providers
-    reach recovery rendering retention rooms runner shelf siblings snapshot sse stream tail
-    takeover templatetags text title trouble urls views vitals watch worker writer
+    __init__ access admin answer apps asgi bounds checks claim clock collected colouring conf
+    connections cookies database epoch exceptions faults feed flanking fold handler heartbeat
+    highlighting history hub lease limits listen log management markdown markdown_parser
+    markdown_rules memory middleware migrations models notify patience postgresql prefix presence
+    providers reach recovery rendering retention rooms runner shelf siblings snapshot sse stream
+    tail takeover templatetags text title trouble urls views vitals watch worker writer
 """
 
 

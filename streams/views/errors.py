@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from http import HTTPStatus
 
@@ -16,9 +17,12 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import ReadOnlySqlTransaction
 
+from streams import trouble
 from streams.exceptions import NotSignedIn, StreamsError
 
 from .negotiation import wants_json
+
+logger = logging.getLogger(__name__)
 
 NO_ORIGIN = "Send an Origin or Referer header with this site's own address."
 NO_TOKEN = "The CSRF token is missing or wrong. Reload the page and try again."
@@ -50,7 +54,7 @@ SENTENCES = {
     405: "This address doesn't take that method.",
     413: "That is too long to send.",
     500: "Something went wrong on our side.",
-    503: "The database cannot be reached. Try again in a minute.",
+    503: trouble.AWAY.told,
 }
 LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 SIGN_IN_FIRST = NotSignedIn("Sign in first.")
@@ -123,15 +127,23 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """`handler500`: a database that is away is a 503, which says to come back."""
+    """`handler500`: a database that cannot do it now is a 503, which says to come back."""
     error = sys.exception()
     read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
-    away = read_only or isinstance(error, OperationalError)
-    status = 503 if away else 500
+    if error and (read_only or isinstance(error, OperationalError)):
+        return unavailable(request, error)
     if wants_json(request):
-        code = "unavailable" if away else "internal"
-        return as_json(status, code, SENTENCES[status])
-    return render(request, f"{status}.html", status=status)
+        return as_json(500, "internal", SENTENCES[500])
+    return render(request, "500.html", status=500)
+
+
+def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    found = trouble.of(error)
+    trouble.lately.met(found)
+    logger.error("%s %s: %s", request.method, request.path, trouble.described(error))
+    if wants_json(request):
+        return as_json(503, "unavailable", found.told)
+    return render(request, "503.html", {"told": found.told}, status=503)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

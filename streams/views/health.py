@@ -13,7 +13,11 @@ from django.db.utils import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from streams import trouble, vitals
+from streams.collected import uncollected
 from streams.models import Fault
+from streams.reach import why
+from streams.trouble import Trouble
 
 
 @cache
@@ -31,9 +35,33 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     try:
         behind = newest_migrations() - MigrationRecorder(connection).applied_migrations().keys()
+        reads_only = only_reads()
     except OperationalError:
-        return JsonResponse({"status": "no database"}, status=503)
+        return unready(why())
+    if reads_only:
+        return unready(trouble.READ_ONLY)
     if behind:
         return JsonResponse({"status": "migrations to run", "count": len(behind)}, status=503)
+    if missing := uncollected():
+        return JsonResponse({"status": "no static files", "meaning": missing}, status=503)
     set_aside = Fault.objects.values("conversation").distinct().count()
-    return JsonResponse({"status": "ok", **({"set_aside": set_aside} if set_aside else {})})
+    worries = vitals.look()
+    if met := trouble.lately.trouble:
+        worries[met.word] = met.meaning
+    return JsonResponse(
+        {
+            "status": "ok",
+            **({"set_aside": set_aside} if set_aside else {}),
+            **({"worries": worries} if worries else {}),
+        }
+    )
+
+
+def unready(found: Trouble) -> JsonResponse:
+    return JsonResponse({"status": found.word, "meaning": found.meaning}, status=503)
+
+
+def only_reads() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        return bool(cursor.fetchone()[0] == "on")

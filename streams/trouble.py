@@ -1,0 +1,133 @@
+"""What is the matter with the database, in words: a full disk is not "cannot be reached".
+
+PostgreSQL tells a code with a statement it refuses, and only a sentence while somebody connects.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+LATELY = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A word for programs, a sentence for who runs the site, and one for who uses it."""
+
+    word: str
+    meaning: str
+    told: str
+
+
+SOON = "Try again in a minute."
+AWAY = Trouble(
+    "no database",
+    "PostgreSQL cannot be reached: is it running, and is DATABASE_URL right?",
+    f"The database cannot be reached. {SOON}",
+)
+STARTING = Trouble(
+    "database starting",
+    "PostgreSQL is starting, stopping or recovering.",
+    f"The database is starting. {SOON}",
+)
+DISK_FULL = Trouble(
+    "disk full",
+    "PostgreSQL's disk is full: nothing can be saved until there is room on it.",
+    "The database's disk is full, so nothing can be saved just now.",
+)
+READ_ONLY = Trouble(
+    "read only",
+    "PostgreSQL only reads: it is a standby, or default_transaction_read_only is on. "
+    "Point DATABASE_URL at the primary.",
+    f"The database can only be read just now. {SOON}",
+)
+CONNECTIONS = Trouble(
+    "too many connections",
+    "PostgreSQL has no connection left: raise max_connections, or lower DATABASE_POOL_SIZE.",
+    f"The database has too much to do. {SOON}",
+)
+BUSY = Trouble(
+    "pool exhausted",
+    "All of this process's connections are in use: start another web process, "
+    "or look for queries that hang.",
+    CONNECTIONS.told,
+)
+REFUSED = Trouble(
+    "refused",
+    "PostgreSQL refuses this user: check the user and password in DATABASE_URL, and pg_hba.conf.",
+    "The database refuses us.",
+)
+MISSING = Trouble(
+    "no such database",
+    "PostgreSQL is there, and has no database of this name: create it, or correct DATABASE_URL.",
+    REFUSED.told,
+)
+
+BY_CODE = {
+    "53100": DISK_FULL,
+    "25006": READ_ONLY,
+    "53300": CONNECTIONS,
+    "28000": REFUSED,
+    "28P01": REFUSED,
+    "3D000": MISSING,
+    "57P01": STARTING,
+    "57P02": STARTING,
+    "57P03": STARTING,
+}
+BY_WORDS = {
+    "too many clients": CONNECTIONS,
+    "too many connections": CONNECTIONS,
+    "remaining connection slots": CONNECTIONS,
+    "no more connections allowed": CONNECTIONS,  # PgBouncer's
+    "password": REFUSED,
+    "authentication": REFUSED,
+    "pg_hba.conf": REFUSED,
+    "role ": REFUSED,
+    "does not exist": MISSING,
+    "starting up": STARTING,
+    "shutting down": STARTING,
+    "recovery": STARTING,
+    "no space left": DISK_FULL,
+}
+
+
+def of(error: BaseException) -> Trouble:
+    """Of an error of psycopg's or Django's."""
+    cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
+    if isinstance(cause, PoolTimeout):
+        return BUSY
+    if known := BY_CODE.get(getattr(cause, "sqlstate", None) or ""):
+        return known
+    said = str(cause).lower()
+    # Only what the server itself said: a file of the socket's path may be called anything.
+    said = said[said.find("fatal:") :] if "fatal:" in said else ""
+    return next((known for words, known in BY_WORDS.items() if words in said), AWAY)
+
+
+def described(error: BaseException) -> str:
+    """For the log: in words, and as it was said."""
+    return f"{of(error).meaning} ({str(error).strip().partition(chr(10))[0]})"
+
+
+class Lately:
+    """What this process met when it last wrote: reading goes on beside a full disk, and a probe
+    that only reads would find nothing."""
+
+    def __init__(self) -> None:
+        self._met: tuple[float, Trouble] | None = None
+
+    def met(self, trouble: Trouble) -> None:
+        self._met = time.monotonic(), trouble
+
+    @property
+    def trouble(self) -> Trouble | None:
+        if self._met and time.monotonic() - self._met[0] < LATELY:
+            return self._met[1]
+        return None
+
+
+lately = Lately()
