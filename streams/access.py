@@ -100,19 +100,22 @@ def signed_key(device: Device) -> str:
     return signing.dumps(device.key, salt=DEVICE_SALT)
 
 
-def device_key(cookie: str | None) -> str | None:
-    """The device's key in the cookie, or None when it is missing or not ours."""
+def device_key(cookie: str | None, fallbacks: list[str | bytes] | None = None) -> str | None:
+    """The device's key in the cookie, or None when it is missing or not ours.
+
+    Keys in use before are good too; `[]` asks for the present one's signature alone.
+    """
     if not cookie:
         return None
     try:
-        key = signing.loads(cookie, salt=DEVICE_SALT)
+        key = signing.loads(cookie, salt=DEVICE_SALT, fallback_keys=fallbacks)
     except signing.BadSignature:
         return None
     return key if isinstance(key, str) else None
 
 
-def known_key(request: HttpRequest) -> str | None:
-    return device_key(request.COOKIES.get(DEVICE_COOKIE))
+def known_key(request: HttpRequest, fallbacks: list[str | bytes] | None = None) -> str | None:
+    return device_key(request.COOKIES.get(DEVICE_COOKIE), fallbacks)
 
 
 def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:

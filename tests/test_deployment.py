@@ -14,7 +14,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from streams import access
 from streams.handler import OneThreadHandler
+from streams.models import Device
 from tests.factories import PASSWORD
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +81,21 @@ def test_pages_of_a_person_are_kept_by_no_cache_and_sniffed_by_no_browser(client
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+def test_another_secret_key_signs_nobody_out_and_the_old_one_may_go(client, anna, settings):
+    client.post("/sign-in/", {"username": "anna", "password": PASSWORD})
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another-" + "k" * 50
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert client.get("/c/").status_code == 200
+    assert access.device_key(client.cookies["device"].value, []), "signed anew at once"
+    known = access.keys({name: cookie.value for name, cookie in client.cookies.items()})
+    settings.SECRET_KEY_FALLBACKS = []
+    assert client.get("/c/").status_code == 200
+    assert access.keys({name: it.value for name, it in client.cookies.items()}) == known
+    device = Device.objects.get()
+    assert (device.key, device.signed_in) == (known["key"], True)
 
 
 @pytest.fixture
