@@ -13,7 +13,6 @@ import time
 from functools import partial
 
 import psycopg
-from psycopg import AsyncConnection
 
 from . import log, notify, sse, vitals
 from .conf import Streams
@@ -56,10 +55,10 @@ class Hub:
     async def start(self) -> None:
         await self.pool.open()
         check = partial(self.listener.keep_checked, self.pool, self.conf.rescan)
-        watch = partial(vitals.watch, self.pool)
-        rooms = (self.listener.run, check, self._fetch, self._tick, self._rescan, watch)
-        asides = (self.feeds.run, partial(self.feeds.rescan, self.listener), self.presence.run)
-        self._rooms = [asyncio.create_task(kept(room)) for room in (*rooms, *asides)]
+        watch, again = partial(vitals.watch, self.pool), partial(self.feeds.rescan, self.listener)
+        own = (self.listener.run, self._fetch, self._tick, self._rescan)
+        asides = (self.feeds.run, self.presence.run, check, again, watch)
+        self._rooms = [asyncio.create_task(kept(room)) for room in (*own, *asides)]
 
     def bye(self) -> None:
         """The process is going: every stream says so and ends."""
@@ -192,7 +191,7 @@ class Hub:
     def epoch(self) -> str:
         return self.life.epoch
 
-    async def _recognise(self, connection: AsyncConnection) -> None:
+    async def _recognise(self, connection: psycopg.AsyncConnection) -> None:
         """What is open was told of another log where the epoch has changed: it comes back."""
         before = self.life
         life = await life_of(connection)
@@ -207,7 +206,7 @@ class Hub:
         self.life = life
         self.known.set()
 
-    async def _fetch_through(self, connection: AsyncConnection) -> None:
+    async def _fetch_through(self, connection: psycopg.AsyncConnection) -> None:
         limit = self.conf.tail_events
         while True:
             await self._news.wait()
