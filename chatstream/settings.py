@@ -149,7 +149,8 @@ USE_TZ = True
 FILE_UPLOAD_MAX_MEMORY_SIZE = 65_536
 
 STATIC_URL = "/static/"  # below the script name: see chatstream.storage
-STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))()
+#: Where `collectstatic` puts what pages load.
+STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 from django.conf import settings
-from django.core.management import get_commands
 
 from tests.factories import UserFactory
 from tests.processes import WorkerProcess
@@ -67,15 +66,3 @@ def test_a_few_lines_of_curl_sign_in_ask_and_follow(standing, spawn, shell, comm
         "event: block.started",
         "event: block.delta",
     ]
-
-
-def test_every_command_and_file_that_is_named_is_there():
-    texts = [settings.BASE_DIR / "README.md", settings.BASE_DIR / "docs" / "production.md"]
-    for path in texts:
-        text = path.read_text()
-        named = set(re.findall(r"manage\.py ([a-z]+)", text)) | set(
-            re.findall(r"`(checklog|restored|pruneevents)\b", text)
-        )
-        assert named <= set(get_commands()), path.name
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (path.parent / link).exists(), (path.name, link)
