@@ -28,5 +28,5 @@ def growth(work, make, most, tries=6):
     return best
 
 
-def is_linear(times):
-    return times[2] < SHORT or times[2] < TWICE_DOUBLED * times[0]
+def is_linear(times, short=SHORT):
+    return times[2] < short or times[2] < TWICE_DOUBLED * times[0]

@@ -11,6 +11,7 @@ const UNFINISHED_LINK = /^!?\[[^[\]\n]*(?:\](?:\([^)\n]*)?)?$/;
 const ADDRESS = /^<(https?:\/\/[^\s<>]*)>/i;
 const UNFINISHED_ADDRESS = /^<h[^\s<>]*$/i;
 const LONGEST = 2000; // of a link or a formula; whatever is longer is none
+const DEEPEST = 20; // marks within marks, as on the server
 const FORMULAS = { "\\(": "\\)", "\\[": "\\]", $$: "$$" };
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
 
@@ -22,6 +23,8 @@ export class Inline {
   #waiting = "";
   #taken = 0;
   #ticks = ""; // what ends the code we are in
+  #endless = {}; // up to where no end of a formula stands
+  #letters = ""; // to be written: one by one, each would copy all before it
 
   constructor(place, before = "\n") {
     this.#place = place;
@@ -37,6 +40,7 @@ export class Inline {
       this.#taken += length;
       if (!this.#open.length) this.clean = this.#taken;
     }
+    this.#write();
   }
 
   // The line before has ended and the paragraph goes on.
@@ -47,6 +51,7 @@ export class Inline {
   // Nothing more will arrive to say what it means.
   finish() {
     if (/^[[\\!<$]/.test(this.#waiting)) this.#say(this.#waiting);
+    this.#write();
   }
 
   get #at() {
@@ -70,10 +75,15 @@ export class Inline {
   }
 
   #say(text, length = text.length) {
-    const last = this.#at.lastChild;
-    if (last?.nodeType === Node.TEXT_NODE) last.appendData(text);
-    else this.#at.append(text);
+    this.#letters += text;
     return length;
+  }
+
+  #write() {
+    const last = this.#at.lastChild;
+    if (last?.nodeType === Node.TEXT_NODE) last.appendData(this.#letters);
+    else if (this.#letters) this.#at.append(this.#letters);
+    this.#letters = "";
   }
 
   #beginCode(run) {
@@ -97,7 +107,9 @@ export class Inline {
   #formula(text) {
     const begins = text.slice(0, 2);
     if (!(begins in FORMULAS)) return null;
-    const end = text.slice(0, LONGEST).indexOf(FORMULAS[begins], 2);
+    const known = (this.#endless[begins] ?? 0) - this.#taken;
+    const end = text.slice(0, LONGEST).indexOf(FORMULAS[begins], Math.max(2, known));
+    if (end < 0) this.#endless[begins] = this.#taken + Math.min(text.length, LONGEST) - 1;
     if (end < 0) return text.length < LONGEST ? 0 : null;
     return text.slice(0, end).includes("`") ? null : this.#say(text.slice(0, end + 2));
   }
@@ -111,6 +123,7 @@ export class Inline {
   #known(whole, unfinished, text) {
     const found = whole.exec(text);
     if (!found) return unfinished.test(text) && text.length < LONGEST ? 0 : this.#say(text[0]);
+    this.#write();
     const link = document.createElement("a");
     this.#at.append(link);
     const label = new Inline(link);
@@ -126,13 +139,14 @@ export class Inline {
     const here = ({ name, mark }) => mark === run[0] && names.includes(name);
     if (closes && names.length && this.#open.filter(here).length === names.length) {
       for (const name of names) this.#end(name);
-    } else if (names.length && opens && !waits(before, run)) {
+    } else if (names.length && opens && !waits(before, run) && this.#open.length < DEEPEST) {
       for (const name of names) this.#begin(name, run[0]);
     } else this.#say(run);
     return run.length;
   }
 
   #begin(name, mark) {
+    this.#write();
     const element = document.createElement(name);
     if (name === "code") element.dir = "ltr";
     this.#at.append(element);
@@ -140,6 +154,7 @@ export class Inline {
   }
 
   #end(name) {
+    this.#write();
     const at = this.#open.findLastIndex((each) => each.name === name);
     if (at >= 0) this.#open.length = at;
   }
