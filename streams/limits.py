@@ -40,8 +40,6 @@ def check_runs(conversation: Conversation) -> None:
 
     A conversation runs one at a time, so those with an open run are what can run at once.
     """
-    from .models import Run
-
     streams = conf()
     if not (streams.running_per_user or streams.queued_per_user):
         return
@@ -49,8 +47,9 @@ def check_runs(conversation: Conversation) -> None:
     owner = get_user_model().objects.select_for_update(no_key=True)
     owner.filter(pk=conversation.owner_id).values_list("pk").first()
     # Not IN: only this way each half finds its own partial index.
-    is_open = Q(status=Run.Status.QUEUED) | Q(status=Run.Status.RUNNING)
-    count = Run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
+    run = conversation.runs.model
+    is_open = Q(status=run.Status.QUEUED) | Q(status=run.Status.RUNNING)
+    count = run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
         all=Count("pk"),
         places=Count("conversation_id", distinct=True),
         here=Count("pk", filter=Q(conversation_id=conversation.pk)),

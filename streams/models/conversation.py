@@ -128,8 +128,6 @@ class Conversation(models.Model):
         other content, Busy when the conversation rejects prompts during a run, and what
         `limits` raises.
         """
-        from .message import Message
-
         content = clean(content)
         limits.check_text("content", content)
         if not content.strip():
@@ -140,42 +138,37 @@ class Conversation(models.Model):
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
             return earlier, earlier.runs.earliest("pk"), False
         limits.check_length(here, 2)
-        prompt = Message.prompt(here, content, device, client_key)
+        prompt = here.messages.model.prompt(here, content, device, client_key)
         return prompt, here._add_run(prompt, rank=here._make_way(device)), True
 
     def _make_way(self, device: Device | None) -> int:
         """Apply the busy rule; return the rank of the prompt to come."""
-        from .run import Run
-
-        busy = self.runs.filter(status__in=Run.OPEN)
+        known = self.runs.model  # by the relation: the module of runs imports this one
+        busy = self.runs.filter(status__in=known.OPEN)
         if self.on_busy == self.OnBusy.REJECT and busy.exists():
             raise Busy("An answer is still being written.")
         if self.on_busy != self.OnBusy.INTERRUPT:
             return 0
-        for run in busy.filter(status=Run.Status.RUNNING).select_for_update(no_key=True):
+        for run in busy.filter(status=known.Status.RUNNING).select_for_update(no_key=True):
             run._request_cancel(self, device)
-        first = busy.filter(status=Run.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
+        first = busy.filter(status=known.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
         return 0 if first is None else first - 1
 
     def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
         """An answer to come, and its prompt when that is new: their rows and their events at
         once, since each statement is a round trip under the lock."""
-        from .message import Message
-        from .run import Run
-
         limits.check_runs(self)
         events: list[log.NewEvent] = []
         if prompt.pk is None:
             prompt.seq = self.last_seq + 1
             events.append(prompt.created())
-        answer = Message(
-            conversation=self, seq=self.last_seq + len(events) + 1, role=Message.Role.ASSISTANT
+        message = self.messages.model
+        answer = message(
+            conversation=self, seq=self.last_seq + len(events) + 1, role=message.Role.ASSISTANT
         )
         with log.numbered(self.pk):
-            Message.objects.bulk_create([prompt, answer] if events else [answer])
-        run = Run.objects.create(
-            conversation=self, prompt=prompt, answer=answer, model=self.model, rank=rank
-        )
+            self.messages.bulk_create([prompt, answer] if events else [answer])
+        run = self.runs.create(prompt=prompt, answer=answer, model=self.model, rank=rank)
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
         first = {"rank": rank} if rank else {}
         self.append(*events, run.event("run.queued", **data, **first, **caused_by(device)))
@@ -199,10 +192,8 @@ class Conversation(models.Model):
     @transaction.atomic
     def delete_softly(self, device: Device | None) -> None:
         """Hide at once, stop what runs; the worker purges later."""
-        from .run import Run
-
         here = Conversation.lock(self.pk)
-        for run in here.runs.filter(status__in=Run.OPEN).select_for_update(no_key=True):
+        for run in here.runs.filter(status__in=self.runs.model.OPEN).select_for_update(no_key=True):
             run._cancel(here, device)
         here.deleted_at = Now()
         here.save(update_fields=["deleted_at"])
