@@ -112,6 +112,8 @@ class Streams:
     prompt_characters: int = 100_000
     #: Messages of a conversation, answers included.
     conversation_messages: int = 2000
+    #: Conversations of one person with nothing in them.
+    empty_per_user: int = 100
     #: Conversations of one person that are being answered at once.
     running_per_user: int = 20
     #: Answers of one person that wait behind others of the same conversation.
@@ -160,6 +162,7 @@ class Streams:
 
 # For one person at home, and for measuring.
 UNLIMITED = {
+    "empty_per_user": 0,
     "running_per_user": 0,
     "queued_per_user": 0,
     "streams_per_user": 0,

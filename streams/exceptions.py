@@ -45,6 +45,10 @@ class ConversationFull(StreamsError):
     code, status = "conversation_full", 422
 
 
+class TooManyEmpty(StreamsError):
+    code, status = "too_many_empty", 429
+
+
 class TooManyRuns(StreamsError):
     code, status, retry_after = "too_many_runs", 429, 5
 

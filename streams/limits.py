@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from .conf import Streams, conf
-from .exceptions import ConversationFull, TooLarge, TooManyRuns, TooManyStreams
+from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
 
 if TYPE_CHECKING:
     from .models import Conversation
@@ -33,6 +33,23 @@ def check_length(conversation: Conversation, more: int) -> None:
     most = conf().conversation_messages
     if most and conversation.messages.count() + more > most:
         raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
+
+
+def check_empty(owner_id: int) -> None:
+    """Whether one more conversation with nothing in it may begin; raises TooManyEmpty.
+
+    Among the newest alone, deleted ones included, so that whoever has thousands does not wait.
+    """
+    from .models import Conversation, Message
+
+    most = conf().empty_per_user
+    if not most:
+        return
+    get_user_model().objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    newest = Conversation.objects.filter(owner_id=owner_id).newest()[: 2 * most]
+    said = Exists(Message.objects.filter(conversation=OuterRef("pk")))
+    if Conversation.objects.filter(pk__in=newest.values("pk")).exclude(said).count() >= most:
+        raise TooManyEmpty(f"You have {most} conversations with nothing in them. Use one of those.")
 
 
 def check_runs(conversation: Conversation) -> None:

@@ -17,7 +17,7 @@ from chatstream.dev.household import unlimited
 from streams.conf import UNLIMITED, Streams
 from streams.exceptions import TooManyRuns, TooManyStreams
 from streams.limits import Seats
-from streams.models import Attempts, Conversation, Message, Run
+from streams.models import Attempts, Conversation, Event, Message, Run
 from streams.views.sessions import network
 from tests.client import Client as Device
 from tests.factories import PASSWORD, ConversationFactory, DeviceFactory
@@ -299,3 +299,32 @@ def test_at_home_streams_and_runs_have_no_limit_unless_asked_for():
     assert json.loads(unlimited(None)) == UNLIMITED
     assert json.loads(unlimited('{"streams_per_user": 3}'))["streams_per_user"] == 3
     assert set(UNLIMITED.values()) == {0}
+
+
+@pytest.mark.django_db
+def test_conversations_with_nothing_in_them_have_a_bound(api, anna, laptop, limit):
+    limit(empty_per_user=3)
+    for _ in range(3):
+        empty = api("post", "/c/", {"model": "scripted:demo"})
+        assert empty.status_code == 201
+        # A name is nothing said, and what is deleted stays until it is purged.
+        api("patch", empty.json()["url"], {"title": "Named"})
+    api("delete", empty.json()["url"])
+    assert error_of(api("post", "/c/", {"model": "scripted:demo"})) == (429, "too_many_empty")
+    assert api("post", "/c/", {"model": "scripted:demo", "content": "Hi"}).status_code == 201
+    stranger = Api(browser_of(DeviceFactory()))
+    assert stranger("post", "/c/", {"model": "scripted:demo"}).status_code == 201
+
+
+@pytest.mark.django_db
+def test_of_instructions_the_log_keeps_the_newest_alone(api, conversation, laptop):
+    """Each change was kept for ever, and read by every device that joined."""
+    place = f"/c/{conversation.uuid}/"
+    for n in range(5):
+        api("patch", place, {"system": f"{n}" * 50_000, "title": f"{n}"})
+    conversation.refresh_from_db()
+    rows = Event.objects.filter(conversation_id=conversation.pk).order_by("seq")
+    assert [row.data["title"] for row in rows] == [*"01234"]
+    assert [row.seq for row in rows] == [1, 2, 3, 4, 5] == [*range(1, conversation.last_seq + 1)]
+    assert ["system" in row.data for row in rows] == [False] * 4 + [True]
+    assert rows.last().data["system"] == conversation.system == "4" * 50_000

@@ -48,11 +48,12 @@ def asked(monkeypatch):
     return statements
 
 
-async def told(hub, client, method, path, token=b"t" * 32):
+async def told(hub, client, method, path, token=b"t" * 32, more=(), scheme="http"):
     """What the server is given to send, up to the end or the first piece of a stream."""
     cookies = header_of(client.cookies).encode()
-    headers = [(b"host", b"localhost"), (b"cookie", cookies), (b"x-csrftoken", token)]
+    headers = [(b"host", b"localhost"), (b"cookie", cookies), (b"x-csrftoken", token), *more]
     scope = {"method": method, "path": path, "headers": headers, "query_string": b""}
+    scope["scheme"] = scheme
     sent = []
 
     async def receive():
@@ -100,6 +101,37 @@ async def test_the_owner_is_let_in_by_the_same_question(hub, asked, conversation
     assert sent[0]["status"] == 200
     sent = await told(hub, client, "POST", f"/c/{conversation.uuid}/presence")
     assert sent[0]["status"] == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("POST", "/c/{c}/events", b"GET"), ("GET", "/c/{c}/presence", b"POST")],
+)
+async def test_the_method_that_is_there_is_named(hub, conversation, laptop, method, path, allowed):
+    sent = await told(hub, await Client.of(laptop), method, path.format(c=conversation.uuid))
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/c/{c}/events"), ("GET", "/c/events"), ("POST", "/c/{c}/presence")],
+)
+async def test_nothing_is_told_without_tls_where_it_has_to_be(
+    hub, conversation, laptop, settings, method, path
+):
+    """`HTTPS=1`: pages led to TLS, while streams went on in the clear."""
+    settings.SECURE_SSL_REDIRECT = True
+    client, path = await Client.of(laptop), path.format(c=conversation.uuid)
+    sent = await told(hub, client, method, path)
+    headers = dict(sent[0]["headers"])
+    assert (sent[0]["status"], headers[b"location"]) == (301, f"https://localhost{path}".encode())
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    for said, known in ((b"https", True), (b"https, http", True), (b"http", False)):
+        sent = await told(hub, client, method, path, more=[(b"x-forwarded-proto", said)])
+        assert (sent[0]["status"] in (200, 204)) is known
+    settings.SECURE_PROXY_SSL_HEADER = None
+    sent = await told(hub, client, method, path, scheme="https")
+    assert sent[0]["status"] in (200, 204)
 
 
 @pytest.mark.parametrize(("cookie", "token"), [(None, b""), ("", b""), ("a", b"b"), (None, b"x")])

@@ -7,6 +7,7 @@ from .appending import (
     RunChange,
     append,
     append_locked,
+    forget_instructions,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .encoding import dumps
@@ -49,6 +50,7 @@ __all__ = [
     "dumps",
     "fold_runs",
     "foldable",
+    "forget_instructions",
     "lock_free",
     "mend",
     "numbered",

@@ -201,6 +201,19 @@ def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
         return int(cursor.fetchone()[0])
 
 
+FORGET = """
+UPDATE streams_event SET data = data - 'system'
+ WHERE conversation_id = %s AND type = 'conversation.updated' AND data ? 'system'
+"""
+
+
+def forget_instructions(conversation_id: int) -> None:
+    """Of instructions the newest alone are kept, or each change would be read by every device
+    that ever joins. Inside Django's transaction, which holds the conversation's row."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, [conversation_id])
+
+
 def arrays(batch: Sequence[Append]) -> dict[str, Any]:
     """The statement's parameters: one array a column, since a row a parameter costs more."""
     numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]

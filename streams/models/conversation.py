@@ -88,14 +88,19 @@ class Conversation(models.Model):
 
     @classmethod
     def begin(cls, owner: User, client_key: str | None = None, **values: Any) -> Conversation:
-        """A new one; with a `client_key` that came before, the one which that began.
+        """A new one; with a `client_key` that came before, the one which that began, unless it
+        has been deleted since.
 
         Its name is made of the key, so that not even two sends at once begin two.
         """
         if not client_key:
             return cls.objects.create(owner=owner, **values)
         name = uuid.uuid5(uuid.NAMESPACE_OID, f"{owner.pk} {client_key}")
-        return cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})[0]
+        while True:
+            here, _ = cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})
+            if here.deleted_at is None:
+                return here
+            name = uuid.uuid5(name, "again")
 
     @classmethod
     def lock(cls, pk: int) -> Conversation:
@@ -186,6 +191,8 @@ class Conversation(models.Model):
             here.save(update_fields=list(changed))
             if "archived_at" in changed:
                 changed["archived"] = changed.pop("archived_at") is not None
+            if "system" in changed:
+                log.forget_instructions(self.pk)
             here.append(log.NewEvent("conversation.updated", changed | caused_by(device)))
         return here
 

@@ -114,6 +114,7 @@ class Pairing(models.Model):
         if self.tries >= conf().pairing_tries:
             return "locked"
         welcome = self.opener.signed_in and self.opener.user.is_active
+        welcome = welcome and self.conversation.deleted_at is None
         return "waiting" if welcome and self.expires_at > clock.now() else "expired"
 
     def check_waiting(self) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from streams import notify
+from streams import limits, notify
 from streams.exceptions import StreamsError
 from streams.models import Conversation
 from streams.providers import registry
@@ -57,6 +57,8 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
     values = {"model": registry.default_model()} | checked_values(columns)
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
+    if "content" not in given:
+        limits.check_empty(request.user.pk)
     conversation = Conversation.begin(request.user, key, **values)
     notify.list_changed(request.user.pk)
     if "content" not in given:

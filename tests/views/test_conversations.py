@@ -176,3 +176,16 @@ def test_a_prompt_that_was_taken_back_names_nothing(api, anna, laptop):
     assert api("get", "/c/").json()["conversations"][0]["name"] == "New conversation"
     conversation.post("What is new?", laptop)
     assert api("get", "/c/").json()["conversations"][0]["name"] == "What is new?"
+
+
+def test_the_key_of_a_deleted_conversation_begins_another(api, laptop):
+    """Sent again it was 404, for as long as the row was there."""
+    given = {"content": "Hi", "model": "scripted:demo", "client_key": "k"}
+    names = []
+    for _ in range(3):
+        first, again = api("post", "/c/", given), api("post", "/c/", given)
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert again.json() == first.json()
+        names.append(first.json()["id"])
+        Conversation.objects.get(uuid=names[-1]).delete_softly(laptop)
+    assert len(set(names)) == 3

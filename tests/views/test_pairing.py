@@ -335,3 +335,21 @@ def test_guesses_at_the_same_moment_are_all_counted(opened):
         each.join()
     assert Pairing.objects.get().tries == 5
     assert Attempts.objects.count() == 12
+
+
+def test_a_code_for_a_deleted_conversation_signs_nobody_in(
+    opened, newcomer, api, page, conversation, laptop
+):
+    conversation.delete_softly(laptop)
+    for place, given in (
+        (path_of(opened), {}),
+        ("/pair/", {"code": opened["code"], "confirm": "1"}),
+    ):
+        for client in (newcomer, page):
+            assert client.post(place, given).status_code == 410
+    assert newcomer.get(path_of(opened)).status_code == 410
+    assert Device.objects.count() == 1
+    assert Api(newcomer)("get", "/c/").status_code == 401
+    assert api("get", opened["url"]).json()["state"] == "expired"
+    conversation.restore()
+    assert newcomer.post(path_of(opened)).status_code == 303
