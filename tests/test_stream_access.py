@@ -190,6 +190,6 @@ async def test_a_stream_that_comes_before_the_epoch_is_known_waits_for_it(
     asking = asyncio.create_task(told(hub, await Client.of(laptop), "GET", path))
     _, pending = await asyncio.wait({asking}, timeout=0.2)
     assert pending
-    hub.epoch = "this life"
+    hub.life = hub.life._replace(epoch="this life")
     hub.known.set()
     assert (await asking)[0]["status"] == 200
