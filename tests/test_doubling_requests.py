@@ -22,7 +22,7 @@ from streams.handler import Request
 from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
 from streams.text import clean, opening_of
-from streams.views import bodies, events, negotiation, presence, sessions
+from streams.views import bodies, negotiation, presence, sessions, stream_request
 from tests.doubling import growth, is_linear, repeated
 
 HEAD = 32_768  # bytes of a request line and its headers together
@@ -67,7 +67,7 @@ COOKIES = {
 
 @pytest.mark.parametrize("text_of", COOKIES.values(), ids=COOKIES)
 def test_cookies(text_of):
-    assert_doubles(lambda text: events.Request.of(scope_of(cookie=text)), text_of, HEAD)
+    assert_doubles(lambda text: stream_request.Request.of(scope_of(cookie=text)), text_of, HEAD)
     assert_doubles(lambda text: Request(scope_of(cookie=text), io.BytesIO()).COOKIES, text_of, HEAD)
 
 
@@ -82,10 +82,10 @@ def test_cookies_are_read_as_django_reads_them(parts):
 def test_a_stream_reads_the_cookies_that_are_ours(settings):
     settings.SESSION_COOKIE_NAME = "own"
     text = 'other="\\\\"; own=a; device=b; csrftoken=c; sessionid=d'
-    request = events.Request.of(scope_of(cookie=text))
+    request = stream_request.Request.of(scope_of(cookie=text))
     assert request.cookies == {"own": "a", "device": "b", "csrftoken": "c"}
     each = [(b"cookie", crumb.encode()) for crumb in text.split("; ")]
-    assert events.Request.of(scope_of() | {"headers": each}).cookies == request.cookies
+    assert stream_request.Request.of(scope_of() | {"headers": each}).cookies == request.cookies
 
 
 @pytest.mark.parametrize("unit", ["a", ":", "a:", ".", "e30:"])
@@ -147,7 +147,7 @@ def test_the_place_a_sign_in_leads_to(place):
 @pytest.mark.parametrize("unit", ["a", "a=b&", "&", "%00", "after=1&", "%e2%82&"])
 def test_the_query_of_a_stream(unit):
     def read(text):
-        request = events.Request.of(scope_of() | {"query_string": text.encode()})
+        request = stream_request.Request.of(scope_of() | {"query_string": text.encode()})
         assert request.cursor >= 0
 
     assert_doubles(read, filled(unit), HEAD)

@@ -17,7 +17,8 @@ from streams.exceptions import BadRequest, Forbidden, Invalid, StreamsError, Una
 from streams.hub import Hub
 from streams.presence import Beat
 
-from .events import OWNED, Request, authorise, refuse
+from .events import OWNED, authorise, refuse
+from .stream_request import Request
 
 LONGEST = 1000
 
