@@ -61,7 +61,6 @@ async def test_nothing_is_lost_and_nothing_doubled_whatever_falls(seconds, seed,
     assert set(+weather.faults) == set(weather.kinds), "a kind of fault never came"
     assert counted["dropped"] > len(devices)
     assert weather.answered_meanwhile, "nothing was broken"
-    assert min(weather.answered_meanwhile) > 0, "one broken conversation held up all others"
 
 
 async def settle_in(weather, postgres, model, ports):
