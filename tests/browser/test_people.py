@@ -544,3 +544,13 @@ def test_what_the_keyboard_reaches_is_not_behind_the_composer(open_as, laptop, c
         page.keyboard.press(key)
         box = page.locator(":focus").bounding_box()
         assert bar["y"] + bar["height"] <= box["y"] <= dock["y"] - box["height"]
+
+
+def test_of_the_sidebar_the_list_alone_scrolls_and_one_way(open_as, laptop, anna, here):
+    ConversationFactory.create_batch(40, owner=anna)
+    page = open_as(laptop, here)
+    scrolling = page.evaluate("""() => [...document.querySelectorAll("#shelf, #shelf *")]
+      .map((each) => [each.className, getComputedStyle(each)])
+      .filter(([, { overflowX, overflowY }]) => /auto|scroll/.test(overflowX + overflowY))
+      .map(([name, { overflowX, overflowY }]) => [name, overflowX, overflowY])""")
+    assert scrolling == [["shelf-list", "hidden", "auto"]]
