@@ -12,7 +12,6 @@ import time
 import httpx
 import pytest
 from django.conf import settings
-from django.core.management import get_commands
 
 from tests.client import Client
 from tests.processes import Process, debian_program
@@ -35,18 +34,6 @@ def test_systemd_knows_every_line_of_the_units(tmp_path):
     )
     told = [line for line in found.stderr.splitlines() if "chatstream" in line]
     assert (found.returncode, told) == (0, []), found.stderr
-
-
-def test_every_command_and_file_that_is_named_is_there():
-    texts = [settings.BASE_DIR / "README.md", UNITS / "deployment.md"]
-    for path in texts:
-        text = path.read_text()
-        named = set(re.findall(r"manage\.py ([a-z]+)", text)) | set(
-            re.findall(r"`(checklog|restored|pruneevents)\b", text)
-        )
-        assert named <= set(get_commands()), path.name
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (path.parent / link).exists(), (path.name, link)
 
 
 HANDED = """

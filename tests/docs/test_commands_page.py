@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
-from .pages import sections, tables
+from .pages import DOCS, sections, tables
+
+ROOT = settings.BASE_DIR
 
 OURS = {name for name, app in get_commands().items() if app in ("streams", "chatstream")}
 COMMON = {
@@ -29,3 +34,10 @@ def test_its_options_are_those_on_the_page(name):
     said = tables(sections("reference/commands.md", level=2)[name])
 
     assert {row[0].strip("| ") for _, rows in said for row in rows} == there
+
+
+@pytest.mark.parametrize(
+    "page", [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+)
+def test_a_command_that_a_page_names_is_there(page):
+    assert set(re.findall(r"manage\.py ([a-z]+)", page.read_text())) <= set(get_commands())
