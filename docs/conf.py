@@ -1,10 +1,7 @@
 """Sphinx builds the site from these pages: `uv run sphinx-build -W docs docs/_build`."""
 
-import sys
 import tomllib
 from pathlib import Path
-
-sys.dont_write_bytecode = True  # beside the pages, where it would be one more thing to ignore
 
 project = "chatstream"
 with open(Path(__file__).resolve().parent.parent / "pyproject.toml", "rb") as file:
