@@ -97,6 +97,10 @@ def pool(room: str, most: int) -> AsyncConnectionPool:
             await made.drain()
             raise
 
+    async def reset(connection: AsyncConnection) -> None:
+        """Nothing; but with it the pool takes a connection back in a task of its own, while one
+        whose user is cancelled at that moment would be lost for good."""
+
     made = AsyncConnectionPool(
         name=room,
         kwargs=parameters() | {"autocommit": True, "application_name": f"chatstream {room}"},
@@ -107,6 +111,7 @@ def pool(room: str, most: int) -> AsyncConnectionPool:
         # much again; who asks next tries anew.
         reconnect_timeout=1,
         check=check,
+        reset=reset,
         open=False,
     )
     return made
