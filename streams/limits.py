@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from .conf import Streams, conf
 from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
@@ -40,15 +40,12 @@ def check_empty(owner_id: int) -> None:
 
     Among the newest alone, deleted ones included, so that whoever has thousands does not wait.
     """
-    from .models import Conversation, Message
-
     most = conf().empty_per_user
     if not most:
         return
-    get_user_model().objects.select_for_update(no_key=True).filter(pk=owner_id).first()
-    newest = Conversation.objects.filter(owner_id=owner_id).newest()[: 2 * most]
-    said = Exists(Message.objects.filter(conversation=OuterRef("pk")))
-    if Conversation.objects.filter(pk__in=newest.values("pk")).exclude(said).count() >= most:
+    owner: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
+    newest = owner.conversations.newest()[: 2 * most]
+    if owner.conversations.filter(pk__in=newest.values("pk"), messages=None).count() >= most:
         raise TooManyEmpty(f"You have {most} conversations with nothing in them. Use one of those.")
 
 
