@@ -11,10 +11,10 @@ django.setup(set_prefix=False)
 from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
 from streams.asgi import WithStreams  # noqa: E402
-from streams.bounds import WithBounds  # noqa: E402
-from streams.collected import uncollected  # noqa: E402
-from streams.handler import OneThreadHandler  # noqa: E402
-from streams.memory import settle  # noqa: E402
+from streams.gc_freeze import freeze_startup_objects  # noqa: E402
+from streams.http.handler import OneThreadHandler  # noqa: E402
+from streams.http.request_bounds import WithBounds  # noqa: E402
+from streams.static_files import uncollected  # noqa: E402
 
 # Now, and not while the first to come wait for all views to be imported.
 get_resolver().url_patterns  # noqa: B018
@@ -22,4 +22,4 @@ get_resolver().url_patterns  # noqa: B018
 application = WithBounds(WithStreams(OneThreadHandler()))
 if missing := uncollected():
     logging.getLogger(__name__).error(missing)
-settle()
+freeze_startup_objects()

@@ -101,7 +101,7 @@ def database() -> dict[str, Any]:
     if config.get("ENGINE") != "django.db.backends.postgresql":
         # Not repeated: there may be a password in it.
         raise ImproperlyConfigured(f"DATABASE_URL names no PostgreSQL: set it to {PLACE}.")
-    config["ENGINE"] = "streams.postgresql"
+    config["ENGINE"] = "streams.postgres"
     #: Seconds a request waits for a connection of the pool while PostgreSQL is there; while it is
     #: away, the request is told so at once.
     config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)

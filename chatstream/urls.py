@@ -10,7 +10,7 @@ class Icon(RedirectView):
     """What browsers ask for on pages that name no icon, such as the admin's."""
 
     def get_redirect_url(self, *args: object, **kwargs: object) -> str:
-        return static("icon.svg")
+        return static("streams/icon.svg")
 
 
 # The list of runs needs its room; the way to the other lists is the page's own path.

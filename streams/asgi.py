@@ -17,10 +17,10 @@ from functools import partial
 from typing import Any
 
 from .conf import conf
-from .hub import Hub
-from .prefix import placed
-from .presence import PRESENCE
-from .views import events, presence
+from .http.script_prefix import placed
+from .realtime import endpoints, presence_endpoint
+from .realtime.hub import Hub
+from .realtime.presence import PRESENCE
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 UUID = r"(?P<uuid>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 Respond = Callable[[Hub, str, Scope, Receive, Send], Awaitable[None]]
 ROUTES: list[tuple[re.Pattern[str], Respond]] = [
-    (re.compile(rf"/c/{UUID}/events"), partial(events.respond, events.open_conversation)),
-    (re.compile(rf"/c/{UUID}/presence"), presence.respond),
-    (re.compile(r"/c/events(?P<uuid>)"), partial(events.respond, events.open_feed)),
-    (re.compile(rf"/runs/{UUID}/events"), partial(events.respond, events.open_run)),
+    (re.compile(rf"/c/{UUID}/events"), partial(endpoints.respond, endpoints.open_conversation)),
+    (re.compile(rf"/c/{UUID}/presence"), presence_endpoint.respond),
+    (re.compile(r"/c/events(?P<uuid>)"), partial(endpoints.respond, endpoints.open_feed)),
+    (re.compile(rf"/runs/{UUID}/events"), partial(endpoints.respond, endpoints.open_run)),
 ]
 
 

@@ -18,10 +18,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import ProgrammingError
 from psycopg import sql
 
-from . import trouble, vitals
-from .collected import stale, uncollected
-from .conf import Streams, conf
+from . import queue_health
+from .conf import Settings, conf
+from .postgres import trouble
 from .providers import registry
+from .static_files import stale, uncollected
 
 OLDEST = 150000
 ECHO_WITHIN = 2.0
@@ -104,9 +105,9 @@ def tuning() -> Iterable[CheckMessage]:
         )
 
 
-def wrong_values(streams: Streams) -> Iterable[CheckMessage]:
-    defaults = Streams()
-    for field in fields(Streams):
+def wrong_values(streams: Settings) -> Iterable[CheckMessage]:
+    defaults = Settings()
+    for field in fields(Settings):
         value, default = getattr(streams, field.name), getattr(defaults, field.name)
         if not fits(value, default):
             yield Error(
@@ -151,7 +152,7 @@ def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[Check
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     with suppress(ProgrammingError):
-        return [Warning(worry, id="streams.W004") for worry in vitals.look().values()]
+        return [Warning(worry, id="streams.W004") for worry in queue_health.look().values()]
     return []
 
 
@@ -201,7 +202,7 @@ def listening() -> Iterable[CheckMessage]:
 
 def hears_itself() -> bool:
     """Whether a notification to oneself arrives on a connection as the hub's."""
-    from .database import is_behind_pooler, parameters
+    from .postgres.connections import is_behind_pooler, parameters
 
     if is_behind_pooler():
         return False

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
+class Settings:
     """`settings.STREAMS`. The comment above each name is its entry in docs/reference/settings.md,
     which `docs/settings_reference.py` writes."""
 
@@ -170,16 +170,16 @@ UNLIMITED = {
 }
 
 
-def conf() -> Streams:
+def conf() -> Settings:
     """The settings as they are now (tests override them).
 
     Raises ImproperlyConfigured for a name that does not exist, listing those that do.
     """
     given = getattr(settings, "STREAMS", {})
-    known = {field.name for field in fields(Streams)}
+    known = {field.name for field in fields(Settings)}
     if unknown := set(given) - known:
         raise ImproperlyConfigured(
             f"STREAMS has no setting {', '.join(sorted(unknown))}; "
             f"it has {', '.join(sorted(known))}."
         )
-    return Streams(**given)
+    return Settings(**given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
 
-from .conf import Streams, conf
+from .conf import Settings, conf
 from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ def enough(now: int, most: int, what: str) -> None:
         raise TooManyRuns(f"You have {now} answers {what} already. Wait for one to end.")
 
 
-class Seats:
+class StreamQuota:
     """The open streams of one process, counted by person and by device."""
 
-    def __init__(self, conf: Streams) -> None:
+    def __init__(self, conf: Settings) -> None:
         self.conf = conf
         self._users: Counter[int] = Counter()
         self._devices: Counter[int] = Counter()

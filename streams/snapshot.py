@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from django.db.models import JSONField
 from django.db.models.expressions import RawSQL
 
-from . import fold, log
+from . import log
 from .exceptions import NotFound
-from .fold import MessageState, RunState, Transcript
+from .log.transcript import Block, MessageState, RunState, Transcript, blocks_of
 from .models import Conversation, Message, Run
 
 DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
@@ -65,15 +65,15 @@ def one_moment() -> Iterator[None]:
     yield
 
 
-def shown_so_far(run: Run) -> list[fold.Block]:
+def shown_so_far(run: Run) -> list[Block]:
     """A run that waits for its first attempt has shown nothing, and is not worth a query."""
     if run.attempt == 0:
         return []
-    return fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+    return blocks_of(log.run_rows(run.conversation_id, run.pk))
 
 
 def in_reading_order(
-    messages: Iterable[Message], runs: Iterable[Run], shown: dict[int, list[fold.Block]]
+    messages: Iterable[Message], runs: Iterable[Run], shown: dict[int, list[Block]]
 ) -> Iterator[MessageState]:
     """Each prompt with its answers behind it, without those that were taken back."""
     by_id = {message.pk: message for message in messages}

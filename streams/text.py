@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# The same as in static/js/title.js.
+# The same as in static/streams/js/title.js.
 PAIRS = re.compile(r"(?<![\w*])(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?![\w*])", re.ASCII)
 MARKS = re.compile(r"^ *(?:(?:#{1,6}|[-*+>]) +)+|^ *```\S*|`", re.MULTILINE)
 BEGINNING = 200  # characters: enough for any name, and few enough for any pattern

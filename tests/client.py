@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from httpx_sse import EventSource, ServerSentEvent
 
 from streams import access
-from streams.fold import Row, Transcript
+from streams.log.transcript import Row, Transcript
 from streams.models import Device
 
 UNNUMBERED = ("sync", "ping", "resync", "gone", "bye", "feed", "presence")

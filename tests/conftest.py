@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection, connections
 from hypothesis import settings
 
-from streams import worker
 from streams.providers import llama
+from streams.worker import process
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .processes import eventually
@@ -63,7 +63,7 @@ async def other_half():
 async def model(monkeypatch, other_half):
     """What every worker in this process asks, whatever a conversation's model is."""
     provider = Obedient()
-    monkeypatch.setattr(worker, "resolve", lambda name: (provider, name))
+    monkeypatch.setattr(process, "resolve", lambda name: (provider, name))
     return provider
 
 
@@ -104,6 +104,6 @@ def spawn(transactional_db):
         return process
 
     yield start
-    for process in started:
-        if process.popen.poll() is None:
-            process.stop()
+    for each in started:
+        if each.popen.poll() is None:
+            each.stop()

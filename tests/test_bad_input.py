@@ -13,9 +13,10 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import Client
 
-from streams import log, retention
-from streams.database import connect
+from streams import log
 from streams.models import Conversation, Message
+from streams.postgres.connections import connect
+from streams.worker import retention
 from tests.client import Client as Device
 from tests.client import header_of
 from tests.factories import ConversationFactory, DeviceFactory

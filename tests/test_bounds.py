@@ -9,10 +9,10 @@ from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
 from streams import log
-from streams.conf import Streams
-from streams.hub import Hub
+from streams.conf import Settings
 from streams.models import Conversation
-from streams.presence import NOBODY, Beat, Presence
+from streams.realtime.hub import Hub
+from streams.realtime.presence import NOBODY, Beat, Presence
 
 
 @sync_to_async
@@ -42,7 +42,7 @@ async def test_a_page_of_prompts_that_could_be_packed_to_nothing_is_as_short(con
 
 
 async def pages_of(conversation, **bounds):
-    hub = Hub(Streams(**bounds))
+    hub = Hub(Settings(**bounds))
     await hub.pool.open()
     try:
         pages, cursor, more = [], 0, True
@@ -56,7 +56,7 @@ async def pages_of(conversation, **bounds):
 
 
 async def test_only_so_many_devices_are_known_to_be_here_and_the_known_may_go_on():
-    presence = Presence(Streams(presence_most=3), None, lambda _: None)
+    presence = Presence(Settings(presence_most=3), None, lambda _: None)
     beats = [Beat(place, f"device {n}", "x", "phone") for place in (1, 2) for n in range(50)]
     for beat in beats:
         presence.say(beat)

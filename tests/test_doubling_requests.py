@@ -16,13 +16,16 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import access, cookies, sse
+from streams import access
 from streams.exceptions import StreamsError
-from streams.handler import Request
+from streams.http import cookies
+from streams.http.handler import Request
 from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
+from streams.realtime import presence_endpoint, sse
+from streams.realtime.request import Request as StreamRequest
 from streams.text import clean, opening_of
-from streams.views import bodies, negotiation, presence, sessions, stream_request
+from streams.views import negotiation, parsing, sessions
 from tests.doubling import growth, is_linear, repeated
 
 HEAD = 32_768  # bytes of a request line and its headers together
@@ -67,7 +70,7 @@ COOKIES = {
 
 @pytest.mark.parametrize("text_of", COOKIES.values(), ids=COOKIES)
 def test_cookies(text_of):
-    assert_doubles(lambda text: stream_request.Request.of(scope_of(cookie=text)), text_of, HEAD)
+    assert_doubles(lambda text: StreamRequest.of(scope_of(cookie=text)), text_of, HEAD)
     assert_doubles(lambda text: Request(scope_of(cookie=text), io.BytesIO()).COOKIES, text_of, HEAD)
 
 
@@ -82,10 +85,10 @@ def test_cookies_are_read_as_django_reads_them(parts):
 def test_a_stream_reads_the_cookies_that_are_ours(settings):
     settings.SESSION_COOKIE_NAME = "own"
     text = 'other="\\\\"; own=a; device=b; csrftoken=c; sessionid=d'
-    request = stream_request.Request.of(scope_of(cookie=text))
+    request = StreamRequest.of(scope_of(cookie=text))
     assert request.cookies == {"own": "a", "device": "b", "csrftoken": "c"}
     each = [(b"cookie", crumb.encode()) for crumb in text.split("; ")]
-    assert stream_request.Request.of(scope_of() | {"headers": each}).cookies == request.cookies
+    assert StreamRequest.of(scope_of() | {"headers": each}).cookies == request.cookies
 
 
 @pytest.mark.parametrize("unit", ["a", ":", "a:", ".", "e30:"])
@@ -147,7 +150,7 @@ def test_the_place_a_sign_in_leads_to(place):
 @pytest.mark.parametrize("unit", ["a", "a=b&", "&", "%00", "after=1&", "%e2%82&"])
 def test_the_query_of_a_stream(unit):
     def read(text):
-        request = stream_request.Request.of(scope_of() | {"query_string": text.encode()})
+        request = StreamRequest.of(scope_of() | {"query_string": text.encode()})
         assert request.cursor >= 0
 
     assert_doubles(read, filled(unit), HEAD)
@@ -167,7 +170,7 @@ def test_the_host(unit):
 
 
 def json_of(text):
-    return bodies.json_of(text.encode())
+    return parsing.json_of(text.encode())
 
 
 JSON = {
@@ -187,7 +190,9 @@ JSON = {
 @pytest.mark.parametrize("text_of", JSON.values(), ids=JSON)
 def test_json(text_of):
     assert_doubles(json_of, text_of, BODY)
-    assert_doubles(lambda text: presence.told(text.encode()), text_of, presence.LONGEST)
+    assert_doubles(
+        lambda text: presence_endpoint.told(text.encode()), text_of, presence_endpoint.LONGEST
+    )
 
 
 @pytest.mark.parametrize("unit", ["a=b&", "%ff", "+", "&", "%", "content=%0D%0A&"])
@@ -195,7 +200,7 @@ def test_a_form(unit):
     kind = "application/x-www-form-urlencoded"
 
     def read(text):
-        return bodies.form_of(RequestFactory().post("/", text, content_type=kind))
+        return parsing.form_of(RequestFactory().post("/", text, content_type=kind))
 
     assert_doubles(read, filled(unit), BODY)
 

@@ -10,11 +10,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from streams import faults
 from streams.conf import conf
-from streams.database import connect
-from streams.hub import Hub
 from streams.models import Conversation, Device, DeviceSession, Event, Pairing, Run
+from streams.postgres.connections import connect
+from streams.realtime.hub import Hub
+from streams.worker import faults
 from tests.factories import ConversationFactory, DeviceFactory, UserFactory
 from tests.views.answers import begin, complete, say
 

@@ -1,4 +1,4 @@
-"""The rooms of the house: who may import whom, who may write SQL for events, how long is long."""
+"""The architecture: which folder may import which, who may write SQL for events, file lengths."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 
-# The two halves meet in the database alone.
-WRITING = {
-    "answer", "claim", "faults", "heartbeat", "history", "lease", "patience", "recovery",
-    "retention", "runner", "siblings", "takeover", "title", "worker", "writer",
-}  # fmt: skip
-READING = {"asgi", "feed", "hub", "presence", "sse", "stream", "tail", "views", "watch"}
+# What each folder of the app may import, beside the files that stand alone at the top. The two
+# halves, `worker` (writing) and `realtime` (reading), meet in the database alone.
+FOLDERS = {
+    "admin": {"log", "models", "postgres", "views"},
+    "http": set(),
+    "log": {"postgres"},
+    "management": {"log", "models", "postgres", "worker"},
+    "markdown": set(),
+    "models": {"log", "postgres"},
+    "postgres": set(),
+    "providers": set(),
+    "realtime": {"http", "log", "models", "postgres"},
+    "views": {"log", "markdown", "models", "postgres", "providers", "realtime"},
+    "worker": {"log", "models", "postgres", "providers"},
+}
+ALONE = {"migrations", "templatetags"}
 
-PURE = ("fold", "sse", "text")
+PURE = ("log/transcript", "realtime/sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
-
-PLAN = """
-    __init__ access admin answer apps asgi bounds checks claim clock collected colouring conf
-    connections cookies database epoch exceptions faults feed flanking fold handler heartbeat
-    highlighting history hub lease limits listen log management markdown markdown_parser
-    markdown_rules memory middleware migrations models notify patience postgresql prefix presence
-    providers reach recovery rendering retention rooms runner shelf siblings snapshot sse stream
-    tail takeover templatetags text title trouble urls views vitals watch worker writer
-"""
 
 
 def sources(*folders: str) -> list[Path]:
@@ -43,8 +44,8 @@ def name_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def room(path: Path) -> str:
-    """`streams.providers.openai` lives in `providers`."""
+def part(path: Path) -> str:
+    """`streams.providers.openai` is in `providers`, and `streams.text` in `text`."""
     return [*name_of(path).split("."), ""][1]
 
 
@@ -78,8 +79,9 @@ def absolute(path: Path, node: ast.ImportFrom) -> str:
     return ".".join([*base, *([node.module] if node.module else [])])
 
 
-def rooms_imported(path: Path) -> set[str]:
-    return {name.split(".")[1] for name in imports(path) if name.startswith("streams.")}
+def folders_imported(path: Path) -> set[str]:
+    found = {name.split(".")[1] for name in imports(path) if name.startswith("streams.")}
+    return found & FOLDERS.keys() - {part(path)}
 
 
 def offenders(rule: Callable[[Path], object]) -> list[str]:
@@ -96,27 +98,59 @@ def test_the_app_never_imports_the_project():
     )
 
 
+def test_a_folder_imports_only_the_folders_it_may():
+    known = {name: folders for name, folders in FOLDERS.items() if name not in ALONE}
+    assert not offenders(lambda path: folders_imported(path) - known.get(part(path), {*FOLDERS}))
+
+
 def test_writing_and_reading_never_import_each_other():
-    writing = WRITING | {"providers"}
-    assert not offenders(lambda path: room(path) in writing and rooms_imported(path) & READING)
-    assert not offenders(lambda path: room(path) in READING and rooms_imported(path) & WRITING)
+    """Nor through the files at the top that both may import."""
+    top = {path.stem: folders_imported(path) for path in (ROOT / "streams").glob("*.py")}
+    halves = [path for path in OURS if part(path) in ("worker", "realtime")]
+    shared = {name.split(".")[1] for path in halves for name in imports(path) if "streams." in name}
+    for name in shared & top.keys():
+        assert not top[name] & {"worker", "realtime"}, name
+    assert not {"realtime", "views"} & FOLDERS["worker"]
+    assert "worker" not in FOLDERS["realtime"] | FOLDERS["views"]
+
+
+def test_no_module_imports_itself_through_others():
+    waiting = {
+        name_of(path): {
+            target
+            for name in imports(path)
+            if (target := module(name)) and not f"{name_of(path)}.".startswith(f"{target}.")
+        }
+        for path in OURS
+    }
+    while free := {name for name, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {name: needs for name, needs in waiting.items() if name not in free}
+    assert not waiting
+
+
+def module(name: str) -> str | None:
+    """The module of ours that a full name is, or is in."""
+    names = {name_of(path) for path in OURS}
+    parent = name.rpartition(".")[0]
+    return name if name in names else parent if parent in names else None
 
 
 def test_providers_know_nothing_of_the_app_but_its_settings():
     known = {"conf", "providers"}
-    assert not offenders(lambda path: room(path) == "providers" and rooms_imported(path) - known)
-
-
-def test_models_know_nothing_of_processes_and_pages():
-    others = READING | WRITING | {"providers", "admin"}
-    assert not offenders(lambda path: room(path) == "models" and rooms_imported(path) & others)
+    assert not offenders(
+        lambda path: (
+            part(path) == "providers"
+            and {name.split(".")[1] for name in imports(path) if name.startswith("streams.")}
+            - known
+        )
+    )
 
 
 def test_the_pure_ones_stay_pure():
     assert not offenders(
         lambda path: (
-            path.parent == ROOT / "streams"
-            and path.stem in PURE
+            path.is_relative_to(ROOT / "streams")
+            and str(path.relative_to(ROOT / "streams").with_suffix("")) in PURE
             and {name.split(".")[0] for name in imports(path)} & NOT_PURE
         )
     )
@@ -126,7 +160,7 @@ def test_only_the_log_touches_the_rows_of_events():
     """By SQL or by the model; `models` says what the table is."""
     touching = re.compile(r"(FROM|INTO|UPDATE|JOIN)\s+streams_event\b|\bEvent\.objects\b")
     assert not offenders(
-        lambda path: room(path) not in ("log", "models") and touching.search(path.read_text())
+        lambda path: part(path) not in ("log", "models") and touching.search(path.read_text())
     )
 
 
@@ -134,10 +168,9 @@ def test_commands_are_thin():
     assert not offenders(lambda path: path.parent.name == "commands" and length(path) > 80)
 
 
-def test_the_rooms_are_those_on_the_plan():
-    found = {path.stem for path in (ROOT / "streams").glob("*.py")}
-    found |= {path.parent.name for path in (ROOT / "streams").glob("*/__init__.py")}
-    assert found <= set(PLAN.split())
+def test_every_folder_is_named_in_the_table():
+    found = {path.parent.name for path in (ROOT / "streams").glob("*/__init__.py")}
+    assert found - ALONE == FOLDERS.keys()
 
 
 def test_nothing_is_called_helper_manager_service_or_util():
@@ -170,7 +203,7 @@ def chain(entries: set[str]) -> set[str]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        text = (ROOT / "static" / "js" / name).read_text()
+        text = (ROOT / "static" / "streams" / "js" / name).read_text()
         waiting |= set(re.findall(r'from "\./(\w+\.js)"', text)) - found
     return found
 
@@ -178,7 +211,7 @@ def chain(entries: set[str]) -> set[str]:
 def test_a_part_of_a_page_is_made_before_it_is_told_whom_to_call():
     """A constructor that takes a callback may call what is not made yet; `wire` may not."""
     ours = re.compile(r"\bnew (?!Map|Set|Promise|\w+Observer)[A-Z]\w*\(((?:[^()]|\([^()]*\))*)\)")
-    for path in (ROOT / "static" / "js").glob("*.js"):
+    for path in (ROOT / "static" / "streams" / "js").glob("*.js"):
         text = path.read_text()
         taken = re.findall(r"constructor\(([^)]*)\)", text)
         given = ours.findall(text)

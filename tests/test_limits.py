@@ -13,10 +13,10 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from chatstream.dev.household import unlimited
-from streams.conf import UNLIMITED, Streams
+from chatstream.dev.supervisor import unlimited
+from streams.conf import UNLIMITED, Settings
 from streams.exceptions import TooManyRuns, TooManyStreams
-from streams.limits import Seats
+from streams.limits import StreamQuota
 from streams.models import Attempts, Conversation, Event, Message, Run
 from streams.views.sessions import network
 from tests.client import Client as Device
@@ -168,7 +168,7 @@ def test_by_form_the_refusal_is_a_page_with_the_prompt_still_in_it(laptop, conve
 
 
 def test_seats_are_counted_by_person_and_device_and_freed():
-    seats = Seats(Streams(streams_per_user=3, streams_per_device=2))
+    seats = StreamQuota(Settings(streams_per_user=3, streams_per_device=2))
     for device in (1, 1, 2):
         seats.take(7, device)
     for device, whose in ((1, "This device"), (2, "This account")):
@@ -180,7 +180,7 @@ def test_seats_are_counted_by_person_and_device_and_freed():
 
 
 def test_zero_is_no_limit():
-    seats = Seats(Streams(streams_per_user=0, streams_per_device=0))
+    seats = StreamQuota(Settings(streams_per_user=0, streams_per_device=0))
     for _ in range(1000):
         seats.take(1, 1)
 

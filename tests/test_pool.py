@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streams.database import pool
+from streams.postgres.connections import pool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,11 +12,13 @@ from httpx_sse import EventSource
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams import database, log, sse
+from streams import log
 from streams.exceptions import BadCursor
-from streams.fold import Row, blocks_of, fold
 from streams.log.reading import CATCH_UP
+from streams.log.transcript import Row, blocks_of, fold
+from streams.postgres import connections
 from streams.providers.wire import Frames
+from streams.realtime import sse
 
 # As the log keeps it: what PostgreSQL refuses was replaced before.
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -152,13 +154,13 @@ def test_frames_say_the_same_to_an_independent_parser(events):
     assert [(f.event, f.json()) for f in frames[1::2]] == [("sync", {"head": s}) for s, _ in events]
 
 
-LINES = st.sampled_from(
+LISTED = st.sampled_from(
     ["data: x", "data:y", "data", "data:  z", "event: e", ": comment", "id: 1", "retry: 5", "odd"]
 ) | ODD_TEXT.map(lambda text: "data: " + text.replace("\n", "").replace("\r", ""))
 
 
 @given(
-    st.lists(st.lists(LINES, min_size=1, max_size=4), max_size=4),
+    st.lists(st.lists(LISTED, min_size=1, max_size=4), max_size=4),
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.lists(st.integers(0, 200), max_size=8),
 )
@@ -182,7 +184,7 @@ def test_what_the_log_encodes_postgresql_keeps(value):
 
 @pytest.mark.django_db
 def test_postgresql_gives_back_what_the_log_encoded():
-    with psycopg.connect(**database.parameters()) as connection:
+    with psycopg.connect(**connections.parameters()) as connection:
 
         @settings(max_examples=50)
         @given(st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=4))

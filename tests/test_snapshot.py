@@ -7,8 +7,9 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from streams import fold, log
+from streams import log
 from streams.exceptions import NotFound
+from streams.log import transcript
 from streams.models import Conversation
 from streams.snapshot import snapshot
 from tests.views.answers import append, begin, complete, fail, say, stop
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_same(conversation):
-    folded = fold.fold(log.rows_after(conversation.pk)).as_dict()
+    folded = transcript.fold(log.rows_after(conversation.pk)).as_dict()
     assert snapshot(conversation.pk).transcript.as_dict() == folded
 
 

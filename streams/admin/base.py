@@ -16,8 +16,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from streams import clock
 from streams.models import Run
+from streams.postgres import clock
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -36,7 +36,7 @@ class Inspected(Admin):
     list_per_page = 50
 
     class Media:
-        css = {"all": ["css/admin.css"]}
+        css = {"all": ["streams/css/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return clock.dated(super().get_queryset(request))

@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from streams import clock
 from streams.models import Device, DeviceSession
+from streams.postgres import clock
 
 from .base import Erasing, Inspected, InspectedInline, ago, pill
 

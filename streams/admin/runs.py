@@ -13,11 +13,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from streams import fold, log
+from streams import log
+from streams.conversation_list import name_of
 from streams.exceptions import StreamsError
+from streams.log import transcript
 from streams.models import Run
-from streams.shelf import name_of
-from streams.views.shelf import opening
+from streams.views.conversation_list import opening
 
 from .base import NOTHING, Inspected, ago, exact, pill, span
 from .filters import Stuck
@@ -211,8 +212,8 @@ class RunAdmin(Inspected):
         return TemplateResponse(request, "admin/streams/run/confirm.html", context)
 
 
-def blocks(run: Run) -> list[fold.Block]:
+def blocks(run: Run) -> list[transcript.Block]:
     """The answer, or what there is of it."""
     if run.answer.blocks or not run.attempt:
         return list(run.answer.blocks)
-    return fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+    return transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))

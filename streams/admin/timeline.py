@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from streams import clock, log
+from streams import log
 from streams.models import Run
+from streams.postgres import clock
 
 from .base import span
 
@@ -42,7 +43,7 @@ class Mark(NamedTuple):
     title: str
 
 
-class Line(NamedTuple):
+class Row(NamedTuple):
     at: str
     seq: int
     type: str
@@ -67,7 +68,7 @@ class Picture:
     phases: list[Box] = field(default_factory=list)
     tokens: list[Box] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Row] = field(default_factory=list)
 
 
 class Scale:
@@ -189,13 +190,13 @@ def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
         free = max(free, left + wide) if left >= free else free
 
 
-def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Line]:
+def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Row]:
     """The same as a table, deltas in a row counted together."""
     latest = run.queued_at
     for type, group in groupby(moments, key=lambda moment: moment.type):
         for at, seq, details in told(type, list(group)):
             latest = max(latest, at)  # a bar of tokens begins before its first
-            yield Line(f"+{span(latest - run.queued_at)}", seq, type, details)
+            yield Row(f"+{span(latest - run.queued_at)}", seq, type, details)
 
 
 def told(type: str, group: list[log.Moment]) -> Iterator[tuple[datetime, int, str]]:

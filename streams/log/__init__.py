@@ -10,9 +10,8 @@ from .appending import (
     forget_instructions,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
+from .compaction import Folded, fold_runs, foldable
 from .encoding import dumps
-from .folding import Folded, fold_runs, foldable
-from .mending import mend
 from .numbers import numbered
 from .reading import (
     DEVICE_THEN,
@@ -28,6 +27,7 @@ from .reading import (
     timeline,
 )
 from .recovering import committed, lock_free, raise_tokens
+from .repairing import mend
 
 __all__ = [
     "DEVICE_THEN",

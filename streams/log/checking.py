@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from psycopg import AsyncConnection
 
-from streams.database import blames_rows
+from streams.postgres.connections import blames_rows
 
 AT_ONCE = 200
 TERMINAL = "('run.completed', 'run.failed', 'run.cancelled')"

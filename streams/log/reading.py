@@ -12,8 +12,8 @@ import psycopg
 from django.db import connection
 from psycopg import AsyncConnection
 
-from streams.database import blames_rows
-from streams.fold import Row
+from streams.log.transcript import Row
+from streams.postgres.connections import blames_rows
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from streams import limits, log, notify
+from streams import limits, log
 from streams.conf import conf
 from streams.exceptions import Busy, Invalid, KeyReused, NotFound
+from streams.postgres import channels
 from streams.text import clean
 
 if TYPE_CHECKING:
@@ -204,8 +205,8 @@ class Conversation(models.Model):
             run._cancel(here, device)
         here.deleted_at = Now()
         here.save(update_fields=["deleted_at"])
-        notify.conversation_gone(self.pk)
-        notify.list_changed(here.owner_id)
+        channels.conversation_gone(self.pk)
+        channels.list_changed(here.owner_id)
 
     @transaction.atomic
     def restore(self) -> Conversation:
@@ -216,7 +217,7 @@ class Conversation(models.Model):
             raise NotFound("This conversation is gone for good.")
         here.deleted_at = None
         here.save(update_fields=["deleted_at"])
-        notify.list_changed(here.owner_id)
+        channels.list_changed(here.owner_id)
         return here
 
 

@@ -11,8 +11,8 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from streams import clock, notify
 from streams.exceptions import Invalid
+from streams.postgres import channels, clock
 
 from .conversation import Conversation
 
@@ -91,7 +91,7 @@ class Device(models.Model):
             leaving = leaving.exclude(pk=but.pk)
         ids = list(leaving.values_list("pk", flat=True))
         cls.objects.filter(pk__in=ids).update(revoked_at=Now())
-        notify.devices_gone(ids)
+        channels.devices_gone(ids)
         return len(ids)
 
     @transaction.atomic
@@ -101,7 +101,7 @@ class Device(models.Model):
         lock_user(self.user_id)
         known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
         if known.update(revoked_at=Now()):
-            notify.devices_gone([self.pk])
+            channels.devices_gone([self.pk])
 
     @transaction.atomic
     def sign_out(self) -> None:
@@ -113,7 +113,7 @@ class Device(models.Model):
         if here.update(signed_out_at=now, sign_outs=models.F("sign_outs") + 1):
             self.refresh_from_db(fields=["signed_out_at", "sign_outs"])
             self.pairings.filter(used_at__isnull=True).update(expires_at=now)
-            notify.signed_out(self.pk, self.sign_outs)
+            channels.signed_out(self.pk, self.sign_outs)
 
     def come_back(self) -> None:
         """Signed in again. The caller holds the row, so that a sign-out comes before or after."""
@@ -196,4 +196,4 @@ class DeviceSession(models.Model):
             cls.objects.get_or_create(device=device, conversation=conversation)
             rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
         if rose:
-            notify.list_changed(conversation.owner_id)
+            channels.list_changed(conversation.owner_id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Message(models.Model):
     """One turn in a conversation.
 
-    `blocks` is what `streams.fold` makes of the log: `[{"index", "kind", "text", …}]`. A
+    `blocks` is what `streams.log.transcript` makes of the log: `[{"index", "kind", "text", …}]`. A
     user's message is one text block; an assistant's is empty until its run has ended.
     `seq` is the number of the event that brought it: message.created for a user's,
     run.queued for an assistant's.

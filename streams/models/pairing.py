@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.db import models, transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from streams import clock
 from streams.conf import conf
 from streams.exceptions import NotFound, PairingEnded, WrongCode
+from streams.postgres import clock
 
 from .conversation import Conversation
 from .device import Device, lock_user

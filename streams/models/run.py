@@ -8,8 +8,10 @@ from django.db import models, transaction
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
-from streams import clock, fold, limits, log, notify
+from streams import limits, log
 from streams.exceptions import NotRetryable
+from streams.log import transcript
+from streams.postgres import channels, clock
 
 from .conversation import Conversation, caused_by
 from .message import Message
@@ -145,7 +147,7 @@ class Run(models.Model):
         if self.attempt:
             # Handed back by a worker that left: what it had shown stays.
             shown = log.run_rows(self.conversation_id, self.pk)
-            self.answer.blocks = fold.blocks_of(shown)
+            self.answer.blocks = transcript.blocks_of(shown)
             self.answer.save(update_fields=["blocks"])
         conversation.append(self.event("run.cancelled", **caused_by(device)))
 
@@ -157,7 +159,7 @@ class Run(models.Model):
         self.cancelled_by = device.mark if device else None
         self.save(update_fields=["cancel_requested_at", "cancelled_by"])
         conversation.append(self.event("run.cancel_requested", **caused_by(device)))
-        notify.cancel_requested(self.pk)
+        channels.cancel_requested(self.pk)
 
     @transaction.atomic
     def retry(self, device: Device | None) -> Run:

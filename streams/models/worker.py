@@ -6,8 +6,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models.functions import Now
 
-from streams import clock
 from streams.conf import conf
+from streams.postgres import clock
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):

@@ -11,21 +11,21 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from streams.conf import conf
+from streams.conversation_list import name_of
 from streams.exceptions import NotFound, StreamsError
+from streams.markdown.limits import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
 from streams.providers import registry
-from streams.rendering import give_connections_back, limited, turn
-from streams.shelf import name_of
 from streams.snapshot import snapshot
 
-from . import shapes
-from .bodies import fields
+from . import serializers
+from .conversation_list import beside
 from .errors import patient
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
-from .shelf import beside
 from .turns import ENDINGS, front, turns_of
-from .values import KINDS, archived, checked_values
+from .validation import KINDS, archived, checked_values
 
 
 class ConversationView(Resource):
@@ -35,7 +35,7 @@ class ConversationView(Resource):
             return page(request, conversation)
         with turn(request.user.pk):
             taken = snapshot(conversation.pk)
-            whole = shapes.conversation(taken.conversation) | taken.transcript.as_dict()
+            whole = serializers.conversation(taken.conversation) | taken.transcript.as_dict()
             return JsonResponse(whole)
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -45,8 +45,8 @@ class ConversationView(Resource):
         if not wants_json(request):
             if "model" in values:  # a rename is seen, and so is what is archived
                 messages.success(request, "Saved.")
-            return see_other(shapes.place(changed))
-        return JsonResponse(shapes.conversation(changed))
+            return see_other(serializers.place(changed))
+        return JsonResponse(serializers.conversation(changed))
 
     def delete(self, request: Request, uuid: UUID) -> HttpResponse:
         """Gone at once, and for good only a little later: `/c/` offers to take it back."""
@@ -63,8 +63,8 @@ class Restore(Resource):
         deleted = Conversation.objects.restorable(request.user.pk).filter(uuid=uuid).first()
         conversation = deleted.restore() if deleted else own(request, uuid)
         if not wants_json(request):
-            return see_other(shapes.place(conversation))
-        return JsonResponse(shapes.conversation(conversation))
+            return see_other(serializers.place(conversation))
+        return JsonResponse(serializers.conversation(conversation))
 
 
 def own(request: Request, uuid: UUID) -> Conversation:

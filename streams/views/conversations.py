@@ -9,18 +9,19 @@ from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from streams import limits, notify
+from streams import limits
 from streams.exceptions import StreamsError
 from streams.models import Conversation
+from streams.postgres import channels
 from streams.providers import registry
 
-from . import shapes
-from .bodies import checked, fields
+from . import serializers
+from .conversation_list import as_json, beside, shelf
 from .errors import patient
 from .negotiation import wants_json
+from .parsing import checked, fields
 from .resource import Request, Resource, see_other
-from .shelf import as_json, beside, shelf
-from .values import KINDS, checked_values, short_enough
+from .validation import KINDS, checked_values, short_enough
 
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
@@ -42,10 +43,10 @@ class Conversations(Resource):
             if wants_json(request):
                 raise
             return page(request, given, error)
-        place = shapes.place(conversation)
+        place = serializers.place(conversation)
         if not wants_json(request):
             return see_other(place)
-        answer = shapes.conversation(conversation) | more
+        answer = serializers.conversation(conversation) | more
         return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 
 
@@ -60,12 +61,12 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
     if "content" not in given:
         limits.check_empty(request.user.pk)
     conversation = Conversation.begin(request.user, key, **values)
-    notify.list_changed(request.user.pk)
+    channels.list_changed(request.user.pk)
     if "content" not in given:
         return conversation, {}, True
     message, run, new = conversation.post(given["content"], request.device, key)
     conversation.refresh_from_db()
-    return conversation, shapes.posted(message, run), new
+    return conversation, serializers.posted(message, run), new
 
 
 def page(

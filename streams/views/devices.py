@@ -12,23 +12,23 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from streams import clock
 from streams.exceptions import Invalid, NotFound, StreamsError
 from streams.models import Conversation, Device, DeviceSession
-from streams.presence import PRESENCE, Presence
+from streams.postgres import clock
+from streams.realtime.presence import PRESENCE, Presence
 
-from . import shapes
-from .bodies import fields
+from . import serializers
+from .conversation_list import beside, named, opening
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
-from .shelf import beside, named, opening
 
 NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
 ICONS = {"phone": "phone", "tablet": "tablet"}
 
 
 @dataclass(slots=True)
-class Line:
+class Row:
     """One device of the list; `place` is the conversation it has open, else was in last."""
 
     device: Device
@@ -121,13 +121,13 @@ def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
     return render(request, "streams/devices.html", context, status=status)
 
 
-def lines(request: Request) -> list[Line]:
+def lines(request: Request) -> list[Row]:
     """This device first, then as they were seen."""
     devices = list(clock.dated(Device.objects.filter(user=request.user).signed_in()))
     devices.sort(key=lambda device: device != request.device)
     open = open_now(request, devices)
     places = places_of(devices, open)
-    lines = [Line(each, each == request.device, places.get(each.pk), False) for each in devices]
+    lines = [Row(each, each == request.device, places.get(each.pk), False) for each in devices]
     for line in lines:
         line.open = line.place is not None and line.place.pk == open.get(line.device.pk)
     return lines
@@ -152,7 +152,7 @@ def places_of(devices: list[Device], open: dict[int, int]) -> dict[int, Conversa
     return {device: there[place] for device, place in stands.items() if place in there}
 
 
-def shape(line: Line) -> dict[str, object]:
+def shape(line: Row) -> dict[str, object]:
     place = line.place
     return {
         **line.device.mark,
@@ -163,7 +163,7 @@ def shape(line: Line) -> dict[str, object]:
         "conversation": place
         and {
             "id": str(place.uuid),
-            "url": shapes.place(place),
+            "url": serializers.place(place),
             "name": line.place_name,
             "open": line.open,
         },

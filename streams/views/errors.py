@@ -17,8 +17,8 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import ReadOnlySqlTransaction
 
-from streams import trouble
 from streams.exceptions import NotSignedIn, StreamsError
+from streams.postgres import trouble
 
 from .negotiation import wants_json
 

@@ -13,11 +13,12 @@ from django.db.utils import OperationalError
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from streams import trouble, vitals
-from streams.collected import uncollected
+from streams import queue_health
 from streams.models import Fault
-from streams.reach import why
-from streams.trouble import Trouble
+from streams.postgres import trouble
+from streams.postgres.availability import why
+from streams.postgres.trouble import Trouble
+from streams.static_files import uncollected
 
 
 @cache
@@ -45,7 +46,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if missing := uncollected():
         return JsonResponse({"status": "no static files", "meaning": missing}, status=503)
     set_aside = Fault.objects.values("conversation").distinct().count()
-    worries = vitals.look()
+    worries = queue_health.look()
     if met := trouble.lately.trouble:
         worries[met.word] = met.meaning
     return JsonResponse(

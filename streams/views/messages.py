@@ -10,12 +10,12 @@ from django.http import HttpResponse, JsonResponse
 from streams.exceptions import Invalid, StreamsError
 from streams.models import Conversation, Message, Run
 
-from . import shapes
-from .bodies import fields
+from . import serializers
 from .conversation import own, page
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
-from .values import short_enough
+from .validation import short_enough
 
 
 class Messages(Resource):
@@ -30,8 +30,8 @@ class Messages(Resource):
                 raise
             return page(request, conversation, given, error)
         if not wants_json(request):
-            return see_other(f"{shapes.place(conversation)}#newest")
-        return JsonResponse(shapes.posted(message, run), status=201 if created else 200)
+            return see_other(f"{serializers.place(conversation)}#newest")
+        return JsonResponse(serializers.posted(message, run), status=201 if created else 200)
 
 
 def posted(

@@ -12,15 +12,15 @@ from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.urls import reverse
 
-from streams import clock
 from streams.exceptions import NotFound
 from streams.models import Pairing
 from streams.models.pairing import HALF, Opened
+from streams.postgres import clock
 
-from . import shapes
-from .bodies import fields
+from . import serializers
 from .conversation import own as own_conversation
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -37,7 +37,7 @@ AT_HOME = (
 class Pair(Resource):
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         """Where a reload or a sign-in ends up; only asking by POST makes a code."""
-        return see_other(shapes.place(own_conversation(request, uuid)))
+        return see_other(serializers.place(own_conversation(request, uuid)))
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own_conversation(request, uuid)

@@ -14,8 +14,8 @@ from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
 from streams.models import Attempts, Device
 
-from .bodies import fields
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
 from .sessions import LONGEST_PASSWORD
 

@@ -12,8 +12,8 @@ from django.views import View
 
 from streams.models import Device
 
-from .bodies import is_form
 from .errors import SIGN_IN_FIRST
+from .parsing import is_form
 
 
 class Request(HttpRequest):

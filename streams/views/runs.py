@@ -10,9 +10,9 @@ from django.shortcuts import render
 from streams.exceptions import NotFound
 from streams.models import Run
 
-from . import shapes
-from .bodies import fields
+from . import serializers
 from .negotiation import wants_json
+from .parsing import fields
 from .resource import Request, Resource, see_other
 
 
@@ -20,9 +20,9 @@ class RunView(Resource):
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         run = own(request, uuid)
         if wants_json(request):
-            return JsonResponse(shapes.run(run))
+            return JsonResponse(serializers.run(run))
         return render(
-            request, "streams/run.html", {"run": run, "back": shapes.place(run.conversation)}
+            request, "streams/run.html", {"run": run, "back": serializers.place(run.conversation)}
         )
 
 
@@ -55,7 +55,7 @@ def own(request: Request, uuid: UUID) -> Run:
 def result(request: Request, uuid: UUID, status: int = 200, stopping: int = 0) -> HttpResponse:
     run = own(request, uuid)
     if not wants_json(request):
-        return see_other(f"{shapes.place(run.conversation)}#newest")
+        return see_other(f"{serializers.place(run.conversation)}#newest")
     if stopping and run.status in Run.OPEN:
         status = stopping
-    return JsonResponse(shapes.run(run), status=status)
+    return JsonResponse(serializers.run(run), status=status)

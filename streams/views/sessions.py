@@ -18,8 +18,8 @@ from streams.conf import conf
 from streams.exceptions import NotSignedIn, TooLarge
 from streams.models import Attempts, Device
 
-from .bodies import fields, is_form
 from .negotiation import wants_json
+from .parsing import fields, is_form
 
 LONGEST_PASSWORD = 4096  # characters
 

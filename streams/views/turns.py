@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from streams import markdown
-from streams.fold import Block, MessageState, RunState
+from streams.log.transcript import Block, MessageState, RunState
 from streams.models import Device
 from streams.providers import base
 from streams.snapshot import Snapshot
@@ -75,7 +75,7 @@ class Turn:
 
     @property
     def state(self) -> str:
-        """What the page shows of the run; `static/js/answer.js` says the same."""
+        """What the page shows of the run; `static/streams/js/answer.js` says the same."""
         if self.run is None or not self.busy:
             return self.run.status if self.run else ""
         if self.waiting:

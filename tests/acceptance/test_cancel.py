@@ -13,7 +13,7 @@ from tests.client import Client
 from tests.processes import Web, WorkerProcess
 from tests.providers.transcripts import bare
 from tests.providers.vendor import Then, Vendor
-from tests.test_worker import until
+from tests.worker.test_process import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections
 from django.http import HttpResponse
 
-from streams.handler import OneThreadHandler
+from streams.http.handler import OneThreadHandler
 from tests.client import header_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

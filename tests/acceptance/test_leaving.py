@@ -17,7 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from streams import log
-from streams.stream import PARTING
+from streams.realtime.subscription import PARTING
 from tests.client import Client
 from tests.processes import Web, eventually
 

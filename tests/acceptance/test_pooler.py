@@ -11,7 +11,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from tests.client import Client
 from tests.factories import ConversationFactory
 from tests.processes import Process, Web, WorkerProcess, debian_program, eventually
@@ -80,7 +81,7 @@ async def test_answers_are_whole_and_a_stop_is_heard(pooled, spawn, anna, laptop
                 begun = True
                 assert (await client.post(web.url, f"/runs/{run.uuid}/cancel")).is_success
         rows = await sync_to_async(log.rows_after)(conversation.pk)
-        assert fold.fold(rows).as_dict() == reader.transcript.as_dict()
+        assert transcript.fold(rows).as_dict() == reader.transcript.as_dict()
     said = worker.output + web.output
     assert "prepared statement" not in said
     assert "LISTEN" not in said, "nothing tries to hear what cannot be heard"

@@ -12,8 +12,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams.database import connect
-from streams.fold import fold
+from streams.log.transcript import fold
+from streams.postgres.connections import connect
 from tests.client import Client
 from tests.processes import Web, WorkerProcess
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from streams.models import Event
 from tests.client import Client
 from tests.factories import ConversationFactory
@@ -67,7 +68,7 @@ async def follow(chance, client, conversation, webs):
 def assert_equal(client, conversation):
     rows = Event.objects.filter(conversation_id=conversation.pk).order_by("seq")
     assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
-    assert client.transcript.as_dict() == fold.fold(log.rows_after(conversation.pk)).as_dict()
+    assert client.transcript.as_dict() == transcript.fold(log.rows_after(conversation.pk)).as_dict()
     answer = conversation.messages.get(role="assistant")
     assert client.transcript.messages[1].blocks == answer.blocks
     assert len(answer.text.split()) == 400

@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from streams import notify
 from streams.models import Device
+from streams.postgres import channels
 from tests.client import Client
 from tests.factories import PASSWORD, DeviceFactory
 
@@ -172,7 +172,7 @@ async def test_a_deactivated_users_streams_end(webs, conversation, anna, laptop,
 def quietly(change, monkeypatch, *arguments):
     """With the signal lost on its way."""
     with monkeypatch.context() as patch:
-        patch.setattr(notify, "send", lambda *_: None)
+        patch.setattr(channels, "send", lambda *_: None)
         change(*arguments)
 
 

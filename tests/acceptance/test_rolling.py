@@ -14,7 +14,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from streams.fold import fold
+from streams.log.transcript import fold
 from tests.client import Client
 from tests.processes import Process, Web, WorkerProcess
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from tests.client import Client
 from tests.processes import Web, WorkerProcess
 
@@ -26,5 +27,5 @@ async def test_a_prompt_is_answered_on_an_open_stream(spawn, conversation, lapto
     answer = await sync_to_async(lambda: conversation.messages.get(role="assistant"))()
     assert client.transcript.messages[1].blocks == answer.blocks
     rows = await sync_to_async(log.rows_after)(conversation.pk)
-    assert fold.fold(rows).as_dict() == client.transcript.as_dict()
+    assert transcript.fold(rows).as_dict() == client.transcript.as_dict()
     assert worker.popen.poll() is None

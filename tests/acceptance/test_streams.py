@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection as database
 from django.db import transaction
 
-from streams import fold, log
-from streams.log import appending
+from streams import log
+from streams.log import appending, transcript
 from streams.models import Conversation
 from tests.client import Client, header_of
 from tests.processes import Web
@@ -66,7 +66,7 @@ async def test_history_is_rolled_up_then_synced_then_live(standing, conversation
     await append(conversation, run.event("block.delta", index=0, text="live"))
     await reading
     rows = await sync_to_async(log.rows_after)(conversation.pk)
-    assert client.transcript.as_dict() == fold.fold(rows).as_dict()
+    assert client.transcript.as_dict() == transcript.fold(rows).as_dict()
 
 
 async def test_a_cursor_beyond_the_head_is_told_to_begin_again(standing, conversation, laptop):

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from streams.models import Event, Run
 from tests.client import Client
 from tests.factories import DeviceFactory
@@ -132,6 +133,6 @@ def assert_one_log(people, conversation):
     assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
     ends = [row.run_id for row in rows if row.type in Event.TERMINAL]
     assert len(ends) == len(set(ends)) == Run.objects.count()
-    truth = fold.fold(log.rows_after(conversation.pk)).as_dict()
+    truth = transcript.fold(log.rows_after(conversation.pk)).as_dict()
     for one in people:
         assert one.client.transcript.as_dict() == truth

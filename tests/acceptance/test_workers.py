@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from streams.models import Event, Run, Worker
 from tests.processes import Process, WorkerProcess, eventually
 
@@ -50,7 +51,7 @@ def assert_complete(run):
     assert [row.type for row in rows if row.type in Event.TERMINAL] == ["run.completed"]
     run.refresh_from_db()
     assert run.answer.text.split() == [str(n) for n in range(1, 201)]
-    assert fold.blocks_of(log.run_rows(run.conversation_id, run.pk)) == run.answer.blocks
+    assert transcript.blocks_of(log.run_rows(run.conversation_id, run.pk)) == run.answer.blocks
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def prepare(call_command: Any) -> None:
 
 
 def measured(options: Any, folder: Path, workloads: dict[str, Any]) -> dict[str, Any]:
-    from .house import House
+    from .processes import House
     from .report import machine
     from .workloads import SCALE
 

@@ -5,7 +5,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from tests.benchmarks.leash import leash
+from tests.benchmarks.exit_with_parent import leash
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")

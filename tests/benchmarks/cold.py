@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
 
-from .house import ROOT, House
 from .measure import Figures
+from .processes import ROOT, House
 
 PATIENCE = 120
 

@@ -14,7 +14,7 @@ import time
 
 from pygments.lexers import get_lexer_by_name
 
-from streams.highlighting import LANGUAGES, LONGEST
+from streams.markdown.highlighting import LANGUAGES, LONGEST
 from tests.doubling import repeated
 
 ODD = "0a.'\"`\\/*#<>()[{=$:@-_ \n"

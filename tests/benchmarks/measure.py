@@ -13,7 +13,7 @@ from django.db import connection
 from streams.models import Conversation, Event
 
 from . import people
-from .house import House
+from .processes import House
 
 Figures = dict[str, Any]
 

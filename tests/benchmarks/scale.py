@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
-from .house import House
 from .measure import Figures, Load, through_everything
+from .processes import House
 
 
 def workers(house: House, streams: int = 300) -> Figures:

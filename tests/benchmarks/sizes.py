@@ -25,9 +25,10 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from django.db import connection
 
-from streams import log, retention
-from streams.database import INDEXED, connect
+from streams import log
 from streams.models import Event
+from streams.postgres.connections import INDEXED, connect
+from streams.worker import retention
 from tests.factories import ConversationFactory, UserFactory
 from tests.views.answers import begin
 

@@ -5,7 +5,7 @@ import socket
 
 import uvicorn
 
-from tests.benchmarks.leash import leash
+from tests.benchmarks.exit_with_parent import leash
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")
 

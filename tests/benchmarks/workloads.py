@@ -10,8 +10,8 @@ from typing import Any
 
 from . import people, scale
 from .cold import first_five_minutes
-from .house import House
 from .measure import Figures, Load, got, measured, observed, port_of, post, quantiles
+from .processes import House
 from .vendor import WRAP
 
 Workload = Callable[[House], Figures]

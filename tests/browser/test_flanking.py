@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from streams.flanking import flanks, waits
+from streams.markdown.flanking import flanks, waits
 
 BEFORE_AND_AFTER = [
     "", " ", "\n", "\u3000", "\u00a0", "\u2003", "\u200b", "a", "Z", "0", "é", "ß", "я", "א", "ع",
@@ -14,7 +14,7 @@ BEFORE_AND_AFTER = [
     "가", "ㄅ", "。", "（", "：", "！", "〜", "ﾊ", "￥", "\ufe0f", "\u1160",
 ]  # fmt: skip
 ASK = """async ([characters, marks]) => {
-  const { flanks, waits } = await import("/static/js/flanking.js");
+  const { flanks, waits } = await import("/static/streams/js/flanking.js");
   const said = [];
   for (const before of characters) for (const after of characters) for (const mark of marks) {
     const { opens, closes } = flanks(before, after, mark);

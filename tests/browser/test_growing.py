@@ -311,7 +311,7 @@ def test_a_fold_opens_where_it_stands(open_as, laptop, conversation, here):
     eventually(lambda: page.evaluate(BELOW) < 2)
 
 
-LINES = "".join(f"line {number} of what is long\n" for number in range(5000))  # 130,000
+LISTED = "".join(f"line {number} of what is long\n" for number in range(5000))  # 130,000
 
 
 def words(page):
@@ -322,24 +322,24 @@ def words(page):
 def test_code_longer_than_is_formatted_while_it_grows(open_as, laptop, conversation, here):
     run = conversation.post("Long", laptop)[1]
     begin(run)
-    say(run, "```text\n", LINES[:60_000], end=False)
+    say(run, "```text\n", LISTED[:60_000], end=False)
     page = open_as(laptop, here)
     page.on("response", lambda it: it.status == 413 and refused.append(it))
     refused = []
     open_as.expected.append("413")
     code = page.locator(".prose code")
-    for at in range(60_000, len(LINES), 10_000):
-        say(run, LINES[at : at + 10_000], start=False, end=False)
-        eventually(lambda at=at: code.text_content().strip() == LINES[: at + 10_000].strip())
+    for at in range(60_000, len(LISTED), 10_000):
+        say(run, LISTED[at : at + 10_000], start=False, end=False)
+        eventually(lambda at=at: code.text_content().strip() == LISTED[: at + 10_000].strip())
     eventually(lambda: refused or page.wait_for_timeout(10))
     say(run, "last\n```\n\nBehind **it**.\n\n| a |\n|---|\n| b |\n", start=False, end=False)
     expect(page.locator(".answer strong")).to_have_text("it")
-    assert code.text_content() == LINES + "last"
+    assert code.text_content() == LISTED + "last"
     say(run, start=False)
     complete(run)
     expect(page.locator(".closed td")).to_have_text("b")
     expect(code).to_have_count(1)
-    assert code.text_content().rstrip() == LINES + "last"
+    assert code.text_content().rstrip() == LISTED + "last"
     settled = words(page)
     page.reload()
     assert words(page) == settled
@@ -350,7 +350,7 @@ def test_a_quote_longer_than_is_formatted_while_it_grows(open_as, laptop, conver
     run = conversation.post("Long", laptop)[1]
     begin(run)
     page = open_as(laptop, here)
-    quote = "> " + LINES.replace("\n", "\n> ")
+    quote = "> " + LISTED.replace("\n", "\n> ")
     say(run, quote, end=False)
     expect(page.locator(".raw")).to_contain_text("line 4999")
     say(run, "and more", start=False, end=False)

@@ -7,7 +7,8 @@ import re
 
 from playwright.sync_api import expect
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from tests.processes import WorkerProcess, eventually
 
 TEXT = re.compile(r"<[^>]+>")
@@ -19,7 +20,7 @@ def numbers(text: str) -> list[str]:
 
 def committed(run) -> list[str]:
     """What the log holds of the answer at this moment."""
-    blocks = fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+    blocks = transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))
     return numbers(blocks[0]["text"]) if blocks else []
 
 

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from streams import log
-from streams.database import connect
 from streams.models import Event
+from streams.postgres.connections import connect
 from streams.providers.base import (
     ENDINGS,
     BlockDelta,
@@ -22,7 +22,7 @@ from streams.providers.base import (
     Kind,
     ProviderError,
 )
-from tests.working import is_status, post, shown, status, until, working
+from tests.worker.working import is_status, post, shown, status, until, working
 
 from .pages import fields, sections, tables
 

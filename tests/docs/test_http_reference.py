@@ -14,8 +14,8 @@ from django.views.generic import RedirectView
 from streams import exceptions
 from streams.middleware import HealthMiddleware
 from streams.models import Pairing
+from streams.realtime.presence_endpoint import told
 from streams.views import errors
-from streams.views.presence import told
 from tests.factories import ConversationFactory
 from tests.views.conftest import Api, browser_of
 

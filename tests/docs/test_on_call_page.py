@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from streams import trouble, vitals
+from streams import queue_health
+from streams.postgres import trouble
 
 from .pages import sections, tables
 
@@ -26,5 +27,5 @@ def test_the_words_of_the_probe_are_those_on_the_page():
         {"workers": 1, **full},
         {"workers": 1, **stuck},
     )
-    worries = {word for row in rows for word in vitals.worries(room=2, longest=60.0, **row)}
+    worries = {word for row in rows for word in queue_health.worries(room=2, longest=60.0, **row)}
     assert said["worries"] == worries | BESIDE

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection, transaction
 from django.utils import timezone
 
-from streams import fold, log
-from streams.log import Append, RunChange, appending
+from streams import log
+from streams.log import Append, RunChange, appending, transcript
 from streams.models import Conversation, Run
 
 
@@ -49,7 +49,7 @@ def append(run: Run, *events: log.NewEvent, **change) -> None:
     with transaction.atomic():
         Conversation.lock(run.conversation_id)
         if change:
-            blocks = fold.blocks_of(log.run_rows(run.conversation_id, run.pk))
+            blocks = transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))
             change = RunChange(run.pk, answer_id=run.answer_id, blocks=blocks, **change)
         with connection.cursor() as cursor:
             cursor.execute(

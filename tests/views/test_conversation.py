@@ -8,7 +8,8 @@ import uuid
 
 import pytest
 
-from streams import fold, log
+from streams import log
+from streams.log import transcript
 from streams.models import DeviceSession
 
 from .answers import append, begin, complete, fail, say, stop
@@ -26,7 +27,7 @@ def test_json_is_what_the_log_folds_to(api, conversation, here, laptop):
     begin(run)
     say(run, "Hello", end=False)
     answer = api("get", here).json()
-    folded = fold.fold(log.rows_after(conversation.pk)).as_dict()
+    folded = transcript.fold(log.rows_after(conversation.pk)).as_dict()
     assert {name: answer[name] for name in folded} == folded
     assert {"id", "title", "model", "on_busy", "url", "archived"} <= set(answer)
 

@@ -9,7 +9,7 @@ import pytest
 from django.db.utils import OperationalError
 from django.test import Client
 
-from streams.views import shelf
+from streams.views import conversation_list
 
 from .conftest import browser_of
 
@@ -76,7 +76,7 @@ def test_an_address_without_its_last_slash_leads_to_the_one_with_it(page, settin
 
 
 def test_a_fault_of_ours_shows_itself_to_a_developer(page, settings, monkeypatch):
-    monkeypatch.setattr(shelf, "asked", lambda *args: 1 / 0)
+    monkeypatch.setattr(conversation_list, "asked", lambda *args: 1 / 0)
     settings.DEBUG, page.raise_request_exception = True, False
     response = page.get("/c/")
     assert response.status_code == 500
@@ -99,7 +99,7 @@ def test_a_fault_of_ours_says_so(api, page, monkeypatch, error, status, code):
     def broken(*args):
         raise error
 
-    monkeypatch.setattr(shelf, "asked", broken)
+    monkeypatch.setattr(conversation_list, "asked", broken)
     api.client.raise_request_exception = page.raise_request_exception = False
     response = api("get", "/c/")
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)

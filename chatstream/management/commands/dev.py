@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatstream.dev.child import NotStarted
 from chatstream.dev.environment import data_folder
-from chatstream.dev.household import Household
+from chatstream.dev.supervisor import Household
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from tqdm import tqdm
 
 from streams import log
-from streams.database import INDEXED, blames_rows, connect
+from streams.postgres.connections import INDEXED, blames_rows, connect
 
 
 class Command(BaseCommand):

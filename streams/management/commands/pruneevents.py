@@ -10,9 +10,10 @@ from django.core.management.base import BaseCommand
 from psycopg import AsyncConnection
 from tqdm import tqdm
 
-from streams import log, retention
-from streams.conf import Streams, conf
-from streams.database import INDEXED, connect
+from streams import log
+from streams.conf import Settings, conf
+from streams.postgres.connections import INDEXED, connect
+from streams.worker import retention
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         grace = options["older_than"]
         asyncio.run(self.prune(settings, settings.fold_after if grace is None else grace, options))
 
-    async def prune(self, settings: Streams, grace: float, options: dict[str, Any]) -> None:
+    async def prune(self, settings: Settings, grace: float, options: dict[str, Any]) -> None:
         async with await connect("pruneevents", **INDEXED) as connection:
             due = await log.foldable(connection, grace)
             if options["dry_run"]:

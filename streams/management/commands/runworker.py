@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from streams.conf import Streams, conf
-from streams.worker import Worker
+from streams.conf import Settings, conf
+from streams.worker.process import Worker
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             uvloop.run(work(settings))
 
 
-async def work(settings: Streams) -> None:
+async def work(settings: Settings) -> None:
     worker = Worker(settings)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Container, Mapping
 from typing import Any
 
-from streams.fold import Row, Transcript
+from streams.log.transcript import Row, Transcript
 
 UNNUMBERED = ("sync", "ping", "bye", "presence", "feed", "gone", "resync")
 

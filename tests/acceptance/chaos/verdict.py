@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from streams.fold import Row, fold
+from streams.log.transcript import Row, fold
 
 from .device import Device
 from .model import Model

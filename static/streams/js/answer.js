@@ -1,0 +1,213 @@
+// One answer on the page and the run behind it; `state` is what streams/views/turns.py calls so.
+
+import { Block } from "./block.js";
+import { showTime } from "./clock.js";
+import { Old } from "./lost_attempt.js";
+
+const READABLE = ["text", "refusal", "tool_call"];
+const endings = JSON.parse(document.getElementById("endings").textContent);
+const sentences = new Map(Object.entries(endings.sentences));
+// Why nothing comes, by what the run's `worker` is said to be.
+const WAITS = {
+  alive: "Still waiting…",
+  lost: "Its server has gone silent. Another takes over in a moment…",
+  none: "No server is there to answer. It begins as soon as one is.",
+};
+
+export class Answer {
+  blocks = new Map();
+  #blocks;
+  #formatter;
+  #old = null;
+
+  constructor(element, formatter) {
+    this.element = element;
+    this.#blocks = element.querySelector(".blocks");
+    this.#formatter = formatter;
+    if (!this.open) return;
+    for (const each of this.#blocks.children) this.#know(each);
+    for (const block of [...this.blocks.values()].slice(0, -1)) block.end();
+  }
+
+  static fresh(template, { run, prompt, message, model, rank = 0 }, formatter) {
+    const element = template.content.firstElementChild.cloneNode(true);
+    Object.assign(element.dataset, { run, prompt, message, rank, status: "queued", attempt: 0 });
+    element.setAttribute("aria-busy", "true");
+    for (const each of element.querySelectorAll(".answer-model")) each.textContent = model;
+    showTime(element.querySelector(".about"), new Date());
+    for (const [act, verb] of [["remove", "cancel"], ["retry", "retry"]]) {
+      element.querySelector(`[data-act="${act}"]`).action = place(run, verb);
+    }
+    return new Answer(element, formatter);
+  }
+
+  get run() {
+    return this.element.dataset.run;
+  }
+
+  get prompt() {
+    return this.element.dataset.prompt;
+  }
+
+  get status() {
+    return this.element.dataset.status;
+  }
+
+  get attempt() {
+    return Number(this.element.dataset.attempt);
+  }
+
+  get rank() {
+    return Number(this.element.dataset.rank);
+  }
+
+  get stopping() {
+    return "stopping" in this.element.dataset;
+  }
+
+  get open() {
+    return this.status === "queued" || this.status === "running";
+  }
+
+  get text() {
+    const shown = [...this.#blocks.querySelectorAll(".block.text, .block.refusal")];
+    return shown.map((each) => this.blocks.get(each.dataset.index)?.text ?? each.dataset.source)
+      .join("\n\n");
+  }
+
+  requeue() {
+    this.element.dataset.status = "queued";
+    this.element.dataset.restarted = "";
+  }
+
+  start(attempt) {
+    Object.assign(this.element.dataset, { status: "running", attempt });
+    if (attempt > 1) this.#discard();
+  }
+
+  startBlock({ index, kind, name }) {
+    const template = document.getElementById(`${kind}-template`);
+    if (!template) return;
+    const element = template.content.firstElementChild.cloneNode(true);
+    element.dataset.index = index;
+    if (kind === "tool_call") element.querySelector(".tool-name").textContent = name ?? "";
+    this.#blocks.append(element);
+    this.#know(element);
+  }
+
+  grow({ index, text }, replaces) {
+    const block = this.blocks.get(String(index));
+    if (!block) return;
+    replaces ? block.replace(text) : block.add(text);
+  }
+
+  endBlock({ index }) {
+    this.blocks.get(String(index))?.end();
+  }
+
+  askToStop() {
+    this.element.dataset.stopping = "";
+  }
+
+  keepGoing() {
+    delete this.element.dataset.stopping;
+  }
+
+  end(status, { stop_reason, stopped, error }) {
+    const { dataset } = this.element;
+    dataset.status = status;
+    delete dataset.stopping;
+    delete dataset.restarted;
+    this.element.removeAttribute("aria-busy");
+    this.#old?.remove();
+    for (const block of this.blocks.values()) block.end();
+    this.#say(".stopped", stopped);
+    this.#say(".failed .sentence", error?.message);
+    this.#say(".failure-code", error?.code);
+    this.#say(".ending", ending(stop_reason));
+    if (endings.unfinished.includes(stop_reason)) dataset.unfinished = "";
+  }
+
+  waitFor(worker) {
+    this.#say(".silent", WAITS[worker] ?? WAITS.alive);
+  }
+
+  // `ahead`: so many answers come first.
+  update(ahead) {
+    const state = this.#state(ahead > 0);
+    this.#say(".ahead", waitingWords(ahead));
+    if (this.element.dataset.state !== state) this.element.dataset.state = state;
+  }
+
+  #state(waiting) {
+    if (!this.open) return this.status;
+    if (waiting) return "waiting";
+    if (this.stopping) return "stopping";
+    return this.#readable() ? "streaming" : "thinking";
+  }
+
+  #readable() {
+    return [...this.#blocks.children].some(
+      (each) => READABLE.includes(each.dataset.kind) && this.blocks.get(each.dataset.index)?.text,
+    );
+  }
+
+  #know(element) {
+    const plain = element.dataset.kind === "tool_call";
+    const block = plain ? new Plain(element) : new Block(element, this.#formatter);
+    this.blocks.set(element.dataset.index, block);
+  }
+
+  // The old text gives way to the new without a jump. A third attempt takes the place of the first.
+  #discard() {
+    for (const block of this.blocks.values()) block.version += 1;
+    this.blocks.clear();
+    if (this.#old && !this.#old.gone) this.#blocks.replaceChildren();
+    else this.#old = new Old(this.#blocks);
+    this.element.dataset.restarted = "";
+  }
+
+  #say(selector, words) {
+    const place = this.element.querySelector(selector);
+    if (place.textContent !== (words ?? "")) place.textContent = words ?? "";
+  }
+}
+
+function ending(reason) {
+  return reason && (sentences.get(reason) ?? endings.unknown.replace("{}", () => reason));
+}
+
+function waitingWords(ahead) {
+  const answers = ahead > 1 ? `${ahead} answers` : "the answer";
+  return `Waiting for ${answers} before this one`;
+}
+
+// Where a run is found, and what can be done to it.
+export function place(run, verb) {
+  const { run: pattern } = document.getElementById("conversation").dataset;
+  return pattern.replace(/[0-9a-f-]{36}/, run) + verb;
+}
+
+// A tool call's arguments: JSON in pieces, shown as it is.
+class Plain {
+  version = 0;
+  #place;
+
+  constructor(element) {
+    this.#place = element.querySelector(".arguments");
+  }
+
+  get text() {
+    return this.#place.textContent;
+  }
+
+  add(text) {
+    this.#place.append(text);
+  }
+
+  replace(text) {
+    this.#place.textContent = text;
+  }
+
+  end() {}
+}

@@ -1,0 +1,72 @@
+// What a person does to an answer: stop, retry, remove, have it go on.
+
+import { place } from "./answer.js";
+import { request, wordsOf } from "./requests.js";
+
+export class Acts {
+  #main;
+  #transcript;
+  #on;
+  #acts = {
+    retry: (answer) => this.#act("retry", answer),
+    remove: (answer) => this.#act("cancel", answer),
+    continue: () => this.#on.send("Continue."),
+  };
+
+  constructor(main, transcript) {
+    this.#main = main;
+    this.#transcript = transcript;
+  }
+
+  // `on` hears: send(text), stop(), failed(words), and takeFocus() when a button that had it goes.
+  wire(on) {
+    this.#on = on;
+    this.#main.addEventListener("submit", (event) => this.#submitted(event));
+    document.addEventListener("keydown", (event) => this.#pressed(event));
+  }
+
+  stop() {
+    const { front } = this.#transcript;
+    if (front && !front.stopping) this.#act("cancel", front);
+  }
+
+  // A run whose answer is not on the page yet.
+  cancel(run) {
+    this.#ask("cancel", run);
+  }
+
+  #submitted(event) {
+    const answer = this.#transcript.answer(event.target.closest(".answer")?.dataset.run);
+    if (!answer) return;
+    event.preventDefault();
+    const { act } = event.target.dataset;
+    this.#acts[act](answer);
+    if (act !== "continue") this.#on.takeFocus();
+  }
+
+  #pressed(event) {
+    const busy = document.querySelector(":popover-open, dialog[open]");
+    const free = !event.defaultPrevented && !busy;
+    if (event.key === "Escape" && free) this.#on.stop();
+  }
+
+  // Shown at once; the log has the last word, and a refusal is taken back.
+  async #act(verb, answer) {
+    if (verb === "cancel") answer.askToStop();
+    this.#transcript.refresh();
+    const done = await this.#ask(verb, answer.run);
+    if (done || verb !== "cancel") return;
+    answer.keepGoing();
+    this.#transcript.refresh();
+  }
+
+  async #ask(verb, run) {
+    try {
+      await request("POST", place(run, verb));
+      return true;
+    } catch (error) {
+      this.#on.failed(wordsOf(error));
+      return false;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// The live list of conversations, on a page that has no stream of its own.
+
+import { Shelf } from "./sidebar.js";
+import { Stream } from "./event_stream.js";
+import { whileVisible } from "./page_visibility.js";
+
+// `returned` hears when the conversation of this page, which had gone, is in the list again.
+export function followFeed(shelf = new Shelf(), returned = () => {}) {
+  const { feed, list } = document.getElementById("shelf").dataset;
+  const stream = new Stream({ url: feed, probe: list, after: 0 });
+  stream.wire({
+    feed(frame) {
+      shelf.apply(frame);
+      if (shelf.hasCurrent) returned();
+    },
+    reload: () => location.reload(),
+    ended: () => location.reload(), // the server shows where to sign in
+    live() {},
+    broken() {},
+  });
+  const renew = () => stream.renew();
+  addEventListener("online", renew);
+  whileVisible(() => stream.start(), () => stream.stop(), renew);
+}

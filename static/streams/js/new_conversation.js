@@ -1,0 +1,80 @@
+// A conversation that has not begun: its draft, its keys, and its first message on the way.
+
+import { ConnectionNote } from "./connection_note.js";
+import { Draft } from "./draft.js";
+import { followFeed } from "./feed.js";
+import { Opening } from "./first_message.js";
+import { sayWhatIsNotSent } from "./pasted.js";
+import { forgetAtSignOut } from "./sidebar.js";
+
+const form = document.getElementById("composer");
+const { content: field, model, system } = form.elements;
+const { user } = document.body.dataset;
+const draft = new Draft(user, "new");
+const note = new ConnectionNote(document.getElementById("note"));
+const opening = new Opening({ user, url: form.action });
+
+note.wire({ waiting: () => opening.given !== null });
+opening.wire({ sent, refused, failed, signedOut, changed });
+forgetAtSignOut();
+followFeed();
+sayWhatIsNotSent(field, (words) => note.remark(words));
+showUndo(document.getElementById("deleted"));
+goOn();
+field.addEventListener("input", () => {
+  draft.write(field.value);
+  note.remark("");
+});
+form.addEventListener("input", () => opening.given && !opening.sending && opening.withdraw());
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!field.value.trim()) return;
+  draft.write(field.value);
+  opening.send({ content: field.value, model: model.value, system: system.value });
+});
+
+// What was sent before this page was there still goes out; else there may be a draft.
+function goOn() {
+  if (!opening.given) return (field.value ||= draft.read());
+  field.value = opening.given.content;
+  model.value = opening.given.model;
+  system.value = opening.given.system;
+  opening.flush();
+}
+
+// Nothing is left for a Back to bring here again.
+function sent(url) {
+  field.value = "";
+  draft.write("");
+  location.assign(url);
+}
+
+function refused(error) {
+  note.remark(error.message || "That could not be sent.");
+}
+
+function failed(words) {
+  note.remark(words || "That didn't get through. Trying again…");
+}
+
+function signedOut() {
+  location.reload(); // the server shows where to sign in
+}
+
+// What is on its way stays as it is; what waits for another try may be changed.
+function changed() {
+  field.readOnly = system.readOnly = opening.sending;
+  note.refresh();
+}
+
+// An offer for as long as it can be kept, reloads included.
+function showUndo(toast) {
+  if (!toast) return;
+  setTimeout(() => {
+    toast.remove();
+    history.replaceState(null, "", location.pathname);
+  }, toast.dataset.seconds * 1000);
+  // What was there when the page came is never announced.
+  const words = toast.querySelector("[role=status]");
+  setTimeout(() => (words.textContent += ""), 500);
+}

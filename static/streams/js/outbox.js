@@ -1,0 +1,171 @@
+// Prompts on their way: shown at once, kept until the server has them, sent in order.
+
+import { stored } from "./draft.js";
+import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
+import { clone } from "./transcript.js";
+
+export class Outbox {
+  #element;
+  #url;
+  #key;
+  #on;
+  #entries = [];
+  #underWay = new Map(); // keys of prompts whose answers are not on the page yet, and their runs
+  #stopped = new Set(); // those of them that shall not be answered any more
+  #sending = false;
+  #timer = 0;
+
+  constructor(element, { user, place, url }) {
+    this.#element = element;
+    this.#url = url;
+    this.#key = `unsent:${user}:${place}`;
+  }
+
+  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
+  // delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
+  // the conversation has it, though the answer that said so was lost.
+  wire(on) {
+    this.#on = on;
+    this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
+    this.#entries = this.#kept();
+    for (const entry of this.#entries) this.#show(entry, "Not sent yet");
+    if (this.#entries.length) this.flush();
+  }
+
+  get waiting() {
+    return this.#entries.length > 0;
+  }
+
+  // Whether an answer has been asked for and is not on the page, and whether it shall not come.
+  get front() {
+    const [key] = this.#underWay.keys();
+    return key === undefined ? null : { stopping: this.#stopped.has(key) };
+  }
+
+  // Before the server has said which run it is; it hears of it as soon as it has.
+  stop() {
+    const [[key, run] = []] = this.#underWay;
+    if (key === undefined || this.#stopped.has(key)) return;
+    this.#stopped.add(key);
+    if (run) this.#on.cancel(run);
+    this.#on.changed();
+  }
+
+  // The answer of this prompt is on the page. Returns whether it was stopped before that.
+  queued(key) {
+    this.#underWay.delete(key);
+    return this.#stopped.delete(key);
+  }
+
+  add(text) {
+    const entry = { key: newKey(), text };
+    this.#entries.push(entry);
+    this.#keep((kept) => [...kept, entry]);
+    this.#show(entry, "");
+    this.#on.changed();
+    this.flush();
+  }
+
+  // The conversation has this prompt: its place is there now.
+  arrived(key) {
+    if (!key) return;
+    this.#place(key)?.remove();
+    this.#drop(key);
+  }
+
+  async flush() {
+    if (this.#sending) return;
+    clearTimeout(this.#timer);
+    this.#sending = true;
+    while (this.#entries.length && (await this.#deliver(this.#entries[0])));
+    this.#sending = false;
+  }
+
+  async #deliver(entry) {
+    this.#underWay.set(entry.key, null);
+    this.#on.changed();
+    try {
+      const body = { content: entry.text, client_key: entry.key };
+      const { message, run } = await deliver(this.#url, body);
+      this.#sent(entry.key, run.id);
+      this.#drop(entry.key);
+      if (this.#on.delivered(message.id)) {
+        this.arrived(entry.key);
+        this.queued(entry.key);
+      }
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.status < 500) return this.#refused(entry, error);
+      this.#underWay.delete(entry.key);
+      this.#words(entry.key, "Not sent yet");
+      this.#timer = setTimeout(() => this.flush(), AGAIN);
+      if (error instanceof Strange) this.#on.strange(error.message);
+      this.#on.changed();
+      return false;
+    }
+  }
+
+  #sent(key, run) {
+    if (!this.#underWay.has(key)) return; // the log was quicker
+    this.#underWay.set(key, run);
+    if (this.#stopped.has(key)) this.#on.cancel(run);
+  }
+
+  #refused(entry, error) {
+    this.#underWay.delete(entry.key);
+    if (error.status === 401) {
+      this.#words(entry.key, "Not sent yet");
+      this.#on.signedOut();
+      return false;
+    }
+    this.arrived(entry.key);
+    this.#on.refused(entry.text, error);
+    return true;
+  }
+
+  #drop(key) {
+    this.#entries = this.#entries.filter((entry) => entry.key !== key);
+    this.#keep((kept) => kept.filter((entry) => entry.key !== key));
+    this.#on.changed();
+  }
+
+  #kept() {
+    return JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "[]");
+  }
+
+  // Another tab of this conversation keeps its own in the same place.
+  #keep(change) {
+    const entries = change(this.#kept());
+    const text = JSON.stringify(entries);
+    stored(() => entries.length ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key));
+  }
+
+  #show(entry, words) {
+    const element = clone("prompt-template");
+    element.classList.add("pending");
+    element.dataset.key = entry.key;
+    element.querySelector(".said").textContent = entry.text;
+    this.#element.append(element);
+    this.#words(entry.key, words);
+  }
+
+  #words(key, words) {
+    const place = this.#place(key)?.querySelector(".pending-words");
+    if (!place) return;
+    place.replaceChildren(words);
+    if (words) place.append(" · ", this.#removeButton(key));
+  }
+
+  #removeButton(key) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "link-button";
+    button.textContent = "Remove";
+    button.addEventListener("click", () => this.arrived(key));
+    return button;
+  }
+
+  #place(key) {
+    return this.#element.querySelector(`[data-key="${key}"]`);
+  }
+}

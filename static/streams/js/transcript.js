@@ -1,0 +1,179 @@
+// The conversation on the page: what streams/log/transcript.py does to a list, done to the document.
+// No network; whoever reads the stream hands each event in, in order and once.
+
+import { Answer } from "./answer.js";
+import { showTime } from "./clock.js";
+
+export class Transcript {
+  #element;
+  #formatter;
+  #device;
+  #answers = new Map(); // by run, in the order they were queued
+  #on;
+
+  constructor(element, { formatter, device }) {
+    this.#element = element;
+    this.#formatter = formatter;
+    this.#device = device;
+    for (const each of element.querySelectorAll(".answer")) this.#know(new Answer(each, formatter));
+    this.#sortByQueue();
+  }
+
+  // `on` hears: changed(), posted(message, clientKey), queued(clientKey), takenBack(text, device),
+  // said(words).
+  wire(on) {
+    this.#on = on;
+    this.refresh();
+  }
+
+  // The run that Stop stops: the running one, else the first that waits.
+  get front() {
+    return this.#inTurn()[0] ?? null;
+  }
+
+  answer(run) {
+    return this.#answers.get(run);
+  }
+
+  has(message) {
+    return this.#find(message) !== null;
+  }
+
+  hasPrompt(key) {
+    return this.#element.querySelector(`[data-client-key="${CSS.escape(key)}"]`) !== null;
+  }
+
+  clear() {
+    this.#element.replaceChildren();
+    this.#answers.clear();
+    this.refresh();
+  }
+
+  // Nothing more will come; what has been said stands.
+  close() {
+    for (const answer of this.#answers.values()) if (answer.open) answer.end("cancelled", {});
+    this.refresh();
+  }
+
+  apply({ type, data, replaces }) {
+    const answer = this.#answers.get(data.run);
+    switch (type) {
+      case "message.created": this.#created(data); break;
+      case "run.queued": answer ? answer.requeue() : this.#queued(data); break;
+      case "run.started": answer.start(data.attempt); break;
+      case "block.started": answer.startBlock(data); break;
+      case "block.delta": answer.grow(data, replaces); break;
+      case "block.ended": answer.endBlock(data); break;
+      case "run.cancel_requested": answer.askToStop(); break;
+      case "run.completed": this.#ended(answer, "completed", data, "Answer finished"); break;
+      case "run.failed": this.#ended(answer, "failed", { error: data }, data.message); break;
+      case "run.cancelled": this.#cancelled(answer, data); break;
+    }
+    this.refresh();
+  }
+
+  #created({ message, text, client_key }) {
+    if (this.has(message)) return;
+    const element = clone("prompt-template");
+    element.dataset.message = message;
+    if (client_key) element.dataset.clientKey = client_key;
+    element.querySelector(".said").textContent = text;
+    showTime(element.querySelector(".about"), new Date());
+    this.#element.append(element);
+    this.#on.posted(message, client_key);
+  }
+
+  #queued(data) {
+    const template = document.getElementById("answer-template");
+    const answer = Answer.fresh(template, data, this.#formatter);
+    this.#know(answer);
+    const prompt = this.#find(data.prompt);
+    const earlier = this.#setAside(data.prompt);
+    (earlier ?? prompt ?? this.#element.lastElementChild).after(answer.element);
+    this.#on.queued(prompt?.dataset.clientKey);
+  }
+
+  // Answers a new one replaces go behind a fold; nothing is returned when there are none.
+  #setAside(prompt) {
+    const current = this.#element.querySelector(`:scope > .answer[data-prompt="${prompt}"]`);
+    if (!current) return null;
+    let fold = this.#element.querySelector(`:scope > .earlier[data-prompt="${prompt}"]`);
+    if (!fold) {
+      fold = document.createElement("details");
+      fold.className = "earlier";
+      fold.dataset.prompt = prompt;
+      fold.append(Object.assign(document.createElement("summary"), { textContent: "Earlier answer" }));
+      current.before(fold);
+    }
+    fold.append(current);
+    return fold;
+  }
+
+  #ended(answer, status, details, words) {
+    answer.end(status, details);
+    this.#on.said(words);
+  }
+
+  #cancelled(answer, { device }) {
+    if (answer.attempt === 0) return this.#takeBack(answer, device);
+    const other = device && device.id !== this.#device;
+    const stopped = other ? `Stopped by ${device.name}` : "Stopped";
+    this.#ended(answer, "cancelled", { stopped }, stopped);
+  }
+
+  // A run that never began leaves with its answer, and with a prompt nothing else answers.
+  #takeBack(answer, device) {
+    this.#answers.delete(answer.run);
+    const { prompt } = answer;
+    answer.element.remove();
+    if ([...this.#answers.values()].some((other) => other.prompt === prompt)) {
+      return this.#bringBack(prompt);
+    }
+    const element = this.#find(prompt);
+    const text = element?.querySelector(".said").textContent;
+    element?.remove();
+    this.#on.takenBack(text, device?.id === this.#device);
+  }
+
+  #bringBack(prompt) {
+    const fold = this.#element.querySelector(`:scope > .earlier[data-prompt="${prompt}"]`);
+    if (!fold) return;
+    fold.after(fold.lastElementChild);
+    if (!fold.querySelector(".answer")) fold.remove();
+  }
+
+  #know(answer) {
+    this.#answers.set(answer.run, answer);
+  }
+
+  // The page stands in reading order; runs were queued in the order of their answers' numbers.
+  #sortByQueue() {
+    const byNumber = [...this.#answers.values()].sort(
+      (a, b) => a.element.dataset.seq - b.element.dataset.seq,
+    );
+    this.#answers = new Map(byNumber.map((answer) => [answer.run, answer]));
+  }
+
+  refresh() {
+    const inTurn = this.#inTurn();
+    for (const answer of this.#answers.values()) {
+      answer.update(Math.max(0, inTurn.indexOf(answer)));
+    }
+    this.#on.changed();
+  }
+
+  // The open ones as they will be answered: streams/log/transcript.py says the same.
+  #inTurn() {
+    const first = (answer) => (answer.status === "running" ? -Infinity : answer.rank);
+    const open = [...this.#answers.values()].filter((answer) => answer.open);
+    return open.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : 0));
+  }
+
+  #find(message) {
+    return this.#element.querySelector(`[data-message="${message}"]`);
+  }
+}
+
+export function clone(id) {
+  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+}

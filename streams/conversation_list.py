@@ -1,0 +1,122 @@
+"""The list of a person's conversations, newest first: for pages and for the live feed.
+
+One query for any number of people, each with at most a page of it, so that what a page shows
+first and what the feed says later can never differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from . import log
+from .text import opening_of
+
+
+def of_each(person: str) -> str:
+    """The query for lines of `people`: which of one `person`'s conversations, in what order.
+
+    A prompt that was taken back before its answer began names nothing.
+    """
+    return f"""
+SELECT person.id, c.id, c.uuid::text, c.title, c.model, c.updated_at,
+       (SELECT left(m.blocks->0->>'text', 200) FROM streams_message m
+         WHERE m.conversation_id = c.id AND m.role = 'user'
+           AND EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
+                          AND (r.attempt > 0 OR r.status = 'queued'))
+         ORDER BY m.seq LIMIT 1),
+       c.active_run_id IS NOT NULL OR EXISTS (SELECT FROM streams_run r
+         WHERE r.conversation_id = c.id AND r.status = 'running'),
+       EXISTS (SELECT FROM streams_run r WHERE r.conversation_id = c.id AND r.status = 'queued'),
+       greatest((SELECT m.seq FROM streams_message m
+                  WHERE m.conversation_id = c.id AND m.role = 'user' ORDER BY m.seq DESC LIMIT 1),
+                last.seq, 0)
+       > coalesce((SELECT max(s.read_seq) FROM streams_devicesession s
+                    WHERE s.conversation_id = c.id), 0),
+       coalesce(last.failed, false), c.archived_at IS NOT NULL
+  FROM unnest(%(people)s::bigint[]) AS person(id)
+  JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {person}) AS c ON true
+  LEFT JOIN LATERAL (
+       SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
+        WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL
+        ORDER BY r.ended_at DESC LIMIT 1
+  ) AS last ON true
+ ORDER BY person.id, c.updated_at DESC, c.id DESC
+"""
+
+
+MINE = "c.owner_id = person.id AND c.deleted_at IS NULL"
+PAGE = """(%(pk)s::bigint IS NULL
+               OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
+        ORDER BY c.updated_at DESC, c.id DESC LIMIT %(most)s"""
+LISTED = of_each(f"{MINE} AND c.archived_at IS NULL AND {PAGE}")
+ARCHIVED = of_each(f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}")
+ONE = of_each(f"{MINE} AND c.id = %(pk)s")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedConversation:
+    """One conversation in the list; an untitled one goes by its first words.
+
+    It is unread while no device has read up to its newest prompt or the end of its newest
+    answer: a title or a token is nothing one has to go and read. `failed` is that newest answer.
+    """
+
+    pk: int
+    id: str
+    title: str
+    model: str
+    updated_at: datetime
+    name: str
+    day: str
+    running: bool
+    queued: bool
+    unread: bool
+    failed: bool
+    archived: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__ if name != "pk"}
+
+
+def list_parameters(
+    people: Sequence[int], most: int, moment: datetime | None = None, pk: int | None = None
+) -> dict[str, Any]:
+    """The query's parameters: `most` lines each, behind one that stood at `moment`."""
+    return {"people": list(people), "most": most, "moment": moment, "pk": pk}
+
+
+def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[int, list[ListedConversation]]:
+    """Each person's lines in order; a person without any is not there."""
+    today = timezone.localdate()
+    found: dict[int, list[ListedConversation]] = {}
+    for person, *row in rows:
+        found.setdefault(person, []).append(line(row, today))
+    return found
+
+
+def line(row: Sequence[Any], today: date) -> ListedConversation:
+    pk, id, title, model, updated_at, opening, running, queued, unread, failed, archived = row
+    name = name_of(title, opening)
+    day = "Archived" if archived else day_of(timezone.localdate(updated_at), today)
+    marks = running, queued, unread, failed, archived
+    return ListedConversation(pk, id, title, model, updated_at, name, day, *marks)
+
+
+def name_of(title: str, opening: str | None) -> str:
+    return title or opening_of(opening or "")[:80] or "New conversation"
+
+
+def day_of(day: date, today: date) -> str:
+    """As people say it."""
+    if day >= today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    if day > today - timedelta(days=7):
+        return "Last 7 days"
+    return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"

@@ -1,0 +1,142 @@
+"""What a request may be: bounded before anything is done with it, and before anybody is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from .. import access
+from ..conf import Settings, conf
+from . import client_connections, cookies
+
+Scope = Mapping[str, Any]
+
+# Bytes of all headers of a name together; browsers send a tenth. To read parameters in quotes
+# takes the square of their length, and each sort that is accepted is an object.
+LONGEST = {b"content-type": 1024, b"accept": 1024}
+TOO_LONG = {
+    413: "That is too long to send.",
+    431: "The headers of this request are too long.",
+}
+
+
+class WithBounds:
+    """An ASGI application: 431 for too much of headers, 413 for too much of a body, and what
+    passes to `app`."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.conf = conf()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            client_connections.bound(receive, self.conf)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif head_too_long(scope, self.conf):
+            await refuse(scope, send, 431)
+        elif not may_have_body(scope):
+            await self.app(scope, receive, send)
+        else:
+            await self.answer(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Any, send: Any) -> None:
+        body = Body(scope, receive, self.conf)
+        if body.is_too_long(body.announced):
+            await refuse(scope, send, 413)
+            return
+        answered = False
+
+        async def noted(message: Any) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        await self.app(scope, body.receive, noted)
+        if body.broken_off and not answered:
+            await refuse(scope, send, 413)
+
+
+def may_have_body(scope: Scope) -> bool:
+    """HTTP/1 says so in a header."""
+    names = {name for name, _ in scope["headers"]}
+    early = scope.get("http_version", "1.1").startswith("1.")
+    return not early or bool(names & {b"content-length", b"transfer-encoding"})
+
+
+def head_too_long(scope: Scope, conf: Settings) -> bool:
+    """Address and headers, as sent."""
+    size = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+    left = dict(LONGEST)
+    for name, value in scope["headers"]:
+        size += len(name) + len(value) + 4  # and a colon, a space, the end of the line
+        if name in left:
+            left[name] -= len(value)
+    return size > conf.head_bytes or min(left.values()) < 0
+
+
+class Body:
+    """A body as it comes. Past its bound the application hears what it hears when a client has
+    gone, whatever it was doing: there is nothing more to come."""
+
+    def __init__(self, scope: Scope, receive: Any, conf: Settings) -> None:
+        self.scope = scope
+        self.conf = conf
+        self.received = 0
+        self.broken_off = False
+        self._receive = receive
+        self._known: bool | None = None
+
+    @property
+    def announced(self) -> int:
+        length = next((v for k, v in self.scope["headers"] if k == b"content-length"), b"")
+        return int(length) if length.isdigit() and len(length) < 20 else 0
+
+    async def receive(self) -> Any:
+        if self.broken_off:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self.received += len(message.get("body") or b"")
+        self.broken_off = self.is_too_long(self.received)
+        return {"type": "http.disconnect"} if self.broken_off else message
+
+    def is_too_long(self, size: int) -> bool:
+        """A stranger has nothing long to say: who they are, or a code."""
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if most is None or size <= self.conf.stranger_bytes:
+            return False
+        return size > most or not self.is_known()
+
+    def is_known(self) -> bool:
+        """Whether it comes from where somebody has signed in before, by the device's signed
+        cookie: the one that can be told without the database."""
+        if self._known is None:
+            self._known = access.device_key(device_cookie(self.scope["headers"])) is not None
+        return self._known
+
+
+def device_cookie(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    crumbs = b";".join(value for name, value in headers if name == b"cookie").decode("latin-1")
+    return cookies.parse(crumbs, (access.DEVICE_COOKIE,)).get(access.DEVICE_COOKIE)
+
+
+async def refuse(scope: Scope, send: Any, status: int) -> None:
+    """JSON to a program, and a sentence to a person. The connection stays: closed under a client
+    that still sends, it would take the answer along."""
+    message = TOO_LONG[status]
+    accepted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    if b"text/html" in accepted[:100]:
+        kind, body = b"text/plain; charset=utf-8", message.encode()
+    else:
+        kind = b"application/json"
+        body = orjson.dumps({"error": {"code": "too_large", "message": message}})
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,116 @@
+"""markdown-it as our pages want it: what its tokens become, and which rules apply."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from .highlighting import coloured
+from .limits import check_time
+from .rules import Inline, address, formula, formula_lines, heading_of_words, task_boxes
+
+
+def directed(state: StateCore) -> None:
+    """A block at the top runs the way its first words do, and what it holds runs with it: the
+    words of anything with a direction of its own would not count for a list or a quote."""
+    for token in state.tokens:
+        if token.level == 0 and token.nesting == 1:
+            token.attrSet("dir", "auto")
+
+
+def fence(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A code block: its language, a button to copy it, and its highlighted text."""
+    words = tokens[at].info.split()
+    language = words[0].lower() if words else ""
+    label = escape(language) or "text"
+    return (
+        f'<div class="code"><div class="code-bar"><span>{label}</span>'
+        '<button type="button" class="code-copy">Copy</button></div>'
+        f'<pre tabindex="0"><code>{coloured(tokens[at].content, language)}</code></pre></div>\n'
+    )
+
+
+def image(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A link: loading an address that a model made up tells its owner who is reading."""
+    token = tokens[at]
+    name = self.renderInlineAsText(token.children or [], options, env) or "image"
+    return f'<a href="{escape(str(token.attrs["src"]))}">{escape(name)}</a>'
+
+
+def cell(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A table cell whose alignment is a class: the page allows no inline style."""
+    token = tokens[at]
+    style = str(token.attrs.pop("style", ""))
+    if style:
+        token.attrs["class"] = style.replace("text-align:", "align-")
+    return self.renderToken(tokens, at, options, env)
+
+
+def scrolling_table(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    return f'<div class="table" tabindex="0"{self.renderAttrs(tokens[at])}><table>\n'
+
+
+def table_end(
+    self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "</table></div>\n"
+
+
+def parser(linked: bool) -> MarkdownIt:
+    """`linked`: an address among the words is a link too; not before the whole of it is there."""
+    markdown = MarkdownIt()
+    markdown.inline = Inline()
+    markdown.configure("commonmark", {"html": False})
+    markdown.enable(["table", "strikethrough"])
+    if linked:
+        markdown.inline.ruler.after("text", "address", address)
+    markdown.inline.ruler.before("escape", "formula", formula)
+    markdown.block.ruler.before(
+        "fence", "formula", formula_lines, {"alt": ["paragraph", "blockquote", "list"]}
+    )
+    markdown.block.ruler.at("lheading", heading_of_words)
+    markdown.disable(["reference", "html_block", "html_inline"])
+    markdown.core.ruler.after("inline", "task_boxes", task_boxes)
+    markdown.core.ruler.push("directed", directed)
+    rules: dict[str, Any] = {
+        "fence": fence,
+        "code_block": fence,
+        "image": image,
+        "th_open": cell,
+        "td_open": cell,
+        "table_open": scrolling_table,
+        "table_close": table_end,
+    }
+    for name, rule in rules.items():
+        markdown.add_render_rule(name, rule)
+    markdown.block.ruler.before("table", "time", time_left)
+    markdown.inline.ruler.before("text", "time", time_left)
+    return markdown
+
+
+def blocks_parser() -> MarkdownIt:
+    """Where blocks begin and end, without what is in them."""
+    markdown = parser(linked=False)
+    markdown.core.ruler.enableOnly(["normalize", "block"])
+    return markdown
+
+
+def time_left(*_: Any) -> bool:
+    """No rule of Markdown: asked first wherever one may begin. Raises OutOfTime."""
+    check_time()
+    return False

@@ -1,0 +1,177 @@
+"""Rules of ours for markdown-it: addresses, formulas, task boxes and underlined headings.
+
+Each looks at a character a bounded number of times, whatever stands before or behind it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.parser_inline import ParserInline
+from markdown_it.rules_block import StateBlock, lheading
+from markdown_it.rules_block.html_block import HTML_SEQUENCES
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline.state_inline import Scanned
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+
+from .flanking import EAST, flanks
+
+# Spaces and punctuation that no address holds as it is; the ASCII ones are not allowed below.
+OUTSIDE = (
+    "\u0080-\u00bf\u2000-\u206f\u2e00-\u2e7f\u3000-\u303f\ufe10-\ufe1f\ufe30-\ufe6f"
+    "\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+ASCII = r"[A-Za-z0-9\-._!$%&'+,;=:@/?#{}]|~(?!~)"
+ADDRESS = re.compile(
+    rf"""(?:{ASCII}
+    | [^\x00-\x7f{OUTSIDE}{EAST}]
+    | (?<=[/=?&\#._\-{EAST}])[{EAST}]  # a part of the address begins with it
+    | \([^\s()<>"`*]*\) | \[[^\s\[\]<>"`*]*\]
+    )+""",
+    re.VERBOSE,
+)
+SCHEME = re.compile(r"(?<![A-Za-z0-9.+\-])https?\Z", re.IGNORECASE)
+ENDS_A_SENTENCE = "?!.,:;_~'"
+LONGEST_ADDRESS = 2000  # whatever is longer is text
+
+# What a formula begins and ends with; `$` needs more to be one, see `ONE_DOLLAR`.
+FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
+ONE_DOLLAR = re.compile(r"\$(?![\s$])(?=[^$\n`]{0,300}[\\^_])[^$\n`]{1,300}(?<!\s)\$(?![\w$])")
+LONGEST_FORMULA = 2000
+
+BOX = re.compile(r"\[([ xX])\][ \t\n\v\f\r]+")
+# How a block of HTML begins, where one may follow a paragraph; or a tag alone in its line.
+MARKUP = [begins for begins, _, interrupts in HTML_SEQUENCES if interrupts]
+TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:[\s/][^<>]*)?>\s*\Z")
+
+
+def address(state: StateInline, silent: bool) -> bool:
+    """`https://…` among the words is a link, up to where the sentence goes on. Names without
+    their https are not, since `README.md` and `setup.py` would be names of sites."""
+    at = state.pos
+    if silent or state.linkLevel > 0 or not state.src.startswith("://", at):
+        return False
+    scheme = SCHEME.search(state.src, max(0, at - 6), at)
+    if not scheme or not state.pending.endswith(scheme.group()):
+        return False
+    found = ADDRESS.match(state.src, at + 3, state.posMax)
+    if not found:
+        return False
+    if len(found.group()) > LONGEST_ADDRESS:
+        state.append_pending(state.src[at : found.end()])
+        state.pos = found.end()
+        return True
+    url = scheme.group() + "://" + found.group().rstrip(ENDS_A_SENTENCE)
+    full = state.md.normalizeLink(url)
+    if (url.endswith("/") and url.count("/") == 2) or not state.md.validateLink(full):
+        return False
+    state.pending = state.pending.removesuffix(scheme.group())
+    state.push("link_open", "a", 1).attrs = {"href": full}
+    state.push("text", "", 0).content = state.md.normalizeLinkText(url)
+    state.push("link_close", "a", -1)
+    state.pos = scheme.start() + len(url)
+    return True
+
+
+class Inline(ParserInline):
+    """Emphasis as `streams.markdown.flanking` sees it."""
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        state = State(src, md, env, tokens)
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
+class State(StateInline):
+    def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
+        mark, end = self.src[start], start
+        while end < self.posMax and self.src[end] == mark:
+            end += 1
+        before = self.src[start - 1] if start else ""
+        after = self.src[end] if end < self.posMax else ""
+        return Scanned(*flanks(before, after, mark), end - start)
+
+
+def formula(state: StateInline, silent: bool) -> bool:
+    """A formula is shown as it was written: its backslashes and underscores are its own."""
+    begins = state.src[state.pos : state.pos + 2]
+    if begins in FORMULAS:
+        until = min(state.posMax, state.pos + LONGEST_FORMULA)
+        ends = state.src.find(FORMULAS[begins], state.pos + 2, until)
+        end = ends + 2 if ends >= 0 and "`" not in state.src[state.pos : ends] else 0
+    else:
+        found = ONE_DOLLAR.match(state.src, state.pos, state.posMax)
+        end = found.end() if found else 0
+    if not end:
+        return False
+    if not silent:
+        state.append_pending(state.src[state.pos : end])
+    state.pos = end
+    return True
+
+
+def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Lines between a `\\[` and a `\\]`, or two `$$`, that stand alone: one paragraph, in which
+    nothing is a list or a heading. Without its end it goes on up to an empty line."""
+    ends = FORMULAS.get(line_of(state, start))
+    if ends is None or state.is_code_block(start):
+        return False
+    if silent:
+        return True
+    following = start + 1
+    while following < end and not state.isEmpty(following):
+        if state.sCount[following] < state.blkIndent:
+            break
+        following += 1
+        if line_of(state, following - 1).endswith(ends):
+            break
+    state.line = following
+    state.push("paragraph_open", "p", 1).map = [start, following]
+    inline = state.push("inline", "", 0)
+    inline.content = state.getLines(start, following, state.blkIndent, False).strip()
+    inline.map, inline.children = [start, following], []
+    state.push("paragraph_close", "p", -1)
+    return True
+
+
+def line_of(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]].strip()
+
+
+def task_boxes(state: StateCore) -> None:
+    """`- [ ] words` begins with a box, ticked or not."""
+    following = zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False)
+    for item, paragraph, inline in following:
+        if item.type != "list_item_open" or paragraph.type != "paragraph_open":
+            continue
+        box = BOX.match(inline.content)
+        if box and inline.children:
+            ticked = "" if box.group(1) == " " else ' checked="checked"'
+            token = Token("html_inline", "", 0, content=f'<input type="checkbox"{ticked}>')
+            inline.children[0].content = inline.children[0].content[3:]
+            inline.children.insert(0, token)
+
+
+def heading_of_words(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """An underlined heading. A line below HTML, which is text here, is none: where HTML means
+    something it would be part of that."""
+    tokens, line = len(state.tokens), state.line
+    if not lheading(state, start, end, silent):
+        return False
+    words = state.tokens[tokens + 1].content.split("\n")
+    if not any(holds_markup(each.strip()) for each in words):
+        return True
+    del state.tokens[tokens:]
+    state.line = line
+    return False
+
+
+def holds_markup(line: str) -> bool:
+    return line.startswith("<") and bool(
+        TAG.match(line) or any(begins.search(line) for begins in MARKUP)
+    )

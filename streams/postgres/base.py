@@ -1,0 +1,32 @@
+"""Django's own backend, whose pool is waited for only while there is something to wait for."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg_pool import PoolTimeout
+
+from streams.postgres.availability import availability
+
+from .schema import SchemaEditor
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """`PATIENCE` is how long a burst may wait for the pool, whose own `timeout` is how often
+    we then ask whether PostgreSQL is there at all."""
+
+    SchemaEditorClass = SchemaEditor
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not self.pool:
+            return super().get_new_connection(conn_params)
+        availability.check()
+        until = time.monotonic() + self.settings_dict.get("PATIENCE", 5.0)
+        while True:
+            try:
+                return super().get_new_connection(conn_params)
+            except PoolTimeout:
+                if availability.is_lost() or time.monotonic() >= until:
+                    raise

@@ -1,0 +1,90 @@
+"""The recent rows of one conversation, encoded once and shared by all who follow it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from ..log import Stored
+from . import sse
+
+if TYPE_CHECKING:
+    from .subscription import LogSubscription
+
+
+class EventBuffer:
+    """Rows past `floor` up to `head`, oldest dropped first; bounded in rows and bytes.
+
+    Subscribers hold a cursor into it and wait for a wake; there is no queue to grow.
+    """
+
+    __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
+                 "floor", "head", "most_bytes", "most_rows", "streams")  # fmt: skip
+
+    def __init__(self, conversation_id: int, head: int, most_rows: int, most_bytes: int) -> None:
+        self.conversation_id = conversation_id
+        self.floor = self.head = head
+        self.most_rows = most_rows
+        self.most_bytes = most_bytes
+        self.streams: set[LogSubscription] = set()
+        self._seqs: list[int] = []
+        self._frames: list[tuple[int | None, str, bytes]] = []
+        self._size = 0
+        self._joined: dict[int, bytes] = {}
+        self._joined_size = 0
+
+    def extend(self, rows: list[Stored]) -> None:
+        """Take newer rows, in number order, and wake everyone who follows."""
+        for seq, run_id, type, data in rows:
+            if seq <= self.head:
+                continue
+            frame = sse.frame(seq, type, data)
+            self._seqs.append(seq)
+            self._frames.append((run_id, type, frame))
+            self._size += len(frame)
+            self.head = seq
+        self._joined.clear()
+        self._joined_size = 0
+        if len(self._seqs) > self.most_rows or self._size > self.most_bytes:
+            self._trim()
+        for stream in self.streams:
+            stream.wake()
+
+    def _trim(self) -> None:
+        """Down to half, so that the cost of moving is paid once in many rows."""
+        while self._seqs and (
+            len(self._seqs) > self.most_rows // 2 or self._size > self.most_bytes // 2
+        ):
+            drop = max(1, len(self._seqs) // 4)
+            self.floor = self._seqs[drop - 1]
+            self._size -= sum(len(frame) for _, _, frame in self._frames[:drop])
+            del self._seqs[:drop], self._frames[:drop]
+
+    def holds(self, cursor: int) -> bool:
+        return cursor >= self.floor
+
+    def lag(self, cursor: int) -> int:
+        """How many rows here are past the cursor."""
+        return len(self._seqs) - bisect_right(self._seqs, cursor)
+
+    def after(self, cursor: int) -> bytes:
+        """All frames past the cursor; joined once for everyone who stands there."""
+        joined = self._joined.get(cursor)
+        if joined is None:
+            at = bisect_right(self._seqs, cursor)
+            joined = b"".join(frame for _, _, frame in self._frames[at:])
+            self._remember(cursor, joined)
+        return joined
+
+    def _remember(self, cursor: int, joined: bytes) -> None:
+        """Between two rows the slow may stand anywhere: all of it together is bounded too."""
+        self._joined_size += len(joined)
+        if self._joined_size > self.most_bytes:
+            self._joined.clear()
+            self._joined_size = len(joined)
+        self._joined[cursor] = joined
+
+    def of_run(self, cursor: int, run_id: int) -> list[tuple[str, bytes]]:
+        """One run's frames past the cursor, with their types."""
+        at = bisect_right(self._seqs, cursor)
+        return [(type, frame) for run, type, frame in self._frames[at:] if run == run_id]

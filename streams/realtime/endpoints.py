@@ -1,0 +1,190 @@
+"""The events of a conversation or a run, as a stream.
+
+Served by `streams.asgi` before Django's handler; the views at the end are for servers that
+came without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import psycopg
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest, JsonResponse
+
+from streams import access, log
+from streams.exceptions import NotFound, NotSignedIn, StreamsError, Unavailable
+from streams.models import Device
+from streams.postgres.availability import pooled_connection
+from streams.realtime import sse
+from streams.realtime.hub import Hub
+from streams.realtime.presence import PresenceChannel
+from streams.realtime.subscription import Subscription
+
+from .request import MethodNotAllowed, Moved, Request
+
+KNOWN_WITHIN = 5.0  # seconds, in a process that has just begun
+NOT_HERE = "This conversation isn't here, or isn't yours."
+
+
+Opener = Callable[[Hub, Request, str], Awaitable["Subscription | None"]]
+
+
+async def respond(
+    opener: Opener, hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, send: Any
+) -> None:
+    """Answer with the stream, 204 when there is nothing left to say, or a JSON error."""
+    try:
+        request = Request.of(scope)
+        request.check(scope["method"])
+        async with asyncio.timeout(KNOWN_WITHIN):
+            await hub.known.wait()
+        stream = await opener(hub, request, uuid)
+    except StreamsError as error:
+        await refuse(send, error)
+    except (psycopg.OperationalError, TimeoutError):
+        await refuse(send, Unavailable("The database is away for a moment. Try again."))
+    else:
+        if stream is None:
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await follow(hub, stream, receive, send)
+
+
+async def follow(hub: Hub, stream: Subscription, receive: Any, send: Any) -> None:
+    leaving = asyncio.create_task(left(stream, receive))
+    stream.hang_up = way_to_hang_up(send)
+    try:
+        await send({"type": "http.response.start", "status": 200, "headers": sse.HEADERS})
+        await send_body(send, sse.retry(hub.conf.retry_ms))
+        async for data in stream.frames():
+            await send_body(send, data)
+        await send_body(send, b"", more=False)
+    finally:
+        hub.leave(stream)
+        leaving.cancel()
+
+
+def way_to_hang_up(send: Any) -> Callable[[], None] | None:
+    """Drops what is still unread of this answer; through uvicorn, since ASGI has no word for it."""
+    answer = getattr(send, "__self__", None)
+    transport = getattr(answer, "transport", None)
+    return partial(hang_up, answer, transport) if hasattr(transport, "abort") else None
+
+
+def hang_up(answer: Any, transport: Any) -> None:
+    """Not once the connection has gone on: a proxy keeps its own, and the next answer on it
+    may be anybody's."""
+    newest = getattr(transport.get_protocol(), "cycle", None)
+    here = newest is answer or not getattr(answer, "response_complete", False)
+    if here and transport.get_write_buffer_size():
+        transport.abort()
+
+
+async def left(stream: Subscription, receive: Any) -> None:
+    """A client that goes ends its stream, and nothing else."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.finish(b"")
+
+
+async def send_body(send: Any, body: bytes, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def refuse(send: Any, error: StreamsError) -> None:
+    body = orjson.dumps(error_body(error))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allowed.encode()))
+    if isinstance(error, Moved):
+        headers.append((b"location", error.place.encode("latin-1")))
+    if error.retry_after:
+        headers.append((b"retry-after", str(error.retry_after).encode()))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send_body(send, body, more=False)
+
+
+def error_body(error: StreamsError) -> dict[str, Any]:
+    told = {"code": error.code, "message": error.message}
+    return {"error": told | ({"field": error.field} if error.field else {})}
+
+
+# A conversation that may be found, as columns and joins of `authorise`.
+OWNED = (
+    "c.id, c.last_seq",
+    "LEFT JOIN streams_conversation c ON c.uuid = %(uuid)s"
+    " AND c.owner_id = u.id AND c.deleted_at IS NULL",
+)
+
+
+async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    device, (conversation_id, head) = await authorise(hub, request, uuid, *OWNED)
+    stream = hub.join(conversation_id, head, request.cursor, device.pk, device.user_id)
+    stream.side_channels.append(PresenceChannel(hub.presence, conversation_id))
+    if request.query.get("feed") == ["1"]:
+        stream.side_channels.append(hub.feeds.follow(device.user_id, stream))
+    return stream
+
+
+async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    device, _ = await authorise(hub, request, uuid, "u.id", "")
+    response = hub.join_alone(device.pk, device.user_id)
+    response.side_channels.append(hub.feeds.follow(device.user_id, response))
+    return response
+
+
+async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    device, (conversation_id, head, run_id, ended) = await authorise(
+        hub,
+        request,
+        uuid,
+        f"c.id, c.last_seq, r.id, {log.TERMINAL_SEQ}",
+        # As one: for someone else's run no more is looked up than for none at all.
+        "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
+        " ON r.uuid = %(uuid)s AND c.owner_id = u.id AND c.deleted_at IS NULL",
+    )
+    if ended is not None and ended <= request.cursor <= head:
+        return None
+    return hub.join(conversation_id, head, request.cursor, device.pk, device.user_id, run_id)
+
+
+async def authorise(
+    hub: Hub, request: Request, uuid: str, columns: str, joins: str
+) -> tuple[Device, tuple[Any, ...]]:
+    """The device that asks and the columns asked for, in one query that starts from the
+    owner; raises NotSignedIn or NotFound."""
+    keys = access.keys(request.cookies)
+    if keys is None:
+        raise NotSignedIn("Sign in first.")
+    async with pooled_connection(hub.pool) as connection:
+        cursor = await connection.execute(access.who(columns, joins), keys | {"uuid": uuid})
+        row = await cursor.fetchone()
+    found = access.read(row) if row else None
+    if found and found.admitted and access.asks_backend(found.session):
+        known = await sync_to_async(access.backend_knows)(found.session, found.user)
+        found = found if known else None
+    if not (found and found.admitted and hub.revocations.admits(found.device, found.user.password)):
+        raise NotSignedIn("Sign in first.")
+    if found.more[0] is None:
+        raise NotFound(NOT_HERE)
+    return found.device, tuple(found.more)
+
+
+def not_here(request: HttpRequest, uuid: str = "") -> JsonResponse:
+    """Reached only when the server runs another application than `chatstream.asgi`."""
+    error = Unavailable("Event streams need the ASGI application chatstream.asgi.")
+    return JsonResponse(error_body(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+conversation = feed = run = not_here

@@ -1,0 +1,250 @@
+"""One hub a web process: hears what is new, reads it once, and wakes who follows it.
+
+The listener only marks conversations; the fetcher reads the new rows of all marked ones
+that have followers here in one query. A signal is a hint: everything is also looked at on
+a slow timer and after every reconnect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+
+import psycopg
+
+from .. import log, queue_health
+from ..conf import Settings
+from ..limits import StreamQuota
+from ..log import Stored
+from ..postgres import channels
+from ..postgres.connections import INDEXED, connect, pool, renew_djangos
+from ..postgres.epoch import Life, life_of, renew
+from ..postgres.listener import BACKOFF, Listener
+from ..supervision import restarted
+from . import sse
+from .buffer import EventBuffer
+from .feed import Feeds
+from .presence import Presence
+from .revocation import Revocations
+from .subscription import LogSubscription, Subscription
+
+logger = logging.getLogger(__name__)
+
+
+class Hub:
+    """Connections: one listens, one reads what is new, at most two serve joins."""
+
+    def __init__(self, conf: Settings) -> None:
+        self.conf = conf
+        self.now = time.monotonic()
+        self.life = Life("", "")
+        self.known = asyncio.Event()  # of the epoch: before that no stream can be told it
+        self.closing = False
+        self.quota = StreamQuota(conf)
+        self.revocations = Revocations()
+        self.pool = pool("joins", most=2)
+        self.listener = Listener("hub", channels.HUBS, self._heard, self._listening)
+        self.feeds = Feeds(conf, self.pool)
+        self.presence = Presence(conf, self.pool, self._presence_changed)
+        self._alone: set[Subscription] = set()
+        self._buffers: dict[int, EventBuffer] = {}
+        self._marked: set[int] = set()
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        await self.pool.open()
+        check = partial(self.listener.keep_checked, self.pool, self.conf.rescan)
+        again = partial(self.feeds.rescan, self.listener)
+        own = (self.listener.run, check, self._fetch, self._tick, self._rescan)
+        beside = (self.feeds.run, again, self.presence.run, partial(queue_health.watch, self.pool))
+        self._tasks = [asyncio.create_task(restarted(loop)) for loop in (*own, *beside)]
+
+    def bye(self) -> None:
+        """The process is going: every stream says so and ends."""
+        self.closing = True
+        for stream in self.streams:
+            stream.finish(sse.BYE)
+
+    async def close(self) -> None:
+        self.bye()
+        for loop in self._tasks:
+            loop.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pool.close()
+
+    def join(
+        self,
+        conversation_id: int,
+        head: int,
+        cursor: int,
+        device_id: int,
+        user_id: int,
+        run_id: int | None = None,
+    ) -> LogSubscription:
+        """Subscribe first, read past the cursor later: nothing falls in between.
+
+        Raises TooManyStreams.
+        """
+        self.quota.take(user_id, device_id)
+        buffer = self._buffers.get(conversation_id)
+        if buffer is None:
+            buffer = EventBuffer(conversation_id, head, self.conf.tail_events, self.conf.tail_bytes)
+            self._buffers[conversation_id] = buffer
+        stream = LogSubscription(self, buffer, head, cursor, device_id, run_id, user_id)
+        stream.admission = self.revocations.admission(device_id)
+        buffer.streams.add(stream)
+        self._mark(conversation_id)
+        if self.closing:
+            stream.finish(sse.BYE)
+        return stream
+
+    def join_alone(self, device_id: int, user_id: int) -> Subscription:
+        """For what is said beside any conversation. Raises TooManyStreams."""
+        self.quota.take(user_id, device_id)
+        response = Subscription(self, device_id, user_id)
+        response.admission = self.revocations.admission(device_id)
+        self._alone.add(response)
+        if self.closing:
+            response.finish(sse.BYE)
+        return response
+
+    def leave(self, stream: Subscription) -> None:
+        self.quota.free(stream.user_id, stream.device_id)
+        for side_channel in stream.side_channels:
+            side_channel.leave()
+        self._alone.discard(stream)
+        if isinstance(stream, LogSubscription):
+            stream.buffer.streams.discard(stream)
+            if not stream.buffer.streams and self._is_current(stream.buffer):
+                del self._buffers[stream.buffer.conversation_id]
+
+    @property
+    def streams(self) -> list[Subscription]:
+        return [*self._alone, *(one for buffer in self._buffers.values() for one in buffer.streams)]
+
+    async def catch_up(self, conversation_id: int, after: int) -> tuple[list[Stored], bool]:
+        """History for a join; waits for PostgreSQL as long as the client does."""
+        failures = 0
+        while True:
+            try:
+                async with self.pool.connection() as connection:
+                    page = self.conf.catch_up_rows, self.conf.catch_up_bytes
+                    return await log.catch_up(connection, conversation_id, after, *page)
+            except psycopg.OperationalError as error:
+                logger.warning("hub: catching up waits for PostgreSQL: %s", error)
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+
+    def _heard(self, channel: str, payload: str) -> None:
+        if channel == channels.ACCESS:
+            self.revocations.heard(payload, self.streams)
+        elif channel == channels.FEED:
+            self.feeds.mark(int(payload))
+        elif channel == channels.PRESENCE:
+            self.presence.heard(payload)
+        else:
+            self._log_grew(payload)
+
+    def _log_grew(self, payload: str) -> None:
+        for pair in payload.split():
+            conversation_id, _, head = pair.partition(":")
+            if (buffer := self._buffers.get(int(conversation_id))) and int(head) > buffer.head:
+                self._mark(buffer.conversation_id)
+
+    def _presence_changed(self, conversation_id: int) -> None:
+        if buffer := self._buffers.get(conversation_id):
+            for stream in buffer.streams:
+                stream.wake()
+
+    def _listening(self) -> None:
+        """From now on; what was said before went unheard."""
+        self._joined()
+        self.feeds.mark_all()
+        self.presence.ask()
+
+    def _joined(self) -> None:
+        self._mark(*self._buffers)
+
+    def _mark(self, *conversation_ids: int) -> None:
+        self._marked.update(conversation_ids)
+        self._news.set()
+
+    async def _fetch(self) -> None:
+        failures = 0
+        while True:
+            try:
+                async with await connect("hub", **INDEXED) as connection:
+                    await self._recognise(connection)
+                    failures = 0
+                    renew_djangos()
+                    await self._fetch_through(connection)
+            except (psycopg.Error, OSError) as error:
+                logger.warning("hub: reading waits for PostgreSQL: %s", error)
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+                self._joined()
+
+    @property
+    def epoch(self) -> str:
+        return self.life.epoch
+
+    async def _recognise(self, connection: psycopg.AsyncConnection) -> None:
+        """What is open was told of another log where the epoch has changed: it comes back."""
+        before = self.life
+        life = await life_of(connection)
+        if life.epoch == before.epoch and 0 < life.wal < before.wal:
+            await renew(connection, life)
+            life = await life_of(connection)
+        if before.epoch and life.epoch != before.epoch:
+            logger.warning("hub: this is another database than before; streams begin anew")
+            for stream in self.streams:
+                stream.finish(sse.BYE)
+            self._buffers.clear()
+        self.life = life
+        self.known.set()
+
+    async def _fetch_through(self, connection: psycopg.AsyncConnection) -> None:
+        limit = self.conf.tail_events
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            marked, self._marked = self._marked, set()
+            buffers = {pk: self._buffers[pk] for pk in marked if pk in self._buffers}
+            if not buffers:
+                continue
+            cursors = {pk: buffer.head for pk, buffer in buffers.items()}
+            for pk, rows in (await log.read_new(connection, cursors, limit)).items():
+                # Not one made meanwhile: it may begin before these rows, and take what lies
+                # between for folded. It was marked when it was made.
+                if self._is_current(buffers[pk]):
+                    buffers[pk].extend(rows)
+                if len(rows) == limit:
+                    self._mark(pk)
+
+    def _is_current(self, buffer: EventBuffer) -> bool:
+        return self._buffers.get(buffer.conversation_id) is buffer
+
+    async def _tick(self) -> None:
+        """One clock for everyone's heartbeat; a timer each would cost more than the pings."""
+        while True:
+            await asyncio.sleep(1)
+            self.now = time.monotonic()
+            self.presence.expire()
+            for stream in self.streams:
+                if self.now - stream.last_sent >= self.conf.ping:
+                    stream.wake()
+
+    async def _rescan(self) -> None:
+        """The slow look behind the signals; a quick one while nothing can be heard."""
+        while True:
+            await asyncio.sleep(self.conf.polling if self.listener.deaf else self.conf.rescan)
+            self._joined()
+            try:
+                async with self.pool.connection() as connection:
+                    await self._recognise(connection)
+                    await self.revocations.recheck(connection, self.streams)
+            except psycopg.Error as error:
+                logger.warning("hub: rescan waits for PostgreSQL: %s", error)

@@ -1,0 +1,87 @@
+"""`/c/<uuid>/presence`: this device has the conversation open.
+
+Served by `streams.asgi`, as streams are: every visible page says it every few seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.utils.crypto import constant_time_compare
+
+from streams.exceptions import BadRequest, Forbidden, Invalid, StreamsError, Unavailable
+from streams.realtime.hub import Hub
+from streams.realtime.presence import Beat
+
+from .endpoints import OWNED, authorise, refuse
+from .request import Request
+
+LONGEST = 1000
+
+
+async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    try:
+        request = Request.of(scope)
+        request.check(scope["method"], "POST")
+        from_our_page(request)
+        said = told(await body_of(receive))
+        device, (conversation_id, _) = await authorise(hub, request, uuid, *OWNED)
+    except StreamsError as error:
+        await refuse(send, error)
+    except psycopg.OperationalError:
+        await refuse(send, Unavailable("The database is away for a moment. Try again."))
+    else:
+        hub.presence.say(
+            Beat(
+                conversation_id,
+                str(device.uuid),
+                device.name,
+                device.kind,
+                typing=said["typing"] and said["here"],
+                leaving=not said["here"],
+            )
+        )
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def from_our_page(request: Request) -> None:
+    """What Django's CSRF check asks of a script: the cookie's token, in a header that no other
+    site can send."""
+    cookie = request.cookies.get(settings.CSRF_COOKIE_NAME, "")
+    token = request.headers.get("x-csrftoken", "")
+    if not cookie or not constant_time_compare(cookie, token):
+        raise Forbidden("The CSRF token is missing or wrong.")
+
+
+async def body_of(receive: Any) -> bytes:
+    body = b""
+    while True:
+        message: dict[str, Any] = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The request broke off.")
+        body += message.get("body", b"")
+        if len(body) > LONGEST:
+            raise BadRequest("That is too long to send.")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def told(body: bytes) -> dict[str, bool]:
+    try:
+        given = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise BadRequest("This is not JSON.") from error
+    if not isinstance(given, dict):
+        raise Invalid("Send a JSON object.")
+    known = {"typing": False, "here": True}
+    for name, value in given.items():
+        if name not in known:
+            raise Invalid(f"There is no field {name!r} here.", field=name)
+        if not isinstance(value, bool):
+            raise Invalid(f"{name} must be true or false.", field=name)
+    return known | given

@@ -1,0 +1,85 @@
+"""What is asked of the streams' own routes, before Django's handler; and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from streams import access
+from streams.exceptions import BadRequest, StreamsError
+from streams.http import cookies
+from streams.realtime import sse
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a stream needs of an ASGI scope."""
+
+    headers: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    cookies: Mapping[str, str]
+    scheme: str
+    address: str  # path and query, as they were sent
+
+    @classmethod
+    def of(cls, scope: Mapping[str, Any]) -> Request:
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        # HTTP/2 may send each cookie in a header of its own.
+        crumbs = b";".join(value for name, value in scope["headers"] if name == b"cookie")
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        ours = cookies.parse(crumbs.decode("latin-1"), access.our_cookies())
+        address = scope.get("raw_path") or scope["path"].encode()
+        if asked := scope.get("query_string"):
+            address += b"?" + asked
+        return cls(headers, query, ours, scope.get("scheme", "http"), address.decode("latin-1"))
+
+    def check(self, method: str, wanted: str = "GET") -> None:
+        """Raises MethodNotAllowed, BadRequest for a host that is not ours, as Django does, or
+        Moved to TLS, as Django's SecurityMiddleware does."""
+        if method != wanted:
+            raise MethodNotAllowed(wanted)
+        hosts = settings.ALLOWED_HOSTS
+        if settings.DEBUG and not hosts:
+            hosts = [".localhost", "127.0.0.1", "[::1]"]
+        domain, _ = split_domain_port(self.headers.get("host", ""))
+        if not validate_host(domain, hosts):
+            raise BadRequest("This host name is not in ALLOWED_HOSTS.")
+        if settings.SECURE_SSL_REDIRECT and not self.is_secure:
+            host = settings.SECURE_SSL_HOST or self.headers["host"]
+            raise Moved(f"https://{host}{self.address}")
+
+    @property
+    def is_secure(self) -> bool:
+        """As Django tells it: by the proxy's word, where one is trusted and says it."""
+        if settings.SECURE_PROXY_SSL_HEADER:
+            name, wanted = settings.SECURE_PROXY_SSL_HEADER
+            given = self.headers.get(name.removeprefix("HTTP_").replace("_", "-").lower())
+            if given is not None:
+                return given.split(",")[0].strip() == wanted
+        return self.scheme == "https"
+
+    @property
+    def cursor(self) -> int:
+        after = self.query.get("after")
+        return sse.cursor(self.headers.get("last-event-id"), after[-1] if after else None)
+
+
+class MethodNotAllowed(StreamsError):
+    code, status = "method_not_allowed", 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"This address takes {allowed} alone.")
+        self.allowed = allowed
+
+
+class Moved(StreamsError):
+    code, status = "moved", 301
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"This is at {place}.")
+        self.place = place

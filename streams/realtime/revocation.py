@@ -1,0 +1,88 @@
+"""Who may go on reading: a stream ends when its device, its user or its conversation goes.
+
+A notification says so at once, on every process; a slow look at everyone is behind it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.contrib.auth import get_user_model
+from psycopg import AsyncConnection
+
+from ..models import Device
+from . import sse
+from .subscription import Subscription
+
+STILL_WELCOME = """
+SELECT d.id, u.password, d.sign_outs FROM streams_device d JOIN {users} u ON u.id = d.user_id
+ WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND d.signed_out_at IS NULL AND u.is_active
+"""
+STILL_THERE = "SELECT id FROM streams_conversation WHERE id = ANY(%s) AND deleted_at IS NULL"
+
+
+class Admission(NamedTuple):
+    """On what a stream was let in: a password (a hash of its hash), and how often its device
+    had signed out by then. Each stream keeps its own, since a device may come back with
+    another while an old stream is still open."""
+
+    password: int
+    sign_outs: int
+
+
+class Revocations:
+    """Ends streams with `gone`; the client then asks why, and is told 401 or 404."""
+
+    def __init__(self) -> None:
+        self._admissions: dict[int, Admission] = {}
+        self._just_gone: dict[int, float] = {}  # by device, the sign-outs from which it may return
+
+    def admits(self, device: Device, password: str) -> bool:
+        """False for one that was thrown out after the database was asked about it."""
+        self._admissions[device.pk] = Admission(hash(password), device.sign_outs)
+        return device.sign_outs >= self._just_gone.get(device.pk, 0)
+
+    def admission(self, device_id: int) -> Admission | None:
+        """The device's latest."""
+        return self._admissions.get(device_id)
+
+    def heard(self, payload: str, streams: Iterable[Subscription]) -> None:
+        what, *words = payload.split()
+        if what == "devices":
+            gone = dict(returns(word) for word in words)
+            self._just_gone |= gone
+            ending = [each for each in streams if sign_outs(each) < gone.get(each.device_id, 0)]
+        else:
+            ids = {int(word) for word in words}
+            ending = [each for each in streams if each.conversation_id in ids]
+        for stream in ending:
+            stream.finish(sse.GONE)
+
+    async def recheck(self, connection: AsyncConnection, streams: list[Subscription]) -> None:
+        self._just_gone.clear()
+        devices = {stream.device_id for stream in streams}
+        self._admissions = {pk: self._admissions[pk] for pk in devices & set(self._admissions)}
+        if not streams:
+            return
+        query = STILL_WELCOME.format(users=get_user_model()._meta.db_table)
+        cursor = await connection.execute(query, [list(devices)])
+        welcome = {pk: Admission(hash(p), outs) for pk, p, outs in await cursor.fetchall()}
+        conversations = {stream.conversation_id for stream in streams}
+        cursor = await connection.execute(STILL_THERE, [list(conversations - {None})])
+        there = {None, *(row[0] for row in await cursor.fetchall())}
+        for stream in streams:
+            known = welcome.get(stream.device_id)
+            if known is None or stream.admission != known or stream.conversation_id not in there:
+                stream.finish(sse.GONE)
+
+
+def returns(word: str) -> tuple[int, float]:
+    """A device that must go, and when it may come back: never, or after so many sign-outs."""
+    device, _, outs = word.partition(":")
+    return int(device), float(outs or math.inf)
+
+
+def sign_outs(stream: Subscription) -> int:
+    return stream.admission.sign_outs if stream.admission else 0

@@ -1,0 +1,62 @@
+"""Server-Sent Events as bytes, and the cursors clients send back; pure.
+
+The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import random
+
+import orjson
+
+from ..exceptions import BadCursor
+
+LAST_SEQ = 2**63 - 1
+
+HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    # no-transform: a proxy that compresses would hold frames back.
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+def frame(seq: int, type: str, data: str) -> bytes:
+    """A numbered event; `data` is JSON on one line, as PostgreSQL prints it."""
+    return f"id: {seq}\nevent: {type}\ndata: {data}\n\n".encode()
+
+
+def unnumbered(type: str, **data: object) -> bytes:
+    """A frame that never moves the client's cursor, since it has no id."""
+    return b"event: %s\ndata: %s\n\n" % (type.encode(), orjson.dumps(data))
+
+
+PING = unnumbered("ping")
+BYE = unnumbered("bye")
+GONE = unnumbered("gone")
+RESYNC = unnumbered("resync")
+
+
+def retry(milliseconds: int) -> bytes:
+    """How long the browser waits before it comes back: spread, so that a thousand clients
+    of a server that restarted do not arrive as one."""
+    return b"retry: %d\n\n" % int(milliseconds * random.uniform(0.5, 1.5))
+
+
+def cursor(last_event_id: str | None, after: str | None) -> int:
+    """The last number the client has seen; 0 is the beginning.
+
+    The browser's own reconnect keeps the old URL, so the header wins over `?after=`.
+    Raises BadCursor for anything but a decimal number.
+    """
+    given = last_event_id if last_event_id else after
+    if given is None:
+        return 0
+    # isdecimal alone takes other scripts' digits; 19 digits hold every bigint.
+    if not (given.isascii() and given.isdecimal() and len(given) <= 19):
+        raise BadCursor("The cursor is a number: the id of the last event seen.", field="after")
+    number = int(given)
+    if number > LAST_SEQ:
+        raise BadCursor("The cursor is larger than any event's number.", field="after")
+    return number

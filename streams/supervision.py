@@ -1,0 +1,69 @@
+"""The parts of a process that run side by side, and what becomes of it when one breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+class SupervisedTasks:
+    """Runs coroutines side by side; `broke` is called when one raises, and `error` holds it.
+
+    A process with a part missing must not go on as if it were whole.
+    """
+
+    def __init__(self, broke: Callable[[], None]) -> None:
+        self.error: BaseException | None = None
+        self._broke = broke
+        self.running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """Cancel what still runs, and wait until it has gone."""
+        tasks = set(self.running)
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # Asked again: until 3.12 a wait_for that has just got its answer forgets a cancel.
+            _, tasks = await asyncio.wait(tasks, timeout=1)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.critical("a part of this process broke", exc_info=error)
+            self.error = error
+            self._broke()
+
+
+async def restarted(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Begin a room again that broke by a fault of ours: without it every stream would fall
+    silent, and go on beating."""
+    while True:
+        try:
+            await task()
+        except Exception:
+            logger.exception("%s broke", task)
+            await asyncio.sleep(1)
+
+
+async def finished_before(event: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
+    """Whether `work` was done before `event` came; otherwise it is cancelled. Raises what it
+    raised."""
+    working, coming = asyncio.create_task(work), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({working, coming}, return_when=asyncio.FIRST_COMPLETED)
+        if done := working.done():
+            working.result()
+        return done
+    finally:
+        working.cancel()
+        coming.cancel()

@@ -1,0 +1,92 @@
+"""A person's conversations as a list: newest first, a page at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core import signing
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Left
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from streams.conf import conf
+from streams.conversation_list import (
+    ARCHIVED,
+    LISTED,
+    ONE,
+    ListedConversation,
+    list_parameters,
+    listed_by_person,
+    name_of,
+)
+from streams.exceptions import BadCursor
+from streams.models import Conversation, Message, Run
+
+from .resource import Request
+
+CURSOR_SALT = "streams.conversations"
+
+
+def beside(
+    request: Request, here: Conversation | None = None, *, paged: bool = True
+) -> dict[str, Any]:
+    """What every page's template needs for the list at its left: one page of it, and the line
+    of the conversation that is `here`, wherever that stands. Not `paged`: always the first."""
+    items, following = shelf(request.user, request.GET.get("before") if paged else None)
+    if here and all(item.pk != here.pk for item in items):
+        items += asked(ONE, request.user, list_parameters([request.user.pk], 1, pk=here.pk))
+        items.sort(key=lambda item: (not item.archived, item.updated_at, item.pk), reverse=True)
+    return {"items": items, "following": following, "page_size": conf().page_size}
+
+
+def shelf(
+    user: User, before: str | None = None, archived: bool = False
+) -> tuple[list[ListedConversation], str | None]:
+    """One page of the list, and the cursor of the next when there is more."""
+    size = conf().page_size
+    which = list_parameters([user.pk], size + 1, *(position(before) if before else ()))
+    lines = asked(ARCHIVED if archived else LISTED, user, which)
+    return lines[:size], following(lines[size - 1]) if len(lines) > size else None
+
+
+def asked(query: str, user: User, which: dict[str, Any]) -> list[ListedConversation]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, which)
+        return listed_by_person(cursor.fetchall()).get(user.pk, [])
+
+
+def as_json(line: ListedConversation) -> dict[str, Any]:
+    return line.as_dict() | {"url": reverse("streams:conversation", args=[line.id])}
+
+
+def opening(conversation: str = "pk") -> Subquery:
+    begun = Q(attempt__gt=0) | Q(status=Run.Status.QUEUED)  # or it may have been taken back
+    prompts = Message.objects.filter(
+        Exists(Run.objects.filter(begun, prompt=OuterRef("pk"))),
+        conversation=OuterRef(conversation),
+        role=Message.Role.USER,
+    )
+    return Subquery(prompts.order_by("seq").values(opening=Left(KT("blocks__0__text"), 200))[:1])
+
+
+def named(row: Any) -> str:
+    """What people call a conversation that was read with its `opening`."""
+    return name_of(row.title, row.opening)
+
+
+def following(line: ListedConversation) -> str:
+    return signing.dumps([line.updated_at.isoformat(), line.pk], salt=CURSOR_SALT)
+
+
+def position(given: str) -> tuple[datetime, int]:
+    try:
+        moment, pk = signing.loads(given, salt=CURSOR_SALT)
+    except signing.BadSignature as error:
+        raise BadCursor("This list has no such page.", field="before") from error
+    return parse_datetime(moment) or timezone.now(), pk

@@ -1,0 +1,54 @@
+"""A conversation's own columns, as a person may set them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streams import limits
+from streams.exceptions import Invalid, UnknownModelName
+from streams.models import Conversation
+from streams.postgres import clock
+from streams.providers import registry
+from streams.providers.base import UnknownModel
+
+KINDS: dict[str, type] = {"title": str, "model": str, "system": str, "on_busy": str}
+LENGTHS = {"title": 120, "model": 120, "client_key": 64}
+
+
+def checked_values(given: dict[str, Any]) -> dict[str, Any]:
+    """The columns to set. Raises Invalid or UnknownModelName, with the field."""
+    values = dict(given)
+    limits.check_text("system", values.get("system") or "")
+    for name in LENGTHS:
+        short_enough(name, values.get(name) or "")
+    if "title" in values:
+        values["title"] = " ".join(values["title"].split())
+    if "model" in values:
+        known_model(values["model"])
+    if values.get("on_busy", "queue") not in Conversation.OnBusy.values:
+        choices = ", ".join(Conversation.OnBusy.values)
+        raise Invalid(f"on_busy is one of {choices}.", field="on_busy")
+    return values
+
+
+def short_enough(name: str, value: str) -> None:
+    if len(value) > LENGTHS[name]:
+        what = name.replace("_", " ")
+        raise Invalid(f"The {what} is too long: at most {LENGTHS[name]} characters.", field=name)
+
+
+def known_model(name: str) -> None:
+    try:
+        registry.check_name(name)
+    except UnknownModel as error:
+        raise UnknownModelName(str(error), field="model") from error
+
+
+def archived(conversation: Conversation, values: dict[str, Any]) -> dict[str, Any]:
+    """`archived` is said as yes or no and kept as a moment, which a second yes leaves alone."""
+    if "archived" not in values:
+        return values
+    wanted = values.pop("archived")
+    if wanted == (conversation.archived_at is not None):
+        return values
+    return values | {"archived_at": clock.now() if wanted else None}

@@ -1,0 +1,193 @@
+"""Taking runs that are queued, and ending those nobody will go on with.
+
+Everyone locks conversation, then run. A claim is one transaction: what the run becomes
+commits with the event that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from .. import log
+from ..log import transcript
+from ..postgres.connections import blames_rows
+from ..providers.base import RETRYABLE, SENTENCES, Code
+from . import faults
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run this worker holds the lease of; `head` is the number of its run.started."""
+
+    run_id: int
+    uuid: str
+    conversation_id: int
+    answer_id: int
+    prompt_seq: int
+    model: str
+    attempt: int
+    system: str
+    token: int
+    head: int = 0
+
+    def event(self, type: str, **data: Any) -> log.NewEvent:
+        return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
+
+
+# A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
+# also when its conversation was deleted.
+CLAIMABLE = """
+r.status = 'queued' AND c.active_run_id IS NULL
+   AND (c.deleted_at IS NULL OR r.cancel_requested_at IS NOT NULL)
+"""
+
+LOCK_QUEUED = faults.locking(
+    f"""
+SELECT c.id, {{failed_before}}
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE {CLAIMABLE} AND {{due}}
+   AND NOT EXISTS (SELECT FROM streams_run other
+                    WHERE other.conversation_id = c.id AND other.status = 'running')
+ ORDER BY r.id LIMIT %(limit)s
+   FOR NO KEY UPDATE OF c SKIP LOCKED
+""",
+    faults.Act.ANSWER,
+)
+# The row's own `active_run_id` says the same; but one row that is wrong about it must not
+# make the whole claim fail on `one_running_run`, and so stop everyone's.
+
+STOPPED = """
+SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
+       c.system, c.lease_token, r.cancelled_by
+  FROM streams_run r
+  JOIN streams_conversation c ON c.id = r.conversation_id
+  JOIN streams_message prompt ON prompt.id = r.prompt_id
+ WHERE r.conversation_id = ANY(%(conversations)s)
+   AND r.status = 'queued' AND r.cancel_requested_at IS NOT NULL
+"""
+
+# A second statement, for its newer snapshot: the first may have waited behind a cancel.
+START = """
+WITH next AS (
+    SELECT DISTINCT ON (conversation_id) id FROM streams_run
+     WHERE conversation_id = ANY(%(conversations)s) AND status = 'queued'
+     ORDER BY conversation_id, rank, id
+), run AS (
+    UPDATE streams_run r
+       SET status = 'running', attempt = r.attempt + 1, worker_id = %(worker)s,
+           started_at = clock_timestamp()
+      FROM next WHERE r.id = next.id
+    RETURNING r.*
+), leased AS (
+    UPDATE streams_conversation c
+       SET lease_token = c.lease_token + 1, active_run_id = run.id
+      FROM run WHERE c.id = run.conversation_id
+    RETURNING c.id, c.lease_token, c.system
+)
+SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
+       run.attempt, leased.system, leased.lease_token
+  FROM run
+  JOIN leased ON leased.id = run.conversation_id
+  JOIN streams_message prompt ON prompt.id = run.prompt_id
+"""
+
+
+async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list[Claimed]:
+    """The oldest queued runs of conversations where none is running; at most `limit`.
+
+    One that was asked to stop while it was being handed back is ended here.
+    """
+    start = partial(start_locked, connection, worker_id)
+    known = {"limit": limit}
+    return await faults.together_or_apart(connection, faults.Act.ANSWER, LOCK_QUEUED, known, start)
+
+
+async def start_locked(
+    connection: AsyncConnection, worker_id: int, locked: Sequence[tuple[Any, ...]]
+) -> list[Claimed]:
+    ids = list({row[0] for row in locked})
+    stopped = await connection.execute(STOPPED, {"conversations": ids})
+    for *run, device in await stopped.fetchall():
+        await end(connection, Claimed(*run), None, device)
+    started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
+    return await announce(connection, await started.fetchall())
+
+
+async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
+    """run.started for each, in the claim's own transaction."""
+    claimed = [Claimed(*row) for row in rows]
+    outcomes = await log.append(
+        connection,
+        [
+            log.Append(run.conversation_id, [run.event("run.started", attempt=run.attempt)])
+            for run in claimed
+        ],
+    )
+    heads = {outcome.conversation_id: outcome.head for outcome in outcomes}
+    return [replace(run, head=heads[run.conversation_id] or 0) for run in claimed]
+
+
+WAITING = f"""
+SELECT EXISTS (SELECT FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+                WHERE {CLAIMABLE} AND {faults.DUE.format(act=faults.Act.ANSWER)})
+"""
+
+
+async def is_waiting(connection: AsyncConnection) -> bool:
+    """Whether a run could start now; right after a claim: whether one was passed over."""
+    cursor = await connection.execute(WAITING)
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
+    """Fail a run this worker holds, whatever has become of what was sent for it.
+
+    Raising its token waits for, or shuts out, a statement that may still be under way, and
+    tells whether the run is still ours to end. Raises LockNotAvailable while the row is locked:
+    others want the connection meanwhile. A conversation that cannot take its end is set aside,
+    and the run taken over when its turn comes again.
+    """
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '1s'")
+            held = [(run.conversation_id, run.run_id, run.token)]
+            raised = await log.raise_tokens(connection, held)
+            if run.conversation_id in raised:
+                token, _ = raised[run.conversation_id]
+                await end(connection, replace(run, token=token), code)
+    except Exception as error:
+        if not blames_rows(error):
+            raise
+        await faults.set_aside(connection, run.conversation_id, faults.Act.ANSWER, error)
+
+
+async def end(
+    connection: AsyncConnection,
+    run: Claimed,
+    code: Code | None,
+    device: dict[str, str] | None = None,
+) -> None:
+    """The last word on a run nobody will go on with: failed with `code`, else cancelled.
+
+    The caller holds the conversation's row. The text is read back from the log, which knows
+    what had been shown.
+    """
+    shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
+    change = log.RunChange(run.run_id, answer_id=run.answer_id, blocks=transcript.blocks_of(shown))
+    if code is None:
+        change.status = "cancelled"
+        event = run.event("run.cancelled", **({"device": device} if device else {}))
+    else:
+        change.status, change.retryable = "failed", code in RETRYABLE
+        change.error_code, change.error_message = code, SENTENCES[code]
+        event = run.event(
+            "run.failed", code=code, message=SENTENCES[code], retryable=change.retryable
+        )
+    append = log.Append(run.conversation_id, [event], token=run.token, change=change)
+    await log.append(connection, [append])

@@ -1,0 +1,98 @@
+"""A worker's own row: one beat is the lease of all its runs, by the database's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from ..conf import Settings
+from ..postgres.connections import pool
+from ..postgres.trouble import described
+from .local_processes import process_identity
+
+logger = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    def __init__(self, name: str, conf: Settings) -> None:
+        self.name = name
+        self.conf = conf
+        self.worker_id = 0
+        # Its own, since others wait for rows that somebody has locked.
+        self.pool = pool("heartbeat", most=1)
+        self._since = self._latest = 0.0
+
+    async def register(self, connection: AsyncConnection) -> None:
+        cursor = await connection.execute(
+            "INSERT INTO streams_worker (uuid, name, process, concurrency, draining)"
+            " VALUES (%s, %s, %s, %s, false) RETURNING id",
+            [uuid.uuid4(), self.name, process_identity(), self.conf.concurrency],
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        self.worker_id = row[0]
+
+    async def run(self, draining: asyncio.Event) -> None:
+        """Beat until cancelled."""
+        async with self.pool:
+            while True:
+                try:
+                    async with self.pool.connection() as connection:
+                        await self.beat(connection, draining.is_set())
+                    self._beaten()
+                except psycopg.Error as error:
+                    logger.warning("worker %s: no heartbeat: %s", self.name, described(error))
+                    self._since = 0.0
+                await asyncio.sleep(self.conf.heartbeat)
+
+    def _beaten(self) -> None:
+        now = time.monotonic()
+        if not self._since or now - self._latest > self.conf.lease:
+            self._since = now
+        self._latest = now
+
+    @property
+    def seasoned(self) -> bool:
+        """Whether PostgreSQL has heard us for a whole lease. Before, others may be silent only
+        because it was away from all of us."""
+        lease, now = self.conf.lease, time.monotonic()
+        return 0.0 < self._since <= now - lease < self._latest
+
+    async def beat(self, connection: AsyncConnection, draining: bool) -> None:
+        cursor = await connection.execute(
+            "UPDATE streams_worker SET beat_at = clock_timestamp(), draining = %s,"
+            " stopped_at = NULL, lost = false WHERE id = %s",
+            [draining, self.worker_id],
+        )
+        if not cursor.rowcount:  # away for so long that its row was thrown out
+            await self.register(connection)
+
+    async def goodbye(self, connection: AsyncConnection) -> None:
+        await connection.execute(
+            "UPDATE streams_worker SET stopped_at = clock_timestamp() WHERE id = %s",
+            [self.worker_id],
+        )
+
+    async def standing(
+        self, connection: AsyncConnection, run_ids: Sequence[int]
+    ) -> list[tuple[int, bool, bool, dict[str, Any] | None]]:
+        """How each run stands: (run, still this worker's, cancel requested, by which device).
+
+        A run that was deleted is nobody's.
+        """
+        if not run_ids:
+            return []
+        cursor = await connection.execute(
+            "SELECT held.id, status = 'running' AND worker_id = %s,"
+            " cancel_requested_at IS NOT NULL, cancelled_by"
+            " FROM unnest(%s::bigint[]) AS held(id) LEFT JOIN streams_run r ON r.id = held.id",
+            [self.worker_id, list(run_ids)],
+        )
+        return [(row[0], bool(row[1]), row[2], row[3]) for row in await cursor.fetchall()]

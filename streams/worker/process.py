@@ -1,0 +1,246 @@
+"""The worker process: claims, beats, hears, takes over, drains. One asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+
+from ..conf import Settings
+from ..gc_freeze import freeze_startup_objects
+from ..postgres import channels
+from ..postgres.connections import persist, pool
+from ..postgres.listener import Listener
+from ..postgres.trouble import described
+from ..providers.base import Code, Prompt, ProviderError, UnknownModel
+from ..providers.registry import prepare, resolve
+from ..supervision import SupervisedTasks, finished_before
+from . import claim, prompt, retention, title
+from .claim import Claimed
+from .heartbeat import Heartbeat
+from .lease import StorageFailed
+from .runner import Runner, Stop
+from .takeover import take_over
+from .writer import Writer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Worker:
+    """Up to `conf.concurrency` runs at once; no transaction is open while a provider talks.
+
+    `run` returns after `drain` was called and the last run has ended or been handed back.
+    """
+
+    def __init__(self, conf: Settings) -> None:
+        self.conf = conf
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.running: dict[int, Runner] = {}
+        self.writer = Writer(conf)
+        self._wake = asyncio.Event()
+        self.listener = Listener("worker", (channels.WORK,), self._heard, self._wake.set)
+        self.pool = pool("worker", most=3)
+        self.heartbeat = Heartbeat(self.name, conf)
+        self.titles = title.Titles(self.pool, conf)
+        self._draining = asyncio.Event()
+        self._claiming = asyncio.Lock()
+        self._early_cancels: set[int] = set()
+        self._drain_until = 0.0
+        self.answers = SupervisedTasks(self._break_up)
+        self.loops = SupervisedTasks(self._break_up)
+        self.writing = SupervisedTasks(self._break_up)  # closed last, once everything is committed
+
+    def drain(self) -> None:
+        """Stop claiming and finish what runs; asked twice, hand back at once."""
+        self._drain_until = 0.0 if self._draining.is_set() else time.monotonic() + self.conf.drain
+        self._draining.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Raises what broke, after what could be was handed back."""
+        prepare()
+        freeze_startup_objects()
+        await self.pool.open()
+        if not await finished_before(self._draining, self._persist(self.heartbeat.register)):
+            await self.pool.close()  # told to leave while PostgreSQL was still away
+            return
+        writing = self.writing.start(self.writer.run())
+        listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
+        for part in (
+            *listening,
+            self.heartbeat.run(self._draining),
+            self._watch(),
+            retention.tidy(self.conf),
+        ):
+            self.loops.start(part)
+        logger.info("worker %s: ready for %s runs", self.name, self.conf.concurrency)
+        try:
+            await self._claim_until_draining()
+            await self._finish()
+        finally:
+            await self.loops.close()
+            await self._leave(writing)
+        if error := self.loops.error or self.writing.error or self.answers.error:
+            raise error
+
+    def _break_up(self) -> None:
+        """Hand back what can be; others take over the rest."""
+        self.drain()
+        self.drain()
+
+    async def _leave(self, writing: asyncio.Task[None]) -> None:
+        """With PostgreSQL away there is nobody to say goodbye to; the lease runs out instead."""
+        self.writer.close()
+        try:
+            async with asyncio.timeout(self.conf.lease):
+                await asyncio.wait({writing})
+                await self._persist(self.heartbeat.goodbye)
+        except TimeoutError:
+            logger.warning("worker %s: left without a goodbye", self.name)
+        await self.pool.close()
+
+    async def _claim_until_draining(self) -> None:
+        while not self._draining.is_set():
+            self._wake.clear()
+            again = self.conf.poll
+            try:
+                if await self._claim():
+                    again = self.conf.locked_retry
+            except psycopg.Error as error:
+                logger.warning("worker %s: cannot claim: %s", self.name, described(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), again)
+
+    async def _claim(self) -> bool:
+        """Fill up; whether a run that could start was passed over because it was locked."""
+        room = self.conf.concurrency - len(self.running)
+        if room <= 0:
+            return False
+        async with self.pool.connection() as connection:
+            async with self._taking():
+                self._begin(await claim.claim(connection, self.heartbeat.worker_id, room))
+            return len(self.running) < self.conf.concurrency and await claim.is_waiting(connection)
+
+    @asynccontextmanager
+    async def _taking(self) -> AsyncIterator[None]:
+        """From the question to `_begin`: in between, a run is ours and not yet known here."""
+        async with self._claiming:
+            self._early_cancels.clear()
+            yield
+
+    def _begin(self, runs: list[Claimed]) -> None:
+        for run in runs:
+            if zombie := self.running.get(run.run_id):
+                zombie.stop(Stop.LOST)
+            runner = self.running[run.run_id] = Runner(run, self.writer, self.conf)
+            self.answers.start(self._answer(runner))
+            if run.run_id in self._early_cancels:
+                self.answers.start(self._cancel(run.run_id))
+
+    async def _answer(self, runner: Runner) -> None:
+        run = runner.claimed
+        try:
+            provider, model = resolve(run.model)
+            await runner.run(provider, await self._prompt(run, model))
+        except (UnknownModel, ProviderError) as error:
+            logger.warning("run %s failed: %s", run.uuid, error)
+            await self._fail(runner, Code.BAD_REQUEST)
+        except StorageFailed:
+            await self._fail(runner, Code.STORAGE)
+        except Exception:
+            logger.exception("run %s broke", run.uuid)
+            await self._fail(runner, Code.INTERNAL)
+        finally:
+            if self.running.get(run.run_id) is runner:
+                del self.running[run.run_id]
+            self._wake.set()
+            self.loops.start(self.titles.give(run))
+
+    async def _prompt(self, run: Claimed, model: str) -> Prompt:
+        said = await self._persist(lambda connection: prompt.turns(connection, run))
+        return Prompt(model, said, run.system, self.conf.answer_tokens)
+
+    async def _fail(self, runner: Runner, code: Code) -> None:
+        run = replace(runner.claimed, token=runner.lease.token)
+        await self._persist(lambda connection: claim.give_up(connection, run, code))
+
+    async def _persist(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        return await persist(self.pool, self.conf.poll, act)
+
+    async def _watch(self) -> None:
+        """The slow look behind the signals: cancels, lost leases, leases to take over."""
+        while True:
+            await asyncio.sleep(self.conf.poll)
+            try:
+                async with self.pool.connection() as connection:
+                    await self._look_after(connection)
+                    await self._take_over(connection)
+            except psycopg.Error as error:
+                logger.warning("worker %s: cannot look: %s", self.name, error)
+
+    async def _look_after(self, connection: AsyncConnection) -> None:
+        for run_id, mine, cancelled, device in await self.heartbeat.standing(
+            connection, list(self.running)
+        ):
+            if runner := self.running.get(run_id):
+                if not mine:
+                    runner.stop(Stop.LOST)
+                elif cancelled:
+                    runner.stop(Stop.CANCEL, device)
+
+    async def _take_over(self, connection: AsyncConnection) -> None:
+        if self._draining.is_set():
+            return
+        room = max(0, self.conf.concurrency - len(self.running))
+        silent_too = self.heartbeat.seasoned
+        async with self._taking():
+            mine = self.heartbeat.worker_id, list(self.running)
+            runs = await take_over(connection, *mine, room, self.conf, silent_too=silent_too)
+            self._begin(runs)
+        for run in runs:
+            logger.warning("run %s: taken over, attempt %s", run.uuid, run.attempt)
+
+    def _heard(self, channel: str, payload: str) -> None:
+        what, _, which = payload.partition(" ")
+        if what == "queued":
+            self._wake.set()
+        elif what == "cancel" and which.isdecimal():
+            if int(which) in self.running:
+                self.answers.start(self._cancel(int(which)))
+            elif self._claiming.locked():  # committed already, but not yet known here
+                self._early_cancels.add(int(which))
+
+    async def _cancel(self, run_id: int) -> None:
+        runner = self.running.get(run_id)
+        if runner is None:
+            return
+        runner.interrupt()
+        try:
+            async with self.pool.connection() as connection:
+                await self._look_after(connection)
+        except psycopg.Error:
+            logger.warning("worker %s: cancel of %s waits for the next look", self.name, run_id)
+
+    async def _finish(self) -> None:
+        """Let runs end until the drain is over, then hand the rest back."""
+        logger.info("worker %s: draining %s runs", self.name, len(self.answers.running))
+        while self.answers.running and time.monotonic() < self._drain_until:
+            await asyncio.wait(self.answers.running, timeout=0.1)
+        for runner in list(self.running.values()):
+            runner.stop(Stop.HAND_BACK)
+        if self.answers.running:
+            await asyncio.wait(self.answers.running, timeout=self.conf.lease)
+            with suppress(psycopg.Error):
+                async with self.pool.connection() as connection:
+                    await connection.execute("SELECT pg_notify(%s, 'queued')", [channels.WORK])

@@ -1,0 +1,140 @@
+"""Keeping the database small for ever: what has ended is folded, what was deleted is purged.
+
+Behind everything else and at its own slow pace; several workers may do it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from .. import log
+from ..conf import Settings
+from ..postgres.connections import INDEXED, connect
+from . import faults
+
+logger = logging.getLogger(__name__)
+
+PURGED_AT_ONCE = 50
+REST = 9  # times as long as the step took: a tenth of one connection at most
+
+
+async def tidy(conf: Settings) -> None:
+    """The worker's part of it, for ever; PostgreSQL away is waited out."""
+    while True:
+        await asyncio.sleep(conf.retention_every)
+        try:
+            async with await connect("retention", **INDEXED) as connection:
+                await once(connection, conf)
+        except psycopg.Error as error:
+            logger.warning("retention waits for PostgreSQL: %s", error)
+
+
+async def once(connection: AsyncConnection, conf: Settings) -> None:
+    """Everything that is due now."""
+    async for _ in fold(connection, conf.fold_after, conf.fold_runs, rest=REST):
+        pass
+    while purged := await purge(connection, conf.purge_after):
+        logger.info("purged %s conversations", purged)
+    await forget(connection, conf.keep_workers)
+
+
+async def fold(
+    connection: AsyncConnection, grace: float, limit: int, rest: int = 0
+) -> AsyncIterator[log.Folded]:
+    """Step by step, resting `rest` times as long as each took; what each step did."""
+    while True:
+        began = time.monotonic()
+        done = await fold_ended(connection, grace, limit)
+        if not done.runs:
+            return
+        yield done
+        await asyncio.sleep(rest * (time.monotonic() - began))
+
+
+LOCK_ENDED = faults.locking(
+    """
+SELECT c.id, {failed_before}, r.id
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE r.folded_at IS NULL
+   AND r.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s) AND {due}
+ ORDER BY r.ended_at LIMIT %(limit)s
+   FOR NO KEY UPDATE OF r SKIP LOCKED
+""",
+    faults.Act.COMPACTION,
+)
+
+
+async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> log.Folded:
+    """Fold at most `limit` runs that ended `grace` seconds ago, the oldest first."""
+
+    async def fold_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Folded]:
+        return [await log.fold_runs(connection, [row[2] for row in rows])]
+
+    known = {"grace": grace, "limit": limit}
+    act = faults.Act.COMPACTION
+    steps = await faults.together_or_apart(connection, act, LOCK_ENDED, known, fold_locked)
+    return log.Folded(sum(step.runs for step in steps), sum(step.rows for step in steps))
+
+
+# A run still open has a writer, and waits: its own end comes first. A restore that was
+# quicker has the row, and this one is judged again on what the restore made of it.
+LOCK_DELETED = faults.locking(
+    """
+SELECT c.id, {failed_before} FROM streams_conversation c
+ WHERE c.deleted_at <= now() - make_interval(secs => %(grace)s) AND c.active_run_id IS NULL
+   AND NOT EXISTS (SELECT FROM streams_run r
+                    WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running'))
+   AND {due}
+ ORDER BY c.id LIMIT %(limit)s
+   FOR UPDATE OF c SKIP LOCKED
+""",
+    faults.Act.PURGE,
+)
+
+
+async def purge(connection: AsyncConnection, grace: float) -> int:
+    """Delete for good what was deleted `grace` seconds ago; how many conversations.
+
+    A trigger of the table takes along what hangs on them.
+    """
+
+    async def purge_locked(rows: Sequence[tuple[Any, ...]]) -> list[int]:
+        gone = [row[0] for row in rows]
+        await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
+        return gone
+
+    known = {"grace": grace, "limit": PURGED_AT_ONCE}
+    act = faults.Act.PURGE
+    return len(await faults.together_or_apart(connection, act, LOCK_DELETED, known, purge_locked))
+
+
+FORGET_WORKERS = """
+WITH old AS (
+    SELECT w.id FROM streams_worker w
+     WHERE coalesce(w.stopped_at, w.beat_at) < now() - make_interval(secs => %s)
+       AND NOT EXISTS (SELECT FROM streams_run r WHERE r.worker_id = w.id AND r.status = 'running')
+       FOR UPDATE SKIP LOCKED
+), released AS (
+    UPDATE streams_run r SET worker_id = NULL FROM old WHERE r.worker_id = old.id
+)
+DELETE FROM streams_worker w USING old WHERE w.id = old.id
+"""
+
+FORGET_SESSIONS = "DELETE FROM django_session WHERE expire_date < now()"
+FORGET_ATTEMPTS = "DELETE FROM streams_attempts WHERE until < now()"
+FORGET_PAIRINGS = "DELETE FROM streams_pairing WHERE expires_at < now() - interval '1 day'"
+
+
+async def forget(connection: AsyncConnection, keep_workers: float) -> None:
+    """Workers long gone, and what has run out: sessions, counts of attempts, pairings."""
+    await connection.execute(FORGET_WORKERS, [keep_workers])
+    await connection.execute(FORGET_SESSIONS)
+    await connection.execute(FORGET_ATTEMPTS)
+    await connection.execute(FORGET_PAIRINGS)

@@ -1,0 +1,33 @@
+"""How long a model may say nothing: after its last word, or while it tells that it thinks."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..conf import Settings
+
+
+class SilenceDeadline:
+    """Moves the deadline of one `asyncio.timeout` along with what is heard of a model."""
+
+    def __init__(self, timer: asyncio.Timeout, conf: Settings) -> None:
+        self.timer = timer
+        self.conf = conf
+        self.clock = asyncio.get_running_loop().time
+        self.spoke = self.clock()
+
+    def said(self) -> None:
+        """A word: the next is due soon."""
+        self.spoke = self.clock()
+        self._move(self.spoke + self.conf.next_token_timeout)
+
+    def alive(self) -> None:
+        """No word, but its service is there: as long as for a first word, and not for ever."""
+        soon = self.clock() + self.conf.first_token_timeout
+        self._move(min(soon, self.spoke + self.conf.thinking_timeout))
+
+    def _move(self, due: float) -> None:
+        # Not with every token: setting a timer costs more than writing it.
+        slack = self.conf.next_token_timeout / 10
+        if not due <= (self.timer.when() or 0.0) <= due + slack:
+            self.timer.reschedule(due + slack)

@@ -1,0 +1,204 @@
+"""A title for a new conversation, asked of the model once its first answer has ended.
+
+It is about the first prompt, also when that answer was stopped or failed. No answer and no
+prompt waits for it, it has little time, and what a person has called a conversation stays. A
+model that gives nothing usable is passed over for the prompt's first words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from .. import log
+from ..conf import Settings
+from ..postgres.connections import blames_rows
+from ..providers.base import (
+    BlockDelta,
+    BlockStarted,
+    Kind,
+    Prompt,
+    ProviderError,
+    Turn,
+    UnknownModel,
+)
+from ..providers.registry import resolve
+from ..text import opening_of
+from . import faults
+from .claim import Claimed
+from .prompt import said
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 60
+MOST_WORDS = 10
+ENOUGH = 200  # characters of an answer that should have been a few words
+QUOTED = 1500  # characters of the prompt, and of its answer, that the model is shown
+TOKENS = 500  # room for a model that thinks first
+ASKED = """\
+Give this conversation a title of two to six words, in its own language. Answer with the title \
+alone: no quotes, no full stop, no explanation.
+
+<prompt>
+{prompt}
+</prompt>"""
+ANSWERED = """
+
+<answer>
+{answer}
+</answer>"""
+
+LABEL = re.compile(r"^\W*title\W*:", re.IGNORECASE)
+WITHIN_QUOTES = re.compile(r"[\"'“”‘’«»„]([^\"“”«»„]+)[\"'“”‘’«»]")
+SPOILT = re.compile(
+    r"""  ^(?:sure|certainly|of\ course|here(?:'s|’s|\ is)|as\ an\ ai|i['’]m|i\ (?:am|can|will))\b
+        | [!?]\ \S | \w{4,}\.\ \S  # a second sentence
+        | (.{3,}?)\1\1 | \b(\w+)(?:\W+\2\b){2}  # going round in circles
+        | ^(?:(?:yes|no|ok|okay|sure|none|null|n/a|untitled|title)\b\W*)+$  # an answer, no name
+        | </?(?:prompt|answer)>  # our own question
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+# The first prompt a model was asked, with its newest answer. Nothing when there is a title
+# already, or has been one; a run that ended with its worker lost leaves it to the next.
+UNTITLED = f"""
+SELECT prompt.blocks, answer.blocks, ended.status
+  FROM streams_run ended
+  JOIN streams_conversation c ON c.id = ended.conversation_id
+  JOIN LATERAL (
+       SELECT r.prompt_id, r.answer_id FROM streams_run r
+        WHERE r.conversation_id = c.id AND r.attempt > 0
+        ORDER BY r.prompt_id, r.id DESC LIMIT 1
+  ) AS first ON true
+  JOIN streams_message prompt ON prompt.id = first.prompt_id
+  JOIN streams_message answer ON answer.id = first.answer_id
+ WHERE ended.id = %s AND ended.status IN ('completed', 'cancelled', 'failed')
+   AND c.title = '' AND c.deleted_at IS NULL AND NOT {log.WAS_NAMED}
+"""
+
+# Judged under the row's lock: a person may have named it while the model was asked.
+NAME = """
+UPDATE streams_conversation SET title = %s
+ WHERE id = %s AND title = '' AND deleted_at IS NULL RETURNING id
+"""
+
+
+@dataclass(slots=True)
+class Titles:
+    pool: AsyncConnectionPool
+    conf: Settings
+    asking: int = 0
+
+    async def give(self, run: Claimed) -> None:
+        """Name the conversation of a run that has ended, unless it has been named before."""
+        if not self.conf.title_within:
+            return
+        try:
+            await self._give(run)
+        except psycopg.Error as error:
+            logger.warning("no title for the conversation of run %s: %s", run.uuid, error)
+            if blames_rows(error):
+                await self._set_aside(run, error)
+        except Exception:
+            logger.exception("no title for the conversation of run %s", run.uuid)
+
+    async def _give(self, run: Claimed) -> None:
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(UNTITLED, [run.run_id])
+            row = await cursor.fetchone()
+        if row is None:
+            return
+        prompt, answer, status = said(row[0]), said(row[1]), row[2]
+        # What has just failed would fail again.
+        title = "" if status == "failed" else await self._asked(run.model, prompt, answer)
+        if title := title or first_words(prompt):
+            async with self.pool.connection() as connection:
+                await keep(connection, run.conversation_id, title)
+
+    async def _set_aside(self, run: Claimed, error: Exception) -> None:
+        with suppress(psycopg.OperationalError):
+            async with self.pool.connection() as connection:
+                pk = run.conversation_id
+                await faults.set_aside(connection, pk, faults.Act.TITLE, error)
+
+    async def _asked(self, name: str, prompt: str, answer: str) -> str:
+        """What the model calls it, or nothing; when many are being asked, nobody waits."""
+        if name.startswith("scripted:") or self.asking >= self.conf.titles_at_once:
+            return ""
+        self.asking += 1
+        try:
+            async with asyncio.timeout(self.conf.title_within):
+                return usable(await answered(name, prompt, answer))
+        except (ProviderError, UnknownModel, TimeoutError) as error:
+            logger.info("no title from %s: %r", name, error)
+            return ""
+        finally:
+            self.asking -= 1
+
+
+async def answered(name: str, prompt: str, answer: str) -> str:
+    provider, model = resolve(name)
+    asked = ASKED.format(prompt=prompt[:QUOTED])
+    if answer:
+        asked += ANSWERED.format(answer=answer[:QUOTED])
+    text, speaking = "", set()
+    question = Prompt(model=model, turns=[Turn("user", asked)], max_tokens=TOKENS)
+    async with aclosing(provider.stream(question)) as events:
+        async for event in events:
+            if isinstance(event, BlockStarted) and event.kind is Kind.TEXT:
+                speaking.add(event.index)
+            elif isinstance(event, BlockDelta) and event.index in speaking:
+                text += event.text[: ENOUGH + 1]
+            if len(text) > ENOUGH:
+                break
+    return text[: 2 * ENOUGH]  # one delta may be of any length
+
+
+def usable(text: str) -> str:
+    """The title in a model's answer; nothing when it is none, as small models' often are not.
+
+    Better a prompt's own first words than a stranger's: what talks, goes on, repeats itself or
+    writes code is refused.
+    """
+    lines = [" ".join(printable(line).split()) for line in text.splitlines() if line.strip()]
+    line, labelled = LABEL.subn("", lines[0] if lines else "")
+    if "```" in text or (len(lines) > 1 and not labelled):
+        return ""
+    line = unquoted(line)
+    short = len(line) <= LONGEST and len(line.split()) <= MOST_WORDS
+    return line if short and any(map(str.isalnum, line)) and not SPOILT.search(line) else ""
+
+
+def unquoted(line: str) -> str:
+    """Without what stands around the whole of it; quotes within stay."""
+    line = line.strip("*_`# ").rstrip(". ")
+    around = WITHIN_QUOTES.fullmatch(line)
+    return around[1].rstrip(". ") if around else line
+
+
+def printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def first_words(prompt: str) -> str:
+    words = " ".join(printable(opening_of(prompt)).split())
+    if len(words) <= LONGEST:
+        return words
+    cut = words[: LONGEST - 1]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut) + "…"
+
+
+async def keep(connection: AsyncConnection, conversation_id: int, title: str) -> None:
+    async with connection.transaction():
+        cursor = await connection.execute(NAME, [title, conversation_id])
+        if await cursor.fetchone():
+            event = log.NewEvent("conversation.updated", {"title": title})
+            await log.append(connection, [log.Append(conversation_id, [event])])

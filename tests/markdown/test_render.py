@@ -1,0 +1,280 @@
+"""Markdown: safe whatever a model writes, and final block by block."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from streams import markdown
+
+CASES = Path(__file__).parents[1] / "cases"
+
+
+def case(name):
+    """Markdown as models have written it."""
+    return (CASES / f"{name}.md").read_text()
+
+
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>"
+PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
+TEXTS = st.lists(PIECES, max_size=30).map("".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, st.integers(0, 200))
+@example("a\n***bold***", 5)
+@example("- a\n\n2. b", 6)
+@example("a\n#b", 3)
+def test_a_closed_block_is_final_whatever_comes_after(text, cut):
+    before = markdown.split(text[:cut]).closed
+    assert markdown.split(text).closed[: len(before)] == before
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS)
+def test_blocks_one_by_one_give_what_the_whole_text_gives(text):
+    parts = markdown.split(text)
+    assert "".join(parts.closed) + parts.open == text
+    assert markdown.render(text) == markdown.fresh(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80) | TEXTS)
+def test_nothing_that_runs_or_loads_comes_out(text):
+    html = markdown.render(
+        text + "\n\n<script>x</script><img src=x onerror=y>![i](https://e.vil/p)"
+    )
+    for forbidden in ("<script", "<img", "<iframe", "<style", " style=", "<svg"):
+        assert forbidden not in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:x", "data:text/html,x", "vbscript:x", "/sign-out/"],
+)
+def test_a_link_leads_to_the_web_or_nowhere(address):
+    assert "href" not in markdown.render(f"[x]({address})") + markdown.render(f"![x]({address})")
+
+
+def test_links_leave_no_way_back_and_open_beside():
+    html = markdown.render('[x](https://example.org "t")')
+    assert 'rel="noopener nofollow"' in html
+    assert 'target="_blank"' in html
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("See https://example.com/a_b_c?x=1&y=2.", "https://example.com/a_b_c?x=1&amp;y=2"),
+        ("(https://en.wikipedia.org/wiki/A_(b))", "https://en.wikipedia.org/wiki/A_(b)"),
+        ("**http://example.com**", "http://example.com"),
+    ],
+)
+def test_an_address_among_the_words_is_a_link(text, address):
+    assert f'<a href="{address}" target="_blank"' in markdown.render(text)
+    assert f">{address}</a>" in markdown.render(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["README.md and setup.py", "www.example.com", "a@b.example", "// example.com", "ftp://a.b/c"],
+)
+def test_what_only_looks_like_an_address_is_text(text):
+    assert "<a" not in markdown.render(text)
+    assert "<a" not in markdown.render(f"`https://example.com` and `{text}`")
+
+
+@pytest.mark.parametrize(
+    ("text", "addresses"),
+    [
+        (case("B20"), ["https://example.com/docs", "https://example.com/guide",
+                       "https://example.com", "https://example.com/pull/54",
+                       "https://en.wikipedia.org/wiki/Foo_(bar)"]),
+        ("见https://example.com/docs了解更多", ["https://example.com/docs"]),
+        ("https://zh.wikipedia.org/wiki/%E4 https://a.b/中/文 x", ["https://zh.wikipedia.org/wiki/%E4",
+                                                                  "https://a.b/%E4%B8%AD/%E6%96%87"]),
+        ("~~https://a.b/~me~~ _https://a.b/c_ 'https://a.b'", ["https://a.b/~me", "https://a.b/c",
+                                                               "https://a.b"]),
+        ("xhttps://a.b \\https://a.b https:// https://.", []),
+        ("https://a.b/" + "c" * 3000, []),
+    ],
+)  # fmt: skip
+def test_an_address_ends_where_the_sentence_goes_on(text, addresses):
+    assert re.findall('<a href="([^"]*)"', markdown.render(text)) == addresses
+
+
+def test_emphasis_begins_and_ends_beside_ideographs():
+    html = markdown.render(case("B10"))
+    assert re.findall("<strong>(.*?)</strong>", html) == [
+        "“如何更好地服务你”", "注意：", "（测试）", "不变。"
+    ]  # fmt: skip
+    assert "*" not in html
+    assert "<strong>스크립트(script)</strong>라고" in markdown.render("**스크립트(script)**라고")
+
+
+def test_formulas_and_amounts_are_shown_as_they_were_written():
+    html = markdown.render(case("B11"))
+    assert (
+        html.replace("<strong>$4</strong>", "**$4**")
+        == f'<p dir="auto">{case("B11").strip()}</p>\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\(a_{1} * b_{2} * c\)", r"\[ \{x_{1}\} + y_{1} \]", "$$\\{a\\}_{1} + b_{1}$$",
+        r"$\{x\}_{1} + {y}_{2}$", "\\[\na\n+ b\n= c\n---\n\\]", "$$\na\n- b\n$$",
+    ],
+)  # fmt: skip
+def test_a_formula_keeps_its_backslashes_and_lines(formula):
+    assert markdown.render(formula) == f'<p dir="auto">{formula}</p>\n'
+    assert f"<li>{formula}</li>" in markdown.render("- " + formula.replace("\n", "\n  "))
+
+
+def test_what_is_no_formula_is_not_kept():
+    assert (
+        markdown.render("\\(a and `b\\)`")
+        == '<p dir="auto">(a and <code dir="ltr">b\\)</code></p>\n'
+    )
+    assert "<em>b</em>" in markdown.render("$5 *b* $6")
+
+
+def test_a_formula_that_has_no_end_yet_waits():
+    growing = markdown.render_open("So \\(x_1 + y")
+    assert (growing.shown, growing.html) == ("So ", '<p dir="auto">So</p>\n')
+    assert markdown.render_open("a $$b$$ c").shown == "a $$b$$ c"
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("</details>\n---", ""), ("<div align=center>\nWords\n===", ""), ("Words\n<hr>\n---", ""),
+        ("<b>\n===", ""), ("<b>Words</b> and\nmore\n---", "h2"), ("a < b\n===", "h1"),
+        ("<https://a.b>\n---", "h2"),
+    ],
+)  # fmt: skip
+def test_a_line_below_html_makes_no_heading_of_it(text, heading):
+    assert re.findall("<(h[12])", markdown.render(text)) == ([heading] if heading else [])
+
+
+def test_an_address_that_is_still_growing_is_no_link_yet():
+    assert "<a" not in markdown.render_open("See https://exam").html
+
+
+def test_code_has_its_language_a_copy_button_and_colours():
+    html = markdown.render("```python\nx = 1\n```")
+    assert "<span>python</span>" in html
+    assert 'class="code-copy"' in html
+    assert '<span class="mi">1</span>' in html
+
+
+def test_code_in_an_unknown_language_is_text():
+    html = markdown.render('```"><script>\n<b>&\n```')
+    assert "&lt;b&gt;&amp;" in html
+    assert "<script>" not in html
+
+
+def test_a_table_aligns_by_class():
+    assert '<td class="align-right">1</td>' in markdown.render("|a|\n|-:|\n|1|\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("א", "p"), ("# א", "h1"), ("###### א", "h6"), ("- א\n\n- b", "ul"), ("1. א", "ol"),
+        ("> א\n> - ב", "blockquote"), ("|א|\n|-|\n|ב|\n", 'div class="table" tabindex="0"'),
+    ],
+)  # fmt: skip
+def test_a_block_runs_the_way_its_first_words_do_and_takes_what_it_holds_along(text, tag):
+    html = markdown.render(text)
+    assert html.startswith(f'<{tag} dir="auto">')
+    assert html.count("dir=") == 1
+
+
+def test_code_runs_from_left_to_right_among_any_words():
+    html = markdown.render("א `b(c)`\n\n```\nא\n```")
+    assert html.count('<code dir="ltr">') == 2
+    assert '<pre tabindex="0" dir="ltr">' in html
+
+
+def test_a_model_sets_no_direction():
+    assert markdown.CLEANER.clean('<p dir="rtl" class="x">a</p><li dir="auto">b') == (
+        "<p>a</p><li>b</li>"
+    )
+
+
+def test_a_task_is_a_box_that_nobody_can_tick():
+    def boxes(html):
+        return [set(attributes.split()) for attributes in re.findall(r"<input ([^>]+)>", html)]
+
+    html = markdown.render("- [x] a\n- [ ] b\n- [c]\n\n[ ] d")
+    box = {'type="checkbox"', 'disabled=""', 'aria-label="Done"'}
+    assert boxes(html) == [box | {'checked="checked"'}, box]
+    assert "[c]" in html
+    assert "[ ] d" in html
+    assert boxes(markdown.CLEANER.clean("<input type=text name=x onfocus=y>")) == [box]
+
+
+def test_a_reference_definition_is_text_and_changes_no_other_block():
+    assert ">[x]</p>" in markdown.render("[x]\n\n[x]: https://example.org")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("- **Open it on", "<li><strong>Open it on</strong></li>"),
+        ("a **b *c", "a <strong>b <em>c</em></strong></p>"),
+        ("a `co*", 'a <code dir="ltr">co*</code></p>'),
+        ("see **", ">see</p>"),
+        ("**a*", "<strong>a</strong></p>"),
+        ("a _b", "a <em>b</em></p>"),
+        ("a_b and 5*4 and ~~c", "a_b and 5*4 and <s>c</s></p>"),
+        ("如**“何", "如<strong>“何</strong></p>"),
+        ("如**“何”*", "如<strong>“何”</strong></p>"),
+        ("`a\\` *b", '<code dir="ltr">a\\</code> <em>b</em></p>'),
+        ("[the docs](https://exa", ">the docs</p>"),
+        ("5 ** 2 * 3", ">5 ** 2 * 3</p>"),
+        ("`**` or \\* and 2 * 3", '<code dir="ltr">**</code> or * and 2 * 3</p>'),
+        ("- a\n* ", "<li>a</li>"),
+        ("```\na **b", "a **b"),
+    ],
+)
+def test_growing_text_does_not_show_marks_that_wait_for_their_other_half(text, html):
+    assert html in markdown.render_open(text).html
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\n\n##", "a\n\n"),
+        ("a\n-", "a\n"),
+        ("- a\n- **", "- a\n"),
+        ("a\n\n12", "a\n\n"),
+        ("a\n\n12 men", "a\n\n12 men"),
+        ("a\n\n| x |\n|--", "a\n\n"),
+        ("| x |\n|---|\n| 1", "| x |\n|---|\n"),
+        ("```py", ""),
+        ("```python\n# |", "```python\n# |"),
+        ("```python\nx\n``", "```python\nx\n"),
+        ("```\nx\n```\n**", "```\nx\n```\n"),
+    ],
+)
+def test_a_line_that_may_still_become_anything_waits(text, shown):
+    assert markdown.render_open(text).shown == shown
+
+
+def test_growing_text_knows_whether_it_goes_on_inside_code():
+    fenced = {text: markdown.render_open(text).fenced for text in ("```\nx", "- ```\n  x\n", "x")}
+    assert list(fenced.values()) == [True, True, False]
+    assert not markdown.render_open("```\nx\n```\n").fenced
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS)
+def test_growing_text_of_any_kind_renders(text):
+    assert "<script" not in markdown.render_open(text).html

@@ -1,0 +1,155 @@
+"""The hub: nothing falls between a question to the table and what is heard from then on."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, connections
+
+from streams import log
+from streams.conf import conf
+from streams.log import reading
+from streams.postgres.epoch import Life
+from streams.realtime import hub as hubs
+from streams.realtime.hub import Hub
+from tests.factories import ConversationFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Nothing is found by looking again later.
+ONCE = {"rescan": 600, "polling": 600}
+
+
+@pytest.fixture
+async def hub():
+    hub = Hub(dataclasses.replace(conf(), **ONCE))
+    await hub.start()
+    async with asyncio.timeout(20):
+        while hub.listener.deaf:
+            await asyncio.sleep(0.01)
+    yield hub
+    await hub.close()
+    await sync_to_async(connections.close_all)()
+
+
+async def told(stream, until):
+    """What it says up to and with `until`."""
+    said = b""
+    async with asyncio.timeout(20):
+        async for data in stream.frames():
+            said += data
+            if until in said:
+                return said
+    return said
+
+
+async def test_what_came_between_being_let_in_and_joining_is_found_at_once(
+    hub, conversation, laptop
+):
+    await sync_to_async(conversation.post)("Hello", laptop)
+    stream = hub.join(conversation.pk, 1, 1, laptop.pk, laptop.user_id)
+    assert b"id: 2\n" in await told(stream, b"id: 2\n")
+    hub.leave(stream)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """`begin`, and the next rows that are read stay under way until `end`."""
+
+    class Held:
+        begin, reached, end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    read = log.read_new
+
+    async def slow(source, cursors, limit):
+        found = await read(source, cursors, limit)
+        if found and Held.begin.is_set():
+            Held.reached.set()
+            await Held.end.wait()
+        return found
+
+    monkeypatch.setattr(log, "read_new", slow)
+    return Held
+
+
+async def test_rows_read_for_a_tail_that_has_gone_do_not_fill_its_successor(
+    hub, held, conversation, laptop
+):
+    """A page refreshed in mid-answer: it was let in at 2, and the old one's read of 4 is
+    under way when it joins. To the new tail 3 would look folded."""
+    await sync_to_async(conversation.post)("Hello", laptop)
+    old = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    change = sync_to_async(conversation.change)
+    await change(None, title="Three")
+    assert b"id: 3\n" in await told(old, b"id: 3\n")
+    held.begin.set()
+    await change(None, title="Four")
+    await asyncio.wait_for(held.reached.wait(), 20)
+    hub.leave(old)
+    new = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    held.begin.clear()
+    held.end.set()
+    assert b"id: 3\n" in await told(new, b"id: 4\n")
+    hub.leave(new)
+
+
+@pytest.fixture
+def life(monkeypatch):
+    """Which database this is; a test writes another."""
+    lives = ["first"]
+
+    async def life_of(connection):
+        return Life(lives[-1], "")
+
+    monkeypatch.setattr(hubs, "life_of", life_of)
+    return lives
+
+
+async def test_a_stream_is_ended_when_its_log_is_another_databases(life, hub, conversation, laptop):
+    """As after a standby took over that had not heard of the last events: going on, it would
+    never send the new ones of the same numbers."""
+    await sync_to_async(conversation.post)("Hello", laptop)
+    stream = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    assert b"first" in await told(stream, b"sync")
+    life.append("second")
+    await sync_to_async(cut)()
+    assert b"event: bye" in await told(stream, b"bye")
+    new = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    hub.leave(stream)
+    assert b"second" in await told(new, b"sync")
+    await sync_to_async(conversation.change)(None, title="Three")
+    assert b"id: 3\n" in await told(new, b"id: 3\n")
+    hub.leave(new)
+
+
+def cut():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'chatstream hub'"
+        )
+
+
+async def test_rows_that_cannot_be_read_keep_nothing_from_other_conversations(
+    hub, conversation, laptop, anna, monkeypatch, caplog
+):
+    """As on a page of the disk that has gone bad."""
+    other = await sync_to_async(ConversationFactory)(owner=anna)
+    streams = [hub.join(each.pk, 0, 0, laptop.pk, anna.pk) for each in (conversation, other)]
+    for stream in streams:
+        await told(stream, b"sync")
+    bad = f"repeat(e.data::text, 1 / (w.conversation_id - {conversation.pk})::int)"
+    broken = reading.READ_NEW.replace("e.data::text", bad)
+    monkeypatch.setattr(reading, "READ_NEW", broken)
+    for each in (conversation, other):
+        await sync_to_async(each.change)(None, title="New")
+    assert b"New" in await told(streams[1], b"New")
+    assert f"conversation {conversation.pk} cannot be read" in caplog.text
+    monkeypatch.undo()
+    await sync_to_async(conversation.change)(None, title="Newer")
+    assert b'"New"' in await told(streams[0], b"Newer"), "none is missing once it can be read"
+    for stream in streams:
+        hub.leave(stream)

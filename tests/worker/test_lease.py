@@ -1,0 +1,109 @@
+"""The right to append for a run: taken with a token that only grows, and gone with its end."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from streams import log
+from streams.conf import Settings
+from streams.models import Conversation, Event, Worker
+from streams.postgres.connections import connect
+from streams.providers.base import Code
+from streams.worker import claim, takeover
+from tests.factories import WorkerFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ENDINGS = {
+    "completed": {"stop_reason": "end_turn", "usage": {}},
+    "failed": {"code": "internal", "message": "x", "retryable": True},
+    "cancelled": {},
+    "queued": {"attempt": 1},
+}
+
+
+@pytest.fixture
+async def raw():
+    async with await connect("test") as connection:
+        yield connection
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def held(raw, conversation, laptop):
+    """A run some worker holds, which has begun to answer."""
+    await sync_to_async(conversation.post)("Hello", laptop)
+    worker = await sync_to_async(WorkerFactory)()
+    [claimed] = await claim.claim(raw, worker.pk, 1)
+    assert await said(raw, claimed) == "ok"
+    return claimed
+
+
+async def said(raw, run):
+    """What becomes of one more event under this lease."""
+    events = [run.event("block.started", index=0, kind="text")]
+    [outcome] = await log.append(raw, [log.Append(run.conversation_id, events, run.token)])
+    return outcome.verdict
+
+
+@sync_to_async
+def token_of(run):
+    return Conversation.objects.get(pk=run.conversation_id).lease_token
+
+
+@sync_to_async
+def types_of(run):
+    rows = Event.objects.filter(run_id=run.run_id).order_by("seq")
+    return [type.removeprefix("run.") for type in rows.values_list("type", flat=True)]
+
+
+async def shut_out(raw, run, *last):
+    assert await types_of(run) == ["queued", "started", "block.started", *last]
+    assert await said(raw, run) == "refused"
+    assert await types_of(run) == ["queued", "started", "block.started", *last]
+    assert await token_of(run) > run.token
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+async def test_whoever_ends_a_run_can_say_no_more(raw, held, how):
+    change = log.RunChange(held.run_id, status=how, answer_id=held.answer_id)
+    end = held.event(f"run.{how}", **ENDINGS[how])
+    await log.append(raw, [log.Append(held.conversation_id, [end], held.token, change)])
+    await shut_out(raw, held, how)
+
+
+async def test_a_run_that_was_given_up_can_say_no_more(raw, held):
+    await claim.give_up(raw, held, Code.STORAGE)
+    await shut_out(raw, held, "failed")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "asked", "last"),
+    [(3, False, ["started"]), (1, False, ["failed"]), (3, True, ["cancel_requested", "cancelled"])],
+)
+async def test_a_worker_whose_run_was_taken_over_can_say_no_more(
+    raw, held, laptop, attempts, asked, last
+):
+    if asked:
+        run = await sync_to_async(lambda: laptop.user.conversations.get().runs.get())()
+        await sync_to_async(run.cancel)(laptop)
+    await sync_to_async(Worker.objects.update)(beat_at="2000-01-01T00:00Z")
+    other = await sync_to_async(WorkerFactory)()
+    taken = await takeover.take_over(raw, other.pk, [], 10, Settings(max_attempts=attempts))
+    assert len(taken) == (last == ["started"])
+    assert all(run.token > held.token for run in taken)
+    await shut_out(raw, held, *last)
+
+
+async def test_every_claim_has_a_token_greater_than_any_before(raw, conversation, laptop):
+    worker = await sync_to_async(WorkerFactory)()
+    tokens = []
+    for _ in range(3):
+        await sync_to_async(conversation.post)("Hello", laptop)
+        before = (await sync_to_async(conversation.refresh_from_db)()) or conversation.lease_token
+        [run] = await claim.claim(raw, worker.pk, 1)
+        assert run.token > before
+        tokens.append(run.token)
+        await claim.end(raw, run, Code.INTERNAL)
+    assert tokens == sorted(set(tokens))
