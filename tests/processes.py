@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def eventually(check: Callable[[], object], within: float = PATIENCE, every: float = 0.02):

@@ -16,7 +16,7 @@ from django.db import connections
 
 from ..exceptions import TooMuchAtOnce
 
-MOST_WAITING = 16  # of one person: tabs that show the same answer, each of which asks
+MOST_WAITING = 64  # of one person: tabs that show the same answer, each of which asks
 LONGEST_WAIT = 4.0  # seconds: a tab gives up after 5
 
 _ends: ContextVar[float | None] = ContextVar("rendering_ends", default=None)

@@ -7,10 +7,12 @@ PostgreSQL away every page would wait as long, only to say so.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
@@ -19,8 +21,12 @@ from psycopg.pq import PGconn, Ping
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from . import trouble
-from .connections import parameters
+from .connections import is_away, parameters
 from .trouble import Trouble
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FRESH = 0.25
 LOOK_AFTER = 1.0
@@ -72,6 +78,28 @@ def why() -> Trouble:
     except psycopg.Error as error:
         return trouble.of(error)
     return trouble.BUSY
+
+
+async def described(error: psycopg.Error) -> str:
+    """As `trouble.described`, in an event loop; what keeps a pool from having any is looked for."""
+    if not isinstance(error, PoolTimeout):
+        return trouble.described(error)
+    return (await asyncio.to_thread(why)).meaning
+
+
+async def persist(
+    through: AsyncConnectionPool, every: float, act: Callable[[AsyncConnection], Awaitable[T]]
+) -> T:
+    """Until PostgreSQL has it: what must not be dropped because a connection was."""
+    while True:
+        try:
+            async with through.connection() as connection:
+                return await act(connection)
+        except psycopg.Error as error:
+            if not is_away(error):
+                raise
+            logger.warning("%s waits: %s", through.name, await described(error))
+            await asyncio.sleep(every)
 
 
 availability = Availability()

@@ -5,21 +5,15 @@ A worker and a hub live in an event loop, where Django's own connections cannot.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from django.db import connections
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from .trouble import described
-
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # What Django adds for its own use; the rest of OPTIONS is libpq's.
 DJANGOS = (
@@ -115,21 +109,6 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
         open=False,
     )
     return made
-
-
-async def persist(
-    through: AsyncConnectionPool, every: float, act: Callable[[AsyncConnection], Awaitable[T]]
-) -> T:
-    """Until PostgreSQL has it: what must not be dropped because a connection was."""
-    while True:
-        try:
-            async with through.connection() as connection:
-                return await act(connection)
-        except psycopg.Error as error:
-            if not is_away(error):
-                raise
-            logger.warning("%s waits: %s", through.name, described(error))
-            await asyncio.sleep(every)
 
 
 def renew_djangos() -> None:

@@ -13,8 +13,8 @@ import psycopg
 from psycopg import AsyncConnection
 
 from ..conf import Settings
+from ..postgres.availability import described
 from ..postgres.connections import pool
-from ..postgres.trouble import described
 from .local_processes import process_identity
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Heartbeat:
                         await self.beat(connection, draining.is_set())
                     self._beaten()
                 except psycopg.Error as error:
-                    logger.warning("worker %s: no heartbeat: %s", self.name, described(error))
+                    logger.warning("worker %s: no heartbeat: %s", self.name, await described(error))
                     self._since = 0.0
                 await asyncio.sleep(self.conf.heartbeat)
 

@@ -18,9 +18,9 @@ from psycopg import AsyncConnection
 from ..conf import Settings
 from ..gc_freeze import freeze_startup_objects
 from ..postgres import channels
-from ..postgres.connections import persist, pool
+from ..postgres.availability import described, persist
+from ..postgres.connections import pool
 from ..postgres.listener import Listener
-from ..postgres.trouble import described
 from ..providers.base import Code, Prompt, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
@@ -118,7 +118,7 @@ class Worker:
                 if await self._claim():
                     again = self.conf.locked_retry
             except psycopg.Error as error:
-                logger.warning("worker %s: cannot claim: %s", self.name, described(error))
+                logger.warning("worker %s: cannot claim: %s", self.name, await described(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), again)
 

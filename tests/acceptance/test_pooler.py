@@ -40,11 +40,15 @@ def pooled(transactional_db, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     known = connection.get_connection_params()
+    # The embedded server's folder is closed to PgBouncer's user but for who stands in it already.
+    host = known.get("host") or "127.0.0.1"
+    inside = host if Path(host).is_absolute() else None
+    known |= {"host": "/proc/self/cwd" if inside else host}
     names = ("host", "port", "user", "password")
     server = " ".join(f"{name}={known[name]}" for name in names if known.get(name))
     config = tmp_path / "pgbouncer.ini"
-    config.write_text(CONFIGURED.format(server=server, port=port, user=owner(known.get("host"))))
-    bouncer = subprocess.Popen([found, "--quiet", config])
+    config.write_text(CONFIGURED.format(server=server, port=port, user=owner(inside)))
+    bouncer = subprocess.Popen([found, "--quiet", config], cwd=inside)
     try:
         eventually(lambda: is_there(port))
         yield {

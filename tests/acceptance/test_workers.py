@@ -127,6 +127,6 @@ def test_a_second_signal_hands_back_at_once(spawn, counting):
 def test_a_worker_that_never_reached_postgresql_leaves_when_told(spawn):
     nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
     worker = spawn(Process, "manage.py", "runworker", DATABASE_URL=nowhere)
-    worker.wait_for("waiting for PostgreSQL")
+    worker.wait_for("worker waits: PostgreSQL cannot be reached")
     assert worker.output.count("Connection refused") == 1
     assert worker.stop(within=10) == 0

@@ -90,7 +90,7 @@ def test_what_waits_can_be_changed_and_what_is_refused_says_why(open_as, laptop,
 def test_an_enter_before_the_modules_sends_whether_they_come_or_not(open_as, laptop, anna, come):
     page = open_as(laptop)
     held = []
-    page.route("**/new.js", lambda route: held.append(route))
+    page.route("**/new_conversation.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     expect(field(page)).to_be_focused()
     page.keyboard.type("Quick")
@@ -110,7 +110,7 @@ def test_a_click_before_the_modules_stays_on_the_page_if_they_come(
 ):
     page = open_as(laptop, f"/c/{conversation.uuid}/")
     held = []
-    page.route("**/page.js", lambda route: held.append(route))
+    page.route("**/conversation_page.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     page.evaluate("window.same = true")
     field(page).fill("Quick")

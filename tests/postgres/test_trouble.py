@@ -185,4 +185,4 @@ def test_static_files_of_an_older_release_are_told(deployed, monkeypatch):  # no
     assert static_files.stale() == ""
     storage = static_files.staticfiles_storage
     monkeypatch.delitem(storage.hashed_files, "streams/css/base.css")
-    assert "1 static files were not collected, such as css/base.css" in static_files.stale()
+    assert "1 static files were not collected, such as streams/css/base.css" in static_files.stale()

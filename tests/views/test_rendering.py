@@ -130,7 +130,8 @@ def test_nothing_is_formatted_while_a_connection_is_held(
         held.append(connection.connection is not None)
         return real(text)
 
-    monkeypatch.setattr(markdown, "split", seen)
+    for place in (markdown, markdown.rendering):
+        monkeypatch.setattr(place, "split", seen)
     page.get(here)
     api("post", "/render", {"text": "x"})
     assert held == [False, False]
