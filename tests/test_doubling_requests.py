@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from streams import access
 from streams.exceptions import StreamsError
 from streams.http import cookies
-from streams.http.handler import Request
+from streams.http.handler import OneThreadHandler, Request
 from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
 from streams.realtime import presence_endpoint, sse
@@ -95,6 +95,40 @@ def test_a_stream_reads_the_cookies_that_are_ours(settings):
 def test_the_signed_cookie(unit):
     assert_doubles(access.device_key, filled(unit), HEAD)
     assert_doubles(access.device_key, filled(unit, ".", ":a:b"), HEAD)
+
+
+# Charsets
+
+MULTIPART = "multipart/form-data; boundary=x; charset="
+
+
+async def answered(kind, body=b"", query=b""):
+    """By Django's part of the application, up to where a view would read the form."""
+    scope = scope_of(content_type=kind, content_length=str(len(body))) | {"query_string": query}
+    request, refused = OneThreadHandler().create_request(scope, io.BytesIO(body))
+    if refused:
+        return refused.status_code
+    return request.POST.get("a", ""), request.GET.get("a", "")
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "utf-7", "unicode_escape", "idna", "utf-16", "hex"]
+)
+async def test_a_charset_is_one_that_takes_no_longer_for_longer_text(charset):
+    """64 kB of punycode, which anybody could send as a form, took 4 s, and twice as much 16."""
+    assert await answered(MULTIPART + charset, form("a", b"b" * 60_000)) == 400
+    assert await answered(f"text/plain; charset={charset}", query=b"a=" + b"b" * 30_000) == 400
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "us-ascii", "iso-8859-1", "windows-1252"])
+async def test_the_charsets_of_browsers_are_read(charset):
+    said = await answered(MULTIPART + charset, form("a", b"b" * 10), query=b"a=c")
+    assert said == ("b" * 10, "c")
+
+
+def form(name, value):
+    head = f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+    return head.encode() + value + b"\r\n--x--\r\n"
 
 
 # Signing in
