@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import threading
 from html import escape
+from typing import IO
 
 from . import highlighter_process
 from .limits import charge, check_time
@@ -83,7 +84,7 @@ def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[st
     try:
         process.stdin.write(json.dumps(asked).encode() + b"\n")
         process.stdin.flush()
-        if not select.select([process.stdout], [], [], SILENCE)[0]:
+        if not says_something(process.stdout):
             raise TimeoutError
         html, seconds = json.loads(process.stdout.readline())
         return html, seconds
@@ -91,6 +92,14 @@ def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[st
         process.kill()
         process.wait()
         raise
+
+
+def says_something(output: IO[bytes]) -> bool:
+    """Within `SILENCE`; not by `select.select`, which knows no file beyond the 1,024th, and a
+    process that has a thousand streams open has more."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        return bool(selector.select(SILENCE))
 
 
 COLOURIST = Colourist()

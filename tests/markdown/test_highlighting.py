@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -79,6 +80,24 @@ def test_one_that_died_or_says_nothing_is_replaced(monkeypatch):
     assert colourist.ask("c", "int\n")[0] == INT
     colourist._process.kill()
     colourist._process.wait()
+
+
+def test_a_process_with_a_thousand_streams_open_has_colours_too():
+    """`select.select` knows no file beyond the 1,024th."""
+    limits_before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits_before[1]), limits_before[1]))
+    streams = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    colourist = Colourist()
+    try:
+        assert colourist.ask("c", "int\n")[0] == INT
+        assert colourist._process.stdout.fileno() > 1024
+    finally:
+        for each in streams:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits_before)
+        if colourist._process:
+            colourist._process.kill()
+            colourist._process.wait()
 
 
 def test_a_fork_has_one_of_its_own():
