@@ -14,6 +14,7 @@ from streams.providers.base import Code, ProviderError
 NAME = 256  # characters of a tool's name, or of a key of a block
 CALL_ID = 4096  # some gateways put a signature of the model's thoughts into it
 COUNT = 2**53  # what JSON's readers agree on
+NONE = ("null", "None")  # as some servers write what is missing
 REASON = re.compile(r"[\w.:/-]{1,32}", re.ASCII)
 
 
@@ -82,7 +83,7 @@ def is_count(value: Any) -> bool:
 
 def reason(value: Any, known: Mapping[str, str]) -> str:
     """Why an answer ended, in our word, or in the vendor's own where we have none; "" for none."""
-    if not value:
+    if not value or value in NONE:
         return ""
     word = value if isinstance(value, str) and REASON.fullmatch(value) else "unknown"
     return known.get(word.lower(), word)

@@ -31,6 +31,22 @@ def call(index: int, arguments: str, **more: Any) -> dict[str, Any]:
     return completion({"tool_calls": [{"index": index, "function": function, **more}]})
 
 
+@pytest.mark.parametrize("missing", [None, "", "null", "None"])
+def test_a_reason_that_says_it_is_none_ends_nothing(missing: str | None) -> None:
+    assert read(
+        completion({"content": "It "}, missing),
+        completion({"content": "rains."}, missing),
+        completion({}, "stop"),
+        DONE,
+    ) == [
+        BlockStarted(0, Kind.TEXT),
+        BlockDelta(0, "It "),
+        BlockDelta(0, "rains."),
+        BlockEnded(0),
+        Finished("end_turn"),
+    ]
+
+
 def test_tool_calls_are_blocks_with_their_names_and_arguments() -> None:
     assert read(
         completion({"content": "Let me look."}),
