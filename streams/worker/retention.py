@@ -131,10 +131,18 @@ FORGET_SESSIONS = "DELETE FROM django_session WHERE expire_date < now()"
 FORGET_ATTEMPTS = "DELETE FROM streams_attempts WHERE until < now()"
 FORGET_PAIRINGS = "DELETE FROM streams_pairing WHERE expires_at < now() - interval '1 day'"
 
+# What still fails is tried every five minutes; and of a title, that it is there is all.
+FORGET_FAULTS = """
+DELETE FROM streams_fault f USING streams_conversation c
+ WHERE c.id = f.conversation_id
+   AND (f.last_at < now() - interval '1 day' OR f.act = 'title' AND c.title <> '')
+"""
+
 
 async def forget(connection: AsyncConnection, keep_workers: float) -> None:
-    """Workers long gone, and what has run out: sessions, counts of attempts, pairings."""
+    """Workers long gone, and what has run out: sessions, counts of attempts, pairings, faults."""
     await connection.execute(FORGET_WORKERS, [keep_workers])
     await connection.execute(FORGET_SESSIONS)
     await connection.execute(FORGET_ATTEMPTS)
     await connection.execute(FORGET_PAIRINGS)
+    await connection.execute(FORGET_FAULTS)

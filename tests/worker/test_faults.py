@@ -14,6 +14,7 @@ from streams.conf import Settings
 from streams.models import Conversation, Event, Fault, Run
 from streams.postgres.connections import connect
 from streams.worker import claim, retention, takeover
+from streams.worker import faults as worker_faults
 from tests.client import cookies_of
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
@@ -213,6 +214,22 @@ async def test_one_that_fails_again_is_tried_later_and_later(raw, anna, laptop):
         waits.append(round((fault.retry_at - fault.last_at).total_seconds()))
         await raw.execute("UPDATE streams_fault SET retry_at = now()")
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+
+
+async def test_what_is_over_is_not_told_for_ever(raw, anna):
+    """A title is asked for once, and a run that was set aside may be stopped: nothing is then
+    tried again that could succeed."""
+    named, unnamed, stopped, failing = await conversations(anna, 4)
+    acts = {named: "title", unnamed: "title", stopped: "answer", failing: "answer"}
+    for each, act in acts.items():
+        await worker_faults.set_aside(raw, each.pk, Fault.Act(act), ValueError())
+    await Conversation.objects.filter(pk=named.pk).aupdate(title="Rain")
+    await raw.execute(
+        "UPDATE streams_fault SET last_at = now() - interval '25 hours' WHERE conversation_id = %s",
+        [stopped.pk],
+    )
+    await retention.forget(raw, 3600)
+    assert await faults() == {(unnamed.pk, "title"), (failing.pk, "answer")}
 
 
 async def test_what_is_wrong_for_everyone_sets_nobody_aside(raw, anna, laptop):
