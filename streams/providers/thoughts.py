@@ -100,6 +100,7 @@ class Thoughts:
             self._at = At.ANSWER
         elif end >= 0:
             self._behind(CLOSE, At.START)
+            self._trims = not self._line.begun  # or the next word would go on with the last
 
     def _behind(self, tag: str, at: At) -> None:
         self._at, self._held = at, self._held.lstrip().removeprefix(tag)
@@ -124,6 +125,10 @@ class Line:
     @property
     def quotes(self) -> bool:
         return self._fenced or self._ticks % 2 == 1 or self._last in QUOTES
+
+    @property
+    def begun(self) -> bool:
+        return self._last != ""
 
     def read(self, text: str) -> None:
         first, *others = text.split("\n")
