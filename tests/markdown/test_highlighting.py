@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -74,7 +75,8 @@ def test_one_that_died_or_says_nothing_is_replaced(monkeypatch):
     colourist._process.wait()
     answers = [colourist.ask("c", "int\n")[0] for _ in range(2)]
     assert answers[-1] == INT
-    monkeypatch.setattr(highlighting, "SILENCE", 0.0)
+    monkeypatch.setattr(highlighting, "SILENCE", 0.05)
+    colourist._process.send_signal(signal.SIGSTOP)  # or it may be quicker than we look
     assert colourist.ask("c", "int\n")[0] is None
     monkeypatch.undo()
     assert colourist.ask("c", "int\n")[0] == INT
