@@ -232,7 +232,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
             slow.set()
             await log.append(raw, [Append(conversation.pk, titles)])
             new = await log.read_new(raw, {conversation.pk: 2}, 100)
-            stream.tail.extend(new[conversation.pk])
+            stream.buffer.extend(new[conversation.pk])
         return read
 
     monkeypatch.setattr(hub, "catch_up", catch_up)
