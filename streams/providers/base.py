@@ -10,6 +10,7 @@ import errno
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Literal, Protocol
 
 Role = Literal["user", "assistant"]
@@ -147,12 +148,21 @@ class ProviderError(Exception):
         return f"{self.code} ({said})" if said else str(self.code)
 
 
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from. Each once: one raised again from itself is its own
+    cause, and a loop over that would stop every answer of the process."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__
+
+
 def causes(error: BaseException) -> Iterator[str]:
     """What an error was raised from, each by its class and its number, if it has one."""
-    while (cause := error.__cause__) is not None:
+    for cause in islice(chain(error), 1, None):
         number = errno.errorcode.get(getattr(cause, "errno", None) or 0, "")
         yield f"{type(cause).__name__} {number}".rstrip()
-        error = cause
 
 
 class UnknownModel(ValueError):

@@ -20,7 +20,7 @@ from typing import Any
 import aiohttp
 import httpx2
 
-from streams.providers.base import Code, ProviderError
+from streams.providers.base import Code, ProviderError, chain
 
 # What vendors call a failure, in a body's or a mid-stream event's `code` or `type`.
 NAMES: dict[str, Code] = {
@@ -156,8 +156,8 @@ def broke_off(body: Any) -> ProviderError:
 
 def cut(error: BaseException | None) -> Code:
     """What a failure without a status means; the SDKs keep the transport's on `__cause__`."""
-    while error is not None:
-        match error:
+    for cause in chain(error):
+        match cause:
             # aiohttp's transport calls every lost connection a ConnectTimeout.
             case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
                 return Code.UNAVAILABLE
@@ -169,7 +169,6 @@ def cut(error: BaseException | None) -> Code:
                 return Code.UNAVAILABLE
             case aiohttp.ClientError():
                 return Code.PROTOCOL
-        error = error.__cause__
     return Code.INTERNAL
 
 

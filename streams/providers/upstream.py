@@ -103,6 +103,8 @@ async def answer(
                     yield Alive()
             for event in reading.end():
                 yield event
+    except ProviderError:
+        raise
     except Exception as error:
         raise failure(error) from error
 

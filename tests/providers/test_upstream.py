@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import tracemalloc
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from streams.providers.base import (
     ProviderEvent,
     Turn,
 )
+from streams.providers.errors import cut
 from streams.providers.local import Local
 from streams.providers.openai import OpenAI
 from streams.providers.openai_chat import OpenAIChat
@@ -350,3 +352,11 @@ async def test_a_pasted_address_is_understood(vendor, dialect, prompt, pasted) -
 
 def test_an_address_with_a_query_stays_as_it_is() -> None:
     assert base_of("https://x/openai/chat?v=1") == "https://x/openai/chat?v=1"
+
+
+def test_a_failure_that_is_its_own_cause_is_told_all_the_same():
+    failure = ProviderError(Code.PROTOCOL)
+    failure.__cause__ = again = ConnectionResetError(errno.ECONNRESET, "reset")
+    again.__cause__ = failure
+    assert failure.described() == "protocol (cause ConnectionResetError ECONNRESET)"
+    assert cut(failure) is Code.UNAVAILABLE
