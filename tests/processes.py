@@ -39,12 +39,11 @@ def eventually(check: Callable[[], object], within: float = PATIENCE, every: flo
 
 def debian_program(name: str, package: str = "") -> str:
     """Where a program of Debian's is; without it a test is skipped, or under `.ci/run` fails."""
-    found = os.environ.get(name.upper()) or shutil.which(
-        name, path=f"{os.environ['PATH']}:/usr/sbin"
-    )
+    variable = name.upper().replace("-", "_")
+    found = os.environ.get(variable) or shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if not found:
         install = f"`apt-get install {package or name}`"
-        how = f"There is no {name}: {install}, or set {name.upper()} to its path."
+        how = f"There is no {name}: {install}, or set {variable} to its path."
         pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
     return found
 
