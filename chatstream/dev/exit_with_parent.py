@@ -1,4 +1,4 @@
-"""`python -m chatstream.dev.leash MODULE …`: run a module that ends when its parent does.
+"""`python -m chatstream.dev.exit_with_parent MODULE …`: a module that ends when its parent does.
 
 The kernel closes the pipe on standard input however the parent dies, SIGKILL included, and
 on every Unix; the module then gets the SIGTERM it knows how to handle.

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Epoch(models.Model):
-    """The one row that tells the database's lives apart; see `streams.epoch`.
+    """The one row that tells the database's lives apart; see `streams.postgres.epoch`.
 
     `mark` is empty until `manage.py restored` or a web process gives another; `events` is the
     table of events as it was then, by its OID.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.db import connection
 
 FEED = "streams_feed"  # "<user>", also sent by the append statement: their list has changed
-PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.presence`
+PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.realtime.presence`
 LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
 WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>", for workers
 ACCESS = "streams_access"  # "conversation <id>", "devices <id>[:<sign-outs>] …": must end
