@@ -20,7 +20,8 @@ from typing import Any
 import aiohttp
 import httpx2
 
-from streams.providers.base import Code, ProviderError, chain
+from streams.providers.base import Code, ProviderError
+from streams.providers.causes import chain
 
 # What vendors call a failure, in a body's or a mid-stream event's `code` or `type`.
 NAMES: dict[str, Code] = {

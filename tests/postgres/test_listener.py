@@ -79,7 +79,7 @@ async def test_behind_a_pool_nothing_listens_and_nothing_is_said(monkeypatch, he
     """What a pooled session is told, its next guest would hear."""
     monkeypatch.setitem(connections["default"].settings_dict, "POOLER", True)
     asked = []
-    monkeypatch.setattr(listener, "connect", asked.append)
+    monkeypatch.setattr("streams.postgres.listener.connect", asked.append)
     one = Listener("hub", ("streams_test",), lambda *_: None, int)
     questions = pool("test", most=1)
     rooms = [asyncio.create_task(one.run()), asyncio.create_task(one.keep_checked(questions, 0.01))]

@@ -51,16 +51,20 @@ export class Growth {
   add(text) {
     this.#waiting += text;
     while (this.#waiting && !this.#held && this.#step());
-    if (this.#raw && this.#held) this.#showRest();
+    if (this.#raw) this.#showRest();
   }
 
   // Nobody formats it: marks are better than nothing.
   goOnAlone() {
     this.#raw ??= document.createElement("div");
-    if (this.#held) this.#showRest();
+    this.#showRest();
   }
 
+  // What is held, and what only more text or the server could have decided.
   #showRest() {
+    if (!this.#waiting || (this.#code && !this.#held)) return;
+    this.#held = true;
+    this.#leave();
     if (!this.#raw.isConnected) this.#add(this.#raw, this.#open);
     this.#raw.className = "fresh raw";
     this.#raw.append(this.#waiting);
@@ -184,10 +188,14 @@ export class Growth {
     this.#inline = new Inline(this.#span(place), before);
   }
 
-  // The caret stands at the end of what is fresh.
-  #span(place) {
+  #leave() {
     this.#fresh?.classList.remove("fresh");
     if (!this.#fresh?.hasChildNodes()) this.#fresh?.remove();
+  }
+
+  // The caret stands at the end of what is fresh.
+  #span(place) {
+    this.#leave();
     this.#fresh = this.#add(document.createElement("span"), place);
     this.#fresh.className = "fresh";
     return this.#fresh;
