@@ -12,6 +12,7 @@ from hypothesis import settings
 from streams.providers import llama
 from streams.worker import process
 
+from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .processes import eventually
 from .scripts import Obedient
@@ -72,6 +73,12 @@ def llama_url():
     """The real local model, one for all tests."""
     with llama.Server() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The path of the wheel that others install; `tests.wheel.Environment` installs it."""
+    return wheels.build(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
