@@ -20,7 +20,7 @@ from psycopg import sql
 
 from . import queue_health
 from .conf import Settings, conf
-from .postgres import trouble
+from .postgres import error_diagnosis
 from .providers import registry
 from .static_files import stale, uncollected
 
@@ -171,7 +171,10 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
         cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
         reads_only: bool = cursor.fetchone()[0]
     if reads_only:
-        return [*server(version, synchronous), Error(trouble.READ_ONLY.meaning, id="streams.E012")]
+        return [
+            *server(version, synchronous),
+            Error(error_diagnosis.READ_ONLY.meaning, id="streams.E012"),
+        ]
     return [*server(version, synchronous), *listening()]
 
 

@@ -14,8 +14,8 @@ from streams.worker import process
 
 from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
+from .fake_provider import Obedient
 from .processes import eventually
-from .scripts import Obedient
 
 # In CI the same examples every time: a change that fails there fails for its own sake.
 settings.register_profile("here", deadline=None)

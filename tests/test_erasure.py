@@ -14,7 +14,7 @@ from streams.conf import conf
 from streams.models import Conversation, Device, DeviceSession, Event, Pairing, Run
 from streams.postgres.connections import connect
 from streams.realtime.hub import Hub
-from streams.worker import faults
+from streams.worker import quarantine
 from tests.factories import ConversationFactory, DeviceFactory, UserFactory
 from tests.views.answers import begin, complete, say
 
@@ -38,7 +38,7 @@ def lived_in(owner):
 
     async def broken():
         async with await connect("test") as raw:
-            await faults.set_aside(raw, here.pk, faults.Act.TITLE, ValueError(SECRET))
+            await quarantine.set_aside(raw, here.pk, quarantine.Act.TITLE, ValueError(SECRET))
 
     asyncio.run(broken())
     return here

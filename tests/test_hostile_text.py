@@ -15,7 +15,7 @@ from streams.text import clean
 from tests.factories import DeviceFactory, UserFactory
 from tests.views.answers import begin, complete, say
 from tests.views.conftest import browser_of
-from tests.xss import CORPUS
+from tests.xss_payloads import CORPUS
 
 TAGS = {*markdown.TAGS.split()}
 ATTRIBUTES = {

@@ -17,7 +17,7 @@ from streams.exceptions import BadCursor
 from streams.log.reading import CATCH_UP
 from streams.log.transcript import Row, blocks_of, fold
 from streams.postgres import connections
-from streams.providers.wire import Frames
+from streams.providers.sse_parser import Frames
 from streams.realtime import sse
 
 # As the log keeps it: what PostgreSQL refuses was replaced before.

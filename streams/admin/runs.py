@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from streams import log
-from streams.conversation_list import name_of
+from streams.conversation_summaries import name_of
 from streams.exceptions import StreamsError
 from streams.log import transcript
 from streams.models import Run

@@ -12,7 +12,7 @@ from .appending import (
 from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Folded, fold_runs, foldable
 from .encoding import dumps
-from .numbers import numbered
+from .fencing import committed, lock_free, raise_tokens
 from .reading import (
     DEVICE_THEN,
     TERMINAL_SEQ,
@@ -26,8 +26,8 @@ from .reading import (
     run_rows_from,
     timeline,
 )
-from .recovering import committed, lock_free, raise_tokens
 from .repairing import mend
+from .sequence_conflicts import numbered
 
 __all__ = [
     "DEVICE_THEN",

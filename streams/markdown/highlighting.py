@@ -17,7 +17,7 @@ from html import escape
 from typing import IO
 
 from . import highlighter_process
-from .limits import charge, check_time
+from .render_budget import charge, check_time
 
 NAMES = """
     bash sh shell zsh c cpp c++ csharp cs c# objective-c objectivec css scss less html xml

@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from .highlighting import coloured
-from .limits import check_time
+from .render_budget import check_time
 from .rules import Inline, address, formula, formula_lines, heading_of_words, task_boxes
 
 

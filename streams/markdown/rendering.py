@@ -16,8 +16,8 @@ import nh3
 from markdown_it.token import Token
 
 from .flanking import flanks, waits
-from .limits import OutOfTime
 from .parser import blocks_parser, parser
+from .render_budget import OutOfTime
 from .rules import FORMULAS, LONGEST_FORMULA
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows

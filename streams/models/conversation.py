@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from streams import limits, log
+from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Busy, Invalid, KeyReused, NotFound
 from streams.postgres import channels
@@ -135,7 +135,7 @@ class Conversation(models.Model):
         `limits` raises.
         """
         content = clean(content)
-        limits.check_text("content", content)
+        quotas.check_text("content", content)
         if not content.strip():
             raise Invalid("Write something first.", field="content")
         here = Conversation.lock(self.pk)
@@ -143,7 +143,7 @@ class Conversation(models.Model):
             if earlier.text != content:
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
             return earlier, earlier.runs.earliest("pk"), False
-        limits.check_length(here, 2)
+        quotas.check_length(here, 2)
         prompt = here.messages.model.prompt(here, content, device, client_key)
         return prompt, here._add_run(prompt, rank=here._make_way(device)), True
 
@@ -163,7 +163,7 @@ class Conversation(models.Model):
     def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
         """An answer to come, and its prompt when that is new: their rows and their events at
         once, since each statement is a round trip under the lock."""
-        limits.check_runs(self)
+        quotas.check_runs(self)
         events: list[log.NewEvent] = []
         if prompt.pk is None:
             prompt.seq = self.last_seq + 1

@@ -9,7 +9,7 @@ from .conversation import Conversation
 class Fault(models.Model):
     """A conversation that is set aside: what of it failed, and when that is tried again.
 
-    `streams.worker.faults` writes the row when a conversation fails alone what its batch could
+    `streams.worker.quarantine` writes the row when a conversation fails alone what its batch could
     not do with it, and deletes it once that succeeds; so does `manage.py checklog --repair`.
     """
 

@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
-from streams import limits, log
+from streams import log, quotas
 from streams.exceptions import NotRetryable
 from streams.log import transcript
 from streams.postgres import channels, clock
@@ -172,7 +172,7 @@ class Run(models.Model):
         newest = conversation.runs.filter(prompt=run.prompt).latest("pk")
         if newest.status in self.OPEN:
             return newest  # a double click
-        limits.check_length(conversation, 1)
+        quotas.check_length(conversation, 1)
         return conversation._add_run(run.prompt, device=device)
 
     @property

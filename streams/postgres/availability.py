@@ -20,9 +20,9 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from . import trouble
+from . import error_diagnosis
 from .connections import is_away, parameters
-from .trouble import Trouble
+from .error_diagnosis import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -72,18 +72,18 @@ def ping() -> Ping:
 def why() -> Trouble:
     """What keeps us from PostgreSQL: a pool only says that it has no connection to give."""
     if (heard := ping()) != Ping.OK:
-        return trouble.STARTING if heard == Ping.REJECT else trouble.AWAY
+        return error_diagnosis.STARTING if heard == Ping.REJECT else error_diagnosis.AWAY
     try:
         psycopg.connect(**parameters() | {"connect_timeout": 1}).close()
     except psycopg.Error as error:
-        return trouble.of(error)
-    return trouble.BUSY
+        return error_diagnosis.of(error)
+    return error_diagnosis.BUSY
 
 
 async def described(error: psycopg.Error) -> str:
     """As `trouble.described`, in an event loop; what keeps a pool from having any is looked for."""
     if not isinstance(error, PoolTimeout):
-        return trouble.described(error)
+        return error_diagnosis.described(error)
     return (await asyncio.to_thread(why)).meaning
 
 

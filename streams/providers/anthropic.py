@@ -7,12 +7,12 @@ from typing import Any
 
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
-from streams.providers import client, fields
-from streams.providers.address import host_of
+from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
+from streams.providers.base_url import host_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.upstream import answer, turns
+from streams.providers.streaming_request import answer, turns
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
@@ -48,8 +48,8 @@ class Anthropic:
             api_key=api_key or "none",
             base_url=host_of(base_url) or "https://api.anthropic.com",
             max_retries=0,
-            timeout=client.TIMEOUT,
-            http_client=DefaultAioHttpClient(**client.settings()),
+            timeout=http_client.TIMEOUT,
+            http_client=DefaultAioHttpClient(**http_client.settings()),
         )
         # Looked up once: the way to it is built anew, and partly imported, at every look.
         self._create = self._client.messages.with_streaming_response.create
@@ -90,10 +90,10 @@ class Message:
             case "content_block_stop":
                 return self._stop(event)
             case "message_start":
-                return self._count(fields.within(event, "message", "usage"))
+                return self._count(payload.within(event, "message", "usage"))
             case "message_delta":
-                given = fields.within(event, "delta", "stop_reason")
-                self._reason = fields.reason(given, STOP_REASONS) or self._reason
+                given = payload.within(event, "delta", "stop_reason")
+                self._reason = payload.reason(given, STOP_REASONS) or self._reason
                 return self._count(event.get("usage"))
             case "message_stop":
                 end = Finished(self._reason or "stop", totals(self._usage))
@@ -109,35 +109,41 @@ class Message:
 
     def _start(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
         """A thought that is not shown is a block without a word: one begins with its first."""
-        index, block = fields.key(event.get("index")), fields.mapping(event.get("content_block"))
-        kind = KINDS.get(fields.text(block.get("type")))
+        index, block = (
+            payload.key(event.get("index")),
+            payload.mapping(event.get("content_block")),
+        )
+        kind = KINDS.get(payload.text(block.get("type")))
         if kind is None:
             return None
         if kind is Kind.TOOL_CALL:
             events = self._blocks.start(index, kind, block.get("name"), block.get("id"))
         else:
-            text = fields.text(block.get(block["type"]))
+            text = payload.text(block.get(block["type"]))
             events = [*self._blocks.end(index), *self._blocks.grow(index, kind, text)]
         self._kinds[index] = kind
         return events
 
     def _delta(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
-        index, delta = fields.key(event.get("index")), fields.mapping(event.get("delta"))
-        type = fields.text(delta.get("type"))
+        index, delta = (
+            payload.key(event.get("index")),
+            payload.mapping(event.get("delta")),
+        )
+        type = payload.text(delta.get("type"))
         if index not in self._kinds or type not in FIELDS:
             # A signature is for the vendor's own eyes.
             return [] if type == "signature_delta" else None
         return self._blocks.grow(index, self._kinds[index], delta.get(FIELDS[type]))
 
     def _stop(self, event: dict[str, Any]) -> list[ProviderEvent]:
-        index = fields.key(event.get("index"))
+        index = payload.key(event.get("index"))
         self._kinds.pop(index, None)
         return self._blocks.end(index)
 
     def _count(self, usage: Any) -> list[ProviderEvent]:
         """The last event's counts are totals; they leave out what has not changed."""
         if isinstance(usage, dict):
-            self._usage |= fields.counts(**{name: usage.get(name) for name in COUNTED})
+            self._usage |= payload.counts(**{name: usage.get(name) for name in COUNTED})
         return []
 
 

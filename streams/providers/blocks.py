@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from streams.providers import fields
+from streams.providers import payload
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Kind, ProviderEvent
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +39,10 @@ class Blocks:
         self, key: Hashable, kind: Kind, name: Any = "", call_id: Any = ""
     ) -> list[ProviderEvent]:
         """A new block; one that is still open under this key ends."""
-        name, call_id = fields.name(name), fields.name(call_id, fields.CALL_ID)
+        name, call_id = (
+            payload.name(name),
+            payload.name(call_id, payload.CALL_ID),
+        )
         ended = self.end(key)
         block = self._open[key] = Block(self._count)
         self._count += 1
@@ -48,7 +51,7 @@ class Blocks:
 
     def grow(self, key: Hashable, kind: Kind, text: Any) -> list[ProviderEvent]:
         """More text for a block, which starts here when it has not yet; none for no text."""
-        text = fields.text(text)
+        text = payload.text(text)
         if not text:
             return []
         events = [] if key in self._open else self.start(key, kind)
@@ -62,7 +65,7 @@ class Blocks:
 
     def end(self, key: Hashable, text: Any = "") -> list[ProviderEvent]:
         """End a block if it is open; `text` is all of it, for servers that sent no deltas."""
-        text = fields.text(text)
+        text = payload.text(text)
         block = self._open.pop(key, None)
         if block is None:
             return []

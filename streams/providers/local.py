@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
-from streams.providers.address import host_of
 from streams.providers.base import Prompt, ProviderEvent
+from streams.providers.base_url import host_of
 from streams.providers.openai_chat import OpenAIChat
 
 # So small a model may repeat itself without end; other people wait for its slot.

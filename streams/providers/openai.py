@@ -7,12 +7,12 @@ from typing import Any
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from streams.providers import client, fields
-from streams.providers.address import base_of
+from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
+from streams.providers.base_url import base_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.upstream import answer, turns
+from streams.providers.streaming_request import answer, turns
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -70,8 +70,8 @@ def sdk(api_key: str, base_url: str) -> AsyncOpenAI:
         api_key=api_key or "none",
         base_url=base_of(base_url) or "https://api.openai.com/v1",
         max_retries=0,
-        timeout=client.TIMEOUT,
-        http_client=DefaultAioHttpClient(**client.settings()),
+        timeout=http_client.TIMEOUT,
+        http_client=DefaultAioHttpClient(**http_client.settings()),
     )
 
 
@@ -83,7 +83,7 @@ class Responses:
         self._part: object = None
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
-        kind = fields.text(event.get("type"))
+        kind = payload.text(event.get("type"))
         match kind:
             case "response.output_text.delta":
                 return self._grow(event, Kind.TEXT)
@@ -104,7 +104,7 @@ class Responses:
             case "response.output_item.done":
                 return self._blocks.end((Kind.REASONING, place(event)))
             case "response.completed" | "response.incomplete":
-                return self._finish(fields.mapping(event.get("response")))
+                return self._finish(payload.mapping(event.get("response")))
             case "response.failed":
                 raise broke_off(event.get("response"))
             case "error":
@@ -120,14 +120,14 @@ class Responses:
     def _reason(self, event: dict[str, Any]) -> list[ProviderEvent]:
         """A summary comes in parts without a space between: each is a paragraph."""
         key = (Kind.REASONING, place(event))
-        thought = fields.text(event.get("delta"))
+        thought = payload.text(event.get("delta"))
         part = event.get("summary_index", event.get("content_index"))
         gap = "\n\n" if key in self._blocks and part != self._part else ""
         self._part = part
         return self._blocks.grow(key, Kind.REASONING, gap + thought)
 
     def _item_added(self, event: dict[str, Any]) -> list[ProviderEvent]:
-        item = fields.mapping(event.get("item"))
+        item = payload.mapping(event.get("item"))
         if item.get("type") != "function_call":
             return []
         key = (Kind.TOOL_CALL, place(event))
@@ -135,7 +135,7 @@ class Responses:
 
     def _end(self, event: dict[str, Any], kind: Kind, field: str) -> list[ProviderEvent]:
         """The end of a part; the field is all of it, and all there is where no deltas came."""
-        key, whole = (kind, place(event)), fields.text(event.get(field))
+        key, whole = (kind, place(event)), payload.text(event.get(field))
         late = [] if key in self._blocks else self._blocks.grow(key, kind, whole)
         return [*late, *self._blocks.end(key, whole)]
 
@@ -144,8 +144,8 @@ class Responses:
         return [*self._blocks.end_all(), end]
 
     def _stop_reason(self, response: dict[str, Any]) -> str:
-        given = fields.within(response, "incomplete_details", "reason")
-        if reason := fields.reason(given, INCOMPLETE):
+        given = payload.within(response, "incomplete_details", "reason")
+        if reason := payload.reason(given, INCOMPLETE):
             return reason
         if Kind.REFUSAL in self._blocks.kinds:
             return "refusal"
@@ -157,16 +157,16 @@ class Responses:
 def place(event: dict[str, Any]) -> int | str | None:
     """Which output item an event is about; llama.cpp knows it by id alone."""
     if (index := event.get("output_index")) is not None:
-        return fields.key(index)
-    item = fields.mapping(event.get("item"))
-    return fields.key(event.get("item_id") or item.get("id") or item.get("call_id"))
+        return payload.key(index)
+    item = payload.mapping(event.get("item"))
+    return payload.key(event.get("item_id") or item.get("id") or item.get("call_id"))
 
 
 def usage(response: dict[str, Any]) -> dict[str, int]:
     def count(*names: str) -> Any:
-        return fields.within(response, "usage", *names)
+        return payload.within(response, "usage", *names)
 
-    return fields.counts(
+    return payload.counts(
         input_tokens=count("input_tokens"),
         output_tokens=count("output_tokens"),
         reasoning_tokens=count("output_tokens_details", "reasoning_tokens"),

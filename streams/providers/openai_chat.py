@@ -10,13 +10,13 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.providers import fields
+from streams.providers import payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
 from streams.providers.openai import sdk
-from streams.providers.thoughts import Thoughts
-from streams.providers.upstream import answer, turns
+from streams.providers.reasoning_tags import Thoughts
+from streams.providers.streaming_request import answer, turns
 
 # In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
@@ -51,13 +51,13 @@ class Call:
 
     @classmethod
     def of(cls, given: Any) -> Call:
-        call = fields.mapping(given)
-        function = fields.mapping(call.get("function"))
+        call = payload.mapping(given)
+        function = payload.mapping(call.get("function"))
         return cls(
-            fields.key(call.get("index")),
-            fields.name(call.get("id"), fields.CALL_ID),
-            fields.name(function.get("name")),
-            fields.text(function.get("arguments")),
+            payload.key(call.get("index")),
+            payload.name(call.get("id"), payload.CALL_ID),
+            payload.name(function.get("name")),
+            payload.text(function.get("arguments")),
         )
 
 
@@ -112,9 +112,9 @@ class ChatCompletion:
             raise broke_off(event)
         if event.get("type") == "[DONE]":
             return self._finish() if self._reason or self._blocks.kinds else []
-        choices = fields.sequence(event.get("choices"))
+        choices = payload.sequence(event.get("choices"))
         self._usage = usage(event) or self._usage
-        choice = fields.mapping(choices[0] if choices else None)
+        choice = payload.mapping(choices[0] if choices else None)
         if choice and choice.get("index") in (0, None):  # one was asked for
             return self._choice(choice)
         return [] if "choices" in event or "usage" in event else None
@@ -125,19 +125,19 @@ class ChatCompletion:
 
     def _choice(self, choice: dict[str, Any]) -> list[ProviderEvent]:
         """All of it is read before any of it counts, so that half an event is never left out."""
-        delta = fields.mapping(choice.get("delta"))
+        delta = payload.mapping(choice.get("delta"))
         # Some servers send the same thought under both names.
         thought = delta.get("reasoning_content") or delta.get("reasoning")
         said = [
-            (Kind.REASONING, fields.text(thought)),
+            (Kind.REASONING, payload.text(thought)),
             *parts(delta.get("content")),
-            (Kind.REFUSAL, fields.text(delta.get("refusal"))),
+            (Kind.REFUSAL, payload.text(delta.get("refusal"))),
         ]
-        calls = [Call.of(each) for each in fields.sequence(delta.get("tool_calls"))]
+        calls = [Call.of(each) for each in payload.sequence(delta.get("tool_calls"))]
         if choice.get("finish_reason") in FAILED:
             raise broke_off(choice)
         events = [event for kind, text in said for event in self._say(kind, text)]
-        reason = fields.reason(choice.get("finish_reason"), STOP_REASONS)
+        reason = payload.reason(choice.get("finish_reason"), STOP_REASONS)
         if calls or reason:
             events += self._say_rest()
         events += [event for call in calls for event in self._tool_call(call)]
@@ -184,21 +184,21 @@ class ChatCompletion:
 def parts(content: Any) -> Iterator[tuple[Kind, str]]:
     """Mistral's thinking models send a list, and their thoughts as a list within it."""
     if not isinstance(content, list):
-        yield Kind.TEXT, fields.text(content)
+        yield Kind.TEXT, payload.text(content)
         return
-    for part in map(fields.mapping, content):
+    for part in map(payload.mapping, content):
         if part.get("type") == "thinking":
-            thoughts = map(fields.mapping, fields.sequence(part.get("thinking")))
-            yield from ((Kind.REASONING, fields.text(each.get("text"))) for each in thoughts)
+            thoughts = map(payload.mapping, payload.sequence(part.get("thinking")))
+            yield from ((Kind.REASONING, payload.text(each.get("text"))) for each in thoughts)
         else:
-            yield Kind.TEXT, fields.text(part.get("text"))
+            yield Kind.TEXT, payload.text(part.get("text"))
 
 
 def usage(event: dict[str, Any]) -> dict[str, int]:
     def count(*names: str) -> Any:
-        return fields.within(event, "usage", *names)
+        return payload.within(event, "usage", *names)
 
-    return fields.counts(
+    return payload.counts(
         input_tokens=count("prompt_tokens"),
         output_tokens=count("completion_tokens"),
         reasoning_tokens=count("completion_tokens_details", "reasoning_tokens"),

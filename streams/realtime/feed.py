@@ -18,7 +18,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from ..conf import Settings
-from ..conversation_list import LISTED, ListedConversation, list_parameters, listed_by_person
+from ..conversation_summaries import LISTED, ListedConversation, list_parameters, listed_by_person
 from ..postgres.listener import Listener
 from . import sse
 

@@ -16,12 +16,12 @@ import psycopg
 
 from .. import log, queue_health
 from ..conf import Settings
-from ..limits import StreamQuota
 from ..log import Stored
 from ..postgres import channels
 from ..postgres.connections import INDEXED, connect, pool, renew_djangos
 from ..postgres.epoch import Life, life_of, renew
 from ..postgres.listener import BACKOFF, Listener
+from ..quotas import StreamQuota
 from ..supervision import restarted
 from . import sse
 from .buffer import EventBuffer

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from streams.conf import conf
-from streams.conversation_list import name_of
+from streams.conversation_summaries import name_of
 from streams.exceptions import NotFound, StreamsError
-from streams.markdown.limits import give_connections_back, limited, turn
+from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
 from streams.providers import registry
 from streams.snapshot import snapshot
@@ -24,7 +24,7 @@ from .errors import patient
 from .negotiation import wants_json
 from .parsing import fields
 from .resource import Request, Resource, see_other
-from .turns import ENDINGS, front, turns_of
+from .transcript_presenter import ENDINGS, front, turns_of
 from .validation import KINDS, archived, checked_values
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from streams.conf import conf
-from streams.conversation_list import (
+from streams.conversation_summaries import (
     ARCHIVED,
     LISTED,
     ONE,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from streams import limits
+from streams import quotas
 from streams.exceptions import StreamsError
 from streams.models import Conversation
 from streams.postgres import channels
@@ -59,7 +59,7 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
     if "content" not in given:
-        limits.check_empty(request.user.pk)
+        quotas.check_empty(request.user.pk)
     conversation = Conversation.begin(request.user, key, **values)
     channels.list_changed(request.user.pk)
     if "content" not in given:

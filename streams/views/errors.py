@@ -18,7 +18,7 @@ from django.utils.cache import patch_vary_headers
 from psycopg.errors import ReadOnlySqlTransaction
 
 from streams.exceptions import NotSignedIn, StreamsError
-from streams.postgres import trouble
+from streams.postgres import error_diagnosis
 
 from .negotiation import wants_json
 
@@ -54,7 +54,7 @@ SENTENCES = {
     405: "This address doesn't take that method.",
     413: "That is too long to send.",
     500: "Something went wrong on our side.",
-    503: trouble.AWAY.told,
+    503: error_diagnosis.AWAY.told,
 }
 LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 SIGN_IN_FIRST = NotSignedIn("Sign in first.")
@@ -138,9 +138,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    found = trouble.of(error)
-    trouble.lately.met(found)
-    logger.error("%s %s: %s", request.method, request.path, trouble.described(error))
+    found = error_diagnosis.of(error)
+    error_diagnosis.lately.met(found)
+    logger.error("%s %s: %s", request.method, request.path, error_diagnosis.described(error))
     if wants_json(request):
         return as_json(503, "unavailable", found.told)
     return render(request, "503.html", {"told": found.told}, status=503)

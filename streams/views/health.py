@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 
 from streams import queue_health
 from streams.models import Fault
-from streams.postgres import trouble
+from streams.postgres import error_diagnosis
 from streams.postgres.availability import why
-from streams.postgres.trouble import Trouble
+from streams.postgres.error_diagnosis import Trouble
 from streams.static_files import uncollected
 
 
@@ -40,14 +40,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except OperationalError:
         return unready(why())
     if reads_only:
-        return unready(trouble.READ_ONLY)
+        return unready(error_diagnosis.READ_ONLY)
     if behind:
         return JsonResponse({"status": "migrations to run", "count": len(behind)}, status=503)
     if missing := uncollected():
         return JsonResponse({"status": "no static files", "meaning": missing}, status=503)
     set_aside = Fault.objects.values("conversation").distinct().count()
     worries = queue_health.look()
-    if met := trouble.lately.trouble:
+    if met := error_diagnosis.lately.trouble:
         worries[met.word] = met.meaning
     return JsonResponse(
         {

@@ -132,4 +132,4 @@ def form(request: HttpRequest, error: StreamsError | None = None) -> HttpRespons
     another = isinstance(error, SignedInAsAnother)
     context = {"error": error, "another": another, "code": request.POST.get("code", "")}
     status = error.status if error else 200
-    return render(request, "streams/pair.html", context, status=status)
+    return render(request, "streams/pairing_code.html", context, status=status)

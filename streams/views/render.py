@@ -9,11 +9,11 @@ from django.http import HttpResponse, JsonResponse
 from streams import markdown
 from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
-from streams.markdown.limits import limited, turn
+from streams.markdown.render_budget import limited, turn
 
 from .parsing import fields
 from .resource import Request, Resource
-from .turns import utf16_length
+from .transcript_presenter import utf16_length
 
 LONGEST_GROWING = 100_000  # what is still to come is asked for many times
 

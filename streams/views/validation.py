@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams import limits
+from streams import quotas
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
 from streams.postgres import clock
@@ -18,7 +18,7 @@ LENGTHS = {"title": 120, "model": 120, "client_key": 64}
 def checked_values(given: dict[str, Any]) -> dict[str, Any]:
     """The columns to set. Raises Invalid or UnknownModelName, with the field."""
     values = dict(given)
-    limits.check_text("system", values.get("system") or "")
+    quotas.check_text("system", values.get("system") or "")
     for name in LENGTHS:
         short_enough(name, values.get(name) or "")
     if "title" in values:

@@ -17,7 +17,7 @@ from .. import log
 from ..log import transcript
 from ..postgres.connections import blames_rows
 from ..providers.base import RETRYABLE, SENTENCES, Code
-from . import faults
+from . import quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ r.status = 'queued' AND c.active_run_id IS NULL
    AND (c.deleted_at IS NULL OR r.cancel_requested_at IS NOT NULL)
 """
 
-LOCK_QUEUED = faults.locking(
+LOCK_QUEUED = quarantine.locking(
     f"""
 SELECT c.id, {{failed_before}}
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
@@ -56,7 +56,7 @@ SELECT c.id, {{failed_before}}
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
 """,
-    faults.Act.ANSWER,
+    quarantine.Act.ANSWER,
 )
 # The row's own `active_run_id` says the same; but one row that is wrong about it must not
 # make the whole claim fail on `one_running_run`, and so stop everyone's.
@@ -104,7 +104,9 @@ async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list
     """
     start = partial(start_locked, connection, worker_id)
     known = {"limit": limit}
-    return await faults.together_or_apart(connection, faults.Act.ANSWER, LOCK_QUEUED, known, start)
+    return await quarantine.together_or_apart(
+        connection, quarantine.Act.ANSWER, LOCK_QUEUED, known, start
+    )
 
 
 async def start_locked(
@@ -134,7 +136,7 @@ async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]])
 
 WAITING = f"""
 SELECT EXISTS (SELECT FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
-                WHERE {CLAIMABLE} AND {faults.DUE.format(act=faults.Act.ANSWER)})
+                WHERE {CLAIMABLE} AND {quarantine.DUE.format(act=quarantine.Act.ANSWER)})
 """
 
 
@@ -164,7 +166,7 @@ async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None
     except Exception as error:
         if not blames_rows(error):
             raise
-        await faults.set_aside(connection, run.conversation_id, faults.Act.ANSWER, error)
+        await quarantine.set_aside(connection, run.conversation_id, quarantine.Act.ANSWER, error)
 
 
 async def end(

@@ -24,7 +24,7 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, Prompt, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import claim, prompt, retention, title
+from . import claim, model_context, retention, title
 from .claim import Claimed
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
@@ -168,7 +168,7 @@ class Worker:
             self.loops.start(self.titles.give(run))
 
     async def _prompt(self, run: Claimed, model: str) -> Prompt:
-        said = await self._persist(lambda connection: prompt.turns(connection, run))
+        said = await self._persist(lambda connection: model_context.turns(connection, run))
         return Prompt(model, said, run.system, self.conf.answer_tokens)
 
     async def _fail(self, runner: Runner, code: Code) -> None:

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
-from . import faults
+from . import quarantine
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ async def fold(
         await asyncio.sleep(rest * (time.monotonic() - began))
 
 
-LOCK_ENDED = faults.locking(
+LOCK_ENDED = quarantine.locking(
     """
 SELECT c.id, {failed_before}, r.id
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
@@ -67,7 +67,7 @@ SELECT c.id, {failed_before}, r.id
  ORDER BY r.ended_at LIMIT %(limit)s
    FOR NO KEY UPDATE OF r SKIP LOCKED
 """,
-    faults.Act.COMPACTION,
+    quarantine.Act.COMPACTION,
 )
 
 
@@ -78,14 +78,14 @@ async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> l
         return [await log.fold_runs(connection, [row[2] for row in rows])]
 
     known = {"grace": grace, "limit": limit}
-    act = faults.Act.COMPACTION
-    steps = await faults.together_or_apart(connection, act, LOCK_ENDED, known, fold_locked)
+    act = quarantine.Act.COMPACTION
+    steps = await quarantine.together_or_apart(connection, act, LOCK_ENDED, known, fold_locked)
     return log.Folded(sum(step.runs for step in steps), sum(step.rows for step in steps))
 
 
 # A run still open has a writer, and waits: its own end comes first. A restore that was
 # quicker has the row, and this one is judged again on what the restore made of it.
-LOCK_DELETED = faults.locking(
+LOCK_DELETED = quarantine.locking(
     """
 SELECT c.id, {failed_before} FROM streams_conversation c
  WHERE c.deleted_at <= now() - make_interval(secs => %(grace)s) AND c.active_run_id IS NULL
@@ -95,7 +95,7 @@ SELECT c.id, {failed_before} FROM streams_conversation c
  ORDER BY c.id LIMIT %(limit)s
    FOR UPDATE OF c SKIP LOCKED
 """,
-    faults.Act.PURGE,
+    quarantine.Act.PURGE,
 )
 
 
@@ -111,8 +111,10 @@ async def purge(connection: AsyncConnection, grace: float) -> int:
         return gone
 
     known = {"grace": grace, "limit": PURGED_AT_ONCE}
-    act = faults.Act.PURGE
-    return len(await faults.together_or_apart(connection, act, LOCK_DELETED, known, purge_locked))
+    act = quarantine.Act.PURGE
+    return len(
+        await quarantine.together_or_apart(connection, act, LOCK_DELETED, known, purge_locked)
+    )
 
 
 FORGET_WORKERS = """

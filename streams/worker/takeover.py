@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 
 from ..conf import Settings
 from ..providers.base import Code
-from . import faults
+from . import quarantine
 from .claim import Claimed, announce, end
 from .local_processes import is_gone, process_identity
 
@@ -36,7 +36,7 @@ DIED = "(r.worker_id IS DISTINCT FROM %(worker)s)::int"
 GOES_ON = f"(r.cancel_requested_at IS NULL AND r.deaths + {DIED} < %(attempts)s)"
 ENDED_AT_ONCE = 20
 
-LOCK_EXPIRED = faults.locking(
+LOCK_EXPIRED = quarantine.locking(
     f"""
 SELECT c.id, {{failed_before}}
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
@@ -44,7 +44,7 @@ SELECT c.id, {{failed_before}}
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
 """,
-    faults.Act.ANSWER,
+    quarantine.Act.ANSWER,
 )
 
 TAKE_OVER = f"""
@@ -98,7 +98,9 @@ async def take_over(
     }
     await record_killed_workers(connection, worker_id)
     take = partial(take_locked, connection, known)
-    return await faults.together_or_apart(connection, faults.Act.ANSWER, LOCK_EXPIRED, known, take)
+    return await quarantine.together_or_apart(
+        connection, quarantine.Act.ANSWER, LOCK_EXPIRED, known, take
+    )
 
 
 async def take_locked(

@@ -31,9 +31,9 @@ from ..providers.base import (
 )
 from ..providers.registry import resolve
 from ..text import opening_of
-from . import faults
+from . import quarantine
 from .claim import Claimed
-from .prompt import said
+from .model_context import said
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Titles:
         with suppress(psycopg.OperationalError):
             async with self.pool.connection() as connection:
                 pk = run.conversation_id
-                await faults.set_aside(connection, pk, faults.Act.TITLE, error)
+                await quarantine.set_aside(connection, pk, quarantine.Act.TITLE, error)
 
     async def _asked(self, name: str, prompt: str, answer: str) -> str:
         """What the model calls it, or nothing; when many are being asked, nobody waits."""

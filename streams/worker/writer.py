@@ -16,9 +16,9 @@ from psycopg import AsyncConnection
 from .. import log
 from ..conf import Settings
 from ..postgres.connections import HASHED, connect, is_away, is_undone
-from ..postgres.trouble import described
+from ..postgres.error_diagnosis import described
+from .commit_recovery import PAUSE, Recovery
 from .lease import Lease, LeaseLost, StorageFailed
-from .recovery import PAUSE, Recovery
 
 logger = logging.getLogger(__name__)
 

@@ -100,7 +100,7 @@ def production(static):
     with override_settings(STATIC_ROOT=static, STORAGES=settings.STORAGES | files):
         call_command("collectstatic", interactive=False, verbosity=0)
     return {
-        "DJANGO_SETTINGS_MODULE": "tests.collected",
+        "DJANGO_SETTINGS_MODULE": "tests.settings_collected",
         "COLLECTED": str(static),
         "HTTPS": "1",
         "BEHIND_PROXY": "1",

@@ -15,7 +15,7 @@ import time
 from pygments.lexers import get_lexer_by_name
 
 from streams.markdown.highlighting import LANGUAGES, LONGEST
-from tests.doubling import repeated
+from tests.complexity import repeated
 
 ODD = "0a.'\"`\\/*#<>()[{=$:@-_ \n"
 WORDS = ["<<a\n", "/*", "(*", "{-", "{{", "{%", "${", "#{", "0x", "1e", "def a", "a::", "--", "=~"]

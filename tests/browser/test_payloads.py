@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from streams.text import clean
 from tests.views.answers import begin, complete, say
-from tests.xss import CORPUS
+from tests.xss_payloads import CORPUS
 
 ALARM = "window.ranAt = []; window.ran = () => window.ranAt.push(document.body.className || 'x')"
 ALIEN = ".transcript :is(script, iframe, img, object, embed, form form)"

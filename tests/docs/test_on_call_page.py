@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from streams import queue_health
-from streams.postgres import trouble
+from streams.postgres import error_diagnosis
 
 from .pages import sections, tables
 
-KNOWN = {it.word for it in vars(trouble).values() if isinstance(it, trouble.Trouble)}
-BESIDE = {trouble.DISK_FULL.word}  # reading goes on
+KNOWN = {
+    it.word for it in vars(error_diagnosis).values() if isinstance(it, error_diagnosis.Trouble)
+}
+BESIDE = {error_diagnosis.DISK_FULL.word}  # reading goes on
 
 
 def test_the_words_of_the_probe_are_those_on_the_page():

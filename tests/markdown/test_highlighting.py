@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pygments.lexers import get_lexer_by_name
 
-from streams.markdown import highlighting, limits
+from streams.markdown import highlighting, render_budget
 from streams.markdown.highlighting import (
     COLOURIST,
     LANGUAGES,
@@ -20,7 +20,7 @@ from streams.markdown.highlighting import (
     Colourist,
     coloured,
 )
-from tests.doubling import repeated
+from tests.complexity import repeated
 
 # Of what `python -m tests.benchmarks.lexers` finds, the worst: some take minutes.
 HOSTILE = ["a\n", '\\"', "{0"]
@@ -62,9 +62,9 @@ def test_longer_code_is_not_looked_at():
 
 def test_what_the_other_process_worked_counts(monkeypatch):
     monkeypatch.setattr(COLOURIST, "ask", lambda *_: (None, 10.0))
-    with limits.limited(5):
+    with render_budget.limited(5):
         coloured("x", "c")
-        with pytest.raises(limits.OutOfTime):
+        with pytest.raises(render_budget.OutOfTime):
             coloured("x", "c")
 
 

@@ -20,7 +20,7 @@ from streams.providers.base import (
 from streams.providers.local import Local
 from streams.providers.openai import OpenAI, Responses
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
-from streams.providers.upstream import Reader
+from streams.providers.streaming_request import Reader
 from tests.providers import transcripts as t
 
 

@@ -21,11 +21,11 @@ from streams.providers.base import (
     ProviderError,
     ProviderEvent,
 )
-from streams.providers.fields import CALL_ID, NAME
 from streams.providers.openai_chat import ChatCompletion
+from streams.providers.payload import CALL_ID, NAME
 from streams.providers.scripted import Scripted
-from streams.providers.upstream import Reading
-from streams.providers.wire import Frames
+from streams.providers.sse_parser import Frames
+from streams.providers.streaming_request import Reading
 from tests.providers.dialects import Dialect
 from tests.providers.transcripts import bare, completion, named
 

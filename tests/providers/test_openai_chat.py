@@ -17,7 +17,7 @@ from streams.providers.base import (
     ProviderEvent,
 )
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
-from streams.providers.wire import DONE
+from streams.providers.sse_parser import DONE
 from tests.providers.transcripts import completion
 
 

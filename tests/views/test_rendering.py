@@ -10,8 +10,8 @@ from django.db import connection
 
 from streams import markdown
 from streams.exceptions import TooMuchAtOnce
-from streams.markdown import limits
-from streams.markdown.limits import Turns, limited
+from streams.markdown import render_budget
+from streams.markdown.render_budget import Turns, limited
 from tests.processes import eventually
 from tests.views.answers import begin, complete, say
 
@@ -82,7 +82,7 @@ def test_one_thing_of_one_person_at_a_time_and_no_other_waits():
 
 
 def test_too_many_of_one_person_are_sent_away_at_once(monkeypatch):
-    monkeypatch.setattr(limits, "MOST_WAITING", 1)
+    monkeypatch.setattr(render_budget, "MOST_WAITING", 1)
     turns, go = Turns(), threading.Event()
 
     def wait():
@@ -101,7 +101,7 @@ def test_too_many_of_one_person_are_sent_away_at_once(monkeypatch):
 
 
 def test_one_that_waits_too_long_hears_so_and_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(limits, "LONGEST_WAIT", 0.01)
+    monkeypatch.setattr(render_budget, "LONGEST_WAIT", 0.01)
     turns = Turns()
 
     def late():

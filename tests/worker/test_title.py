@@ -10,7 +10,7 @@ from django.db import connections
 
 from streams import log
 from streams.conf import conf
-from streams.conversation_list import name_of
+from streams.conversation_summaries import name_of
 from streams.models import Conversation
 from streams.postgres.connections import pool
 from streams.providers.base import Code, ProviderError
@@ -18,7 +18,7 @@ from streams.providers.local import Local
 from streams.worker import title
 from streams.worker.claim import Claimed
 from streams.worker.title import LONGEST, Titles, first_words, usable
-from tests.scripts import Obedient
+from tests.fake_provider import Obedient
 from tests.views.answers import begin, complete, fail, say, stop
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-// One answer on the page and the run behind it; `state` is what streams/views/turns.py calls so.
+// One answer on the page and the run behind it; `state` is what streams/views/transcript_presenter.py calls so.
 
 import { Block } from "./block.js";
 import { showTime } from "./clock.js";

@@ -15,7 +15,7 @@ import { paint } from "./paint_queue.js";
 import { Here } from "./presence_list.js";
 import { request } from "./requests.js";
 import { Outbox } from "./outbox.js";
-import { sayWhatIsNotSent } from "./pasted.js";
+import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { Presence } from "./presence.js";
 import { ReadMark } from "./read_mark.js";
 import { ScrollKeeper } from "./scroll_keeper.js";

@@ -4,7 +4,7 @@ import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { Opening } from "./first_message.js";
-import { sayWhatIsNotSent } from "./pasted.js";
+import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
 const form = document.getElementById("composer");

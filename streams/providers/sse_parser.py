@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from streams.providers.base import Code, ProviderError
-from streams.providers.fields import Unreadable, mapping
+from streams.providers.payload import Unreadable, mapping
 
 LIMIT = 16 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"

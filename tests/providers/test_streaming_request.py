@@ -11,8 +11,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from streams.providers import client
-from streams.providers.address import base_of
+from streams.providers import http_client
 from streams.providers.anthropic import Anthropic
 from streams.providers.base import (
     BlockDelta,
@@ -23,6 +22,7 @@ from streams.providers.base import (
     ProviderEvent,
     Turn,
 )
+from streams.providers.base_url import base_of
 from streams.providers.errors import cut
 from streams.providers.local import Local
 from streams.providers.openai import OpenAI
@@ -213,7 +213,7 @@ async def test_an_error_that_never_ends_is_read_to_its_bound(
 async def test_an_error_that_is_not_told_to_its_end_is_known_by_its_status(
     provider, vendor, prompt, then, monkeypatch
 ) -> None:
-    monkeypatch.setattr(client, "ERROR_SECONDS", 0.2)
+    monkeypatch.setattr(http_client, "ERROR_SECONDS", 0.2)
     vendor.says(b'{"error": ', then, status=429, headers={"retry-after": "7"})
     async with asyncio.timeout(5):
         error = await failure(provider, prompt)
@@ -308,7 +308,7 @@ async def test_a_failure_nobody_foresaw_is_internal(
     def surprise(*_: object, **__: object) -> None:
         raise Surprise
 
-    monkeypatch.setattr("streams.providers.upstream.Frames", surprise)
+    monkeypatch.setattr("streams.providers.streaming_request.Frames", surprise)
     error = await failure(provider, prompt)
     assert error.code is Code.INTERNAL
     assert isinstance(error.__cause__, Surprise)

@@ -13,8 +13,7 @@ from streams import log
 from streams.conf import Settings
 from streams.models import Conversation, Event, Fault, Run
 from streams.postgres.connections import connect
-from streams.worker import claim, retention, takeover
-from streams.worker import faults as worker_faults
+from streams.worker import claim, quarantine, retention, takeover
 from tests.client import cookies_of
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
@@ -222,7 +221,7 @@ async def test_what_is_over_is_not_told_for_ever(raw, anna):
     named, unnamed, stopped, failing = await conversations(anna, 4)
     acts = {named: "title", unnamed: "title", stopped: "answer", failing: "answer"}
     for each, act in acts.items():
-        await worker_faults.set_aside(raw, each.pk, Fault.Act(act), ValueError())
+        await quarantine.set_aside(raw, each.pk, Fault.Act(act), ValueError())
     await Conversation.objects.filter(pk=named.pk).aupdate(title="Rain")
     await raw.execute(
         "UPDATE streams_fault SET last_at = now() - interval '25 hours' WHERE conversation_id = %s",

@@ -6,11 +6,11 @@ from collections import deque
 
 import pytest
 
-from streams.providers import wire
+from streams.providers import sse_parser
 from streams.providers.base import Code, ProviderError, ProviderEvent
-from streams.providers.fields import Unreadable
-from streams.providers.wire import Frames, parse
-from tests.doubling import growth, is_linear, repeated
+from streams.providers.payload import Unreadable
+from streams.providers.sse_parser import Frames, parse
+from tests.complexity import growth, is_linear, repeated
 from tests.providers.dialects import Dialect, greeting, joined
 
 NEWLINES = (b"\n", b"\r\n", b"\r")
@@ -67,7 +67,7 @@ def test_a_line_feed_that_comes_alone_belongs_to_the_return_before_it_once() -> 
 
 @pytest.mark.parametrize("piece", [b"x" * 100, b"data: " + b"x" * 100 + b"\n", b"data\n" * 60])
 def test_an_event_without_an_end_cannot_fill_the_memory(piece: bytes, monkeypatch) -> None:
-    monkeypatch.setattr(wire, "LIMIT", 1000)
+    monkeypatch.setattr(sse_parser, "LIMIT", 1000)
     frames = Frames()
     with pytest.raises(ProviderError) as caught:
         deque(map(frames.feed, [piece] * 20))
@@ -75,7 +75,7 @@ def test_an_event_without_an_end_cannot_fill_the_memory(piece: bytes, monkeypatc
 
 
 def test_many_small_events_are_not_one_large_one(monkeypatch) -> None:
-    monkeypatch.setattr(wire, "LIMIT", 100)
+    monkeypatch.setattr(sse_parser, "LIMIT", 100)
     frames = Frames()
     assert (
         sum(len(frames.feed(b": ping\n\nda") + frames.feed(b"ta: 1\n\n")) for _ in range(99)) == 99

@@ -8,9 +8,9 @@ import pytest
 
 from streams.providers.base import BlockDelta, BlockStarted, Kind, ProviderEvent
 from streams.providers.openai_chat import ChatCompletion
-from streams.providers.thoughts import Thoughts
-from streams.providers.wire import DONE
-from tests.doubling import growth, is_linear, repeated
+from streams.providers.reasoning_tags import Thoughts
+from streams.providers.sse_parser import DONE
+from tests.complexity import growth, is_linear, repeated
 from tests.providers.transcripts import completion
 
 SAID = [

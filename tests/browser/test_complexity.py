@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.doubling import is_linear
+from tests.complexity import is_linear
 
 PIECES = [
     "![", "[", '[a](b "', "<http://", "<h", "*", "**a ", "_a_ ", "~~", "`", "``a` ", "\\",

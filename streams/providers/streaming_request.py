@@ -19,8 +19,8 @@ from streams.providers.base import (
     ProviderEvent,
 )
 from streams.providers.errors import failure
-from streams.providers.fields import Unreadable
-from streams.providers.wire import Frames, parse
+from streams.providers.payload import Unreadable
+from streams.providers.sse_parser import Frames, parse
 
 DRAIN = 0.2
 

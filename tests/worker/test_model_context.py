@@ -16,7 +16,7 @@ from streams.providers.base import (
     Turn,
 )
 from streams.snapshot import snapshot
-from streams.worker.prompt import alternating
+from streams.worker.model_context import alternating
 from tests.worker.working import post, shown, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams import markdown
-from tests.doubling import growth, is_linear, repeated
+from tests.complexity import growth, is_linear, repeated
 
 MOST = 8000
 # Found by trying every one and every two of sixty pieces of Markdown.

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from streams import queue_health, static_files
 from streams.models import Run
-from streams.postgres import availability, clock, trouble
+from streams.postgres import availability, clock, error_diagnosis
 from streams.postgres.connections import pool
 from tests.chatstream.test_deployment import deployed  # noqa: F401
 from tests.factories import WorkerFactory
@@ -32,7 +32,7 @@ CREATE TRIGGER full_disk BEFORE INSERT ON streams_message EXECUTE FUNCTION full_
 
 @pytest.fixture(autouse=True)
 def _nothing_met(monkeypatch):
-    monkeypatch.setattr(trouble, "lately", trouble.Lately())
+    monkeypatch.setattr(error_diagnosis, "lately", error_diagnosis.Lately())
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_a_check_of_a_standby_says_why(monkeypatch):
 
 
 UNREACHABLE = [
-    ({"user": "stranger"}, trouble.REFUSED),
-    ({"dbname": "nowhere"}, trouble.MISSING),
-    ({"user": "limited"}, trouble.CONNECTIONS),
-    ({"host": "/nonexistent/password"}, trouble.AWAY),
-    ({}, trouble.BUSY),
+    ({"user": "stranger"}, error_diagnosis.REFUSED),
+    ({"dbname": "nowhere"}, error_diagnosis.MISSING),
+    ({"user": "limited"}, error_diagnosis.CONNECTIONS),
+    ({"host": "/nonexistent/password"}, error_diagnosis.AWAY),
+    ({}, error_diagnosis.BUSY),
 ]
 
 
@@ -118,17 +118,17 @@ def test_what_keeps_us_from_the_database_is_found_out(monkeypatch, client, chang
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ('FATAL:  password authentication failed for user "chat"', trouble.REFUSED),
-        ("FATAL:  no pg_hba.conf entry for host", trouble.REFUSED),
-        ("FATAL:  sorry, too many clients already", trouble.CONNECTIONS),
-        ("FATAL:  remaining connection slots are reserved", trouble.CONNECTIONS),
-        ("FATAL:  the database system is starting up", trouble.STARTING),
-        ('FATAL:  database "chat" does not exist', trouble.MISSING),
-        ("Connection refused", trouble.AWAY),
+        ('FATAL:  password authentication failed for user "chat"', error_diagnosis.REFUSED),
+        ("FATAL:  no pg_hba.conf entry for host", error_diagnosis.REFUSED),
+        ("FATAL:  sorry, too many clients already", error_diagnosis.CONNECTIONS),
+        ("FATAL:  remaining connection slots are reserved", error_diagnosis.CONNECTIONS),
+        ("FATAL:  the database system is starting up", error_diagnosis.STARTING),
+        ('FATAL:  database "chat" does not exist', error_diagnosis.MISSING),
+        ("Connection refused", error_diagnosis.AWAY),
     ],
 )
 def test_what_a_server_says_while_one_connects(said, found):
-    assert trouble.of(psycopg.OperationalError(f"connection failed: {said}")) is found
+    assert error_diagnosis.of(psycopg.OperationalError(f"connection failed: {said}")) is found
 
 
 @pytest.mark.django_db

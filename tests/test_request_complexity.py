@@ -26,7 +26,7 @@ from streams.realtime import presence_endpoint, sse
 from streams.realtime.request import Request as StreamRequest
 from streams.text import clean, opening_of
 from streams.views import negotiation, parsing, sessions
-from tests.doubling import growth, is_linear, repeated
+from tests.complexity import growth, is_linear, repeated
 
 HEAD = 32_768  # bytes of a request line and its headers together
 BODY = 2_621_440  # bytes: DATA_UPLOAD_MAX_MEMORY_SIZE

