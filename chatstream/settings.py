@@ -172,39 +172,52 @@ if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_AGE = 90 * 24 * 3600
 
-# The keys the providers use; a provider without its key is not offered.
-PROVIDERS = {
-    #: The key for models named `openai:…` (Responses API).
-    "OPENAI_API_KEY": env.str("OPENAI_API_KEY", default=""),
-    #: Their address, if it is not OpenAI's.
-    "OPENAI_BASE_URL": env.str("OPENAI_BASE_URL", default=""),
-    #: Their names in the menu, with commas; any other name is taken too. Empty: three of
-    #: OpenAI's.
-    "OPENAI_MODELS": env.list("OPENAI_MODELS", default=[]),
-    #: The key for models named `openai-chat:…`: any server that speaks Chat Completions.
-    "OPENAI_CHAT_API_KEY": env.str("OPENAI_CHAT_API_KEY", default=""),
-    #: Its address. Without key and address, those of `openai:…` are used.
-    "OPENAI_CHAT_BASE_URL": env.str("OPENAI_CHAT_BASE_URL", default=""),
-    #: Its names in the menu, with commas.
-    "OPENAI_CHAT_MODELS": env.list("OPENAI_CHAT_MODELS", default=[]),
-    #: The key for models named `anthropic:…` (Messages API).
-    "ANTHROPIC_API_KEY": env.str("ANTHROPIC_API_KEY", default=""),
-    #: Their address, if it is not Anthropic's.
-    "ANTHROPIC_BASE_URL": env.str("ANTHROPIC_BASE_URL", default=""),
-    #: Their names in the menu, with commas; any other name is taken too. Empty: three of
-    #: Anthropic's.
-    "ANTHROPIC_MODELS": env.list("ANTHROPIC_MODELS", default=[]),
+# A provider without its key is not offered.
+MODELS = {
+    "openai": {
+        #: The key for models named `openai:…` (Responses API).
+        "key": env.str("OPENAI_API_KEY", default=""),
+        #: Their address, if it is not OpenAI's.
+        "url": env.str("OPENAI_BASE_URL", default=""),
+        #: Their names in the menu, with commas; any other name is taken too. Empty: three of
+        #: OpenAI's.
+        "menu": env.list("OPENAI_MODELS", default=[]),
+    },
+    "openai-chat": {
+        #: The key for models named `openai-chat:…`: any server that speaks Chat Completions.
+        "key": env.str("OPENAI_CHAT_API_KEY", default=""),
+        #: Its address. Without key and address, those of `openai:…` are used.
+        "url": env.str("OPENAI_CHAT_BASE_URL", default=""),
+        #: Its names in the menu, with commas.
+        "menu": env.list("OPENAI_CHAT_MODELS", default=[]),
+    },
+    "anthropic": {
+        #: The key for models named `anthropic:…` (Messages API).
+        "key": env.str("ANTHROPIC_API_KEY", default=""),
+        #: Their address, if it is not Anthropic's.
+        "url": env.str("ANTHROPIC_BASE_URL", default=""),
+        #: Their names in the menu, with commas; any other name is taken too. Empty: three of
+        #: Anthropic's.
+        "menu": env.list("ANTHROPIC_MODELS", default=[]),
+    },
     #: A llama.cpp server for models named `local:…`; `manage.py dev` starts one.
-    "LOCAL_MODEL_URL": env.str("LOCAL_MODEL_URL", default=""),
-    #: `1`: any script may be asked for, not `scripted:demo` alone. Whoever names one decides how
-    #: much it says.
-    "SCRIPTS": env.bool("SCRIPTS", default=DEBUG),
+    "local": {"url": env.str("LOCAL_MODEL_URL", default="")},
 }
-#: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first there is.
-DEFAULT_MODEL = env.str("DEFAULT_MODEL", default="")
 
 #: JSON: whatever else can be tuned, by the names below.
-STREAMS: dict[str, object] = env.json("STREAMS", default={})
+tuned = env.json("STREAMS", default={})
+if not isinstance(tuned, dict):
+    raise ImproperlyConfigured('STREAMS is no JSON object: write it as {"name": value}.')
+STREAMS = {
+    "models": MODELS,
+    #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first
+    #: there is.
+    "default_model": env.str("DEFAULT_MODEL", default=""),
+    #: `1`: any script may be asked for, not `scripted:demo` alone. Whoever names one decides how
+    #: much it says.
+    "scripts": env.bool("SCRIPTS", default=DEBUG),
+    **tuned,
+}
 
 LOGGING = {
     "version": 1,

@@ -74,12 +74,19 @@ def fields(source: str) -> Iterator[Setting]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             heading, meaning = comments_above(lines, node.lineno)
             group = heading or group
-            value = eval(compile(ast.Expression(node.value), "", "eval"), {"__builtins__": {}})
-            yield Setting(node.target.id, f"`{number(value)}`", meaning, group)
+            yield Setting(node.target.id, shown(node.value), meaning, group)
 
 
-def number(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:g}"
+def shown(default: ast.expr) -> str:
+    """A field's default as the page has it; one made by a factory is empty."""
+    if isinstance(default, ast.Call):
+        return "none"
+    value = eval(compile(ast.Expression(default), "", "eval"), {"__builtins__": {}})
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, str):
+        return f"`{value}`" if value else "none"
+    return f"`{value:.0f}`" if value == int(value) else f"`{value:g}`"
 
 
 def comments_above(lines: list[str], number: int) -> tuple[str, str]:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import ProgrammingError
 from psycopg import sql
@@ -22,6 +20,7 @@ from . import queue_health
 from .conf import Settings, conf
 from .postgres import error_diagnosis
 from .providers import registry
+from .settings_validation import nearest, problems
 from .static_files import stale, uncollected
 
 OLDEST = 150000
@@ -83,45 +82,40 @@ def middleware() -> Iterable[CheckMessage]:
 
 
 def tuning() -> Iterable[CheckMessage]:
-    try:
-        streams = conf()
-    except ImproperlyConfigured as error:
-        yield Error(str(error), id="streams.E005")
+    if wrong := problems(getattr(settings, "STREAMS", {}), Settings()):
+        yield from (Error(each.what, hint=each.hint, id=each.id) for each in wrong)
         return
-    wrong = [*wrong_values(streams)]
-    yield from wrong
-    if not wrong and not streams.buffer_events:
+    streams = conf()
+    if not streams.buffer_events:
         yield Error(
             "With STREAMS buffer_events at 0 no worker may hold a token, so none is ever stored.",
             hint="Leave it out, or make it some thousands.",
             id="streams.E010",
         )
-    if not wrong and streams.lease <= 2 * streams.heartbeat:
+    if streams.lease <= 2 * streams.heartbeat:
         yield Error(
             f"A lease of {streams.lease:g} s with a heartbeat every {streams.heartbeat:g} s: one "
             "late beat and a living worker loses its answers.",
             hint="Make STREAMS lease more than twice the heartbeat.",
             id="streams.E007",
         )
+    yield from providers(streams)
 
 
-def wrong_values(streams: Settings) -> Iterable[CheckMessage]:
-    defaults = Settings()
-    for field in fields(Settings):
-        value, default = getattr(streams, field.name), getattr(defaults, field.name)
-        if not fits(value, default):
+def providers(streams: Settings) -> Iterable[CheckMessage]:
+    for name in streams.models:
+        if name not in registry.ENTRIES:
             yield Error(
-                f"STREAMS {field.name} is {value!r}; the default is {default!r}.",
-                hint=f"Make it a {type(default).__name__}, not below 0.",
-                id="streams.E006",
+                f"STREAMS models has no provider {name!r}.",
+                hint=nearest(name, registry.ENTRIES),
+                id="streams.E005",
             )
-
-
-def fits(value: Any, default: Any) -> bool:
-    if isinstance(value, bool) or isinstance(default, bool):
-        return type(value) is type(default)
-    number = isinstance(value, (int, float) if isinstance(default, float) else type(default))
-    return number and value >= 0
+        elif registry.configured(name) and registry.lacking(name):
+            yield Error(
+                registry.not_installed(name),
+                hint=registry.how_to_install(name),
+                id="streams.E013",
+            )
 
 
 @register(deploy=True)
@@ -133,7 +127,8 @@ def check_models(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"A new conversation is answered by {first}, which recites a script.",
-            hint="Set a model's key, such as ANTHROPIC_API_KEY, or name another DEFAULT_MODEL.",
+            hint="Give a provider its key in STREAMS models (the variable ANTHROPIC_API_KEY does, "
+            "with the project's own settings), or name another default_model.",
             id="streams.W003",
         )
     ]

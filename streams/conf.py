@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+
+from .settings_validation import problems
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`settings.STREAMS`. The comment above each name is its entry in docs/reference/settings.md,
     which `docs/settings_reference.py` writes."""
+
+    # Which models
+    #: The providers there are, by name: `{"anthropic": {"key": "…"}}`. What each of them takes is
+    #: said [above](#models).
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first model
+    #: of the first provider.
+    default_model: str = ""
+    #: Whether any script may be asked for, and not `scripted:demo` alone. Whoever names one decides
+    #: how much it says.
+    scripts: bool = False
 
     # Writer
     #: Milliseconds from the start of one flush to the start of the next, at least.
@@ -170,16 +186,20 @@ UNLIMITED = {
 }
 
 
+# The dictionary that was read last, as it was then, and what was made of it.
+_read: tuple[object, Settings] | None = None
+
+
 def conf() -> Settings:
     """The settings as they are now (tests override them).
 
-    Raises ImproperlyConfigured for a name that does not exist, listing those that do.
+    Raises ImproperlyConfigured for a name that does not exist and for a value that cannot be,
+    with what to write instead.
     """
+    global _read
     given = getattr(settings, "STREAMS", {})
-    known = {field.name for field in fields(Settings)}
-    if unknown := set(given) - known:
-        raise ImproperlyConfigured(
-            f"STREAMS has no setting {', '.join(sorted(unknown))}; "
-            f"it has {', '.join(sorted(known))}."
-        )
-    return Settings(**given)
+    if _read is None or _read[0] != given:
+        if wrong := problems(given, Settings()):
+            raise ImproperlyConfigured(" ".join(f"{each.what} {each.hint}" for each in wrong))
+        _read = deepcopy(given), Settings(**deepcopy(given))
+    return _read[1]

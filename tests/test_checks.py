@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from streams import checks
+from streams.conf import conf
+from streams.providers import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +38,16 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", {"concurrency": 2.5}, "streams.E006"),
         ("STREAMS", {"poll": True}, "streams.E006"),
         ("STREAMS", {"poll": -1}, "streams.E006"),
+        ("STREAMS", {"default_model": None}, "streams.E006"),
+        ("STREAMS", {"scripts": 1}, "streams.E006"),
+        ("STREAMS", {"models": ["anthropic"]}, "streams.E006"),
+        ("STREAMS", {"models": {"anthropic": "sk-secret"}}, "streams.E006"),
+        ("STREAMS", {"models": {"anthropic": {"key": None}}}, "streams.E006"),
+        ("STREAMS", {"models": {"anthropic": {"menu": "opus"}}}, "streams.E006"),
+        ("STREAMS", {"models": {"anthropic": {"kye": "k"}}}, "streams.E005"),
+        ("STREAMS", {"models": {"antropic": {"key": "k"}}}, "streams.E005"),
+        ("STREAMS", ["lease"], "streams.E006"),
+        ("STREAMS", None, "streams.E006"),
         ("STREAMS", {"lease": 6, "heartbeat": 3}, "streams.E007"),
         ("STREAMS", {"buffer_events": 0}, "streams.E010"),
     ],
@@ -42,6 +55,34 @@ def test_the_projects_own_settings_pass():
 def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):
     setattr(settings, name, value)
     assert found() == {id}
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ({"leese": 10}, "lease"),
+        ({"models": {"antropic": {"key": "k"}}}, "anthropic"),
+        ({"models": {"anthropic": {"kye": "k"}}}, "key"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_told_with_the_nearest(settings, value, meant):
+    settings.STREAMS = value
+    assert [it.hint for it in run_checks() if it.id == "streams.E005"] == [f"Did you mean {meant}?"]
+
+
+def test_a_setting_that_cannot_be_is_told_by_whatever_reads_it_and_no_key_with_it(settings):
+    settings.STREAMS = {"models": {"anthropic": "sk-secret"}}
+    with pytest.raises(ImproperlyConfigured, match="Make it a dictionary") as raised:
+        conf()
+    assert "sk-secret" not in str(raised.value)
+
+
+def test_a_provider_whose_packages_are_missing_is_told_with_its_extra(settings, monkeypatch):
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    settings.STREAMS = {"models": {"anthropic": {"key": "k"}, "openai": {"key": ""}}}
+    (told,) = (it for it in run_checks() if it.id.startswith("streams."))
+    assert told.id == "streams.E013"
+    assert 'pip install "chatstream[anthropic]"' in told.hint
 
 
 @pytest.mark.parametrize("value", [{"lease": 7, "heartbeat": 3}, {"flush_floor_ms": 0}])
@@ -90,18 +131,18 @@ def test_an_old_server_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("providers", "named", "debug", "warned"),
+    ("models", "named", "debug", "warned"),
     [
         ({}, "", False, {"streams.W003"}),
         ({}, "scripted:demo", False, {"streams.W003"}),
         ({}, "", True, set()),
-        ({"ANTHROPIC_API_KEY": "key"}, "", False, set()),
-        ({"OPENAI_CHAT_BASE_URL": "http://10.0.0.7/v1"}, "openai-chat:mine", False, set()),
-        ({"OPENAI_API_KEY": "key"}, "scripted:demo", False, {"streams.W003"}),
+        ({"anthropic": {"key": "key"}}, "", False, set()),
+        ({"openai-chat": {"url": "http://10.0.0.7/v1"}}, "openai-chat:mine", False, set()),
+        ({"openai": {"key": "key"}}, "scripted:demo", False, {"streams.W003"}),
     ],
 )
-def test_a_deployment_where_scripts_answer_is_warned(settings, providers, named, debug, warned):
-    settings.PROVIDERS, settings.DEFAULT_MODEL, settings.DEBUG = providers, named, debug
+def test_a_deployment_where_scripts_answer_is_warned(settings, models, named, debug, warned):
+    settings.STREAMS, settings.DEBUG = {"models": models, "default_model": named}, debug
     assert found(include_deployment_checks=True) == warned
     assert found() == set()
 

@@ -152,6 +152,10 @@ class UnknownModel(ValueError):
     """No configured provider answers to this `provider:model` name."""
 
 
+class ProviderNotInstalled(UnknownModel):
+    """The provider is configured, and the packages it asks through are not here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One earlier message, as the model is to see it."""

@@ -6,78 +6,66 @@ import no SDK.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from importlib.util import find_spec
 
 from django.conf import settings
 
+from streams.conf import conf
 from streams.providers import scripted
-from streams.providers.base import Provider, UnknownModel
+from streams.providers.base import Provider, ProviderNotInstalled, UnknownModel
 
-Config = Mapping[str, Any]
+SDK_TRANSPORT = ("aiohttp", "httpx2")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How to tell that a provider is configured, what to offer of it, how to build it."""
+    """Where a provider is, which of its options it is built from, what to offer of it.
+
+    One of those options makes it configured. The `extra` of the wheel brings its `packages`.
+    """
 
     module: str
     type: str
-    arguments: Callable[[Config], tuple[str, ...]]
-    missing: str
+    built_from: tuple[str, ...] = ("key", "url")
+    extra: str = ""
+    packages: tuple[str, ...] = ()
     menu: tuple[str, ...] = ()
-
-
-def openai_arguments(config: Config) -> tuple[str, ...]:
-    return config.get("OPENAI_API_KEY", ""), config.get("OPENAI_BASE_URL", "")
-
-
-def chat_arguments(config: Config) -> tuple[str, ...]:
-    """Its own key and address, or OpenAI's: never one's key at the other's address."""
-    own = config.get("OPENAI_CHAT_API_KEY", ""), config.get("OPENAI_CHAT_BASE_URL", "")
-    return own if any(own) else openai_arguments(config)
-
-
-def anthropic_arguments(config: Config) -> tuple[str, ...]:
-    return config.get("ANTHROPIC_API_KEY", ""), config.get("ANTHROPIC_BASE_URL", "")
-
-
-def local_arguments(config: Config) -> tuple[str, ...]:
-    return (config.get("LOCAL_MODEL_URL", ""),)
 
 
 ENTRIES: dict[str, Entry] = {
     "anthropic": Entry(
         "streams.providers.anthropic",
         "Anthropic",
-        anthropic_arguments,
-        "Set ANTHROPIC_API_KEY to use it.",
-        ("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
+        extra="anthropic",
+        packages=("anthropic", *SDK_TRANSPORT),
+        menu=("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
     ),
     "openai": Entry(
         "streams.providers.openai",
         "OpenAI",
-        openai_arguments,
-        "Set OPENAI_API_KEY to use it.",
-        ("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
+        menu=("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
     ),
     "openai-chat": Entry(
         "streams.providers.openai_chat",
         "OpenAIChat",
-        chat_arguments,
-        "Set OPENAI_CHAT_BASE_URL, OPENAI_CHAT_API_KEY or both to use it.",
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
     ),
     "local": Entry(
         "streams.providers.local",
         "Local",
-        local_arguments,
-        "Start everything with `manage.py dev`, or set LOCAL_MODEL_URL to a llama.cpp server.",
-        ("smollm2",),
+        built_from=("url",),
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
+        menu=("smollm2",),
     ),
-    "scripted": Entry("streams.providers.scripted", "Scripted", lambda config: (), "", ("demo",)),
+    "scripted": Entry("streams.providers.scripted", "Scripted", built_from=(), menu=("demo",)),
 }
 
 _built: dict[tuple[str, ...], Provider] = {}
@@ -95,19 +83,36 @@ def check_name(name: str) -> tuple[str, str]:
         raise UnknownModel(f"A model is named provider:model, with one of {', '.join(ENTRIES)}.")
     if not model.strip() or not model.isprintable():
         raise UnknownModel(f"Which model of {prefix}? Write {prefix}:name.")
-    if not configured(entry):
-        raise UnknownModel(f"The provider {prefix} is not set up here. {entry.missing}")
+    if not configured(prefix):
+        wanted = " or ".join(entry.built_from)
+        raise UnknownModel(
+            f"The provider {prefix} is not set up here: STREAMS models {prefix} has no {wanted}."
+        )
     if prefix == "scripted":
-        if model not in named(prefix) and not settings.PROVIDERS.get("SCRIPTS"):
-            raise UnknownModel("Scripts are for trying things out: set SCRIPTS to allow them.")
+        if model not in named(prefix) and not conf().scripts:
+            raise UnknownModel("Scripts are for trying things out: STREAMS scripts allows them.")
         scripted.script(model)
     return prefix, model
 
 
-def configured(entry: Entry) -> bool:
+def configured(prefix: str) -> bool:
     """Whether any of what it is built from is set; a provider built from nothing always is."""
-    arguments = entry.arguments(settings.PROVIDERS)
-    return any(arguments) or not arguments
+    given = arguments(prefix)
+    return any(given) or not given
+
+
+def arguments(prefix: str) -> tuple[str, ...]:
+    """What the provider is built from, in order, empty where it is not set.
+
+    `openai-chat` without a key and an address has OpenAI's; never one's key at the other's address.
+    """
+    models = conf().models
+
+    def given(name: str) -> tuple[str, ...]:
+        return tuple(models.get(name, {}).get(option, "") for option in ENTRIES[name].built_from)
+
+    own = given(prefix)
+    return given("openai") if prefix == "openai-chat" and not any(own) else own
 
 
 def offered() -> list[str]:
@@ -121,44 +126,59 @@ def menu(prefix: str) -> Sequence[str]:
 
     Scripts are for trying things out: not offered beside real models outside DEBUG.
     """
-    if not configured(ENTRIES[prefix]) or (prefix == "scripted" and not settings.DEBUG):
+    if not configured(prefix) or (prefix == "scripted" and not settings.DEBUG):
         return ()
     return named(prefix)
 
 
 def named(prefix: str) -> Sequence[str]:
-    """`…_MODELS` of the settings, else ours."""
-    own = settings.PROVIDERS.get(f"{prefix.upper().replace('-', '_')}_MODELS")
-    return tuple(own or ENTRIES[prefix].menu)
+    """The `menu` of the settings, else ours."""
+    return tuple(conf().models.get(prefix, {}).get("menu") or ENTRIES[prefix].menu)
 
 
 def default_model() -> str:
-    """DEFAULT_MODEL, else the first model of the first provider that is configured."""
-    if settings.DEFAULT_MODEL:
-        return cast(str, settings.DEFAULT_MODEL)
+    """The `default_model` of the settings, else the first of the first provider configured."""
+    if chosen := conf().default_model:
+        return chosen
     names = (f"{prefix}:{model}" for prefix in ENTRIES for model in menu(prefix))
     return next(names, "scripted:demo")
 
 
 def resolve(name: str) -> tuple[Provider, str]:
-    """The provider and the model of a `provider:model` name; UnknownModel as `check_name`.
+    """The provider and the model of a `provider:model` name.
 
-    Built at the first use and kept: one instance per process, and so one event loop.
+    Built at the first use and kept: one instance per process, and so one event loop. Raises
+    UnknownModel as `check_name` does, and ProviderNotInstalled, which is one.
     """
     prefix, model = check_name(name)
     entry = ENTRIES[prefix]
-    key = (prefix, *entry.arguments(settings.PROVIDERS))
+    key = (prefix, *arguments(prefix))
     if key not in _built:
+        if lacking(prefix):
+            raise ProviderNotInstalled(f"{not_installed(prefix)} {how_to_install(prefix)}")
         build = getattr(import_module(entry.module), entry.type)
         _built[key] = build(*key[1:], models=named(prefix))
     return _built[key], model
 
 
+def lacking(prefix: str) -> list[str]:
+    """The packages of a provider that are not installed, without importing any."""
+    return [name for name in ENTRIES[prefix].packages if find_spec(name) is None]
+
+
+def not_installed(prefix: str) -> str:
+    return f"The provider {prefix} needs {' and '.join(lacking(prefix))}, not installed here."
+
+
+def how_to_install(prefix: str) -> str:
+    return f'Run: pip install "chatstream[{ENTRIES[prefix].extra}]".'
+
+
 def prepare() -> None:
     """Build whatever is configured: an SDK takes a second to import, in which a worker's
     other answers would stand still. What cannot be built says so when it is asked for."""
-    for prefix, entry in ENTRIES.items():
-        if configured(entry) and prefix != "scripted":
+    for prefix in ENTRIES:
+        if configured(prefix) and prefix != "scripted":
             with suppress(Exception):
                 resolve(f"{prefix}:any")
 

@@ -1,0 +1,81 @@
+"""What is wrong with a `STREAMS` dictionary, in words for whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+# What each provider of `models` may be given.
+OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": []}
+
+KINDS: dict[type, str] = {
+    bool: "True or False",
+    int: "a whole number, not below 0",
+    float: "a number, not below 0",
+    str: "text",
+    list: "a list of texts",
+    dict: "a dictionary",
+}
+
+
+class Problem(NamedTuple):
+    """One thing that cannot be: what it is, what to do, and the `check` finding it is."""
+
+    id: str
+    what: str
+    hint: str
+
+
+def problems(given: object, defaults: Any) -> list[Problem]:
+    """All of them; `defaults` is an instance of the settings' dataclass."""
+    known = {field.name: getattr(defaults, field.name) for field in fields(defaults)}
+    found = [*values(given, known, "STREAMS")]
+    if not found and isinstance(given, Mapping):
+        for name, options in given.get("models", {}).items():
+            found += values(options, OPTIONS, f"STREAMS models {name}")
+    return found
+
+
+def values(given: object, known: Mapping[str, object], where: str) -> Iterator[Problem]:
+    """A dictionary's own problems: of its names, and of its values beside the defaults."""
+    if not isinstance(given, Mapping):
+        yield wrong(where, given, {})
+        return
+    for name, value in given.items():
+        if name not in known:
+            yield Problem("streams.E005", f"{where} has no {name!r}.", nearest(name, known))
+        elif not fits(value, known[name]):
+            yield wrong(f"{where} {name}", value, known[name])
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Which name was meant; where none is like it, all there are."""
+    close = get_close_matches(str(name), known, 1)
+    return f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(known))}."
+
+
+def wrong(where: str, value: object, default: object) -> Problem:
+    """Without the value, which may be a key that stands in the wrong place."""
+    return Problem(
+        "streams.E006",
+        f"{where} cannot be a {type(value).__name__}{shown(value)}.",
+        f"Make it {KINDS[type(default)]}.",
+    )
+
+
+def shown(value: object) -> str:
+    return f", {value!r}" if isinstance(value, (bool, int, float)) else ""
+
+
+def fits(value: object, default: object) -> bool:
+    match default:
+        case bool() | str():
+            return type(value) is type(default)
+        case int() | float():
+            number = isinstance(value, (int, float) if type(default) is float else int)
+            return number and not isinstance(value, bool) and value >= 0  # type: ignore[operator]
+        case list():
+            return isinstance(value, (list, tuple)) and all(isinstance(it, str) for it in value)
+    return isinstance(value, Mapping)
