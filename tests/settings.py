@@ -20,6 +20,10 @@ if "DATABASE_URL" not in os.environ:
 from chatstream.settings import *  # noqa: F403
 from streams.conf import UNLIMITED
 
+# Every process that a test starts would compile every module again: a second and a half of a core.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Crowds of one person, as under `manage.py dev`; the tests of limits set their own.
 STREAMS = UNLIMITED | STREAMS  # noqa: F405
 
