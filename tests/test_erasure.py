@@ -126,7 +126,7 @@ async def test_who_follows_it_hears_at_once_that_it_has_gone(conversation, lapto
         async with asyncio.timeout(20):
             while hub.listener.deaf:
                 await asyncio.sleep(0.01)
-            stream = hub.join(conversation.pk, 0, 0, laptop.pk, anna.pk)
+            stream = hub.join(conversation.pk, laptop, head=0, cursor=0)
             rows = {"the conversation": conversation, "the device": laptop, "the person": anna}
             said = b""
             async for data in stream.frames():

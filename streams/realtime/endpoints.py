@@ -130,7 +130,7 @@ OWNED = (
 
 async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscription | None:
     device, (conversation_id, head) = await authorise(hub, request, uuid, *OWNED)
-    stream = hub.join(conversation_id, head, request.cursor, device.pk, device.user_id)
+    stream = hub.join(conversation_id, device, head=head, cursor=request.cursor)
     stream.side_channels.append(PresenceChannel(hub.presence, conversation_id))
     if request.query.get("feed") == ["1"]:
         stream.side_channels.append(hub.feeds.follow(device.user_id, stream))
@@ -139,7 +139,7 @@ async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscripti
 
 async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | None:
     device, _ = await authorise(hub, request, uuid, "u.id", "")
-    response = hub.join_alone(device.pk, device.user_id)
+    response = hub.join_alone(device)
     response.side_channels.append(hub.feeds.follow(device.user_id, response))
     return response
 
@@ -156,7 +156,7 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
     )
     if ended is not None and ended <= request.cursor <= head:
         return None
-    return hub.join(conversation_id, head, request.cursor, device.pk, device.user_id, run_id)
+    return hub.join(conversation_id, device, head=head, cursor=request.cursor, run_id=run_id)
 
 
 async def authorise(

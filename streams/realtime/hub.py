@@ -17,6 +17,7 @@ import psycopg
 from .. import log, queue_health
 from ..conf import Settings
 from ..log import Stored
+from ..models import Device
 from ..postgres import channels
 from ..postgres.connections import INDEXED, connect, pool, renew_djangos
 from ..postgres.epoch import Life, life_of, renew
@@ -78,34 +79,34 @@ class Hub:
     def join(
         self,
         conversation_id: int,
+        device: Device,
+        *,
         head: int,
         cursor: int,
-        device_id: int,
-        user_id: int,
         run_id: int | None = None,
     ) -> LogSubscription:
-        """Subscribe first, read past the cursor later: nothing falls in between.
+        """Subscribes `device` to a conversation, or to one run of it, from `cursor` on.
 
+        What is written after the caller read `head`, the log's last number, is delivered too.
         Raises TooManyStreams.
         """
-        self.quota.take(user_id, device_id)
-        buffer = self._buffers.get(conversation_id)
-        if buffer is None:
+        self.quota.take(device.user_id, device.pk)
+        if not (buffer := self._buffers.get(conversation_id)):
             buffer = EventBuffer(conversation_id, head, self.conf.tail_events, self.conf.tail_bytes)
             self._buffers[conversation_id] = buffer
-        stream = LogSubscription(self, buffer, head, cursor, device_id, run_id, user_id)
-        stream.admission = self.revocations.admission(device_id)
+        stream = LogSubscription(self, buffer, device, head=head, cursor=cursor, run_id=run_id)
+        stream.admission = self.revocations.admission(device.pk)
         buffer.streams.add(stream)
         self._mark(conversation_id)
         if self.closing:
             stream.finish(sse.BYE)
         return stream
 
-    def join_alone(self, device_id: int, user_id: int) -> Subscription:
-        """For what is said beside any conversation. Raises TooManyStreams."""
-        self.quota.take(user_id, device_id)
-        response = Subscription(self, device_id, user_id)
-        response.admission = self.revocations.admission(device_id)
+    def join_alone(self, device: Device) -> Subscription:
+        """Subscribes `device` to its side channels alone. Raises TooManyStreams."""
+        self.quota.take(device.user_id, device.pk)
+        response = Subscription(self, device)
+        response.admission = self.revocations.admission(device.pk)
         self._alone.add(response)
         if self.closing:
             response.finish(sse.BYE)
@@ -155,13 +156,12 @@ class Hub:
                 self._mark(buffer.conversation_id)
 
     def _presence_changed(self, conversation_id: int) -> None:
-        if buffer := self._buffers.get(conversation_id):
-            for stream in buffer.streams:
-                stream.wake()
+        buffer = self._buffers.get(conversation_id)
+        for stream in buffer.streams if buffer else ():
+            stream.wake()
 
     def _listening(self) -> None:
-        """From now on; what was said before went unheard."""
-        self._joined()
+        self._joined()  # what was said before went unheard
         self.feeds.mark_all()
         self.presence.ask()
 

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import psycopg
@@ -48,8 +49,16 @@ class Beat:
     typing: bool = False
     leaving: bool = False
 
-    def as_list(self) -> list[object]:
-        return [getattr(self, name) for name in self.__slots__]
+    @classmethod
+    def from_wire(cls, fields: dict[str, Any]) -> Beat | None:
+        """Read by name what another process sent, which may run a release with other fields."""
+        try:
+            return cls(**{name: fields[name] for name in cls.__slots__ if name in fields})
+        except TypeError:
+            return None
+
+    def to_wire(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def as_dict(self) -> dict[str, object]:
         return {"id": self.device, "name": self.name, "kind": self.kind, "typing": self.typing}
@@ -89,7 +98,8 @@ class Presence:
             self._answer()
             return
         for each in orjson.loads(payload):
-            self._keep(Beat(*each), own=False)
+            if beat := Beat.from_wire(each):
+                self._keep(beat, own=False)
 
     def ask(self) -> None:
         """What was said while nobody listened here is to be said again."""
@@ -172,7 +182,7 @@ def pages_of(beats: Iterable[Beat]) -> list[str]:
     pages: list[list[str]] = [[]]
     size = 0
     for beat in beats:
-        text = orjson.dumps(beat.as_list()).decode()
+        text = orjson.dumps(beat.to_wire()).decode()
         size += len(text.encode()) + 1
         if size > MOST_BYTES:
             pages.append([])

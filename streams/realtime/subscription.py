@@ -4,39 +4,51 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..log import Stored
 from . import sse
 from .buffer import EventBuffer
 
 if TYPE_CHECKING:
+    from ..models import Device
     from .hub import Hub
     from .revocation import Admission
 
 TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 
-# From here on a rolled-up read is cheaper than the rows themselves, for both sides.
+# Rows behind the newest from which one compacted read costs both sides less than the rows.
 FAR_BEHIND = 50
 
-
-# How long one that has to go may take over what it has not read yet: one that has stopped
-# reading would never hear the end, and keep a server that waits for it from leaving.
+# Seconds that a client gets to read what is left once its stream has to end. One that has
+# stopped reading would otherwise keep the server from shutting down.
 PARTING = 1.0
 
 
+class CatchUp(NamedTuple):
+    """One page of history: its rows, whether more follow, and the buffer's floor before it."""
+
+    rows: list[Stored]
+    more: bool
+    floor: int
+
+
 class SideChannel(Protocol):
-    """What an open response says beside the log, in frames without a number."""
+    """A source of frames without a number, sent beside the log: presence, the live list."""
 
-    def news(self) -> bytes: ...
+    def news(self) -> bytes:
+        """Returns the frames that this response has not been sent yet."""
+        ...
 
-    def leave(self) -> None: ...
+    def leave(self) -> None:
+        """Lets go of what it holds for this response, which has ended."""
+        ...
 
 
 class Subscription:
-    """An open response of one device: woken when there is news, ended by a last frame.
+    """One open response of one device: it sleeps until it is woken, and ends with a last frame.
 
-    As it is it sends its asides alone, for a page without a conversation.
+    This base sends its side channels alone, which is what a page without a conversation needs.
     """
 
     __slots__ = (
@@ -52,14 +64,14 @@ class Subscription:
         "user_id",
     )  # fmt: skip
 
-    def __init__(self, hub: Hub, device_id: int, user_id: int) -> None:
+    def __init__(self, hub: Hub, device: Device) -> None:
         self._hub = hub
         self._waiter: asyncio.Future[None] | None = None
         self.admission: Admission | None = None
         self.side_channels: list[SideChannel] = []
         self.conversation_id: int | None = None
-        self.device_id = device_id
-        self.user_id = user_id
+        self.device_id = device.pk
+        self.user_id = device.user_id
         self.last_sent = hub.now
         self.hang_up: Callable[[], None] | None = None
         self.end: bytes | None = None
@@ -69,7 +81,7 @@ class Subscription:
             self._waiter.set_result(None)
 
     def finish(self, last: bytes) -> None:
-        """End after one last frame: bye, gone, or nothing for a client that has left."""
+        """Ends the response after one last frame: bye, gone, or none if the client has left."""
         if last and self.end is None and self.hang_up:
             asyncio.get_running_loop().call_later(PARTING, self.hang_up)
         self.end = last
@@ -91,7 +103,7 @@ class Subscription:
         return True
 
     async def _wait(self) -> bytes:
-        """Sleep until there is news; a ping when there has been none for long."""
+        """Sleeps until woken; returns a ping if nothing has been sent for `conf.ping` seconds."""
         await self._woken()
         return self._ping() if self._is_live() else b""
 
@@ -110,12 +122,13 @@ class Subscription:
 
 
 class LogSubscription(Subscription):
-    """Frames past `cursor`, for ever or to the end of one run; `head` was the log's last
-    number at the join.
+    """Sends the events after `cursor`, without end or until one run's terminal event.
 
-    Whatever happens between, what it has yielded is the log from the cursor on, in order,
-    with nothing twice: each step reads past the cursor and then moves it. A slow client
-    lags its cursor and is caught up from the table, rolled up.
+    What it has sent is always the log from the first cursor on, in order, nothing twice and
+    nothing left out: each step reads past the cursor, then moves it. A client that reads too
+    slowly for the shared buffer is caught up from the table, compacted. `head` is the log's
+    last number at the join: a cursor past it belongs to another life of the database, so the
+    client is told to start over.
     """
 
     __slots__ = ("_reading", "buffer", "cursor", "head", "run_id")
@@ -124,14 +137,14 @@ class LogSubscription(Subscription):
         self,
         hub: Hub,
         buffer: EventBuffer,
+        device: Device,
+        *,
         head: int,
         cursor: int,
-        device_id: int,
-        run_id: int | None,
-        user_id: int = 0,
+        run_id: int | None = None,
     ) -> None:
-        super().__init__(hub, device_id, user_id)
-        self._reading: asyncio.Task[tuple[list[Stored], bool, int]] | None = None
+        super().__init__(hub, device)
+        self._reading: asyncio.Task[CatchUp] | None = None
         self.buffer = buffer
         self.conversation_id = buffer.conversation_id
         self.head = head
@@ -140,7 +153,7 @@ class LogSubscription(Subscription):
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         synced = False
-        if self.cursor > self.head:  # of another life of the database
+        if self.cursor > self.head:
             self.cursor = 0
             yield sse.RESYNC
         try:
@@ -181,25 +194,37 @@ class LogSubscription(Subscription):
         return b"".join(frame for _, frame in frames)
 
     async def _caught_up(self) -> bytes:
-        """History past the cursor, rolled up; in pages, so that no client's past is held.
-        A ping, or nothing, when PostgreSQL keeps us waiting for it."""
+        """Reads one page of history after the cursor, so that no client's whole past is held.
+
+        Returns a ping, or nothing, while PostgreSQL has not answered yet; the read goes on.
+        """
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
         await self._woken(self._reading)
         if not self._reading.done():
             return self._ping()
-        rows, more, floor = self._reading.result()
+        page = self._reading.result()
         self._reading = None
-        self.cursor = max([self.cursor, *(row.seq for row in rows[-1:])])
-        if not more:
-            self.cursor = max(self.cursor, floor)
-        if not rows and not more and self.buffer.holds(self.cursor):
-            return self._from_buffer()  # rows that went from under us: never ask for them again
-        return self._encoded(rows)
+        self._move_past(page)
+        if not page.rows and not page.more and self.buffer.holds(self.cursor):
+            return self._from_buffer()
+        return self._encoded(page.rows)
 
-    async def _read(self) -> tuple[list[Stored], bool, int]:
-        floor = self.buffer.floor  # as it was before the read: what it moves past meanwhile is news
-        return *await self._hub.catch_up(self.buffer.conversation_id, self.cursor), floor
+    async def _read(self) -> CatchUp:
+        # The floor is taken before the read: rows that leave the buffer during it may be
+        # missing from the page, and are read next time.
+        floor = self.buffer.floor
+        rows, more = await self._hub.catch_up(self.buffer.conversation_id, self.cursor)
+        return CatchUp(rows, more, floor)
+
+    def _move_past(self, page: CatchUp) -> None:
+        """Moves the cursor to the end of the page, and past rows that were purged or compacted:
+        the last page reaches the floor even if no row stands there, or it would be read for ever.
+        """
+        if page.rows:
+            self.cursor = max(self.cursor, page.rows[-1].seq)
+        if not page.more:
+            self.cursor = max(self.cursor, page.floor)
 
     def _encoded(self, rows: list[Stored]) -> bytes:
         if self.run_id is not None:

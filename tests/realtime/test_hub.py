@@ -50,7 +50,7 @@ async def test_what_came_between_being_let_in_and_joining_is_found_at_once(
     hub, conversation, laptop
 ):
     await sync_to_async(conversation.post)("Hello", laptop)
-    stream = hub.join(conversation.pk, 1, 1, laptop.pk, laptop.user_id)
+    stream = hub.join(conversation.pk, laptop, head=1, cursor=1)
     assert b"id: 2\n" in await told(stream, b"id: 2\n")
     hub.leave(stream)
 
@@ -81,7 +81,7 @@ async def test_rows_read_for_a_tail_that_has_gone_do_not_fill_its_successor(
     """A page refreshed in mid-answer: it was let in at 2, and the old one's read of 4 is
     under way when it joins. To the new tail 3 would look folded."""
     await sync_to_async(conversation.post)("Hello", laptop)
-    old = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    old = hub.join(conversation.pk, laptop, head=2, cursor=2)
     change = sync_to_async(conversation.change)
     await change(None, title="Three")
     assert b"id: 3\n" in await told(old, b"id: 3\n")
@@ -89,7 +89,7 @@ async def test_rows_read_for_a_tail_that_has_gone_do_not_fill_its_successor(
     await change(None, title="Four")
     await asyncio.wait_for(held.reached.wait(), 20)
     hub.leave(old)
-    new = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    new = hub.join(conversation.pk, laptop, head=2, cursor=2)
     held.begin.clear()
     held.end.set()
     assert b"id: 3\n" in await told(new, b"id: 4\n")
@@ -112,12 +112,12 @@ async def test_a_stream_is_ended_when_its_log_is_another_databases(life, hub, co
     """As after a standby took over that had not heard of the last events: going on, it would
     never send the new ones of the same numbers."""
     await sync_to_async(conversation.post)("Hello", laptop)
-    stream = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    stream = hub.join(conversation.pk, laptop, head=2, cursor=2)
     assert b"first" in await told(stream, b"sync")
     life.append("second")
     await sync_to_async(cut)()
     assert b"event: bye" in await told(stream, b"bye")
-    new = hub.join(conversation.pk, 2, 2, laptop.pk, laptop.user_id)
+    new = hub.join(conversation.pk, laptop, head=2, cursor=2)
     hub.leave(stream)
     assert b"second" in await told(new, b"sync")
     await sync_to_async(conversation.change)(None, title="Three")
@@ -138,7 +138,7 @@ async def test_rows_that_cannot_be_read_keep_nothing_from_other_conversations(
 ):
     """As on a page of the disk that has gone bad."""
     other = await sync_to_async(ConversationFactory)(owner=anna)
-    streams = [hub.join(each.pk, 0, 0, laptop.pk, anna.pk) for each in (conversation, other)]
+    streams = [hub.join(each.pk, laptop, head=0, cursor=0) for each in (conversation, other)]
     for stream in streams:
         await told(stream, b"sync")
     bad = f"repeat(e.data::text, 1 / (w.conversation_id - {conversation.pk})::int)"

@@ -8,10 +8,13 @@ import pytest
 
 from streams.conf import Settings
 from streams.log import Stored
+from streams.models import Device
 from streams.realtime import sse
 from streams.realtime.buffer import EventBuffer
 from streams.realtime.hub import Hub
 from streams.realtime.subscription import LogSubscription
+
+DEVICE = Device(pk=1, user_id=1)
 
 
 class WaitingHub:
@@ -39,7 +42,7 @@ def hub():
 def stream(hub):
     """At 3, of a log that stands at 7 and is not in memory."""
     buffer = EventBuffer(1, 7, 1000, 10**6)
-    return LogSubscription(hub, buffer, 7, 3, 1, None)
+    return LogSubscription(hub, buffer, DEVICE, head=7, cursor=3)
 
 
 async def test_it_beats_and_then_goes_on(hub, stream):
@@ -123,7 +126,9 @@ async def test_a_past_of_many_pages_is_read_to_its_end():
     hub = PagedHub(titles(1, 7), page=2)
     buffer = EventBuffer(1, 7, 1000, 10**6)
     buffer.extend(titles(8, 9))
-    assert await heard(LogSubscription(hub, buffer, 9, 0, 1, None), 9) == list(range(1, 10))
+    assert await heard(LogSubscription(hub, buffer, DEVICE, head=9, cursor=0), 9) == list(
+        range(1, 10)
+    )
 
 
 async def test_what_the_tail_drops_during_a_read_is_read_after_it():
@@ -137,7 +142,9 @@ async def test_what_the_tail_drops_during_a_read_is_read_after_it():
             buffer.extend([row])
 
     hub.meanwhile = meanwhile
-    assert await heard(LogSubscription(hub, buffer, 3, 0, 1, None), 20) == list(range(1, 21))
+    assert await heard(LogSubscription(hub, buffer, DEVICE, head=3, cursor=0), 20) == list(
+        range(1, 21)
+    )
 
 
 async def test_rows_between_the_table_and_the_tail_that_are_gone_are_passed_over():
@@ -145,7 +152,13 @@ async def test_rows_between_the_table_and_the_tail_that_are_gone_are_passed_over
     hub = PagedHub(titles(1, 3))
     buffer = EventBuffer(1, 6, 1000, 10**6)
     buffer.extend(titles(7, 8))
-    assert await heard(LogSubscription(hub, buffer, 8, 0, 1, None), 8) == [1, 2, 3, 7, 8]
+    assert await heard(LogSubscription(hub, buffer, DEVICE, head=8, cursor=0), 8) == [
+        1,
+        2,
+        3,
+        7,
+        8,
+    ]
     assert hub.reads <= 2
 
 
@@ -153,7 +166,7 @@ async def test_a_hole_in_the_tail_moves_the_cursor_as_far_as_it_is_wide():
     """A hole means folded: what came behind it must not come again."""
     buffer = EventBuffer(1, 0, 1000, 10**6)
     buffer.extend([*titles(1, 1), *titles(50, 50)])
-    stream = LogSubscription(PagedHub([]), buffer, 50, 0, 1, None)
+    stream = LogSubscription(PagedHub([]), buffer, DEVICE, head=50, cursor=0)
     frames = stream.frames()
     assert ids(await anext(frames)) == [1, 50]
     buffer.extend(titles(51, 51))
@@ -165,14 +178,16 @@ async def test_one_runs_stream_passes_over_a_past_that_is_all_others():
     """Its cursor comes from the rows that were read, not from the frames that were sent."""
     hub = PagedHub(titles(1, 60, run=5) + titles(61, 61, run=9), page=20)
     buffer = EventBuffer(1, 61, 1000, 10**6)
-    assert await heard(LogSubscription(hub, buffer, 61, 0, 1, 9), 61) == [61]
+    assert await heard(LogSubscription(hub, buffer, DEVICE, head=61, cursor=0, run_id=9), 61) == [
+        61
+    ]
 
 
 async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
     """A log that was emptied under a stream which lags: what memory holds goes on."""
     buffer = EventBuffer(1, 0, 1000, 10**6)
     buffer.extend([Stored(n, None, "conversation.updated", "{}") for n in range(1, 101)])
-    stream = LogSubscription(hub, buffer, 100, 7, 1, None)
+    stream = LogSubscription(hub, buffer, DEVICE, head=100, cursor=7)
     hub.back.set()
     history = await asyncio.wait_for(anext(stream.frames()), 5)
     assert history.count(b"id: ") == 93
@@ -181,8 +196,12 @@ async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
 
 async def test_what_nobody_follows_any_more_is_let_go():
     hub = Hub(Settings())
-    streams = [hub.join(place, 0, 0, device, 7) for place in (1, 2) for device in (1, 2)]
-    alone = hub.join_alone(3, 7)
+    streams = [
+        hub.join(place, Device(pk=device, user_id=7), head=0, cursor=0)
+        for place in (1, 2)
+        for device in (1, 2)
+    ]
+    alone = hub.join_alone(Device(pk=3, user_id=7))
     alone.side_channels.append(hub.feeds.follow(7, alone))
     for stream in (*streams, alone):
         hub.leave(stream)
