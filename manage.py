@@ -16,7 +16,7 @@ def main() -> None:
     from django.db.utils import OperationalError
 
     from chatstream.dev.environment import fill_in
-    from chatstream.embedded_postgres import EmbeddedPostgresError
+    from streams.postgres.embedded import EmbeddedPostgresError
 
     if not set(POOLED) & set(sys.argv[1:2]):
         os.environ["DATABASE_POOL_SIZE"] = "0"

@@ -9,9 +9,9 @@ os.environ.setdefault("SECRET_KEY", "tests-" + "k" * 50)
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 if "DATABASE_URL" not in os.environ:
     if "pytest" in sys.modules:
-        from chatstream import embedded_postgres
+        from streams.postgres import embedded
 
-        os.environ["DATABASE_URL"] = embedded_postgres.start(
+        os.environ["DATABASE_URL"] = embedded.start(
             Path(tempfile.mkdtemp(prefix="chatstream-tests-")), throwaway=True
         )
     else:  # mypy reads these settings too, and would leave the server behind

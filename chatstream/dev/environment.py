@@ -9,7 +9,7 @@ from pathlib import Path
 
 import environ
 
-from chatstream import embedded_postgres
+from streams.postgres import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 NOWHERE = "postgresql:///"
@@ -40,7 +40,7 @@ def fill_in(arguments: Sequence[str]) -> None:
         return
     elif needs_database(arguments):
         folder = data_folder()
-        os.environ["DATABASE_URL"] = embedded_postgres.start(folder)
+        os.environ["DATABASE_URL"] = embedded.start(folder)
         os.environ["SECRET_KEY"] = os.environ.get("SECRET_KEY") or secret_key(folder)
     else:
         stand_in()

@@ -98,9 +98,7 @@ class Household:
             self.say("PostgreSQL", "the one DATABASE_URL names")
             return os.environ["DATABASE_URL"]
         self.say("PostgreSQL", f"starting in {self.shown}")
-        child = self.add(
-            "PostgreSQL", "chatstream.embedded_postgres", str(self.folder), patience=20
-        )
+        child = self.add("PostgreSQL", "streams.postgres.embedded", str(self.folder), patience=20)
         return await child.start()
 
     async def start_model(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import django
 
-from chatstream import embedded_postgres
+from streams.postgres import embedded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -59,7 +59,7 @@ def add_arguments(to: ArgumentParser) -> None:
 
 def surroundings(folder: Path) -> dict[str, str]:
     return {
-        "DATABASE_URL": embedded_postgres.start(folder, throwaway=True),
+        "DATABASE_URL": embedded.start(folder, throwaway=True),
         "SECRET_KEY": secrets.token_urlsafe(50),
         "DJANGO_SETTINGS_MODULE": "chatstream.settings",
         "PYTHONDONTWRITEBYTECODE": "",  # a deployment has compiled its modules

