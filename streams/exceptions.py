@@ -105,6 +105,18 @@ class Busy(StreamsError):
     code, status = "busy", 409
 
 
+class CannotWait(StreamsError):
+    """Of `streams.Run.wait`, and no answer of ours to a request."""
+
+
+class InTransaction(CannotWait):
+    code, status = "in_transaction", 500
+
+
+class StillRunning(CannotWait, TimeoutError):
+    code, status = "still_running", 504
+
+
 class NotRetryable(StreamsError):
     code, status = "not_retryable", 409
 

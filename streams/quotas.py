@@ -49,17 +49,30 @@ def check_empty(owner_id: int) -> None:
         raise TooManyEmpty(f"You have {most} conversations with nothing in them. Use one of those.")
 
 
+def lock_owner(owner_id: int) -> None:
+    """One prompt of a person at a time, or many at the same moment would all find room.
+
+    Before the conversation's row is locked: a site that has changed the person's row in the same
+    transaction holds it already, and the two must not wait for each other.
+    """
+    if counts_runs():
+        owner = get_user_model().objects.select_for_update(no_key=True)
+        owner.filter(pk=owner_id).values_list("pk").first()
+
+
+def counts_runs() -> bool:
+    return bool(conf().running_per_user or conf().queued_per_user)
+
+
 def check_runs(conversation: Conversation) -> None:
     """Whether one more run of this conversation's owner may open; raises TooManyRuns.
 
-    A conversation runs one at a time, so those with an open run are what can run at once.
+    A conversation runs one at a time, so those with an open run are what can run at once. The
+    caller has locked the owner.
     """
-    streams = conf()
-    if not (streams.running_per_user or streams.queued_per_user):
+    if not counts_runs():
         return
-    # Taken one by one, or many prompts at the same moment would all find room.
-    owner = get_user_model().objects.select_for_update(no_key=True)
-    owner.filter(pk=conversation.owner_id).values_list("pk").first()
+    streams = conf()
     # Not IN: only this way each half finds its own partial index.
     run = conversation.runs.model
     is_open = Q(status=run.Status.QUEUED) | Q(status=run.Status.RUNNING)

@@ -14,6 +14,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 # halves, `worker` (writing) and `realtime` (reading), meet in the database alone.
 FOLDERS = {
     "admin": {"log", "models", "postgres", "views"},
+    "api": {"log", "models", "postgres", "providers", "views"},
     "http": set(),
     "log": {"postgres"},
     "management": {"log", "models", "postgres", "worker"},

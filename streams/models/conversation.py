@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, UUID
 
 from django.conf import settings
 from django.db import models, transaction
@@ -88,15 +89,21 @@ class Conversation(models.Model):
         return self.title or "New conversation"
 
     @classmethod
-    def begin(cls, owner: User, client_key: str | None = None, **values: Any) -> Conversation:
+    def begin(
+        cls,
+        owner: User,
+        client_key: str | None = None,
+        keys: UUID = NAMESPACE_OID,
+        **values: Any,
+    ) -> Conversation:
         """A new one; with a `client_key` that came before, the one which that began, unless it
-        has been deleted since.
+        has been deleted since. `keys` tells whose keys those are.
 
         Its name is made of the key, so that not even two sends at once begin two.
         """
         if not client_key:
             return cls.objects.create(owner=owner, **values)
-        name = uuid.uuid5(uuid.NAMESPACE_OID, f"{owner.pk} {client_key}")
+        name = uuid.uuid5(keys, f"{owner.pk} {client_key}")
         while True:
             here, _ = cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})
             if here.deleted_at is None:
@@ -138,6 +145,7 @@ class Conversation(models.Model):
         quotas.check_text("content", content)
         if not content.strip():
             raise Invalid("Write something first.", field="content")
+        quotas.lock_owner(self.owner_id)
         here = Conversation.lock(self.pk)
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
             if earlier.text != content:

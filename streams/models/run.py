@@ -164,7 +164,8 @@ class Run(models.Model):
     @transaction.atomic
     def retry(self, device: Device | None) -> Run:
         """A new run for the same prompt. Raises NotRetryable while this one is open, or
-        when it was taken back before it began, and what `limits` raises."""
+        when it was taken back before it began, and what `quotas` raises."""
+        quotas.lock_owner(self.conversation.owner_id)
         conversation = Conversation.lock(self.conversation_id)
         run = Run.objects.select_related("prompt").get(pk=self.pk)
         if run.status in self.OPEN or run.removed:

@@ -1,0 +1,1 @@
+"""What a site's own code calls; `streams.__all__` names it."""

@@ -1,0 +1,181 @@
+"""One answer, as a site's own code sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import connections, router
+from django.utils.asyncio import async_unsafe
+
+from streams import log, models
+from streams.exceptions import InTransaction, NotFound, StillRunning
+from streams.log import transcript
+
+from .following import Follow
+from .log_reader import log_reader
+
+Status = Literal["queued", "running", "completed", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an answer failed: `code` is one of those in docs/reference/events.md, `message` may be
+    shown to people, `retryable` tells whether trying again is worth it."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class Run:
+    """One answer being generated. What it tells is as of when it was read: see `refresh`."""
+
+    def __init__(self, run: models.Run) -> None:
+        self._read(run)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} {self.status}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def _read(self, run: models.Run, text: str | None = None) -> None:
+        self._run = run
+        #: What has been said so far, without thoughts.
+        self.text: str = run.answer.text if text is None else text
+
+    @property
+    def id(self) -> UUID:
+        return self._run.uuid
+
+    @property
+    def status(self) -> Status:
+        return cast(Status, self._run.status)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is completed, failed or cancelled."""
+        return self._run.status not in models.Run.OPEN
+
+    @property
+    def prompt(self) -> str:
+        """What was asked."""
+        return self._run.prompt.text
+
+    @property
+    def model(self) -> str:
+        """The `provider:model` that answers."""
+        return self._run.model
+
+    @property
+    def stop_reason(self) -> str:
+        """Why a completed answer stopped, such as `end_turn` or `max_tokens`; else empty."""
+        return self._run.stop_reason
+
+    @property
+    def error(self) -> Failure | None:
+        """Why it failed, if it did."""
+        if self._run.status != models.Run.Status.FAILED:
+            return None
+        return Failure(self._run.error_code, self._run.error_message, self._run.retryable)
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """Tokens, once it is completed: `input_tokens`, `output_tokens` and what else is told."""
+        return cast(Mapping[str, int], self._run.usage)
+
+    def refresh(self) -> Run:
+        """Reads it again, also what an answer in the making has said so far; returns itself.
+
+        Raises NotFound when its conversation has been deleted for good.
+        """
+        known = models.Run.objects.select_related("conversation", "prompt", "answer")
+        run = known.filter(pk=self._run.pk).first()
+        if run is None:
+            raise NotFound("This answer has been deleted.")
+        text = None
+        if run.status in models.Run.OPEN and run.attempt:
+            blocks = transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))
+            text = "".join(block["text"] for block in blocks if block["kind"] == "text")
+        self._read(run, text)
+        return self
+
+    async def arefresh(self) -> Run:
+        """As `refresh`."""
+        return await sync_to_async(self.refresh)()
+
+    @async_unsafe
+    def wait(self, timeout: float | None = None) -> Run:
+        """Returns itself once it has ended, at most `timeout` seconds later. In any process; woken
+        by a signal rather than by looking again and again.
+
+        Raises StillRunning, a TimeoutError, when it has not ended by then; InTransaction inside a
+        transaction, which would be held open and may be what keeps the run from starting; and
+        NotFound when its conversation has been deleted for good.
+        """
+        if self._is_over():
+            return self
+        with log_reader() as reader:
+            try:
+                reader.wait_for(reader.run_ended(*self._awaited), timeout)
+            except TimeoutError:
+                raise StillRunning(f"Not ended within {timeout:g} s.") from None
+        return self.refresh()
+
+    async def await_(self, timeout: float | None = None) -> Run:  # noqa: ASYNC109
+        """As `wait`."""
+        if await sync_to_async(self._is_over)():
+            return self
+        with log_reader() as reader:
+            try:
+                async with asyncio.timeout(timeout):
+                    await reader.finished(reader.run_ended(*self._awaited))
+            except TimeoutError:
+                raise StillRunning(f"Not ended within {timeout:g} s.") from None
+        return await self.arefresh()
+
+    def _is_over(self) -> bool:
+        if self.refresh().ended:
+            return True
+        if connections[router.db_for_write(models.Run)].in_atomic_block:
+            raise InTransaction("Wait for an answer after the transaction that asked for it.")
+        return False
+
+    @property
+    def _awaited(self) -> tuple[int, object]:
+        return self._run.pk, self._run.conversation.owner_id
+
+    def follow(self, *, after: int = 0) -> Follow:
+        """Its events past the cursor `after`, to its last one; for `for` and `async for`."""
+        before = self._run.answer.seq - 1  # its first event, run.queued, numbers the answer too
+        return Follow(self._run.conversation_id, max(after, before), self._run.pk)
+
+    def cancel(self) -> Run:
+        """Stops it, wherever it is; returns itself. What it has said stays, twice is once, and
+        late is no error. A running one is told to stop: `wait` for its end."""
+        self._run.cancel(None)
+        return self.refresh()
+
+    async def acancel(self) -> Run:
+        """As `cancel`."""
+        return await sync_to_async(self.cancel)()
+
+    def retry(self) -> Run:
+        """A new answer to the same prompt, in the caller's transaction if there is one.
+
+        Raises NotRetryable while this one is open, or when it was cancelled before it began, and
+        TooManyRuns and ConversationFull.
+        """
+        return Run(self._run.retry(None)).refresh()
+
+    async def aretry(self) -> Run:
+        """As `retry`."""
+        return await sync_to_async(self.retry)()
