@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import ProgrammingError
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from psycopg import sql
 
 from . import queue_health
@@ -100,6 +102,7 @@ def tuning() -> Iterable[CheckMessage]:
             id="streams.E007",
         )
     yield from providers(streams)
+    yield from pages(streams)
 
 
 def providers(streams: Settings) -> Iterable[CheckMessage]:
@@ -116,6 +119,17 @@ def providers(streams: Settings) -> Iterable[CheckMessage]:
                 hint=registry.how_to_install(name),
                 id="streams.E013",
             )
+
+
+def pages(streams: Settings) -> Iterable[CheckMessage]:
+    try:
+        get_template(streams.base_template)
+    except TemplateDoesNotExist:
+        yield Error(
+            f"STREAMS base_template is {streams.base_template!r}, and there is no such template.",
+            hint="Name one with the blocks title, head and content, or leave it out.",
+            id="streams.E020",
+        )
 
 
 @register(deploy=True)

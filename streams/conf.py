@@ -169,6 +169,11 @@ class Settings:
     retention_every: float = 60.0
 
     # Pages
+    #: The template that every page extends: your site's own, with blocks `title`, `head` (inside
+    #: `<head>`) and `content`.
+    base_template: str = "streams/base.html"
+    #: The name at the top of the list and in the title of each page.
+    brand: str = "chatstream"
     #: Conversations on one page of the list.
     page_size: int = 50
     #: Seconds of CPU for the formatting of one page, or of one `POST /render`; the rest is shown

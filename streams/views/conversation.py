@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.urls import reverse
 
 from streams.conf import conf
@@ -22,6 +21,7 @@ from . import serializers
 from .conversation_list import beside
 from .errors import patient
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
 from .transcript_presenter import ENDINGS, front, turns_of

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
 
 from streams import quotas
 from streams.exceptions import StreamsError
@@ -19,6 +18,7 @@ from . import serializers
 from .conversation_list import as_json, beside, shelf
 from .errors import patient
 from .negotiation import wants_json
+from .pages import render
 from .parsing import checked, fields
 from .resource import Request, Resource, see_other
 from .validation import KINDS, checked_values, short_enough

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.contrib import auth, messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from streams.realtime.presence import PRESENCE, Presence
 from . import serializers
 from .conversation_list import beside, named, opening
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
 

@@ -12,7 +12,6 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from psycopg.errors import ReadOnlySqlTransaction
@@ -21,6 +20,7 @@ from streams.exceptions import NotSignedIn, StreamsError
 from streams.postgres import error_diagnosis
 
 from .negotiation import wants_json
+from .pages import render
 
 logger = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ class Messages(Resource):
                 raise
             return page(request, conversation, given, error)
         if not wants_json(request):
-            return see_other(f"{serializers.place(conversation)}#newest")
+            return see_other(f"{serializers.place(conversation)}#streams-newest")
         return JsonResponse(serializers.posted(message, run), status=201 if created else 200)
 
 

@@ -9,7 +9,6 @@ import segno
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
-from django.shortcuts import render
 from django.urls import reverse
 
 from streams.exceptions import NotFound
@@ -20,6 +19,7 @@ from streams.postgres import clock
 from . import serializers
 from .conversation import own as own_conversation
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
 

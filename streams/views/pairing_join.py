@@ -15,7 +15,6 @@ from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views import View
 
@@ -27,6 +26,7 @@ from streams.models import Attempts, Pairing
 from . import serializers
 from .errors import patient
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import see_other
 from .sessions import network

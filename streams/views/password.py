@@ -7,7 +7,6 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 
 from streams.conf import conf
@@ -15,6 +14,7 @@ from streams.exceptions import Invalid, TooLarge
 from streams.models import Attempts, Device
 
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
 from .sessions import LONGEST_PASSWORD

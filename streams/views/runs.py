@@ -5,13 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import render
 
 from streams.exceptions import NotFound
 from streams.models import Run
 
 from . import serializers
 from .negotiation import wants_json
+from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
 
@@ -55,7 +55,7 @@ def own(request: Request, uuid: UUID) -> Run:
 def result(request: Request, uuid: UUID, status: int = 200, stopping: int = 0) -> HttpResponse:
     run = own(request, uuid)
     if not wants_json(request):
-        return see_other(f"{serializers.place(run.conversation)}#newest")
+        return see_other(f"{serializers.place(run.conversation)}#streams-newest")
     if stopping and run.status in Run.OPEN:
         status = stopping
     return JsonResponse(serializers.run(run), status=status)

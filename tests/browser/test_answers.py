@@ -32,7 +32,7 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
     title = page.get_by_label("Title", exact=True)
     name = "What is bold, f(**x)?"
     expect(title).to_have_attribute("placeholder", name)
-    expect(page.locator("#shelf [aria-current] .name")).to_have_text(name)
+    expect(page.locator("#streams-shelf [aria-current] .name")).to_have_text(name)
     run = eventually(Run.objects.first)
     expect(streaming(page)).to_have_attribute("data-state", "thinking")
     begin(run)
@@ -293,7 +293,8 @@ def test_a_model_that_says_nothing_for_long_is_waited_for_in_words(
     expect(words).to_be_visible()
     page.evaluate(
         "new MutationObserver(() => (window.broken = true))"
-        ".observe(document.getElementById('conversation'), { attributeFilter: ['data-silent'] })"
+        ".observe(document.getElementById('streams-conversation'),"
+        " { attributeFilter: ['data-silent'] })"
     )
     append(run, run.event("block.delta", index=0, text=" two"))
     eventually(lambda: page.evaluate("window.broken"))
@@ -382,7 +383,7 @@ def test_words_from_right_to_left_stand_at_the_right_and_code_does_not(
     page.keyboard.press("Enter")
     said = page.locator(".transcript .said")
     expect(said).to_have_css("direction", "rtl")
-    expect(page.locator("#shelf [aria-current] .name")).to_have_css("direction", "rtl")
+    expect(page.locator("#streams-shelf [aria-current] .name")).to_have_css("direction", "rtl")
     begin(run := eventually(Run.objects.first))
     say(run, "של", end=False)
     expect(page.locator(".open")).to_have_text("של")

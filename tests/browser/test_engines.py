@@ -108,7 +108,7 @@ def test_asking_reloading_and_stopping_beside_a_second_device(
     conversation.change(phone, model="scripted:count-5000@80")
     spawn(WorkerProcess)
     open_live(engine, web.url + here)
-    engine.click("#message")
+    engine.click("#streams-message")
     engine.press("Count" + ENTER)
     eventually(lambda: len(shown(engine)) > 5)
     other = open_as(phone, here)

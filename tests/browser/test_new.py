@@ -36,7 +36,7 @@ def test_what_is_sent_without_a_network_goes_out_after_and_is_not_there_on_the_w
     expect(field(page)).to_have_value("")
     page.reload()
     expect(field(page)).to_have_value("")
-    expect(page.locator("#note")).to_be_hidden()
+    expect(page.locator("#streams-note")).to_be_hidden()
     open_as.expected.append("net::ERR")
 
 
@@ -76,7 +76,7 @@ def test_what_waits_can_be_changed_and_what_is_refused_says_why(open_as, laptop,
     page.unroute("**/c/")
     page.evaluate("document.querySelector('option').value = 'nobody:x'")
     send(page, "Changed")
-    expect(page.locator("#note")).to_contain_text("A model is named provider:model")
+    expect(page.locator("#streams-note")).to_contain_text("A model is named provider:model")
     expect(field(page)).to_have_value("Changed")
     page.reload()
     expect(field(page)).to_have_value("Changed")

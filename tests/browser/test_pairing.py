@@ -148,7 +148,7 @@ def test_who_joins_is_named_also_when_the_dialog_is_closed(
     expect(one.get_by_label("Message", exact=True)).to_be_focused()
     one.keyboard.press("Escape")
     expect(notice).to_be_hidden()
-    one.evaluate("document.getElementById('pairing').show()")
+    one.evaluate("document.getElementById('streams-pairing').show()")
     notice.get_by_role("button", name="Close").click()
     expect(notice).to_be_hidden()
     run.refresh_from_db()

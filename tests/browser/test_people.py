@@ -15,7 +15,7 @@ from tests.views.answers import begin, complete, fail, say
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
 JUMPED_AT_ONCE = """() => {
-  document.getElementById("jump").click();
+  document.getElementById("streams-jump").click();
   return scrollY > 200;
 }"""
 
@@ -51,7 +51,7 @@ def test_a_title_is_changed_in_place_and_everywhere(open_as, laptop, phone, here
 
 def test_without_a_network_a_prompt_waits_and_goes_out_after(open_as, laptop, conversation, here):
     page = open_as(laptop, here)
-    expect(page.locator("#note")).to_be_hidden()
+    expect(page.locator("#streams-note")).to_be_hidden()
     page.context.set_offline(True)
     field(page).fill("Sent from a tunnel")
     page.keyboard.press("Enter")
@@ -60,7 +60,7 @@ def test_without_a_network_a_prompt_waits_and_goes_out_after(open_as, laptop, co
     page.context.set_offline(False)
     expect(page.locator(".transcript > .prompt .said")).to_have_text("Sent from a tunnel")
     expect(page.locator(".pending")).to_have_count(0)
-    expect(page.locator("#note")).to_be_hidden()
+    expect(page.locator("#streams-note")).to_be_hidden()
     assert conversation.messages.filter(role="user").count() == 1
     open_as.expected.append("net::ERR")
 
@@ -482,12 +482,12 @@ def test_a_growing_message_does_not_cover_the_end_of_the_answer(
     last = page.locator(".answer p", has_text="One line").last
     expect(last).to_be_in_viewport()
     field(page).fill("Line\n" * 7)
-    dock = page.locator("#composer").bounding_box()
+    dock = page.locator("#streams-composer").bounding_box()
     eventually(lambda: last.bounding_box()["y"] + last.bounding_box()["height"] <= dock["y"])
 
 
 TYPED = """(bare) => {
-  const ours = document.getElementById("message");
+  const ours = document.getElementById("streams-message");
   const field = bare ? document.createElement("textarea") : ours;
   if (bare) document.body.append(field);
   field.value = "a line of a long message\\n".repeat(2000);
@@ -549,7 +549,7 @@ def test_what_the_keyboard_reaches_is_not_behind_the_composer(open_as, laptop, c
 def test_of_the_sidebar_the_list_alone_scrolls_and_one_way(open_as, laptop, anna, here):
     ConversationFactory.create_batch(40, owner=anna)
     page = open_as(laptop, here)
-    scrolling = page.evaluate("""() => [...document.querySelectorAll("#shelf, #shelf *")]
+    scrolling = page.evaluate("""() => [...document.querySelectorAll(".shelf, .shelf *")]
       .map((each) => [each.className, getComputedStyle(each)])
       .filter(([, { overflowX, overflowY }]) => /auto|scroll/.test(overflowX + overflowY))
       .map(([name, { overflowX, overflowY }]) => [name, overflowX, overflowY])""")

@@ -15,7 +15,7 @@ LIVE = ("data-connection", "live")
 DESK = {"viewport": {"width": 1280, "height": 700}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 TOP = "document.querySelector('.shelf-list').scrollTop"
-NAMES = "[...document.querySelectorAll('#shelf-lines .name')].map((it) => it.textContent)"
+NAMES = "[...document.querySelectorAll('#streams-shelf-lines .name')].map((it) => it.textContent)"
 
 
 def line(page, conversation):
@@ -52,25 +52,25 @@ def test_older_ones_come_below_and_the_list_keeps_its_place(open_as, laptop, man
     expect(line(page, many[55])).to_be_in_viewport()
     # Nor does what the feed tells of the first page take the others away.
     many[3].post("Once more", laptop)
-    expect(page.locator("#shelf-lines .name").first).to_have_text("No. 3")
+    expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 3")
     many[4].delete_softly(laptop)
     expect(line(page, many[4])).to_have_count(0)
     expect(line(page, many[59])).to_be_attached()
-    assert page.evaluate("document.querySelectorAll('#shelf-lines li').length") == 59
+    assert page.evaluate("document.querySelectorAll('#streams-shelf-lines li').length") == 59
 
 
 def test_an_old_conversation_is_in_the_list_of_its_own_page(open_as, laptop, many):
     page = open_as(laptop, f"/c/{many[58].uuid}/", **DESK)
-    current = page.locator("#shelf-lines [aria-current] .name")
+    current = page.locator("#streams-shelf-lines [aria-current] .name")
     expect(current).to_have_text("No. 58")
     expect(page.locator("main")).to_have_attribute(*LIVE)
     ConversationFactory(owner=laptop.user, title="New").post("Hi", laptop)
-    expect(page.locator("#shelf-lines .name").first).to_have_text("New")
+    expect(page.locator("#streams-shelf-lines .name").first).to_have_text("New")
     expect(current).to_have_count(1)
     expect(current).to_be_in_viewport()
     many[58].post("Again", laptop)
-    expect(page.locator("#shelf-lines .name").first).to_have_text("No. 58")
-    expect(page.locator("#shelf-lines .name", has_text="No. 58")).to_have_count(1)
+    expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 58")
+    expect(page.locator("#streams-shelf-lines .name", has_text="No. 58")).to_have_count(1)
 
 
 def test_a_click_leaves_the_list_where_it_stood(open_as, laptop, many):
@@ -90,7 +90,7 @@ def test_without_javascript_older_ones_are_beside_the_same_page(open_as, laptop,
     page.get_by_role("link", name="Older", exact=True).click()
     expect(page).to_have_title("No. 2 · chatstream")
     expect(line(page, many[59])).to_be_visible()
-    expect(page.locator("#shelf-lines [aria-current] .name")).to_have_text("No. 2")
+    expect(page.locator("#streams-shelf-lines [aria-current] .name")).to_have_text("No. 2")
 
 
 def test_older_ones_that_come_before_the_feed_take_nothing_away(open_as, laptop, many):
@@ -109,7 +109,7 @@ def test_archived_ones_have_a_place_and_a_way_back(open_as, laptop, conversation
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_text("This conversation is archived.")).to_be_visible()
-    expect(page.locator("#shelf-lines h2")).to_have_text(["Archived"])
+    expect(page.locator("#streams-shelf-lines h2")).to_have_text(["Archived"])
     page.get_by_role("link", name="New", exact=True).click()
     expect(line(page, conversation)).to_have_count(0)
     page.get_by_role("link", name="Archived").click()
@@ -130,11 +130,11 @@ def test_archiving_is_seen_on_the_other_device(open_as, laptop, phone, conversat
     expect(page.locator("main")).to_have_attribute(*LIVE)
     Conversation.objects.get(pk=conversation.pk).change(phone, archived_at=timezone.now())
     expect(page.get_by_text("This conversation is archived.")).to_be_visible()
-    expect(page.locator("#shelf-lines h2").last).to_have_text("Archived")
+    expect(page.locator("#streams-shelf-lines h2").last).to_have_text("Archived")
     expect(line(page, conversation)).to_be_attached()
     Conversation.objects.get(pk=conversation.pk).change(phone, archived_at=None)
     expect(page.get_by_text("This conversation is archived.")).to_be_hidden()
-    expect(page.locator("#shelf-lines h2", has_text="Archived")).to_have_count(0)
+    expect(page.locator("#streams-shelf-lines h2", has_text="Archived")).to_have_count(0)
     expect(line(page, conversation)).to_be_attached()
 
 
@@ -192,4 +192,4 @@ def test_a_phone_has_older_ones_in_its_sheet(open_as, phone, many):
     page.get_by_role("button", name="Conversations").click()
     page.get_by_role("link", name="Older", exact=True).click()
     expect(line(page, many[50])).to_be_in_viewport()
-    expect(page.locator("#shelf")).to_be_visible()
+    expect(page.locator("#streams-shelf")).to_be_visible()

@@ -203,12 +203,12 @@ def test_a_network_that_was_away_is_back_at_once(asleep, lively, counting, capsy
     lively.send(signal.SIGSTOP)
     counting.more(5)
     with asleep.expect_event("requestfailed", lambda it: "DISCONNECTED" in (it.failure or "")):
-        expect(asleep.locator("#note")).to_have_text("Offline")
+        expect(asleep.locator("#streams-note")).to_have_text("Offline")
     lively.send(signal.SIGCONT)
     counting.more(5)
     asleep.context.set_offline(False)
     right(asleep, counting.said, capsys, "online again")
-    expect(asleep.locator("#note")).to_be_hidden()
+    expect(asleep.locator("#streams-note")).to_be_hidden()
 
 
 def test_a_link_that_died_while_the_lid_was_closed_is_not_waited_for(open_as, laptop, here):

@@ -11,7 +11,7 @@ from tests.processes import eventually
 from .test_together import LIVE, field
 
 AT_ONCE = """() => {
-  const field = document.getElementById("message");
+  const field = document.getElementById("streams-message");
   for (const key of ["Enter", "Escape"]) {
     field.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   }

@@ -130,7 +130,7 @@ def test_a_deletion_is_taken_back_everywhere(open_as, laptop, phone, conversatio
     expect(page.get_by_label("Title")).to_have_value("Do not go")
     expect(line(elsewhere, conversation)).to_be_attached()
     expect(open_there.locator("main")).to_have_attribute(*LIVE)
-    expect(open_there.locator("#note")).to_be_hidden()
+    expect(open_there.locator("#streams-note")).to_be_hidden()
     open_as.expected.append("404 (Not Found)")
 
 

@@ -225,7 +225,7 @@ def test_a_handed_back_run_shows_what_it_had(page, conversation, here, laptop):
 
 
 def test_what_is_archived_can_be_put_back_from_its_page(page, api, conversation, here):
-    way_back = re.compile('id="put-away"[^>]*"(?P<hidden> hidden)?>')
+    way_back = re.compile(r'id="streams-put-away"[^>]*"\s*(?P<hidden>hidden)?>')
     assert way_back.search(page.get(here).content.decode())["hidden"]
     api("patch", here, {"archived": True})
     assert not way_back.search(page.get(here).content.decode())["hidden"]

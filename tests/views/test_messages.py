@@ -86,7 +86,7 @@ def test_a_body_too_large_is_413(api, messages, settings):
 def test_a_form_leads_back_to_the_newest(page, messages, conversation):
     response = page.post(messages, {"content": "Hi"})
     assert response.status_code == 303
-    assert response["Location"] == f"/c/{conversation.uuid}/#newest"
+    assert response["Location"] == f"/c/{conversation.uuid}/#streams-newest"
 
 
 def test_a_refused_form_gives_back_what_was_written(page, messages):

@@ -5,7 +5,7 @@ import { showTime } from "./clock.js";
 import { Old } from "./lost_attempt.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
-const endings = JSON.parse(document.getElementById("endings").textContent);
+const endings = JSON.parse(document.getElementById("streams-endings").textContent);
 const sentences = new Map(Object.entries(endings.sentences));
 // Why nothing comes, by what the run's `worker` is said to be.
 const WAITS = {
@@ -86,7 +86,7 @@ export class Answer {
   }
 
   startBlock({ index, kind, name }) {
-    const template = document.getElementById(`${kind}-template`);
+    const template = document.getElementById(`streams-${kind}-template`);
     if (!template) return;
     const element = template.content.firstElementChild.cloneNode(true);
     element.dataset.index = index;
@@ -184,7 +184,7 @@ function waitingWords(ahead) {
 
 // Where a run is found, and what can be done to it.
 export function place(run, verb) {
-  const { run: pattern } = document.getElementById("conversation").dataset;
+  const { run: pattern } = document.getElementById("streams-conversation").dataset;
   return pattern.replace(/[0-9a-f-]{36}/, run) + verb;
 }
 

@@ -4,6 +4,6 @@ import { localise } from "./clock.js";
 import { followFeed } from "./feed.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
-localise(document.getElementById("archived"));
+localise(document.getElementById("streams-archived"));
 forgetAtSignOut();
 followFeed();

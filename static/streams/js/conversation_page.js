@@ -27,34 +27,34 @@ import { Title } from "./title.js";
 import { Transcript } from "./transcript.js";
 import { whileVisible } from "./page_visibility.js";
 
-const { user, device } = document.body.dataset;
-const main = document.getElementById("conversation");
+const { user, device } = document.querySelector(".streams").dataset;
+const main = document.getElementById("streams-conversation");
 const { id, url, events, read, render, head, presence: presenceUrl, beat } = main.dataset;
-const composerForm = document.getElementById("composer");
+const composerForm = document.getElementById("streams-composer");
 let again = false; // the log comes once more, from its beginning
 let over = false; // the conversation has gone, or the person
-const announcer = document.getElementById("announcer");
+const announcer = document.getElementById("streams-announcer");
 
 const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
 const WORTH_A_MARK = ["message.created", "run.completed", "run.failed", "run.cancelled"];
 
 const shelf = new Shelf(id);
-const settings = new Settings(document.getElementById("settings-form"));
-const scroll = new ScrollKeeper(document.getElementById("jump"), `scroll:${id}`);
-const title = new Title(document.getElementById("rename"));
+const settings = new Settings(document.getElementById("streams-settings-form"));
+const scroll = new ScrollKeeper(document.getElementById("streams-jump"), `scroll:${id}`);
+const title = new Title(document.getElementById("streams-rename"));
 const mark = new ReadMark(read, Number(head));
-const note = new ConnectionNote(document.getElementById("note"));
+const note = new ConnectionNote(document.getElementById("streams-note"));
 const silence = new Silence(main);
 const formatter = new Formatter(render);
-const transcript = new Transcript(document.getElementById("transcript"), { formatter, device });
+const transcript = new Transcript(document.getElementById("streams-transcript"), { formatter, device });
 const composer = new Composer(composerForm, new Draft(user, id));
-const outbox = new Outbox(document.getElementById("unsent"), {
+const outbox = new Outbox(document.getElementById("streams-unsent"), {
   user,
   place: id,
   url: composerForm.action,
 });
 const acts = new Acts(main, transcript);
-const here = new Here(document.getElementById("here"), device);
+const here = new Here(document.getElementById("streams-here"), device);
 const presence = new Presence(presenceUrl, Number(beat));
 const stream = new Stream({ url: events, probe: url, after: Number(head), asides: "&feed=1" });
 
@@ -218,7 +218,7 @@ function said(words) {
 
 // For a moment, about what a person has just done.
 function tell(words) {
-  const brief = document.getElementById("brief");
+  const brief = document.getElementById("streams-brief");
   announcer.textContent = brief.textContent = words;
   brief.hidden = false;
   setTimeout(() => (brief.hidden = true), 3000);

@@ -6,7 +6,7 @@ import { whileVisible } from "./page_visibility.js";
 
 // `returned` hears when the conversation of this page, which had gone, is in the list again.
 export function followFeed(shelf = new Shelf(), returned = () => {}) {
-  const { feed, list } = document.getElementById("shelf").dataset;
+  const { feed, list } = document.getElementById("streams-shelf").dataset;
   const stream = new Stream({ url: feed, probe: list, after: 0 });
   stream.wire({
     feed(frame) {

@@ -7,7 +7,7 @@
 
   const ours = (event) => {
     const { target, key, shiftKey, defaultPrevented } = event;
-    return target.id === "message" && key === "Enter" && !shiftKey && !defaultPrevented;
+    return target.id === "streams-message" && key === "Enter" && !shiftKey && !defaultPrevented;
   };
 
   addEventListener("keydown", (event) => {

@@ -7,11 +7,11 @@ import { Opening } from "./first_message.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
-const form = document.getElementById("composer");
+const form = document.getElementById("streams-composer");
 const { content: field, model, system } = form.elements;
-const { user } = document.body.dataset;
+const { user } = document.querySelector(".streams").dataset;
 const draft = new Draft(user, "new");
-const note = new ConnectionNote(document.getElementById("note"));
+const note = new ConnectionNote(document.getElementById("streams-note"));
 const opening = new Opening({ user, url: form.action });
 
 note.wire({ waiting: () => opening.given !== null });
@@ -19,7 +19,7 @@ opening.wire({ sent, refused, failed, signedOut, changed });
 forgetAtSignOut();
 followFeed();
 sayWhatIsNotSent(field, (words) => note.remark(words));
-showUndo(document.getElementById("deleted"));
+showUndo(document.getElementById("streams-deleted"));
 goOn();
 field.addEventListener("input", () => {
   draft.write(field.value);

@@ -141,7 +141,7 @@ export class Outbox {
   }
 
   #show(entry, words) {
-    const element = clone("prompt-template");
+    const element = clone("streams-prompt-template");
     element.classList.add("pending");
     element.dataset.key = entry.key;
     element.querySelector(".said").textContent = entry.text;

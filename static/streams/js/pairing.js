@@ -111,4 +111,4 @@ class Pairing {
   }
 }
 
-new Pairing(document.getElementById("continue"), document.getElementById("pairing"));
+new Pairing(document.getElementById("streams-continue"), document.getElementById("streams-pairing"));

@@ -24,7 +24,7 @@ export class Here {
   }
 
   #mark({ name, kind, typing }) {
-    const mark = clone("mark-template");
+    const mark = clone("streams-mark-template");
     const icon = mark.querySelector("use");
     const known = ["phone", "tablet", "computer"].includes(kind) ? kind : "computer";
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${known}`));

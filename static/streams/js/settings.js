@@ -37,8 +37,8 @@ export class Settings {
       this.#saved[name] = data[name];
     }
     if (!("archived" in data)) return;
-    document.getElementById("archive").hidden = data.archived;
-    document.getElementById("put-away").hidden = !data.archived;
+    document.getElementById("streams-archive").hidden = data.archived;
+    document.getElementById("streams-put-away").hidden = !data.archived;
   }
 
   #reset() {

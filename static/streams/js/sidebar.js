@@ -6,10 +6,10 @@ const PAGES = 5; // so many pages of older ones come along to the next page; mor
 
 
 export class Shelf {
-  #element = document.getElementById("shelf");
-  #place = document.getElementById("shelf-lines");
+  #element = document.getElementById("streams-shelf");
+  #place = document.getElementById("streams-shelf-lines");
   #older = this.#element.querySelector("a[data-before]");
-  #template = document.getElementById("line-template");
+  #template = document.getElementById("streams-line-template");
   #current;
   #links = new Map(); // by conversation
   #lines = new Map(); // the newest, as the feed has them

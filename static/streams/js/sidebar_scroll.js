@@ -1,7 +1,7 @@
 // Where the list stands, the same from one page to the next. No module, and right behind the
 // list, so that it stands there before it is first painted.
 {
-  const shelf = document.getElementById("shelf");
+  const shelf = document.getElementById("streams-shelf");
   const list = shelf.querySelector(".shelf-list");
   const before = Number(sessionStorage.getItem("shelf:top"));
   let top = before;

@@ -49,7 +49,7 @@ export class Title {
 
   #renamed() {
     this.#form.querySelector("h1").textContent = this.name;
-    document.title = `${this.name} · chatstream`;
+    document.title = `${this.name} · ${document.querySelector(".streams").dataset.brand}`;
   }
 
   #submitted(event) {

@@ -74,7 +74,7 @@ export class Transcript {
 
   #created({ message, text, client_key }) {
     if (this.has(message)) return;
-    const element = clone("prompt-template");
+    const element = clone("streams-prompt-template");
     element.dataset.message = message;
     if (client_key) element.dataset.clientKey = client_key;
     element.querySelector(".said").textContent = text;
@@ -84,7 +84,7 @@ export class Transcript {
   }
 
   #queued(data) {
-    const template = document.getElementById("answer-template");
+    const template = document.getElementById("streams-answer-template");
     const answer = Answer.fresh(template, data, this.#formatter);
     this.#know(answer);
     const prompt = this.#find(data.prompt);
