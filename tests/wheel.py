@@ -2,23 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
 UV = os.environ.get("UV", "uv")  # `uv run` names itself
 
 # What would lead a child process back to the repository, or into this test's environment.
 OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "DJANGO_SETTINGS_MODULE")
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, *options: str) -> Path:
     """The wheel, made from the source distribution, which is left beside it in `folder`."""
-    uv("build", "--out-dir", str(folder), str(ROOT))
+    uv(folder, "build", "--out-dir", str(folder), *options, str(ROOT))
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def uv(folder: Path, *arguments: str) -> str:
+    """Run uv in `folder`, so that nothing of the repository's configuration helps, but for the day
+    that it pins; what uv said."""
+    done = subprocess.run(
+        [UV, *arguments],
+        cwd=folder,
+        env=os.environ | {"UV_EXCLUDE_NEWER": TOOLS["uv"]["exclude-newer"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def with_extras(wheel: Path, *extras: str) -> str:
+    """What to install, as `pip install` takes it."""
+    return f"chatstream[{','.join(extras)}] @ {wheel.as_uri()}"
 
 
 class Environment:
@@ -30,32 +53,36 @@ class Environment:
     def __init__(self, folder: Path, wheel: Path, *extras: str, beside: tuple[str, ...] = ()):
         self.folder = folder
         self.python = folder / "bin" / "python"
-        uv("venv", "--quiet", "--python", sys.executable, str(folder))
-        wanted = f"chatstream[{','.join(extras)}] @ {wheel.as_uri()}"
-        uv("pip", "install", "--no-build", "--python", str(self.python), wanted, *beside)
+        uv(folder.parent, "venv", "--python", sys.executable, str(folder))
+        self.pip("install", "--no-build", with_extras(wheel, *extras), *beside)
 
-    def run(
-        self, *arguments: str, cwd: Path | None = None, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
+    def pip(self, command: str, *arguments: str) -> str:
+        """Run a command of `uv pip` for it; what it said."""
+        return uv(self.folder, "pip", command, "--python", str(self.python), *arguments)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python in it, from a folder outside the repository; the output is text."""
+        child = self.start(*arguments, stderr=subprocess.PIPE, **environment)
+        try:
+            out, error = child.communicate(timeout=60)
+        finally:
+            child.kill()
+        return subprocess.CompletedProcess(child.args, child.returncode, out, error)
+
+    def start(
+        self, *arguments: str, stderr: int = subprocess.STDOUT, **environment: str
+    ) -> subprocess.Popen[str]:
+        """As `run`, and go on at once; it is the caller's to end."""
         inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-        return subprocess.run(
+        return subprocess.Popen(
             [str(self.python), *arguments],
-            cwd=cwd or self.folder,
+            cwd=self.folder,
             env=inherited | environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
-            timeout=60,
         )
 
     def packages(self) -> list[str]:
         """The names of all distributions installed in it."""
-        listed = uv("pip", "list", "--quiet", "--format=freeze", "--python", str(self.python))
-        return [line.partition("==")[0].partition(" @")[0] for line in listed.splitlines()]
-
-
-def uv(*arguments: str) -> str:
-    """Run uv under the repository's own configuration, which pins the day; what it printed."""
-    done = subprocess.run([UV, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        return [each["name"] for each in json.loads(self.pip("list", "--quiet", "--format=json"))]
