@@ -4,6 +4,6 @@ Events have a composite key, which the admin cannot register; a run's page reads
 through `streams.log`.
 """
 
-from . import conversations, devices, people, runs, workers
+from . import conversations, devices, runs, workers
 
-__all__ = ["conversations", "devices", "people", "runs", "workers"]
+__all__ = ["conversations", "devices", "runs", "workers"]

@@ -10,8 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from streams.models import Conversation, Fault
+from streams.user_model import sign_in_name
 
-from .base import Erasing, Inspected, InspectedInline, ago, counted, exact, pill
+from .base import Erasing, InspectedInline, ago, counted, exact, pill
 from .devices import DeviceSessionInline
 
 
@@ -39,7 +40,7 @@ class SetAside(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Erasing, Inspected):
+class ConversationAdmin(Erasing):
     list_display = ("__str__", "state", "owner", "model", "runs_of", "last_seq", "age")
     list_filter = (
         SetAside,
@@ -51,7 +52,7 @@ class ConversationAdmin(Erasing, Inspected):
     )
     list_select_related = ("owner",)
     ordering = ("-id",)
-    search_fields = ("title", "owner__username", "uuid")
+    search_fields = ("title", sign_in_name("owner"), "uuid")
     fields = (
         *("title", "state", "owner", "model", "system", "on_busy", "runs_of"),
         *("last_seq", "lease_token", "active_run_id", "uuid"),

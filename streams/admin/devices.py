@@ -7,8 +7,9 @@ from django.utils.safestring import SafeString
 
 from streams.models import Device, DeviceSession
 from streams.postgres import clock
+from streams.user_model import sign_in_name
 
-from .base import Erasing, Inspected, InspectedInline, ago, pill
+from .base import Erasing, InspectedInline, ago, pill
 
 
 class DeviceSessionInline(InspectedInline):
@@ -28,7 +29,7 @@ class DeviceSessionInline(InspectedInline):
 
 
 @admin.register(Device)
-class DeviceAdmin(Erasing, Inspected):
+class DeviceAdmin(Erasing):
     list_display = ("name", "kind", "user", "state", "seen", "created_at")
     list_filter = (
         "kind",
@@ -37,7 +38,7 @@ class DeviceAdmin(Erasing, Inspected):
         "last_seen_at",
     )
     list_select_related = ("user",)
-    search_fields = ("name", "user__username", "uuid")
+    search_fields = ("name", sign_in_name("user"), "uuid")
     fields = (*list_display, "uuid", "user_agent", "last_seen_at", "signed_out_at", "revoked_at")
     readonly_fields = fields
     inlines = (DeviceSessionInline,)

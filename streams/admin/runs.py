@@ -18,6 +18,7 @@ from streams.conversation_summaries import name_of
 from streams.exceptions import StreamsError
 from streams.log import transcript
 from streams.models import Run
+from streams.user_model import sign_in_name
 from streams.views.conversation_list import opening
 
 from .base import NOTHING, Inspected, ago, exact, pill, span
@@ -43,7 +44,7 @@ class RunAdmin(Inspected):
     )
     list_select_related = ("conversation__owner", "worker")
     search_fields = (
-        *("uuid", "conversation__title", "conversation__owner__username"),
+        *("uuid", "conversation__title", sign_in_name("conversation__owner")),
         *("error_code", "vendor_error"),
     )
     search_help_text = "Run or conversation uuid, title, owner, our error code or the vendor's"
@@ -104,7 +105,7 @@ class RunAdmin(Inspected):
             *(name, name, run.conversation.owner),
         )
 
-    @admin.display(description="owner", ordering="conversation__owner__username")
+    @admin.display(description="owner", ordering=sign_in_name("conversation__owner"))
     def owner(self, run: Run) -> str:
         return str(run.conversation.owner)
 

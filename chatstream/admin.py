@@ -1,3 +1,5 @@
+"""This project's people in the admin; another site keeps its own."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,16 +10,14 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 
+from streams.admin.base import log_deletions_by_key
 from streams.models import Device
 
-from .base import Erasing
-
-if admin.site.is_registered(get_user_model()):
-    admin.site.unregister(get_user_model())
+admin.site.unregister(get_user_model())
 
 
 @admin.register(get_user_model())
-class PersonAdmin(Erasing, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     """Django's own, and whoever loses access here loses it on every device within a second."""
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -34,3 +34,6 @@ class PersonAdmin(Erasing, UserAdmin):  # type: ignore[type-arg]
             here = getattr(request, "device", None) if person == request.user else None
             Device.revoke_all_of(person.pk, but=here)
         return response
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return log_deletions_by_key(self, request, queryset)
