@@ -24,12 +24,14 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
-from django.db import connection, connections, transaction
+from django.db import connections
 from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from .models import Device
+from .postgres import database
+from .user_model import is_active
 
 DEVICE_COOKIE = "device"
 DEVICE_SALT = "streams.device"
@@ -54,7 +56,7 @@ class SignedIn(NamedTuple):
 def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -> bool:
     """Whether this session speaks for this user on this device."""
     return (
-        user.is_active
+        is_active(user)
         and device.signed_in
         and device.user_id == user.pk
         and str(session.get(SESSION_KEY)) == str(user.pk)
@@ -129,14 +131,16 @@ def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
 def who(columns: str = "", joins: str = "") -> str:
     """A query for session, user and device at once, and for `columns` of what `joins` add."""
     user_model = get_user_model()
-    own = [f"u.{field.column}" for field in user_model._meta.concrete_fields]
+    quoted: Any = database.connection().ops.quote_name
+    own = [f"u.{quoted(field.column)}" for field in user_model._meta.concrete_fields]
     own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
     return (
         f"SELECT {', '.join(['s.session_data', *own, *([columns] if columns else [])])}"
         " FROM django_session s"
         " JOIN streams_device d ON d.key = %(key)s"
         " AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
-        f" JOIN {user_model._meta.db_table} u ON u.id = d.user_id {joins}"
+        f" JOIN {quoted(user_model._meta.db_table)} u"
+        f" ON u.{quoted(user_model._meta.pk.column)} = d.user_id {joins}"
         " WHERE s.session_key = %(session)s AND s.expire_date > now()"
     )
 
@@ -146,8 +150,8 @@ def read(row: Sequence[Any]) -> SignedIn:
     user_model = get_user_model()
     users, devices = attributes(user_model), attributes(Device)
     session, rest = SessionStore().decode(row[0]), row[1:]
-    user = user_model.from_db("default", users, rest[: len(users)])
-    device = Device.from_db("default", devices, rest[len(users) :][: len(devices)])
+    user = user_model.from_db(database.alias(), users, rest[: len(users)])
+    device = Device.from_db(database.alias(), devices, rest[len(users) :][: len(devices)])
     return SignedIn(session, user, device, rest[len(users) + len(devices) :])
 
 
@@ -161,7 +165,7 @@ def recall(request: HttpRequest) -> Device | None:
     known = keys(request.COOKIES)
     if known is None:
         return None
-    with connection.cursor() as cursor:
+    with database.connection().cursor() as cursor:
         cursor.execute(who(), known)
         row = cursor.fetchone()
     if row is None or not (found := read(row)).admitted:
@@ -175,7 +179,7 @@ def recall(request: HttpRequest) -> Device | None:
     return found.device
 
 
-@transaction.atomic
+@database.atomic
 def recognise(request: HttpRequest, user: AbstractBaseUser) -> Device:
     """The device of a session that has just begun: this browser's own, or a new one.
 

@@ -1,6 +1,7 @@
 """What would break quietly in production, said by `manage.py check`.
 
-Those that ask the database run with `check --database default`, and before `migrate`.
+Those that ask the database run with `check --database default`, or what the database of this
+app is called, and before `migrate`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import connections, router
 from django.db.utils import ProgrammingError
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
@@ -20,7 +22,8 @@ from psycopg import sql
 
 from . import queue_health
 from .conf import Settings, conf
-from .postgres import error_diagnosis
+from .models import Device
+from .postgres import database, error_diagnosis
 from .providers import registry
 from .settings_validation import nearest, problems
 from .static_files import stale, uncollected
@@ -50,20 +53,25 @@ def session_engine() -> Iterable[CheckMessage]:
 
 
 def database_settings() -> Iterable[CheckMessage]:
-    database = settings.DATABASES[DEFAULT_DB_ALIAS]
-    if connections[DEFAULT_DB_ALIAS].vendor != "postgresql":
+    alias = database.alias()
+    if connections[alias].vendor != "postgresql":
         yield Error(
-            "The log is kept by PostgreSQL and by no other database.",
-            hint="Set DATABASE_URL to postgresql://…",
+            f"The log is kept by PostgreSQL and by no other database, and {alias!r} is another.",
+            hint='Make DATABASES["default"] a PostgreSQL, or route the app streams to one.',
             id="streams.E002",
         )
-    if database.get("ATOMIC_REQUESTS"):
-        yield Error(
-            "ATOMIC_REQUESTS would hold a conversation's row until the response is made, "
-            "and its answer with it.",
-            hint="Turn ATOMIC_REQUESTS off.",
-            id="streams.E003",
-        )
+    elsewhere = {
+        "what it has just written is read from": router.db_for_read(Device),
+        "its people are in": router.db_for_write(get_user_model()),
+    }
+    for what, other in elsewhere.items():
+        if other != alias:
+            yield Error(
+                f"The app's tables are in the database {alias!r}, and {what} {other!r}.",
+                hint="Let DATABASE_ROUTERS send the app streams, for reading and for writing, to "
+                "the database of the user model.",
+                id="streams.E003",
+            )
 
 
 def middleware() -> Iterable[CheckMessage]:
@@ -158,7 +166,7 @@ def check_static_files(**_: Any) -> list[CheckMessage]:
 @register(Tags.database, deploy=True)
 def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Once there is something to look at: a deployment is checked before it is migrated too."""
-    if DEFAULT_DB_ALIAS not in (databases or ()):
+    if database.alias() not in (databases or ()):
         return []
     with suppress(ProgrammingError):
         return [Warning(worry, id="streams.W004") for worry in queue_health.look().values()]
@@ -167,9 +175,9 @@ def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[Check
 
 @register(Tags.database)
 def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    if DEFAULT_DB_ALIAS not in (databases or ()):
+    if database.alias() not in (databases or ()):
         return []
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection = database.connection()
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:

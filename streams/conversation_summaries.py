@@ -15,15 +15,16 @@ from django.utils import timezone
 
 from . import log
 from .text import opening_of
+from .user_model import key_type
 
 
-def of_each(person: str) -> str:
-    """The query for lines of `people`: which of one `person`'s conversations, in what order.
+def of_each(which: str) -> str:
+    """The query for lines of `people`: `which` of one person's conversations, in what order.
 
     A prompt that was taken back before its answer began names nothing.
     """
     return f"""
-SELECT person.id, c.id, c.uuid::text, c.title, c.model, c.updated_at,
+SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
        (SELECT left(m.blocks->0->>'text', 200) FROM streams_message m
          WHERE m.conversation_id = c.id AND m.role = 'user'
            AND EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
@@ -38,14 +39,14 @@ SELECT person.id, c.id, c.uuid::text, c.title, c.model, c.updated_at,
        > coalesce((SELECT max(s.read_seq) FROM streams_devicesession s
                     WHERE s.conversation_id = c.id), 0),
        coalesce(last.failed, false), c.archived_at IS NOT NULL
-  FROM unnest(%(people)s::bigint[]) AS person(id)
-  JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {person}) AS c ON true
+  FROM (SELECT key, key::{key_type()} AS id FROM unnest(%(people)s::text[]) AS key) AS person
+  JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {which}) AS c ON true
   LEFT JOIN LATERAL (
        SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
         WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL
         ORDER BY r.ended_at DESC LIMIT 1
   ) AS last ON true
- ORDER BY person.id, c.updated_at DESC, c.id DESC
+ ORDER BY person.key, c.updated_at DESC, c.id DESC
 """
 
 
@@ -53,9 +54,9 @@ MINE = "c.owner_id = person.id AND c.deleted_at IS NULL"
 PAGE = """(%(pk)s::bigint IS NULL
                OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
         ORDER BY c.updated_at DESC, c.id DESC LIMIT %(most)s"""
-LISTED = of_each(f"{MINE} AND c.archived_at IS NULL AND {PAGE}")
-ARCHIVED = of_each(f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}")
-ONE = of_each(f"{MINE} AND c.id = %(pk)s")
+LISTED = f"{MINE} AND c.archived_at IS NULL AND {PAGE}"
+ARCHIVED = f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}"
+ONE = f"{MINE} AND c.id = %(pk)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +85,19 @@ class ListedConversation:
 
 
 def list_parameters(
-    people: Sequence[int], most: int, moment: datetime | None = None, pk: int | None = None
+    people: Sequence[str], most: int, moment: datetime | None = None, pk: int | None = None
 ) -> dict[str, Any]:
-    """The query's parameters: `most` lines each, behind one that stood at `moment`."""
+    """The query's parameters: `most` lines each, behind one that stood at `moment`.
+
+    People go by their keys as text, as in notifications.
+    """
     return {"people": list(people), "most": most, "moment": moment, "pk": pk}
 
 
-def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[int, list[ListedConversation]]:
+def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[str, list[ListedConversation]]:
     """Each person's lines in order; a person without any is not there."""
     today = timezone.localdate()
-    found: dict[int, list[ListedConversation]] = {}
+    found: dict[str, list[ListedConversation]] = {}
     for person, *row in rows:
         found.setdefault(person, []).append(line(row, today))
     return found

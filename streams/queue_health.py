@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from django.db import connection
 from psycopg_pool import AsyncConnectionPool
 
 from .conf import conf
+from .postgres.database import connection
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def worries(workers: int, room: int, running: int, waiting: int, longest: float)
 
 
 def look() -> dict[str, str]:
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(LOOK, known())
         return worries(*cursor.fetchone())
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.db.models import Count, Q
 
 from .conf import Settings, conf
 from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
+from .user_model import lock_user, locked
 
 if TYPE_CHECKING:
     from .models import Conversation
 
+
+PersonKey = Hashable  # of whatever type the site's user model has
 
 TOO_LONG = {
     "content": "That is too long to send",
@@ -35,7 +38,7 @@ def check_length(conversation: Conversation, more: int) -> None:
         raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
 
 
-def check_empty(owner_id: int) -> None:
+def check_empty(owner_id: Any) -> None:
     """Whether one more conversation with nothing in it may begin; raises TooManyEmpty.
 
     Among the newest alone, deleted ones included, so that whoever has thousands does not wait.
@@ -43,21 +46,20 @@ def check_empty(owner_id: int) -> None:
     most = conf().empty_per_user
     if not most:
         return
-    owner: Any = get_user_model().objects.select_for_update(no_key=True).get(pk=owner_id)
-    newest = owner.conversations.newest()[: 2 * most]
-    if owner.conversations.filter(pk__in=newest.values("pk"), messages=None).count() >= most:
+    mine = lock_user(owner_id).streams_conversations
+    newest = mine.newest()[: 2 * most]
+    if mine.filter(pk__in=newest.values("pk"), messages=None).count() >= most:
         raise TooManyEmpty(f"You have {most} conversations with nothing in them. Use one of those.")
 
 
-def lock_owner(owner_id: int) -> None:
+def lock_owner(owner_id: Any) -> None:
     """One prompt of a person at a time, or many at the same moment would all find room.
 
     Before the conversation's row is locked: a site that has changed the person's row in the same
     transaction holds it already, and the two must not wait for each other.
     """
     if counts_runs():
-        owner = get_user_model().objects.select_for_update(no_key=True)
-        owner.filter(pk=owner_id).values_list("pk").first()
+        locked(owner_id).values_list("pk").first()
 
 
 def counts_runs() -> bool:
@@ -97,10 +99,10 @@ class StreamQuota:
 
     def __init__(self, conf: Settings) -> None:
         self.conf = conf
-        self._users: Counter[int] = Counter()
-        self._devices: Counter[int] = Counter()
+        self._users: Counter[Hashable] = Counter()
+        self._devices: Counter[Hashable] = Counter()
 
-    def take(self, user_id: int, device_id: int) -> None:
+    def take(self, user_id: PersonKey, device_id: int) -> None:
         """Raises TooManyStreams."""
         for taken, key, most, whose in (
             (self._devices, device_id, self.conf.streams_per_device, "This device"),
@@ -111,7 +113,7 @@ class StreamQuota:
         self._devices[device_id] += 1
         self._users[user_id] += 1
 
-    def free(self, user_id: int, device_id: int) -> None:
+    def free(self, user_id: PersonKey, device_id: int) -> None:
         for taken, key in ((self._devices, device_id), (self._users, user_id)):
             taken[key] -= 1
             if not taken[key]:

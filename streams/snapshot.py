@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import JSONField
 from django.db.models.expressions import RawSQL
 
@@ -20,6 +19,7 @@ from . import log
 from .exceptions import NotFound
 from .log.transcript import Block, MessageState, RunState, Transcript, blocks_of
 from .models import Conversation, Message, Run
+from .postgres.database import atomic, connection
 
 DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
 
@@ -33,7 +33,7 @@ class Snapshot:
     times: dict[str, datetime]
 
 
-@transaction.atomic
+@atomic
 def snapshot(conversation_id: int) -> Snapshot:
     """Raises NotFound when the conversation was deleted a moment ago."""
     with one_moment():
@@ -59,8 +59,8 @@ def one_moment() -> Iterator[None]:
     PostgreSQL takes the level only before a transaction's first query, so a snapshot within
     somebody's own transaction (as in most tests) sees what that one sees.
     """
-    if len(connection.savepoint_ids) == 0:
-        with connection.cursor() as cursor:
+    if len(connection().savepoint_ids) == 0:
+        with connection().cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     yield
 

@@ -1,6 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from .postgres.database import never_in_a_transaction
 from .realtime import endpoints
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
@@ -42,3 +43,6 @@ urlpatterns = [
     path("sign-in/", SignIn.as_view(), name="sign-in"),
     path("sign-out/", SignOut.as_view(), name="sign-out"),
 ]
+
+for each in urlpatterns:
+    never_in_a_transaction(each.callback)

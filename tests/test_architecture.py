@@ -104,6 +104,15 @@ def test_a_folder_imports_only_the_folders_it_may():
     assert not offenders(lambda path: folders_imported(path) - known.get(part(path), {*FOLDERS}))
 
 
+def test_no_file_of_the_app_assumes_which_database_is_its_own():
+    """Routers say so: `connection` and `atomic` of `streams.postgres.database` ask them."""
+    assumed = {f"django.db.{name}" for name in ("connection", "transaction", "DEFAULT_DB_ALIAS")}
+    app, asks = ROOT / "streams", ROOT / "streams" / "postgres" / "database.py"
+    assert not offenders(
+        lambda path: path.is_relative_to(app) and path != asks and assumed & {*imports(path)}
+    )
+
+
 def test_writing_and_reading_never_import_each_other():
     """Nor through the files at the top that both may import."""
     top = {path.stem: folders_imported(path) for path in (ROOT / "streams").glob("*.py")}

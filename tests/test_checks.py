@@ -97,8 +97,19 @@ def test_gzip_is_warned_about(settings):
     assert found() == {"streams.W001"}
 
 
-def test_a_transaction_around_every_request_is_an_error(settings, monkeypatch):
-    monkeypatch.setitem(settings.DATABASES["default"], "ATOMIC_REQUESTS", True)
+class ReadsElsewhere:
+    def db_for_read(self, model, **hints):
+        return "replica" if model._meta.app_label == "streams" else None
+
+
+class PeopleElsewhere:
+    def db_for_write(self, model, **hints):
+        return "accounts" if model._meta.app_label == "auth" else None
+
+
+@pytest.mark.parametrize("router", ["ReadsElsewhere", "PeopleElsewhere"])
+def test_tables_in_more_than_one_database_are_an_error(settings, router):
+    settings.DATABASE_ROUTERS = [f"{__name__}.{router}"]
     assert found() == {"streams.E003"}
 
 

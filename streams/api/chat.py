@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_URL, UUID
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
 from django.urls import reverse
 
 from streams import models, quotas
 from streams.exceptions import NotFound
 from streams.postgres import channels
+from streams.postgres.database import atomic
 from streams.providers import registry
 from streams.views.validation import checked_values, short_enough
 
@@ -145,7 +145,7 @@ class Chat:
         await sync_to_async(self.delete)()
 
 
-@transaction.atomic
+@atomic
 def start(
     user: AbstractBaseUser,
     *,

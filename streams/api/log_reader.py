@@ -90,7 +90,7 @@ class LogReader:
                 await self._until(news)
             return rows
 
-    async def run_ended(self, run_id: int, owner: object) -> None:
+    async def run_ended(self, run_id: int, owner: str) -> None:
         """Returns once the run has ended; its person's list changes at that moment."""
 
         async def look(connection: AsyncConnection) -> bool:

@@ -9,12 +9,13 @@ from typing import Literal, cast
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.db import connections, router
 from django.utils.asyncio import async_unsafe
 
 from streams import log, models
 from streams.exceptions import InTransaction, NotFound, StillRunning
 from streams.log import transcript
+from streams.postgres.database import connection
+from streams.user_model import key_text
 
 from .following import Follow
 from .log_reader import log_reader
@@ -145,13 +146,13 @@ class Run:
     def _is_over(self) -> bool:
         if self.refresh().ended:
             return True
-        if connections[router.db_for_write(models.Run)].in_atomic_block:
+        if connection().in_atomic_block:
             raise InTransaction("Wait for an answer after the transaction that asked for it.")
         return False
 
     @property
-    def _awaited(self) -> tuple[int, object]:
-        return self._run.pk, self._run.conversation.owner_id
+    def _awaited(self) -> tuple[int, str]:
+        return self._run.pk, key_text(self._run.conversation.owner_id)
 
     def follow(self, *, after: int = 0) -> Follow:
         """Its events past the cursor `after`, to its last one; for `for` and `async for`."""

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from django.db import connection
 from psycopg import AsyncConnection
+
+from streams.postgres.database import connection
 
 from .encoding import dumps
 
@@ -196,7 +197,7 @@ def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
     runs, types, datas = map(list, columns or ([], [], []))
     known: dict[str, Any] = {"conversation": conversation_id, "count": len(events), "runs": runs}
     known |= {"types": types, "datas": datas, "queued": "run.queued" in types}
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(APPEND_LOCKED, known)
         return int(cursor.fetchone()[0])
 
@@ -210,7 +211,7 @@ UPDATE streams_event SET data = data - 'system'
 def forget_instructions(conversation_id: int) -> None:
     """Of instructions the newest alone are kept, or each change would be read by every device
     that ever joins. Inside Django's transaction, which holds the conversation's row."""
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(FORGET, [conversation_id])
 
 

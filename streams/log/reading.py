@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import orjson
 import psycopg
-from django.db import connection
 from psycopg import AsyncConnection
 
 from streams.log.transcript import Row
 from streams.postgres.connections import blames_rows
+from streams.postgres.database import connection
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ async def catch_up(
 
 def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
     """A conversation's rolled-up log past `after`, through Django's connection."""
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(
             CATCH_UP,
             {"conversation": conversation_id, "after": after, "limit": ALL, "bytes": ALL},
@@ -138,7 +138,7 @@ RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND run_id = %(run)s")
 
 def run_rows(conversation_id: int, run_id: int) -> list[Row]:
     """One run's rolled-up events."""
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(RUN_ROWS, whole(conversation_id, run_id))
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
@@ -184,7 +184,7 @@ class Moment(NamedTuple):
 
 def timeline(conversation_id: int, run_id: int, bucket_seconds: float = 1.0) -> list[Moment]:
     """A run's events for the admin: lifecycle rows one by one, deltas counted per bucket."""
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(
             """
             SELECT min(created_at), max(seq), type,

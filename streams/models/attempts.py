@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from django.db import connection, models
+from django.db import models
 from django.utils.crypto import salted_hmac
 
 from streams.exceptions import TooManyAttempts
+from streams.postgres.database import connection
 
 # One statement, so that attempts on many processes at once are all counted.
 COUNT = """
@@ -31,7 +32,7 @@ class Attempts(models.Model):
         """Count one more; raises TooManyAttempts past `most` in `window` seconds."""
         if not most:
             return
-        with connection.cursor() as cursor:
+        with connection().cursor() as cursor:
             cursor.execute(COUNT, {"key": digest(what), "window": window})
             count, seconds = cursor.fetchone()
         if count > most:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, UUID
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -14,10 +14,11 @@ from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Busy, Invalid, KeyReused, NotFound
 from streams.postgres import channels
+from streams.postgres.database import atomic
 from streams.text import clean
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+    from django.contrib.auth.models import User
 
     from .device import Device
     from .message import Message
@@ -27,12 +28,14 @@ TITLE_LENGTH = 120
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser | int) -> ConversationQuerySet:
-        """The only door to conversations: someone else's, and deleted ones, are not there."""
-        owner = user if isinstance(user, int) else user.pk
-        return self.filter(owner_id=owner, deleted_at__isnull=True)
+    def owned_by(self, user: Any) -> ConversationQuerySet:
+        """The only door to conversations: someone else's, and deleted ones, are not there.
 
-    def restorable(self, user_id: int) -> ConversationQuerySet:
+        `user` is a person or their key.
+        """
+        return self.filter(owner_id=getattr(user, "pk", user), deleted_at__isnull=True)
+
+    def restorable(self, user_id: Any) -> ConversationQuerySet:
         """Deleted so lately that it can be taken back; `left` is for how long."""
         final = Now() - timedelta(seconds=conf().purge_after)  # by the clock of the purge
         left = models.ExpressionWrapper(models.F("deleted_at") - final, models.DurationField())
@@ -58,7 +61,7 @@ class Conversation(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
-        related_name="conversations",
+        related_name="streams_conversations",
         db_index=False,
     )
     title = models.CharField(max_length=TITLE_LENGTH, blank=True)
@@ -131,7 +134,7 @@ class Conversation(models.Model):
         with log.numbered(self.pk):
             self.last_seq = log.append_locked(self.pk, events)
 
-    @transaction.atomic
+    @atomic
     def post(
         self, content: str, device: Device | None, client_key: str | None = None
     ) -> tuple[Message, Run, bool]:
@@ -188,7 +191,7 @@ class Conversation(models.Model):
         self.append(*events, run.event("run.queued", **data, **first, **caused_by(device)))
         return run
 
-    @transaction.atomic
+    @atomic
     def change(self, device: Device | None, **values: Any) -> Conversation:
         """Rename, choose another model, system prompt or busy rule, archive; and say so."""
         here = Conversation.lock(self.pk)
@@ -205,7 +208,7 @@ class Conversation(models.Model):
             here.append(log.NewEvent("conversation.updated", changed | caused_by(device)))
         return here
 
-    @transaction.atomic
+    @atomic
     def delete_softly(self, device: Device | None) -> None:
         """Hide at once, stop what runs; the worker purges later."""
         here = Conversation.lock(self.pk)
@@ -216,7 +219,7 @@ class Conversation(models.Model):
         channels.conversation_gone(self.pk)
         channels.list_changed(here.owner_id)
 
-    @transaction.atomic
+    @atomic
     def restore(self) -> Conversation:
         """Take a deletion back. Raises NotFound when it has become final."""
         found = Conversation.objects.select_for_update(no_key=True)

@@ -5,14 +5,14 @@ import uuid
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from streams.exceptions import Invalid
 from streams.postgres import channels, clock
+from streams.postgres.database import atomic
+from streams.user_model import lock_user
 
 from .conversation import Conversation
 
@@ -44,7 +44,7 @@ class Device(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="devices"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="streams_devices"
     )
     key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
     name = models.CharField(max_length=NAME_LENGTH)
@@ -65,7 +65,7 @@ class Device(models.Model):
         return self.name
 
     @classmethod
-    def introduce(cls, user_id: int, user_agent: str, name: str = "") -> Device:
+    def introduce(cls, user_id: Any, user_agent: str, name: str = "") -> Device:
         """A new device of this user, named from its user agent if not by a person."""
         agent = user_agent[:LONGEST_AGENT]  # each of a thousand regular expressions reads it
         described_as, kind = described(agent)
@@ -78,8 +78,8 @@ class Device(models.Model):
         )
 
     @classmethod
-    @transaction.atomic
-    def revoke_all_of(cls, user_id: int, but: Device | None = None) -> int:
+    @atomic
+    def revoke_all_of(cls, user_id: Any, but: Device | None = None) -> int:
         """Sign the person out everywhere, but here; how many devices that were.
 
         The person is locked first, as by a pairing: what joins at this moment has either
@@ -94,7 +94,7 @@ class Device(models.Model):
         channels.devices_gone(ids)
         return len(ids)
 
-    @transaction.atomic
+    @atomic
     def revoke(self) -> None:
         """For good: its sessions and streams end, and who signs in there again is a device
         anew. So a copy of an old session never comes back to life."""
@@ -103,7 +103,7 @@ class Device(models.Model):
         if known.update(revoked_at=Now()):
             channels.devices_gone([self.pk])
 
-    @transaction.atomic
+    @atomic
     def sign_out(self) -> None:
         """Its sessions and streams end, copies too, and so do the codes it shows; the device
         is known again when the same person next signs in there."""
@@ -139,12 +139,6 @@ class Device(models.Model):
     def mark(self) -> dict[str, str]:
         """How an event names the device that caused it: as it was then."""
         return {"id": str(self.uuid), "name": self.name}
-
-
-def lock_user(user_id: int) -> User:
-    """The person's row, held to the end of the transaction."""
-    people = get_user_model()._default_manager.select_for_update(no_key=True)
-    return people.get(pk=user_id)
 
 
 def described(user_agent: str) -> tuple[str, Device.Kind]:

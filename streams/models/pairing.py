@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.db import models, transaction
+from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from streams.conf import conf
 from streams.exceptions import NotFound, PairingEnded, WrongCode
 from streams.postgres import clock
+from streams.postgres.database import atomic
+from streams.user_model import is_active, lock_user
 
 from .conversation import Conversation
-from .device import Device, lock_user
+from .device import Device
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that is read as another
 HALF = 4
@@ -55,7 +57,7 @@ class Pairing(models.Model):
         return f"{self.opener} asks another device in"
 
     @classmethod
-    @transaction.atomic
+    @atomic
     def open(cls, opener: Device, conversation: Conversation) -> Opened:
         """A new one takes the place of what this device had open before."""
         lock_user(opener.user_id)
@@ -113,7 +115,7 @@ class Pairing(models.Model):
             return "joined"
         if self.tries >= conf().pairing_tries:
             return "locked"
-        welcome = self.opener.signed_in and self.opener.user.is_active
+        welcome = self.opener.signed_in and is_active(self.opener.user)
         welcome = welcome and self.conversation.deleted_at is None
         return "waiting" if welcome and self.expires_at > clock.now() else "expired"
 
@@ -127,7 +129,7 @@ class Pairing(models.Model):
         In a transaction that introduces the device too: the person's row is held to its
         end, as by whoever signs them out everywhere.
         """
-        person = lock_user(self.opener.user_id)
+        person: User = lock_user(self.opener.user_id)
         self.refresh_from_db()
         self.check_waiting()
         self.used_at = clock.now()

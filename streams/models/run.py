@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
 
@@ -12,20 +12,20 @@ from streams import log, quotas
 from streams.exceptions import NotRetryable
 from streams.log import transcript
 from streams.postgres import channels, clock
+from streams.postgres.database import atomic
 
 from .conversation import Conversation, caused_by
 from .message import Message
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-
     from .device import Device
 
 
 class RunQuerySet(models.QuerySet["Run"]):
-    def owned_by(self, user: AbstractBaseUser | AnonymousUser | int) -> RunQuerySet:
-        owner = user if isinstance(user, int) else user.pk
+    def owned_by(self, user: Any) -> RunQuerySet:
+        """Of a person, or of whose key it is, without those of conversations that are deleted."""
+        owner = getattr(user, "pk", user)
         return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
 
     def with_ahead(self) -> RunQuerySet:
@@ -125,7 +125,7 @@ class Run(models.Model):
     def event(self, type: str, **data: Any) -> log.NewEvent:
         return log.NewEvent(type, {"run": str(self.uuid), **data}, run_id=self.pk)
 
-    @transaction.atomic
+    @atomic
     def cancel(self, device: Device | None) -> Run:
         """Stop this run, wherever it is; twice is once, and late is no error."""
         conversation = Conversation.lock(self.conversation_id)
@@ -161,7 +161,7 @@ class Run(models.Model):
         conversation.append(self.event("run.cancel_requested", **caused_by(device)))
         channels.cancel_requested(self.pk)
 
-    @transaction.atomic
+    @atomic
     def retry(self, device: Device | None) -> Run:
         """A new run for the same prompt. Raises NotRetryable while this one is open, or
         when it was taken back before it began, and what `quotas` raises."""

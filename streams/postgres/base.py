@@ -8,6 +8,7 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg_pool import PoolTimeout
 
+from streams.postgres import database
 from streams.postgres.availability import availability
 
 from .schema import SchemaEditor
@@ -20,7 +21,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        if not self.pool:
+        # Another database than the app's is none of its business.
+        if not self.pool or self.alias != database.alias():
             return super().get_new_connection(conn_params)
         availability.check()
         until = time.monotonic() + self.settings_dict.get("PATIENCE", 5.0)

@@ -5,9 +5,13 @@ A lost signal delays and never loses, since everyone also looks on a slow timer.
 
 from __future__ import annotations
 
-from django.db import connection
+from typing import Any
 
-FEED = "streams_feed"  # "<user>", also sent by the append statement: their list has changed
+from streams.user_model import key_text
+
+from .database import connection
+
+FEED = "streams_feed"  # "<user's key>", also sent by the append statement: their list has changed
 PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.realtime.presence`
 LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
 WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>", for workers
@@ -18,7 +22,7 @@ HUBS = (LOG, ACCESS, FEED, PRESENCE)
 
 def send(channel: str, payload: str) -> None:
     """Sent when the transaction commits, and not at all if it does not."""
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
@@ -42,5 +46,5 @@ def signed_out(device_id: int, sign_outs: int) -> None:
     send(ACCESS, f"devices {device_id}:{sign_outs}")
 
 
-def list_changed(user_id: int) -> None:
-    send(FEED, str(user_id))
+def list_changed(user_id: Any) -> None:
+    send(FEED, key_text(user_id))

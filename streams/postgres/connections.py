@@ -1,4 +1,4 @@
-"""Raw asynchronous connections to Django's default database.
+"""Raw asynchronous connections to the app's database.
 
 A worker and a hub live in an event loop, where Django's own connections cannot.
 """
@@ -9,9 +9,10 @@ import logging
 from typing import Any
 
 import psycopg
-from django.db import connections
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
+
+from . import database
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ HASHED = {
 
 
 def parameters() -> dict[str, Any]:
-    """libpq's parameters for Django's default database."""
-    given = connections["default"].get_connection_params()
+    """libpq's parameters for the app's database."""
+    given = database.connection().get_connection_params()
     known = {key: value for key, value in given.items() if key not in DJANGOS}
     if is_behind_pooler():
         known["prepare_threshold"] = None
@@ -60,7 +61,7 @@ def parameters() -> dict[str, Any]:
 
 def is_behind_pooler() -> bool:
     """Whether a pool such as PgBouncer's gives a connection's transactions to any session."""
-    return bool(connections["default"].settings_dict.get("POOLER", False))
+    return bool(database.connection().settings_dict.get("POOLER", False))
 
 
 async def connect(role: str, **settings: str) -> AsyncConnection:
@@ -113,7 +114,7 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
 
 def renew_djangos() -> None:
     """Where one connection of this process was lost, those Django keeps idle are dead too."""
-    if kept := getattr(connections["default"], "pool", None):
+    if kept := getattr(database.connection(), "pool", None):
         kept.drain()
 
 

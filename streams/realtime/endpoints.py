@@ -25,6 +25,7 @@ from streams.realtime import sse
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PresenceChannel
 from streams.realtime.subscription import Subscription
+from streams.user_model import key_text, password
 
 from .request import MethodNotAllowed, Moved, Request
 
@@ -124,7 +125,7 @@ def error_body(error: StreamsError) -> dict[str, Any]:
 OWNED = (
     "c.id, c.last_seq",
     "LEFT JOIN streams_conversation c ON c.uuid = %(uuid)s"
-    " AND c.owner_id = u.id AND c.deleted_at IS NULL",
+    " AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
 )
 
 
@@ -133,14 +134,14 @@ async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscripti
     stream = hub.join(conversation_id, device, head=head, cursor=request.cursor)
     stream.side_channels.append(PresenceChannel(hub.presence, conversation_id))
     if request.query.get("feed") == ["1"]:
-        stream.side_channels.append(hub.feeds.follow(device.user_id, stream))
+        stream.side_channels.append(hub.feeds.follow(key_text(device.user_id), stream))
     return stream
 
 
 async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | None:
-    device, _ = await authorise(hub, request, uuid, "u.id", "")
+    device, _ = await authorise(hub, request, uuid, "d.user_id", "")
     response = hub.join_alone(device)
-    response.side_channels.append(hub.feeds.follow(device.user_id, response))
+    response.side_channels.append(hub.feeds.follow(key_text(device.user_id), response))
     return response
 
 
@@ -152,7 +153,7 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
         f"c.id, c.last_seq, r.id, {log.TERMINAL_SEQ}",
         # As one: for someone else's run no more is looked up than for none at all.
         "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
-        " ON r.uuid = %(uuid)s AND c.owner_id = u.id AND c.deleted_at IS NULL",
+        " ON r.uuid = %(uuid)s AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
     )
     if ended is not None and ended <= request.cursor <= head:
         return None
@@ -174,7 +175,9 @@ async def authorise(
     if found and found.admitted and access.asks_backend(found.session):
         known = await sync_to_async(access.backend_knows)(found.session, found.user)
         found = found if known else None
-    if not (found and found.admitted and hub.revocations.admits(found.device, found.user.password)):
+    if not (found and found.admitted):
+        raise NotSignedIn("Sign in first.")
+    if not hub.revocations.admits(found.device, password(found.user)):
         raise NotSignedIn("Sign in first.")
     if found.more[0] is None:
         raise NotFound(NOT_HERE)

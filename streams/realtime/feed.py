@@ -18,7 +18,13 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from ..conf import Settings
-from ..conversation_summaries import LISTED, ListedConversation, list_parameters, listed_by_person
+from ..conversation_summaries import (
+    LISTED,
+    ListedConversation,
+    list_parameters,
+    listed_by_person,
+    of_each,
+)
 from ..postgres.listener import Listener
 from . import sse
 
@@ -32,12 +38,15 @@ class Reader(Protocol):
 
 
 class Feed:
-    """One person's list as it was last read, and in which reading each line changed."""
+    """One person's list as it was last read, and in which reading each line changed.
 
-    __slots__ = ("_changed", "_frames", "_lines", "_most", "followers", "reading", "user_id")
+    `person` is their key as text, as in notifications.
+    """
 
-    def __init__(self, user_id: int, most: int) -> None:
-        self.user_id = user_id
+    __slots__ = ("_changed", "_frames", "_lines", "_most", "followers", "person", "reading")
+
+    def __init__(self, person: str, most: int) -> None:
+        self.person = person
         self.followers: set[Reader] = set()
         self.reading = 0
         self._most = most
@@ -111,25 +120,25 @@ class Feeds:
     def __init__(self, conf: Settings, pool: AsyncConnectionPool) -> None:
         self.conf = conf
         self._pool = pool
-        self._feeds: dict[int, Feed] = {}
-        self._marked: set[int] = set()
+        self._feeds: dict[str, Feed] = {}
+        self._marked: set[str] = set()
         self._news = asyncio.Event()
 
-    def follow(self, user_id: int, reader: Reader) -> FeedChannel:
-        feed = self._feeds.get(user_id)
+    def follow(self, person: str, reader: Reader) -> FeedChannel:
+        feed = self._feeds.get(person)
         if feed is None:
-            feed = self._feeds[user_id] = Feed(user_id, self.conf.page_size)
+            feed = self._feeds[person] = Feed(person, self.conf.page_size)
         feed.followers.add(reader)
-        self.mark(user_id)
+        self.mark(person)
         return FeedChannel(self, feed, reader)
 
     def leave(self, feed: Feed, reader: Reader) -> None:
         feed.followers.discard(reader)
-        if not feed.followers and self._feeds.get(feed.user_id) is feed:
-            del self._feeds[feed.user_id]
+        if not feed.followers and self._feeds.get(feed.person) is feed:
+            del self._feeds[feed.person]
 
-    def mark(self, *user_ids: int) -> None:
-        here = [user_id for user_id in user_ids if user_id in self._feeds]
+    def mark(self, *people: str) -> None:
+        here = [person for person in people if person in self._feeds]
         if here:
             self._marked.update(here)
             self._news.set()
@@ -144,24 +153,24 @@ class Feeds:
             self._news.clear()
             marked, self._marked = self._marked, set()
             try:
-                await self._read([user_id for user_id in marked if user_id in self._feeds])
+                await self._read([person for person in marked if person in self._feeds])
             except psycopg.Error as error:
                 logger.warning("feed: reading waits for PostgreSQL: %s", error)
                 await asyncio.sleep(1)
                 self.mark(*marked)
             await asyncio.sleep(self.conf.feed_floor)
 
-    async def _read(self, user_ids: list[int]) -> None:
-        for at in range(0, len(user_ids), PEOPLE_A_QUERY):
-            people = user_ids[at : at + PEOPLE_A_QUERY]
+    async def _read(self, marked: list[str]) -> None:
+        for at in range(0, len(marked), PEOPLE_A_QUERY):
+            people = marked[at : at + PEOPLE_A_QUERY]
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(
-                    LISTED, list_parameters(people, self.conf.page_size)
+                    of_each(LISTED), list_parameters(people, self.conf.page_size)
                 )
                 found = listed_by_person(await cursor.fetchall())
-            for user_id in people:
-                if feed := self._feeds.get(user_id):
-                    feed.take(found.get(user_id, []))
+            for person in people:
+                if feed := self._feeds.get(person):
+                    feed.take(found.get(person, []))
 
     async def rescan(self, listener: Listener) -> None:
         """The slow look behind the signals; a quicker one while nothing can be heard."""

@@ -143,7 +143,7 @@ class Hub:
         if channel == channels.ACCESS:
             self.revocations.heard(payload, self.streams)
         elif channel == channels.FEED:
-            self.feeds.mark(int(payload))
+            self.feeds.mark(payload)
         elif channel == channels.PRESENCE:
             self.presence.heard(payload)
         else:

@@ -9,16 +9,17 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from django.contrib.auth import get_user_model
 from psycopg import AsyncConnection
 
+from .. import user_model
 from ..models import Device
 from . import sse
 from .subscription import Subscription
 
 STILL_WELCOME = """
-SELECT d.id, u.password, d.sign_outs FROM streams_device d JOIN {users} u ON u.id = d.user_id
- WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND d.signed_out_at IS NULL AND u.is_active
+SELECT d.id, people.password, d.sign_outs FROM streams_device d
+  JOIN {people} ON people.key = d.user_id
+ WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND d.signed_out_at IS NULL
 """
 STILL_THERE = "SELECT id FROM streams_conversation WHERE id = ANY(%s) AND deleted_at IS NULL"
 
@@ -66,7 +67,7 @@ class Revocations:
         self._admissions = {pk: self._admissions[pk] for pk in devices & set(self._admissions)}
         if not streams:
             return
-        query = STILL_WELCOME.format(users=get_user_model()._meta.db_table)
+        query = STILL_WELCOME.format(people=user_model.active_people())
         cursor = await connection.execute(query, [list(devices)])
         welcome = {pk: Admission(hash(p), outs) for pk, p, outs in await cursor.fetchall()}
         conversations = {stream.conversation_id for stream in streams}

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
 from django.db.models.functions import Left
@@ -24,9 +23,12 @@ from streams.conversation_summaries import (
     list_parameters,
     listed_by_person,
     name_of,
+    of_each,
 )
 from streams.exceptions import BadCursor
 from streams.models import Conversation, Message, Run
+from streams.postgres.database import connection
+from streams.user_model import key_text
 
 from .resource import Request
 
@@ -40,7 +42,7 @@ def beside(
     of the conversation that is `here`, wherever that stands. Not `paged`: always the first."""
     items, following = shelf(request.user, request.GET.get("before") if paged else None)
     if here and all(item.pk != here.pk for item in items):
-        items += asked(ONE, request.user, list_parameters([request.user.pk], 1, pk=here.pk))
+        items += asked(ONE, request.user, 1, pk=here.pk)
         items.sort(key=lambda item: (not item.archived, item.updated_at, item.pk), reverse=True)
     return {"items": items, "following": following, "page_size": conf().page_size}
 
@@ -50,15 +52,18 @@ def shelf(
 ) -> tuple[list[ListedConversation], str | None]:
     """One page of the list, and the cursor of the next when there is more."""
     size = conf().page_size
-    which = list_parameters([user.pk], size + 1, *(position(before) if before else ()))
-    lines = asked(ARCHIVED if archived else LISTED, user, which)
+    behind = position(before) if before else ()
+    lines = asked(ARCHIVED if archived else LISTED, user, size + 1, *behind)
     return lines[:size], following(lines[size - 1]) if len(lines) > size else None
 
 
-def asked(query: str, user: User, which: dict[str, Any]) -> list[ListedConversation]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, which)
-        return listed_by_person(cursor.fetchall()).get(user.pk, [])
+def asked(
+    which: str, user: User, most: int, moment: datetime | None = None, pk: int | None = None
+) -> list[ListedConversation]:
+    key = key_text(user.pk)
+    with connection().cursor() as cursor:
+        cursor.execute(of_each(which), list_parameters([key], most, moment, pk))
+        return listed_by_person(cursor.fetchall()).get(key, [])
 
 
 def as_json(line: ListedConversation) -> dict[str, Any]:

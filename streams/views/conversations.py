@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 
 from streams import quotas
 from streams.exceptions import StreamsError
 from streams.models import Conversation
 from streams.postgres import channels
+from streams.postgres.database import atomic
 from streams.providers import registry
 
 from . import serializers
@@ -50,7 +50,7 @@ class Conversations(Resource):
         return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 
 
-@transaction.atomic
+@atomic
 def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
     """A new conversation and, with `content`, its first message and run; the flag tells a
     repeated send apart."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import OperationalError
@@ -17,6 +16,7 @@ from streams import queue_health
 from streams.models import Fault
 from streams.postgres import error_diagnosis
 from streams.postgres.availability import why
+from streams.postgres.database import connection
 from streams.postgres.error_diagnosis import Trouble
 from streams.static_files import uncollected
 
@@ -35,7 +35,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     try:
-        behind = newest_migrations() - MigrationRecorder(connection).applied_migrations().keys()
+        behind = newest_migrations() - MigrationRecorder(connection()).applied_migrations().keys()
         reads_only = only_reads()
     except OperationalError:
         return unready(why())
@@ -63,6 +63,6 @@ def unready(found: Trouble) -> JsonResponse:
 
 
 def only_reads() -> bool:
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute("SELECT current_setting('transaction_read_only')")
         return bool(cursor.fetchone()[0] == "on")

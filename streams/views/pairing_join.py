@@ -12,7 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -22,6 +21,7 @@ from streams import access
 from streams.conf import conf
 from streams.exceptions import SignedInAsAnother, StreamsError
 from streams.models import Attempts, Pairing
+from streams.postgres.database import atomic
 
 from . import serializers
 from .errors import patient
@@ -105,7 +105,7 @@ def asking(request: HttpRequest, pairing: Pairing, code: str = "") -> HttpRespon
     return render(request, "streams/pairing_join.html", {"opener": opener, "code": code})
 
 
-@transaction.atomic
+@atomic
 def join(request: HttpRequest, pairing: Pairing) -> HttpResponse:
     person = pairing.claim()
     login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])

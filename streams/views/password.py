@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
-from django.db import transaction
 from django.http import HttpResponse
 from django.urls import reverse
 
 from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
 from streams.models import Attempts, Device
+from streams.postgres.database import atomic
 
 from .negotiation import wants_json
 from .pages import render
@@ -47,7 +47,7 @@ class Password(Resource):
         raise Invalid(" ".join(map(str, errors)), field=NAMES[name])
 
 
-@transaction.atomic
+@atomic
 def change(request: Request, form: PasswordChangeForm) -> None:
     Device.revoke_all_of(request.user.pk, but=request.device)
     form.save()

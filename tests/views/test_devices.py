@@ -20,7 +20,7 @@ NEW = "battery staple 9"
 
 def signed_in(user):
     """Which of the user's devices are, by name."""
-    return [each.name for each in user.devices.signed_in().order_by("pk")]
+    return [each.name for each in user.streams_devices.signed_in().order_by("pk")]
 
 
 def test_devices_are_listed_with_this_one_first_and_where_each_stands(
@@ -109,7 +109,7 @@ def test_a_device_that_signs_in_again_is_another_with_the_same_name(page, anna, 
     page.post(f"/devices/{phone.uuid}/revoke")
     theirs.post("/sign-in/", {"username": "anna", "password": PASSWORD})
     theirs.get("/c/")
-    again = anna.devices.get(name="Anna's phone", revoked_at=None)
+    again = anna.streams_devices.get(name="Anna's phone", revoked_at=None)
     assert again.pk != phone.pk
     assert again.key != phone.key
 
@@ -123,14 +123,14 @@ def test_a_device_that_signed_out_is_known_when_its_person_comes_back(page, anna
     assert [(each["id"], each["name"], each["this"]) for each in shown] == [
         (str(laptop.uuid), "Desk", True)
     ]
-    assert anna.devices.get() == laptop
+    assert anna.streams_devices.get() == laptop
 
 
 def test_another_person_at_the_same_browser_has_a_device_of_their_own(page, anna, bert, laptop):
     page.post("/sign-out/")
     page.post("/sign-in/", {"username": "bert", "password": PASSWORD})
     page.get("/c/")
-    own = bert.devices.get()
+    own = bert.streams_devices.get()
     assert own.key != laptop.key
     assert signed_in(anna) == []
     assert Api(page)("get", f"/devices/{laptop.uuid}/").status_code == 404
@@ -155,7 +155,7 @@ def test_a_device_that_was_revoked_does_not_come_back_by_signing_out(page, anna,
     page.get("/c/")
     laptop.refresh_from_db()
     assert laptop.revoked_at
-    assert anna.devices.signed_in().get() != laptop
+    assert anna.streams_devices.signed_in().get() != laptop
 
 
 def test_signing_out_everywhere_else_leaves_those_that_have_signed_out(api, anna, phone):

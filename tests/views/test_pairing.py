@@ -74,7 +74,7 @@ def test_the_link_shows_who_asks_and_joins_by_post(api, opened, newcomer, anna, 
     response = newcomer.post(path_of(opened), {"confirm": "true"})
     assert (response.status_code, response["Location"]) == (303, f"/c/{conversation.uuid}/")
     assert newcomer.get(response["Location"]).status_code == 200
-    phone = anna.devices.get(kind="phone")
+    phone = anna.streams_devices.get(kind="phone")
     assert phone.name == "Chrome on Android"
     told = api("get", opened["url"]).json()
     assert told["state"] == "joined"
@@ -85,10 +85,10 @@ def test_the_code_shows_who_asks_and_joins_by_a_second_post(opened, newcomer, co
     typed = opened["code"].lower().replace("-", " ")
     page = text(newcomer.post("/pair/", {"code": typed}))
     assert "Continue here as anna?" in page
-    assert anna.devices.count() == 1
+    assert anna.streams_devices.count() == 1
     response = newcomer.post("/pair/", {"code": typed, "confirm": "true"})
     assert response["Location"] == f"/c/{conversation.uuid}/"
-    assert anna.devices.count() == 2
+    assert anna.streams_devices.count() == 2
 
 
 def test_a_program_pairs_too(opened, stranger, conversation):
@@ -113,7 +113,7 @@ def test_whoever_only_looks_uses_nothing_up(api, opened, newcomer, headers, anna
         assert newcomer.head(path_of(opened), headers=headers).status_code == 200
     assert Pairing.objects.values().get() == before
     assert "sessionid" not in newcomer.cookies
-    assert anna.devices.count() == 1
+    assert anna.streams_devices.count() == 1
     assert newcomer.post(path_of(opened)).status_code == 303
 
 
@@ -154,7 +154,7 @@ def test_it_runs_out(api, opened, newcomer, anna):
         assert "has run out" in text(late)
     assert newcomer.post("/pair/", {"code": opened["code"]}).status_code == 410
     assert state(api, opened) == "expired"
-    assert anna.devices.count() == 1
+    assert anna.streams_devices.count() == 1
 
 
 def test_a_code_ends_with_the_sign_out_of_its_device_for_good(api, opened, newcomer, laptop):
@@ -250,7 +250,7 @@ def test_a_second_browser_on_the_same_machine_is_a_device_of_its_own(opened, ann
     second = Client()
     second.post(path_of(opened))
     second.get("/c/")
-    assert anna.devices.filter(revoked_at=None).count() == 2
+    assert anna.streams_devices.filter(revoked_at=None).count() == 2
 
 
 @pytest.mark.parametrize("how", ["sign-out", "everywhere", "deactivated"])
@@ -315,7 +315,7 @@ def test_of_many_at_the_same_moment_one_joins(opened, anna):
     for comer in comers:
         comer.join()
     assert sorted(answers) == [303] + [410] * 5
-    assert anna.devices.count() == 2
+    assert anna.streams_devices.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)

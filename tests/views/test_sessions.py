@@ -20,9 +20,9 @@ def test_signing_in_by_form_leads_on(anna):
     client = Client()
     given = {"username": "anna", "password": PASSWORD}
     assert client.post("/sign-in/?next=/c/", given)["Location"] == "/c/"
-    assert anna.devices.count() == 1
+    assert anna.streams_devices.count() == 1
     assert client.get("/c/").status_code == 200
-    assert anna.devices.count() == 1
+    assert anna.streams_devices.count() == 1
 
 
 @pytest.mark.parametrize("as_program", [False, True])
@@ -32,7 +32,7 @@ def test_a_session_nobody_has_used_yet_ends_with_all_the_others(page, anna, as_p
     given = {"username": "anna", "password": PASSWORD}
     kind = {"content_type": "application/json"} if as_program else {}
     dormant.post("/sign-in/", given, **kind)
-    assert anna.devices.count() == 2
+    assert anna.streams_devices.count() == 2
     page.post("/devices/revoke-others")
     assert Api(dormant)("get", "/c/").status_code == 401
 
@@ -40,7 +40,7 @@ def test_a_session_nobody_has_used_yet_ends_with_all_the_others(page, anna, as_p
 def test_signing_in_as_another_person_is_a_device_of_theirs(page, anna, bert, laptop):
     page.post("/sign-out/")
     page.post("/sign-in/", {"username": "bert", "password": PASSWORD})
-    assert bert.devices.count() == 1
+    assert bert.streams_devices.count() == 1
     assert Api(page)("get", "/devices/").json()["devices"][0]["this"] is True
 
 
@@ -156,14 +156,14 @@ def test_a_session_of_an_older_secret_key_goes_on_and_is_signed_anew(page, setti
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "n" * 60
     assert page.get("/c/").status_code == 200
     assert page.session[HASH_SESSION_KEY] not in ("", old)
-    assert anna.devices.get() == laptop
+    assert anna.streams_devices.get() == laptop
 
 
 def test_a_session_goes_on_though_its_devices_cookie_was_lost(page, anna, laptop):
     del page.cookies[access.DEVICE_COOKIE]
     assert page.get("/c/").status_code == 200
     assert access.DEVICE_COOKIE in page.cookies
-    assert anna.devices.get() == laptop
+    assert anna.streams_devices.get() == laptop
 
 
 def test_anothers_device_cookie_speaks_for_nobody(page, bert_api, anna, laptop):

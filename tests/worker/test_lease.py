@@ -86,7 +86,7 @@ async def test_a_worker_whose_run_was_taken_over_can_say_no_more(
     raw, held, laptop, attempts, asked, last
 ):
     if asked:
-        run = await sync_to_async(lambda: laptop.user.conversations.get().runs.get())()
+        run = await sync_to_async(lambda: laptop.user.streams_conversations.get().runs.get())()
         await sync_to_async(run.cancel)(laptop)
     await sync_to_async(Worker.objects.update)(beat_at="2000-01-01T00:00Z")
     other = await sync_to_async(WorkerFactory)()
