@@ -44,7 +44,7 @@ class ConversationView(Resource):
         changed = conversation.change(request.device, **archived(conversation, values))
         if not wants_json(request):
             if "model" in values:  # a rename is seen, and so is what is archived
-                messages.success(request, "Saved.")
+                messages.success(request, "Saved.", fail_silently=True)
             return see_other(serializers.place(changed))
         return JsonResponse(serializers.conversation(changed))
 

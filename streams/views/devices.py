@@ -84,7 +84,7 @@ class Revoke(Resource):
         if device == request.device:
             auth.logout(request)
             return done(request, "streams:sign-in")
-        messages.success(request, f"{device.name} is signed out.")
+        messages.success(request, f"{device.name} is signed out.", fail_silently=True)
         return done(request)
 
 
@@ -94,7 +94,7 @@ class RevokeOthers(Resource):
         count = Device.revoke_all_of(request.user.pk, but=request.device)
         if wants_json(request):
             return JsonResponse({"signed_out": count})
-        messages.success(request, "You are signed out everywhere else.")
+        messages.success(request, "You are signed out everywhere else.", fail_silently=True)
         return done(request)
 
 

@@ -13,6 +13,7 @@ from streams.log import transcript
 from streams.models import DeviceSession
 
 from .answers import append, begin, complete, fail, say, stop
+from .conftest import browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -232,3 +233,19 @@ def test_what_is_archived_can_be_put_back_from_its_page(page, api, conversation,
     assert page.post(here, {"_method": "PATCH", "archived": "false"}).status_code == 303
     conversation.refresh_from_db()
     assert conversation.archived_at is None
+
+
+def test_scripts_are_told_numbers_as_they_read_them(page, conversation, laptop, here, settings):
+    settings.LANGUAGE_CODE, settings.USE_THOUSAND_SEPARATOR = "de", True
+    _, run, _ = conversation.post("Hi", laptop)
+    begin(run)
+    say(run, *["word "] * 1200)
+    told = dict(re.findall(r'data-(head|beat)="([^"]*)"', page.get(here).content.decode()))
+    conversation.refresh_from_db()
+    assert told == {"head": str(conversation.last_seq), "beat": "5000"}
+
+
+def test_a_site_without_djangos_messages_goes_without(conversation, laptop, here, settings):
+    settings.MIDDLEWARE = [it for it in settings.MIDDLEWARE if "messages" not in it]
+    answer = browser_of(laptop).post(here, {"_method": "PATCH", "model": "scripted:demo"})
+    assert answer.status_code == 303
