@@ -1,4 +1,4 @@
-"""The log: the only room with SQL for events."""
+"""The event log of conversations: the only package that holds SQL for streams_event."""
 
 from .appending import (
     Append,

@@ -1,8 +1,7 @@
-"""Appending: one statement, one round trip, for many conversations at once.
+"""Appends events to the logs of many conversations in one statement.
 
-Its row lock on the conversation is the order of the log: whoever holds it numbers, inserts
-and, in the same statement, writes what the run became, so nobody ever sees one without the
-other.
+The statement locks each conversation's row. The holder of that lock numbers the events, inserts
+them and updates the run beside them, so no reader sees an event without the change it stands for.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ Verdict = Literal["ok", "busy", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event that has no number yet.
+    """An event that has not been given its number yet.
 
-    It is encoded when it is made, so that what is no JSON fails whoever made it and never
-    the batch it would have travelled in. Raises TypeError for that.
+    The data is encoded to JSON here, so that a value JSON cannot hold raises TypeError in the code
+    that made it, and never fails the batch it would have travelled in.
     """
 
     type: str
@@ -39,10 +38,10 @@ class NewEvent:
 
 @dataclass(slots=True)
 class RunChange:
-    """What a run becomes with the events beside it.
+    """The changes to a run's row that commit together with its events.
 
-    `status` set releases the lease: a terminal status, or queued when the run is handed
-    back. `blocks` is the answer's text, as `fold.blocks_of` makes it.
+    A `status` releases the lease: a terminal status, or `queued` when the run is handed back.
+    `blocks` is the text of the answer, as `transcript.blocks_of` builds it.
     """
 
     run_id: int
@@ -60,7 +59,7 @@ class RunChange:
 
 @dataclass(slots=True)
 class Append:
-    """One conversation's share of a batch; without a `token` it needs no lease."""
+    """The events of one conversation in a batch. Without a `token` no lease is checked."""
 
     conversation_id: int
     events: Sequence[NewEvent]
@@ -73,13 +72,14 @@ class Append:
 
     @property
     def listed(self) -> bool:
-        """Whether the list of conversations will look different; tokens leave it alone."""
+        """Tells whether the list of conversations changes; deltas leave it as it is."""
         return any(not event.type.startswith("block.") for event in self.events)
 
 
 class Outcome(NamedTuple):
-    """ok, with the number of the last event; busy: someone else holds the row, try again;
-    refused: the lease is another's by now, or the conversation has been purged."""
+    """What became of one conversation's part: `ok` and the number of its last event; `busy` while
+    another holds the row (try again); `refused` if the lease is another's or it was purged.
+    """
 
     conversation_id: int
     verdict: Verdict
@@ -159,7 +159,7 @@ SELECT b.conversation_id,
 
 
 async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[Outcome]:
-    """Append for many conversations; each appears at most once in `batch`."""
+    """Appends events for many conversations; `batch` holds each conversation at most once."""
     if not batch:
         return []
     cursor = await to.execute(APPEND, arrays(batch))
@@ -189,9 +189,10 @@ SELECT head, pg_notify('streams_log', id || ':' || head),
 
 
 def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
-    """Append inside Django's transaction, which holds the row; return the new head.
+    """Appends inside Django's transaction, which must hold the conversation's row; returns the new
+    head.
 
-    A queued run wakes the workers and brings its conversation to the top of the list.
+    A `run.queued` event also wakes the workers and moves its conversation to the top of the list.
     """
     columns = list(zip(*((e.run_id, e.type, e.json) for e in events), strict=True))
     runs, types, datas = map(list, columns or ([], [], []))
@@ -209,14 +210,18 @@ UPDATE streams_event SET data = data - 'system'
 
 
 def forget_instructions(conversation_id: int) -> None:
-    """Of instructions the newest alone are kept, or each change would be read by every device
-    that ever joins. Inside Django's transaction, which holds the conversation's row."""
+    """Removes all earlier system prompts from the log, which every device that joins would read.
+
+    Runs inside Django's transaction, which must hold the conversation's row.
+    """
     with connection().cursor() as cursor:
         cursor.execute(FORGET, [conversation_id])
 
 
 def arrays(batch: Sequence[Append]) -> dict[str, Any]:
-    """The statement's parameters: one array a column, since a row a parameter costs more."""
+    """Builds the statement's parameters as one array per column, which costs less than one per
+    row.
+    """
     numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]
     changes = [a.change for a in batch if a.change]
     return {

@@ -1,7 +1,7 @@
-"""Checking logs against the tables beside them, and mending what can be.
+"""Compares logs with the tables beside them and reports what does not fit.
 
-Each check is one statement, so it never takes a running append for a fault. What is mended is
-looked at again under the conversation's lock, as everyone takes it.
+Each check is a single statement, so a run that is appending is never reported. Repairs check again
+while they hold the conversation's lock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TERMINAL = "('run.completed', 'run.failed', 'run.cancelled')"
 
 
 class Finding(NamedTuple):
-    """What is wrong with a conversation: numbers `first` to `last`, or a run, by its id."""
+    """One fault of a conversation: the numbers from `first` to `last`, or the id of a run."""
 
     conversation_id: int
     what: str
@@ -105,7 +105,7 @@ SELECT id, 'orphan', 0,
 
 
 async def check(connection: AsyncConnection, ids: Sequence[int]) -> list[Finding]:
-    """What is wrong with these conversations."""
+    """Returns the faults of these conversations."""
     found: list[Finding] = []
     for query in (BEHIND, GAPS, ENDS, ACTIVE, SET_ASIDE):
         rows = await (await connection.execute(query, {"ids": list(ids)})).fetchall()
@@ -117,7 +117,7 @@ NEXT = "SELECT id FROM streams_conversation WHERE id > %s ORDER BY id LIMIT %s"
 
 
 async def walk(connection: AsyncConnection) -> AsyncIterator[tuple[int, list[Finding]]]:
-    """All conversations, some at a time: how many, and what is wrong with them."""
+    """Walks through all conversations in batches; yields the batch's size and its faults."""
     last = 0
     while True:
         cursor = await connection.execute(NEXT, [last, AT_ONCE])
@@ -129,7 +129,9 @@ async def walk(connection: AsyncConnection) -> AsyncIterator[tuple[int, list[Fin
 
 
 async def check_each(connection: AsyncConnection, ids: Sequence[int]) -> list[Finding]:
-    """As `check`; one that cannot even be read is a finding, and hides no other."""
+    """Like `check`, but a conversation that cannot be read becomes a finding and does not hide
+    others.
+    """
     try:
         return await check(connection, ids)
     except Exception as error:
@@ -141,7 +143,7 @@ async def check_each(connection: AsyncConnection, ids: Sequence[int]) -> list[Fi
 
 
 async def orphans(connection: AsyncConnection) -> list[Finding]:
-    """Logs whose conversation is not there."""
+    """Finds events whose conversation no longer exists."""
     return [Finding(*row) for row in await (await connection.execute(ORPHANS)).fetchall()]
 
 

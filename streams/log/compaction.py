@@ -1,7 +1,7 @@
-"""Folding: once a run has ended, each block's deltas become one row.
+"""Compacts the logs of ended runs: the deltas of each block become one row.
 
-The row stands at the last delta's number and says by `from` where it begins, so a cursor
-from before, inside or after it ends in the same page. Lifecycle rows all stay.
+The row keeps the number of the last delta, and `from` names the first. A cursor from before, inside
+or after that range therefore ends up with the same text. Lifecycle events are kept.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .reading import TERMINAL_SEQ
 
 
 class Folded(NamedTuple):
-    """What one step did: runs looked at, rows deleted."""
+    """The result of one compaction step: runs looked at and rows deleted."""
 
     runs: int
     rows: int
@@ -58,7 +58,7 @@ SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)
 
 
 async def fold_runs(connection: AsyncConnection, run_ids: Sequence[int]) -> Folded:
-    """Fold runs that have ended; the caller's transaction holds their rows."""
+    """Compacts ended runs; the caller's transaction must hold their rows."""
     cursor = await connection.execute(FOLD, {"runs": list(run_ids)})
     row = await cursor.fetchone()
     return Folded(*row) if row else Folded(0, 0)
@@ -74,6 +74,6 @@ SELECT count(DISTINCT r.id), count(e.seq)
 
 
 async def foldable(connection: AsyncConnection, grace: float) -> Folded:
-    """How many runs wait to be folded, and how many deltas they have."""
+    """Counts the runs that wait for compaction, and their deltas."""
     row = await (await connection.execute(FOLDABLE, {"grace": grace})).fetchone()
     return Folded(*row) if row else Folded(0, 0)

@@ -1,4 +1,4 @@
-"""JSON as PostgreSQL keeps it."""
+"""Encodes JSON that PostgreSQL's jsonb can store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from streams.text import clean
 
 
 def dumps(value: Any) -> str:
-    """JSON that PostgreSQL keeps: U+0000 and lone surrogates are replaced."""
+    """Encodes a value as JSON; U+0000 and lone surrogates, which jsonb refuses, are replaced."""
     try:
         text = orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, UnicodeEncodeError):

@@ -1,4 +1,4 @@
-"""After a lost connection: whose the lease is, and what of a lost statement committed."""
+"""Finds out, after a lost connection, who holds a lease and which statements committed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RETURNING c.id, c.lease_token, c.last_seq
 
 
 async def lock_free(to: AsyncConnection, conversation_ids: Sequence[int]) -> set[int]:
-    """Lock those rows that nobody else holds, and say which; inside a transaction."""
+    """Locks those of the rows that nobody else holds and returns them; needs a transaction."""
     cursor = await to.execute(
         "SELECT id FROM streams_conversation WHERE id = ANY(%s)"
         " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
@@ -32,16 +32,22 @@ async def lock_free(to: AsyncConnection, conversation_ids: Sequence[int]) -> set
 async def raise_tokens(
     to: AsyncConnection, held: Sequence[tuple[int, int, int]]
 ) -> dict[int, tuple[int, int]]:
-    """New token and head of each conversation whose lease is still held; `held` is
-    (conversation, run, token)."""
+    """Raises the tokens of leases that are still held; returns new token and head by conversation.
+
+    `held` lists (conversation, run, token). A conversation whose lease was lost is not in the
+    result.
+    """
     columns = [list(column) for column in zip(*held, strict=True)] or [[], [], []]
     cursor = await to.execute(RAISE_TOKENS, [*columns, columns[0]])
     return {pk: (token, head) for pk, token, head in await cursor.fetchall()}
 
 
 async def committed(source: AsyncConnection, conversation_id: int, run_id: int, after: int) -> bool:
-    """Whether any event the run's holder wrote past `after` is in the table; a batch is there
-    whole. A request to cancel bears the run's name too, and is someone else's word."""
+    """Tells whether the holder's batch after number `after` was committed.
+
+    A batch commits as a whole, so any event of the run will do, except `run.cancel_requested`: that
+    one carries the run's id but is written by someone else.
+    """
     cursor = await source.execute(
         "SELECT EXISTS (SELECT FROM streams_event"
         " WHERE conversation_id = %s AND seq > %s AND run_id = %s"

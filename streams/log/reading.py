@@ -1,4 +1,4 @@
-"""Reading: what is new for many conversations, and the rolled-up past of one."""
+"""Reads events: the new rows of many conversations, and the compacted past of one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = 2**62
 
 
 class Stored(NamedTuple):
-    """An event as a stream sends it: its data is PostgreSQL's own JSON text, never parsed."""
+    """An event as a stream sends it; `data` is PostgreSQL's own JSON text and is never parsed."""
 
     seq: int
     run_id: int | None
@@ -44,9 +44,9 @@ SELECT w.conversation_id, e.seq, e.run_id, e.type, e.data::text
 async def read_new(
     source: AsyncConnection, cursors: Mapping[int, int], limit: int
 ) -> dict[int, list[Stored]]:
-    """At most `limit` rows past each conversation's cursor, in number order, in one query.
+    """Reads up to `limit` rows after each conversation's cursor, ordered by number, in one query.
 
-    One whose rows cannot be read is passed over, and hides no other's.
+    A conversation whose rows cannot be read is logged and left out; the others are still returned.
     """
     try:
         return await read_together(source, cursors, limit)
@@ -114,7 +114,10 @@ SELECT max(seq) AS seq, run_id, type,
 async def catch_up(
     source: AsyncConnection, conversation_id: int, after: int, limit: int, most_bytes: int = ALL
 ) -> tuple[list[Stored], bool]:
-    """Rolled-up rows past `after`, from at most `limit` stored ones; whether more may follow."""
+    """Reads a compacted page after `after`; returns its rows and whether more may follow.
+
+    `limit` and `most_bytes` bound the stored rows and bytes that go into the page.
+    """
     cursor = await source.execute(
         CATCH_UP,
         {"conversation": conversation_id, "after": after, "limit": limit, "bytes": most_bytes},
@@ -124,7 +127,7 @@ async def catch_up(
 
 
 def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
-    """A conversation's rolled-up log past `after`, through Django's connection."""
+    """Reads a conversation's compacted log after `after` through Django's connection."""
     with connection().cursor() as cursor:
         cursor.execute(
             CATCH_UP,
@@ -137,14 +140,14 @@ RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND run_id = %(run)s")
 
 
 def run_rows(conversation_id: int, run_id: int) -> list[Row]:
-    """One run's rolled-up events."""
+    """Reads the compacted events of one run through Django's connection."""
     with connection().cursor() as cursor:
         cursor.execute(RUN_ROWS, whole(conversation_id, run_id))
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
 
 async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: int) -> list[Row]:
-    """`run_rows`, in an event loop."""
+    """Reads the compacted events of one run through an asynchronous connection."""
     cursor = await source.execute(RUN_ROWS, whole(conversation_id, run_id))
     found = await cursor.fetchall()
     return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in found]
@@ -173,7 +176,7 @@ DEVICE_THEN = """(SELECT data->'device' FROM streams_event e
 
 
 class Moment(NamedTuple):
-    """One point of a run's timeline: when, what, and how many deltas it stands for."""
+    """A point of a run's timeline: time, number, event, and the count of deltas it stands for."""
 
     at: datetime
     seq: int
@@ -183,7 +186,7 @@ class Moment(NamedTuple):
 
 
 def timeline(conversation_id: int, run_id: int, bucket_seconds: float = 1.0) -> list[Moment]:
-    """A run's events for the admin: lifecycle rows one by one, deltas counted per bucket."""
+    """Builds a run's timeline for the admin: lifecycle events singly, deltas counted per bucket."""
     with connection().cursor() as cursor:
         cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""Mending a log: nothing that is there is changed, since somebody may have read it."""
+"""Repairs a log without changing any event in it, since a client may have read each of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SELECT uuid::text, status, stop_reason, usage, error_code, error_message, retrya
 
 
 async def mend(connection: AsyncConnection, conversation_id: int) -> list[Finding]:
-    """Mend one conversation under its lock; what is still wrong with it."""
+    """Repairs one conversation while holding its lock; returns the faults that remain."""
     async with connection.transaction():
         await connection.execute(
             "SELECT FROM streams_conversation WHERE id = %s FOR NO KEY UPDATE", [conversation_id]

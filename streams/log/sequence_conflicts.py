@@ -1,4 +1,4 @@
-"""Every number of a conversation is given once, and PostgreSQL says when it would not be."""
+"""Turns a reused event number, which PostgreSQL refuses, into a typed error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ NUMBERS = ("streams_event_pkey", "message_seq")
 
 @contextmanager
 def numbered(conversation_id: int) -> Iterator[None]:
-    """Numbers are given once. Raises SetAside where the counter is behind the log."""
+    """Raises SetAside when the conversation's counter is behind its log and a number would be
+    reused.
+    """
     try:
         yield
     except IntegrityError as error:

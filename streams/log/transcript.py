@@ -1,7 +1,8 @@
-"""Events to messages, pure: the contract between worker, page, API and tests.
+"""Folds events into the messages of a conversation; no input or output.
 
-Folding a conversation's whole log gives what the server renders for it; folding from a
-snapshot's head on gives the same, since every step is a function of state and event.
+Worker, page, API and tests share this code. Folding a whole log gives what the server renders;
+folding the rest from a snapshot's head gives the same, since each step depends only on the state so
+far and one event.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
-    """One event as read: its number, type and data."""
+    """An event as it was read: number, type and data."""
 
     seq: int
     type: str
@@ -51,9 +52,9 @@ class MessageState:
 
 @dataclass(slots=True)
 class Transcript:
-    """A conversation as its log tells it; `head` is the last number applied.
+    """A conversation as its log describes it; `head` is the number of the last event applied.
 
-    Messages stand in reading order: each answer behind the prompt it answers.
+    Messages stand in reading order: each answer after the prompt it answers.
     """
 
     head: int = 0
@@ -69,12 +70,12 @@ class Transcript:
         }
 
     def in_turn(self) -> list[RunState]:
-        """The open runs as they will be answered: in the order the claim takes them."""
+        """Returns the open runs in the order in which they will be claimed."""
         open = [run for run in self.runs.values() if run.status in ("running", "queued")]
         return sorted(open, key=lambda run: (run.status == "queued", run.rank))
 
     def apply(self, row: Row) -> None:
-        """One step. A row at or before the head is a repeat and changes nothing."""
+        """Applies one event. One at or before the head is a repeat and changes nothing."""
         if row.seq <= self.head:
             return
         step = STEPS.get(row.type)
@@ -102,7 +103,7 @@ class Transcript:
         self.messages.insert(self._place_behind(run.prompt), answer)
 
     def _place_behind(self, prompt: str) -> int:
-        """The end of the prompt's own answers."""
+        """Returns the position after the last answer to the prompt."""
         answers = {run.message for run in self.runs.values() if run.prompt == prompt}
         for at in range(len(self.messages) - 1, -1, -1):
             if self.messages[at].id == prompt or self.messages[at].id in answers:
@@ -149,7 +150,9 @@ class Transcript:
         return run
 
     def _take_back(self, run: RunState) -> None:
-        """A run that never began leaves with its answer, and with a prompt nothing else answers."""
+        """Removes a run that never began, its answer, and its prompt if no other run answers
+        that.
+        """
         del self.runs[run.id]
         gone = {run.message}
         if not any(other.prompt == run.prompt for other in self.runs.values()):
@@ -175,7 +178,7 @@ STEPS = {
 
 
 def fold(rows: Iterable[Row], into: Transcript | None = None) -> Transcript:
-    """What the log says, from the beginning or from where `into` stands."""
+    """Applies events to `into`, or to an empty transcript, and returns it."""
     transcript = into or Transcript()
     for row in rows:
         transcript.apply(row)
@@ -183,7 +186,7 @@ def fold(rows: Iterable[Row], into: Transcript | None = None) -> Transcript:
 
 
 def blocks_of(rows: Iterable[Row]) -> list[Block]:
-    """The blocks one run's own events make, from its latest start on."""
+    """Builds the blocks of one run from its own events, beginning at its latest start."""
     blocks: dict[int, Block] = {}
     head = 0
     for row in rows:

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, for settings' `ENGINE`: it notices sooner that nobody is there."""
+"""Django's PostgreSQL backend with quicker failure detection, for a database's `ENGINE`."""

@@ -1,7 +1,7 @@
-"""Whether PostgreSQL can be reached at all: asked in milliseconds, where waiting takes seconds.
+"""Detects within milliseconds that PostgreSQL is away, where waiting for a pool takes seconds.
 
-A pool that has nothing to give does not say why. In a burst one waits, and rightly; with
-PostgreSQL away every page would wait as long, only to say so.
+An empty pool does not say why it is empty. In a burst of requests, waiting is right; while
+PostgreSQL is away, every page would wait for seconds only to report an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LOOK_AFTER = 1.0
 
 
 class Availability:
-    """What was last heard of the server, for all threads of the process."""
+    """Remembers for all threads of the process whether the server was reachable when last asked."""
 
     def __init__(self) -> None:
         self.lost = False
@@ -41,13 +41,15 @@ class Availability:
         self._asking = threading.Lock()
 
     def check(self) -> None:
-        """Raises psycopg.OperationalError where it was lost and is not back."""
+        """Raises psycopg.OperationalError if the server was lost and is not back."""
         if self.lost and self.is_lost():
             raise psycopg.OperationalError("PostgreSQL cannot be reached")
 
     def is_lost(self) -> bool:
-        """Asks, unless somebody has just done so. Once it is known to be lost only one at a
-        time finds out whether it is back: a host that swallows packets costs a second."""
+        """Asks the server, unless somebody did so within `FRESH` seconds.
+
+        Once it is lost only one thread asks at a time: a host that swallows packets costs a second.
+        """
         if not self._asking.acquire(blocking=not self.lost):
             return True
         try:
@@ -64,13 +66,15 @@ def answers() -> bool:
 
 
 def ping() -> Ping:
-    """libpq's own, which logs in nowhere: one connection too many is an answer too."""
+    """Asks libpq's own ping, which needs no login: it also answers when all connections are
+    taken.
+    """
     where = make_conninfo(**parameters() | {"connect_timeout": 1})
     return Ping(PGconn.ping(where.encode()))
 
 
 def why() -> Trouble:
-    """What keeps us from PostgreSQL: a pool only says that it has no connection to give."""
+    """Finds out why no connection can be had, which a pool does not tell."""
     if (heard := ping()) != Ping.OK:
         return error_diagnosis.STARTING if heard == Ping.REJECT else error_diagnosis.AWAY
     try:
@@ -81,7 +85,7 @@ def why() -> Trouble:
 
 
 async def described(error: psycopg.Error) -> str:
-    """As `trouble.described`, in an event loop; what keeps a pool from having any is looked for."""
+    """Like `error_diagnosis.described`, for event loops; also finds out why a pool is empty."""
     if not isinstance(error, PoolTimeout):
         return error_diagnosis.described(error)
     return (await asyncio.to_thread(why)).meaning
@@ -90,7 +94,11 @@ async def described(error: psycopg.Error) -> str:
 async def persist(
     through: AsyncConnectionPool, every: float, act: Callable[[AsyncConnection], Awaitable[T]]
 ) -> T:
-    """Until PostgreSQL has it: what must not be dropped because a connection was."""
+    """Repeats `act` until PostgreSQL has stored it, for writes that a lost connection must not
+    drop.
+
+    Errors that are not about reachability are raised.
+    """
     while True:
         try:
             async with through.connection() as connection:
@@ -109,7 +117,9 @@ availability = Availability()
 async def pooled_connection(
     pool: AsyncConnectionPool, patience: float = 5.0
 ) -> AsyncGenerator[AsyncConnection, None]:
-    """A connection of the pool, in an event loop; raises psycopg.OperationalError."""
+    """Takes a connection from the pool; raises psycopg.OperationalError while PostgreSQL is
+    away.
+    """
     if availability.lost:
         await asyncio.to_thread(availability.check)
     until = time.monotonic() + patience

@@ -1,4 +1,4 @@
-"""Django's own backend, whose pool is waited for only while there is something to wait for."""
+"""Django's PostgreSQL backend with a pool that stops waiting once the server is away."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from .schema import SchemaEditor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`PATIENCE` is how long a burst may wait for the pool, whose own `timeout` is how often
-    we then ask whether PostgreSQL is there at all."""
+    """`PATIENCE` is how long a request waits for a connection in a burst, in seconds. The pool's
+    own `timeout` is the interval at which reachability is checked meanwhile.
+    """
 
     SchemaEditorClass = SchemaEditor
 

@@ -1,6 +1,6 @@
-"""NOTIFY: hints between processes, never facts.
+"""NOTIFY channels: hints between processes, never facts.
 
-A lost signal delays and never loses, since everyone also looks on a slow timer.
+A signal that is lost delays but loses nothing, since every receiver also looks on a slow timer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HUBS = (LOG, ACCESS, FEED, PRESENCE)
 
 
 def send(channel: str, payload: str) -> None:
-    """Sent when the transaction commits, and not at all if it does not."""
+    """Sends a notification when the transaction commits, and none if it rolls back."""
     with connection().cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
@@ -35,14 +35,16 @@ def conversation_gone(conversation_id: int) -> None:
 
 
 def devices_gone(device_ids: list[int]) -> None:
-    """In parts, since a payload holds 8000 bytes."""
+    """Announces ended devices, in several notifications since a payload holds at most 8000
+    bytes.
+    """
     for first in range(0, len(device_ids), 300):
         part = device_ids[first : first + 300]
         send(ACCESS, " ".join(["devices", *map(str, part)]))
 
 
 def signed_out(device_id: int, sign_outs: int) -> None:
-    """Names which sign-in is over: the next one may be heard of before this is."""
+    """Announces which sign-in of the device has ended: the next may be heard of before this one."""
     send(ACCESS, f"devices {device_id}:{sign_outs}")
 
 

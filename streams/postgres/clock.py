@@ -1,4 +1,4 @@
-"""The database's clock, by which its rows are stamped: a machine's own may stand elsewhere."""
+"""The database's clock, which stamps all rows: the clock of a web machine may differ."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ def now() -> datetime:
 
 
 def dated(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rows that know when they were read, for lists in which each says how long ago."""
+    """Adds to each row the database's time of reading, for lists that say how long ago something
+    was.
+    """
     known: QuerySet[Any] = rows.annotate(read_at=Now())
     return known
 
 
 def of(row: Model) -> datetime:
-    """When the row was read, if its query was `dated`; or else now."""
+    """Returns the time at which the row was read by a `dated` query, or else the present."""
     return getattr(row, "read_at", None) or now()

@@ -1,7 +1,4 @@
-"""Raw asynchronous connections to the app's database.
-
-A worker and a hub live in an event loop, where Django's own connections cannot.
-"""
+"""Asynchronous connections to the app's database, for the event loops of worker and hub."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ HASHED = {
 
 
 def parameters() -> dict[str, Any]:
-    """libpq's parameters for the app's database."""
+    """Returns libpq's parameters for the app's database."""
     given = database.connection().get_connection_params()
     known = {key: value for key, value in given.items() if key not in DJANGOS}
     if is_behind_pooler():
@@ -60,12 +57,12 @@ def parameters() -> dict[str, Any]:
 
 
 def is_behind_pooler() -> bool:
-    """Whether a pool such as PgBouncer's gives a connection's transactions to any session."""
+    """Tells whether a pooler such as PgBouncer may give each transaction to another session."""
     return bool(database.connection().settings_dict.get("POOLER", False))
 
 
 async def connect(role: str, **settings: str) -> AsyncConnection:
-    """An autocommitting connection; `room` names it in pg_stat_activity.
+    """Opens an autocommitting connection; `role` names it in pg_stat_activity.
 
     Raises psycopg.OperationalError while PostgreSQL cannot be reached.
     """
@@ -79,13 +76,15 @@ async def connect(role: str, **settings: str) -> AsyncConnection:
 
 
 def pool(role: str, most: int) -> AsyncConnectionPool:
-    """Autocommitting connections for short questions; not open yet.
+    """Makes a pool of autocommitting connections for short queries; the caller opens it.
 
-    Whoever asks while PostgreSQL is away gets psycopg_pool.PoolTimeout, an OperationalError.
+    Asking it while PostgreSQL is away raises psycopg_pool.PoolTimeout, an OperationalError.
     """
 
     async def check(connection: AsyncConnection) -> None:
-        """One that died says that all may have: tried one by one, each would cost a wait."""
+        """Drops the whole pool when one of its connections is dead: trying each would cost a wait
+        each.
+        """
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
@@ -93,8 +92,9 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
             raise
 
     async def reset(connection: AsyncConnection) -> None:
-        """Nothing; but with it the pool takes a connection back in a task of its own, while one
-        whose user is cancelled at that moment would be lost for good."""
+        """Does nothing, but makes the pool take connections back in a task of its own. Without it a
+        connection whose user is cancelled at that moment is lost to the pool for good.
+        """
 
     made = AsyncConnectionPool(
         name=role,
@@ -113,16 +113,18 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
 
 
 def renew_djangos() -> None:
-    """Where one connection of this process was lost, those Django keeps idle are dead too."""
+    """Drops the idle connections of Django's pool, which are dead too if one of this process was
+    lost.
+    """
     if kept := getattr(database.connection(), "pool", None):
         kept.drain()
 
 
 def is_away(error: psycopg.Error) -> bool:
-    """Whether PostgreSQL could not just now, and may soon; or else the rows are to blame.
+    """Tells whether PostgreSQL is away for now, as opposed to the rows being at fault.
 
-    A server that fails over, or whose disk is full, is read-only for a while. What exceeds a limit
-    of the program (class 54) does so again.
+    A server that fails over or whose disk is full is read-only for a while, and counts as away. An
+    exceeded program limit (SQLSTATE class 54) would fail again, and does not.
     """
     if (error.sqlstate or "").startswith("54"):
         return False
@@ -135,18 +137,21 @@ OF_ROWS = ("22", "23", "54", "P0", "XX", "57014")
 
 
 def blames_rows(error: Exception) -> bool:
-    """Whether what failed may succeed for other rows, or would fail for every one: PostgreSQL
-    away, a connection lost, a schema or a right that is missing."""
+    """Tells whether the failure is due to these rows, so that others may succeed.
+
+    PostgreSQL being away, a lost connection, a missing table or right would fail for every row.
+    """
     if isinstance(error, psycopg.Error):
         return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith(OF_ROWS)
     return not isinstance(error, OSError)
 
 
 def is_undone(connection: AsyncConnection, error: psycopg.Error) -> bool:
-    """Whether PostgreSQL itself said that the statement came to nothing.
+    """Tells whether PostgreSQL itself reported that the statement had no effect.
 
-    Without its word, or with it leaving (class 57P), a statement may still have committed. One
-    that is read-only is left for another: what writes may be elsewhere by now.
+    Without that report, or when the server is shutting down (class 57P), the statement may still
+    have committed. A read-only server is treated so too: the one that writes may be elsewhere by
+    now.
     """
     said = error.sqlstate
     return not connection.closed and said is not None and not said.startswith(("57P", "25006"))

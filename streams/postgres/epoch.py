@@ -1,9 +1,9 @@
-"""Which life of the database this is: clients of another must begin anew.
+"""The epoch: an id of the database's present life, after which clients must start over.
 
-The numbers of a log that was put back are given a second time, to other words. So the epoch
-changes with the database itself (another server, another database, a promoted standby), when
-the table of events was made anew (`pg_restore --clean`), when the write-ahead log went back while
-somebody watched (a snapshot of the disk put back), and by `manage.py restored`.
+A restored log hands out numbers a second time for other events. So the epoch changes with the
+database (another server or database, a promoted standby), when the events table was made anew
+(`pg_restore --clean`), when the write-ahead log went back while a process watched (a restored
+snapshot), and by `manage.py restored`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 
 class Life(NamedTuple):
-    """`wal` is how far the write-ahead log is on the disk, in bytes, or 0 where nobody says."""
+    """An epoch; `wal` is how far the write-ahead log was flushed, in bytes, or 0 where unknown."""
 
     epoch: str
     mark: str
@@ -64,5 +64,5 @@ async def wal_of(connection: AsyncConnection) -> int:
 
 
 async def renew(connection: AsyncConnection, known: Life) -> None:
-    """A new epoch, unless somebody else has just made one."""
+    """Makes a new epoch, unless another process has just made one."""
     await connection.execute(RENEW, {"mark": uuid.uuid4().hex, "known": known.mark})

@@ -1,6 +1,6 @@
-"""What is the matter with the database, in words: a full disk is not "cannot be reached".
+"""Describes database errors in words: a full disk is not "cannot be reached".
 
-PostgreSQL tells a code with a statement it refuses, and only a sentence while somebody connects.
+PostgreSQL sends a code for a statement it refuses, but only a sentence while connecting.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LATELY = 60.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A word for programs, a sentence for who runs the site, and one for who uses it."""
+    """A kind of database trouble: a word for programs, a sentence for operators, one for users."""
 
     word: str
     meaning: str
@@ -96,7 +96,7 @@ BY_WORDS = {
 
 
 def of(error: BaseException) -> Trouble:
-    """Of an error of psycopg's or Django's."""
+    """Diagnoses an error raised by psycopg or Django."""
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error
     if isinstance(cause, PoolTimeout):
         return BUSY
@@ -109,13 +109,14 @@ def of(error: BaseException) -> Trouble:
 
 
 def described(error: BaseException) -> str:
-    """For the log: in words, and as it was said."""
+    """Describes an error for the log: the diagnosis and PostgreSQL's own message."""
     return f"{of(error).meaning} ({str(error).strip().partition(chr(10))[0]})"
 
 
 class Lately:
-    """What this process met when it last wrote: reading goes on beside a full disk, and a probe
-    that only reads would find nothing."""
+    """Remembers the last trouble this process had with writing. A probe that only reads would not
+    find a full disk.
+    """
 
     def __init__(self) -> None:
         self._met: tuple[float, Trouble] | None = None

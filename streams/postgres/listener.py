@@ -1,4 +1,4 @@
-"""LISTEN for as long as it takes: connect, listen, and tell when to look again."""
+"""A LISTEN connection that reconnects by itself."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ ANSWER_WITHIN = 2.0
 
 
 class Listener:
-    """One LISTEN connection that comes back by itself.
+    """Listens on channels, for ever.
 
-    `heard(channel, payload)` is called for every notification and `joined()` after every
-    (re)connect: what was sent in between is gone, so the caller looks for itself. psycopg
-    loses the rest of a batch when its generator is left, hence the generator is never left
-    but by an error.
+    `heard(channel, payload)` is called for each notification. `joined()` is called after each
+    connect, since notifications sent before are lost and the caller has to look for itself. psycopg
+    loses the rest of a batch when its generator is left, so it is left only by an error.
     """
 
     def __init__(
@@ -49,7 +48,9 @@ class Listener:
         self._echo = asyncio.Event()
 
     async def run(self) -> None:
-        """For ever; deaf, where a pool gives the session that would listen to somebody else."""
+        """Listens until cancelled; sleeps where a pooler would give the listening session to
+        someone else.
+        """
         if is_behind_pooler():
             await asyncio.Event().wait()
         failures = 0
@@ -65,7 +66,9 @@ class Listener:
                 await asyncio.sleep(delay)
 
     async def _listen(self) -> None:
-        """Deaf until it has heard itself: see `check`."""
+        """Listens on one connection; `deaf` stays true until a notification to itself has
+        arrived.
+        """
         async with await connect(self.role) as connection:
             for channel in self.channels:
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
@@ -81,7 +84,7 @@ class Listener:
             raise psycopg.OperationalError("the server closed the connection")
 
     async def keep_checked(self, pool: AsyncConnectionPool, every: float) -> None:
-        """Check after every connect, and every few seconds."""
+        """Checks the connection after every connect and every `every` seconds."""
         if is_behind_pooler():
             await asyncio.Event().wait()
         while True:
@@ -95,10 +98,10 @@ class Listener:
                 await asyncio.sleep(1)
 
     async def check(self, through: AsyncConnection) -> bool:
-        """Whether a notification to oneself arrives; if not, connect anew.
+        """Sends a notification to itself and tells whether it arrived; if not, it reconnects.
 
-        PgBouncer in transaction mode accepts LISTEN and delivers nothing, and a connection
-        may be dead without either side having been told.
+        PgBouncer in transaction mode accepts LISTEN and delivers nothing, and a dead connection may
+        go unnoticed by both sides.
         """
         if (connection := self._connection) is None:
             return False
@@ -116,7 +119,8 @@ class Listener:
 
 
 def shut_down_socket(connection: AsyncConnection) -> None:
-    """End it by its socket: whoever waits for that hears of it, while closing the connection
-    under them would leave them waiting for ever."""
+    """Ends a connection by its socket, which wakes the task that reads from it. Closing the
+    connection would leave that task waiting for ever.
+    """
     with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as end:
         end.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Changes of tables that make nobody wait."""
+"""Schema changes that make nobody wait."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ WAIT = "500ms"
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
-    """Gives up soon where a table is in use, by a running pg_dump for example; `manage.py
-    migrate` then tries again."""
+    """Gives up soon when a table is in use, by pg_dump for instance; `manage.py migrate` tries
+    again.
+    """
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -1,4 +1,4 @@
-"""The recent rows of one conversation, encoded once and shared by all who follow it."""
+"""A bounded buffer of one conversation's newest events, encoded once for all its readers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class EventBuffer:
-    """Rows past `floor` up to `head`, oldest dropped first; bounded in rows and bytes.
+    """Holds the events after `floor` up to `head`; drops the oldest beyond its rows or bytes.
 
-    Subscribers hold a cursor into it and wait for a wake; there is no queue to grow.
+    Readers hold a cursor into it and wait to be woken, so no reader has a queue that could grow.
     """
 
     __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
@@ -34,7 +34,7 @@ class EventBuffer:
         self._joined_size = 0
 
     def extend(self, rows: list[Stored]) -> None:
-        """Take newer rows, in number order, and wake everyone who follows."""
+        """Adds newer rows, in number order, and wakes every reader."""
         for seq, run_id, type, data in rows:
             if seq <= self.head:
                 continue
@@ -51,7 +51,7 @@ class EventBuffer:
             stream.wake()
 
     def _trim(self) -> None:
-        """Down to half, so that the cost of moving is paid once in many rows."""
+        """Drops the oldest rows down to half, so that one copy of the rest serves many rows."""
         while self._seqs and (
             len(self._seqs) > self.most_rows // 2 or self._size > self.most_bytes // 2
         ):
@@ -64,11 +64,11 @@ class EventBuffer:
         return cursor >= self.floor
 
     def lag(self, cursor: int) -> int:
-        """How many rows here are past the cursor."""
+        """Counts the buffered rows after the cursor."""
         return len(self._seqs) - bisect_right(self._seqs, cursor)
 
     def after(self, cursor: int) -> bytes:
-        """All frames past the cursor; joined once for everyone who stands there."""
+        """Returns all frames after the cursor, joined once for all readers at that cursor."""
         joined = self._joined.get(cursor)
         if joined is None:
             at = bisect_right(self._seqs, cursor)
@@ -77,7 +77,9 @@ class EventBuffer:
         return joined
 
     def _remember(self, cursor: int, joined: bytes) -> None:
-        """Between two rows the slow may stand anywhere: all of it together is bounded too."""
+        """Keeps a joined result, within `most_bytes` in all: slow readers may stand at any
+        cursor.
+        """
         self._joined_size += len(joined)
         if self._joined_size > self.most_bytes:
             self._joined.clear()
@@ -85,6 +87,6 @@ class EventBuffer:
         self._joined[cursor] = joined
 
     def of_run(self, cursor: int, run_id: int) -> list[tuple[str, bytes]]:
-        """One run's frames past the cursor, with their types."""
+        """Returns the frames of one run after the cursor, with their types."""
         at = bisect_right(self._seqs, cursor)
         return [(type, frame) for run, type, frame in self._frames[at:] if run == run_id]

@@ -39,7 +39,9 @@ Opener = Callable[[Hub, Request, str], Awaitable["Subscription | None"]]
 async def respond(
     opener: Opener, hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, send: Any
 ) -> None:
-    """Answer with the stream, 204 when there is nothing left to say, or a JSON error."""
+    """Answers with the stream, with 204 when a run has nothing left to say, or with a JSON
+    error.
+    """
     try:
         request = Request.of(scope)
         request.check(scope["method"])
@@ -73,15 +75,18 @@ async def follow(hub: Hub, stream: Subscription, receive: Any, send: Any) -> Non
 
 
 def way_to_hang_up(send: Any) -> Callable[[], None] | None:
-    """Drops what is still unread of this answer; through uvicorn, since ASGI has no word for it."""
+    """Returns a function that drops what the client has not read; it uses uvicorn's transport,
+    since ASGI has no message for it. None on other servers.
+    """
     answer = getattr(send, "__self__", None)
     transport = getattr(answer, "transport", None)
     return partial(hang_up, answer, transport) if hasattr(transport, "abort") else None
 
 
 def hang_up(answer: Any, transport: Any) -> None:
-    """Not once the connection has gone on: a proxy keeps its own, and the next answer on it
-    may be anybody's."""
+    """Aborts the connection, unless it has moved on to another request: a proxy reuses connections,
+    and the next response on it may be somebody else's.
+    """
     newest = getattr(transport.get_protocol(), "cycle", None)
     here = newest is answer or not getattr(answer, "response_complete", False)
     if here and transport.get_write_buffer_size():
@@ -89,7 +94,7 @@ def hang_up(answer: Any, transport: Any) -> None:
 
 
 async def left(stream: Subscription, receive: Any) -> None:
-    """A client that goes ends its stream, and nothing else."""
+    """Waits for the client to leave, then ends its stream and nothing else."""
     while (await receive())["type"] != "http.disconnect":
         pass
     stream.finish(b"")
@@ -163,8 +168,10 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
 async def authorise(
     hub: Hub, request: Request, uuid: str, columns: str, joins: str
 ) -> tuple[Device, tuple[Any, ...]]:
-    """The device that asks and the columns asked for, in one query that starts from the
-    owner; raises NotSignedIn or NotFound."""
+    """Returns the asking device and the columns asked for, in one query that begins at the owner.
+
+    Raises NotSignedIn or NotFound.
+    """
     keys = access.keys(request.cookies)
     if keys is None:
         raise NotSignedIn("Sign in first.")

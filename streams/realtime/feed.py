@@ -1,9 +1,9 @@
-"""The user's feed: the list of conversations, live on every page.
+"""The feed: a person's list of conversations, live on every page.
 
-A signal names a user whose list has changed. The lists of all such users with followers here
-are read again in one query, compared with what was read before, and what differs goes out. A
-follower holds a number into that difference, never a queue: one that is slow misses what was
-overtaken meanwhile, and nothing else.
+A notification names a person whose list has changed. The lists of all such people with readers in
+this process are read in one query and compared with the last reading; the differences are sent. A
+reader holds the number of the reading it has seen, not a queue: one that is slow skips states that
+were replaced meanwhile, and nothing else.
 """
 
 from __future__ import annotations
@@ -38,10 +38,7 @@ class Reader(Protocol):
 
 
 class Feed:
-    """One person's list as it was last read, and in which reading each line changed.
-
-    `person` is their key as text, as in notifications.
-    """
+    """One person's list as it was last read, with the reading in which each entry last changed."""
 
     __slots__ = ("_changed", "_frames", "_lines", "_most", "followers", "person", "reading")
 
@@ -55,7 +52,7 @@ class Feed:
         self._frames: dict[int, bytes] = {}
 
     def take(self, entries: Iterable[ListedConversation]) -> None:
-        """What was read now; everyone is woken when it is not what was known."""
+        """Stores a new reading, and wakes the readers if it differs from the last one."""
         before, self._lines = self._lines, {entry.id: entry for entry in entries}
         different = [id for id in {**before, **self._lines} if before.get(id) != self.entry(id)]
         if not different and self.reading:
@@ -96,7 +93,7 @@ class Feed:
 
 
 class FeedChannel:
-    """One stream's place in a feed."""
+    """One response's position in a feed."""
 
     def __init__(self, feeds: Feeds, feed: Feed, reader: Reader) -> None:
         self.feed = feed
@@ -115,7 +112,7 @@ class FeedChannel:
 
 
 class Feeds:
-    """The feeds of everyone who has a page open here."""
+    """The feeds of everyone who has a page open in this process."""
 
     def __init__(self, conf: Settings, pool: AsyncConnectionPool) -> None:
         self.conf = conf

@@ -1,6 +1,6 @@
-"""Who may go on reading: a stream ends when its device, its user or its conversation goes.
+"""Ends streams whose device, user or conversation is no longer allowed to read.
 
-A notification says so at once, on every process; a slow look at everyone is behind it.
+A notification does so at once in every process; a slow check of all streams stands behind it.
 """
 
 from __future__ import annotations
@@ -25,28 +25,31 @@ STILL_THERE = "SELECT id FROM streams_conversation WHERE id = ANY(%s) AND delete
 
 
 class Admission(NamedTuple):
-    """On what a stream was let in: a password (a hash of its hash), and how often its device
-    had signed out by then. Each stream keeps its own, since a device may come back with
-    another while an old stream is still open."""
+    """The state that admitted a stream: a hash of its user's password hash, and the device's count
+    of sign-outs. Each stream keeps its own, since a device may sign in again while an old stream is
+    open.
+    """
 
     password: int
     sign_outs: int
 
 
 class Revocations:
-    """Ends streams with `gone`; the client then asks why, and is told 401 or 404."""
+    """Ends streams with `gone`; the client then asks again, and gets 401 or 404."""
 
     def __init__(self) -> None:
         self._admissions: dict[int, Admission] = {}
         self._just_gone: dict[int, float] = {}  # by device, the sign-outs from which it may return
 
     def admits(self, device: Device, password: str) -> bool:
-        """False for one that was thrown out after the database was asked about it."""
+        """Returns False for a device that was revoked after the database had been asked about
+        it.
+        """
         self._admissions[device.pk] = Admission(hash(password), device.sign_outs)
         return device.sign_outs >= self._just_gone.get(device.pk, 0)
 
     def admission(self, device_id: int) -> Admission | None:
-        """The device's latest."""
+        """Returns the latest admission of the device."""
         return self._admissions.get(device_id)
 
     def heard(self, payload: str, streams: Iterable[Subscription]) -> None:
@@ -80,7 +83,9 @@ class Revocations:
 
 
 def returns(word: str) -> tuple[int, float]:
-    """A device that must go, and when it may come back: never, or after so many sign-outs."""
+    """Parses a device id and the count of sign-outs from which it may return; infinite if
+    revoked.
+    """
     device, _, outs = word.partition(":")
     return int(device), float(outs or math.inf)
 
