@@ -27,7 +27,7 @@ async function written(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
   const field = Object.assign(document.createElement("textarea"), { value: text });
   field.className = "sr-only";
-  document.body.append(field);
+  document.querySelector(".streams").append(field);
   field.select();
   const done = document.execCommand("copy");
   field.remove();
