@@ -1,4 +1,4 @@
-"""Markdown to HTML, whole or while it still grows."""
+"""Renders Markdown to safe HTML, also while a text is still growing."""
 
 from .rendering import (
     CLEANER,

@@ -1,7 +1,8 @@
-"""Whether a mark among words begins or ends something; static/streams/js/flanking.js says the same.
+"""Decides whether an emphasis mark opens or closes; static/streams/js/flanking.js mirrors it.
 
-CommonMark's rules, which count on spaces between words, with what is agreed on for scripts that
-have none: beside an ideograph, punctuation keeps no mark from beginning or ending.
+These are CommonMark's flanking rules, which rely on spaces between words, with the amendment for
+scripts without spaces: beside an ideograph, punctuation does not prevent a mark from opening or
+closing. See https://spec.commonmark.org/0.31.2/#left-flanking-delimiter-run
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ LETTER = re.compile(r"[A-Za-z0-9]")
 
 
 def flanks(before: str, after: str, mark: str) -> tuple[bool, bool]:
-    """Whether `mark` opens and whether it closes, between two characters; none is a space."""
+    """Tells whether `mark` can open and can close emphasis between two characters; "" is a
+    space.
+    """
     spaces = is_space(before), is_space(after)
     marks = is_mark(before), is_mark(after)
     east = in_the_east(before), in_the_east(after)
@@ -46,5 +49,7 @@ def in_the_east(character: str) -> bool:
 
 
 def waits(before: str, run: str) -> bool:
-    """5*4: one of these within a word is taken for text until its other half comes."""
+    """Tells whether a mark inside a word, as in 5*4, is shown as text until its other half
+    arrives.
+    """
     return len(run) == 1 and bool(LETTER.match(before))

@@ -1,8 +1,8 @@
-"""A program that colours code for one other, which ends it by closing its input.
+"""Highlights code in a process of its own, which ends when its input is closed.
 
-There are lexers whose patterns take minutes for code made for them, and a match can be broken
-off in the main thread of a process alone. A line of JSON asks: language, code, seconds of a
-processor; a line of JSON answers: HTML or null, seconds it took.
+Some lexers' patterns take minutes for code written against them, and only the main thread of a
+process can be interrupted inside a match. Each request is a line of JSON (language, code, seconds
+of CPU), each response another (HTML or null, seconds used).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COLOURS = HtmlFormatter(nowrap=True)
 
 
 class TooLong(BaseException):
-    """Not an Exception, which a lexer might take for one of its own."""
+    """Raised in a lexer when its time is up. Not an Exception, which lexers may catch."""
 
 
 def main() -> None:

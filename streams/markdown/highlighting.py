@@ -1,8 +1,7 @@
-"""Code in colours, within limits, by a process of its own (`streams.markdown.highlighter_process`).
+"""Highlights code within limits of length and CPU time, in a process of its own.
 
-What a model writes names the lexer, and there are lexers whose regular expressions take minutes
-for text made for them; while one matches, its whole process stands still. So a code block has a
-length and a time, and another process that is told to break off.
+The model's text names the lexer, and some lexers' regular expressions take minutes for a text
+written against them, during which their whole process stands still. See `highlighter_process`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ SILENCE = 5.0  # seconds: whatever holds it up, it is not waited for
 
 
 def coloured(code: str, language: str) -> str:
-    """HTML of `code`, with a class on what the language knows; plain where that is too much."""
+    """Returns the HTML of `code` with classes on its tokens, or plain HTML beyond the limits."""
     if language not in LANGUAGES or len(code) > LONGEST:
         return escape(code)
     check_time()
@@ -44,18 +43,20 @@ def coloured(code: str, language: str) -> str:
 
 
 class Colourist:
-    """The other process: begun when first asked, and anew whenever it did not answer."""
+    """Runs the highlighter process: starts it on first use, and again whenever it did not
+    answer.
+    """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """A fork shares the pipe of its parent, and would read what others asked."""
+        """Drops the process after a fork: parent and child would read each other's answers."""
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, language: str, code: str) -> tuple[str | None, float]:
-        """HTML, or None where it takes too long; and how much of a processor that took."""
+        """Returns the HTML, or None if it took too long, and the seconds of CPU it used."""
         with self._lock:
             if self._process is None:
                 self._process = begun()
@@ -78,7 +79,7 @@ def begun() -> subprocess.Popen[bytes]:
 
 
 def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[str | None, float]:
-    """Raises OSError or ValueError, and ends the process, when it says nothing that is one."""
+    """Returns the process's answer; ends it and raises OSError or ValueError if that is none."""
     assert process.stdin
     assert process.stdout
     try:
@@ -95,8 +96,9 @@ def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[st
 
 
 def says_something(output: IO[bytes]) -> bool:
-    """Within `SILENCE`; not by `select.select`, which knows no file beyond the 1,024th, and a
-    process that has a thousand streams open has more."""
+    """Waits up to `SILENCE` for the process to answer. It does not use `select.select`, which
+    cannot wait for file descriptors above 1023, as a process with a thousand streams has.
+    """
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         return bool(selector.select(SILENCE))

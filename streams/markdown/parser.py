@@ -1,4 +1,4 @@
-"""markdown-it as our pages want it: what its tokens become, and which rules apply."""
+"""Configures markdown-it: which rules apply, and how tokens are rendered."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from .rules import Inline, address, formula, formula_lines, heading_of_words, ta
 
 
 def directed(state: StateCore) -> None:
-    """A block at the top runs the way its first words do, and what it holds runs with it: the
-    words of anything with a direction of its own would not count for a list or a quote."""
+    """Sets the writing direction of top-level blocks by their first words; what a block contains
+    follows it. A direction set on an inner element would not count for the list or quote around it.
+    """
     for token in state.tokens:
         if token.level == 0 and token.nesting == 1:
             token.attrSet("dir", "auto")
@@ -28,7 +29,7 @@ def directed(state: StateCore) -> None:
 def fence(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A code block: its language, a button to copy it, and its highlighted text."""
+    """Renders a code block: its language, a copy button, and the highlighted text."""
     words = tokens[at].info.split()
     language = words[0].lower() if words else ""
     label = escape(language) or "text"
@@ -42,7 +43,7 @@ def fence(
 def image(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A link: loading an address that a model made up tells its owner who is reading."""
+    """Renders an image as a link: loading an address the model made up would reveal the reader."""
     token = tokens[at]
     name = self.renderInlineAsText(token.children or [], options, env) or "image"
     return f'<a href="{escape(str(token.attrs["src"]))}">{escape(name)}</a>'
@@ -51,7 +52,7 @@ def image(
 def cell(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """A table cell whose alignment is a class: the page allows no inline style."""
+    """Renders a table cell's alignment as a class, since the page allows no inline styles."""
     token = tokens[at]
     style = str(token.attrs.pop("style", ""))
     if style:
@@ -72,7 +73,9 @@ def table_end(
 
 
 def parser(linked: bool) -> MarkdownIt:
-    """`linked`: an address among the words is a link too; not before the whole of it is there."""
+    """Makes a parser. `linked` also turns bare addresses into links, for blocks that are
+    complete.
+    """
     markdown = MarkdownIt()
     markdown.inline = Inline()
     markdown.configure("commonmark", {"html": False})
@@ -104,13 +107,13 @@ def parser(linked: bool) -> MarkdownIt:
 
 
 def blocks_parser() -> MarkdownIt:
-    """Where blocks begin and end, without what is in them."""
+    """Makes a parser that finds where blocks begin and end, without parsing their contents."""
     markdown = parser(linked=False)
     markdown.core.ruler.enableOnly(["normalize", "block"])
     return markdown
 
 
 def time_left(*_: Any) -> bool:
-    """No rule of Markdown: asked first wherever one may begin. Raises OutOfTime."""
+    """Checks the time limit before every other rule. Raises OutOfTime; never matches anything."""
     check_time()
     return False

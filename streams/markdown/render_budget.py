@@ -1,7 +1,7 @@
-"""Who formats text when, and for how long: one thing of one person at a time, within a time.
+"""Limits rendering: one render per person at a time, each within a CPU time.
 
-Formatting is work in a process that serves everybody. What a model or its owner makes long
-costs that owner's own turn, and never a database connection, which others wait for.
+Rendering runs in a process that serves everybody. A costly text uses up its owner's own turn, and
+never a database connection that others wait for.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ends: ContextVar[float | None] = ContextVar("rendering_ends", default=None)
 
 
 class OutOfTime(Exception):
-    """What is being formatted takes longer than it may."""
+    """Raised when rendering takes longer than its limit."""
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """For so long, of this thread's own time, may what is inside format text."""
+    """Limits the rendering inside the `with` block to so many seconds of this thread's CPU time."""
     token = _ends.set(time.thread_time() + seconds)
     try:
         yield
@@ -37,28 +37,28 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 def check_time() -> None:
-    """Raises OutOfTime."""
+    """Raises OutOfTime once the limit has passed."""
     ends = _ends.get()
     if ends is not None and time.thread_time() > ends:
         raise OutOfTime
 
 
 def give_connections_back() -> None:
-    """As at the end of a request; a pool's next guest need not wait for it."""
+    """Returns this thread's database connections to the pool, as the end of a request does."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
 
 
 def charge(seconds: float) -> None:
-    """Counts what another process has worked for this."""
+    """Counts CPU seconds that another process has spent against the limit."""
     ends = _ends.get()
     if ends is not None:
         _ends.set(ends - seconds)
 
 
 class Turns:
-    """One turn at a time for each person."""
+    """Lets each person render one thing at a time."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -66,9 +66,9 @@ class Turns:
 
     @contextmanager
     def turn(self, person: int) -> Iterator[None]:
-        """Waits, without a database connection, until nothing else of `person` goes on.
+        """Waits, holding no database connection, until no other render of `person` is running.
 
-        Raises TooMuchAtOnce where that takes too long or too many wait.
+        Raises TooMuchAtOnce after `LONGEST_WAIT` seconds, or at once if too many wait.
         """
         give_connections_back()
         lock = self._enter(person)

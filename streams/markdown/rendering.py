@@ -1,7 +1,7 @@
-"""Markdown as models write it, to HTML that is safe to put on a page.
+"""Renders a model's Markdown to HTML that is safe to put on a page.
 
-Raw HTML is text, images are links, and link reference definitions mean nothing: so what a
-block says never depends on another, and a closed block is final while the rest streams in.
+Raw HTML becomes text, images become links, and link reference definitions are off. So no block
+depends on another, and a closed block is final while the rest is still arriving.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
 
 
 class Split(NamedTuple):
-    """A text's closed top-level blocks, which no later text changes, and the open rest."""
+    """The closed top-level blocks of a text, which later text cannot change, and the open rest."""
 
     closed: list[str]
     open: str
 
 
 def split(text: str) -> Split:
-    """Cut `text` where markdown-it's top-level blocks begin.
+    """Cuts `text` where markdown-it begins top-level blocks.
 
-    The last block is open. So is whatever stands in an unfinished line: "***" closes a
-    paragraph as a rule and, one letter later, goes on with it as bold text.
+    The last block is open, and so is anything in an unfinished line: "***" ends a paragraph as a
+    rule, but with one more letter it continues the paragraph as bold text.
     """
     lines = LINE.findall(text)
     whole = lines if text.endswith(("\r", "\n")) else lines[:-1]
@@ -62,14 +62,15 @@ def split(text: str) -> Split:
 
 
 def render(text: str) -> str:
-    """The whole text as HTML: exactly what its blocks give one by one."""
+    """Renders a whole text, to exactly the HTML that its blocks give one by one."""
     parts = split(text)
     return "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
 
 
 class Growing(NamedTuple):
-    """A text that is still growing, as it will most likely read. `shown` is what `html` covers
-    of it; the rest waits. `fenced`: what follows goes on inside its code block."""
+    """The most likely rendering of a growing text. `html` covers the part `shown`; the rest waits.
+    `fenced` tells that the text continues inside the last code block.
+    """
 
     html: str
     shown: str
@@ -77,8 +78,9 @@ class Growing(NamedTuple):
 
 
 def render_open(text: str) -> Growing:
-    """Without a last line that is undecided, and with the other half of the marks that wait for
-    theirs. It is replaced in a moment, so a wrong guess may pass."""
+    """Renders an open block: leaves out an undecided last line and closes marks that are still
+    open. A wrong guess is replaced within moments.
+    """
     whole, line = text[: text.rfind("\n") + 1], text[text.rfind("\n") + 1 :]
     last = last_token(whole)
     if last and open_fence(last):
@@ -91,7 +93,7 @@ def render_open(text: str) -> Growing:
 
 
 def last_token(text: str) -> Token | None:
-    """That does not merely close another."""
+    """Returns the last token that does not only close another."""
     try:
         tokens = BLOCKS.parse(text)
     except OutOfTime:
@@ -100,7 +102,7 @@ def last_token(text: str) -> Token | None:
 
 
 def open_fence(token: Token) -> bool:
-    """A fence that has its last line covers it beyond its content."""
+    """Returns the code block that the text ends in, if its closing line has not come yet."""
     if token.type != "fence" or not token.map:
         return False
     start, end = token.map
@@ -108,14 +110,16 @@ def open_fence(token: Token) -> bool:
 
 
 def without_header(whole: str) -> str:
-    """A row with nothing but text above is a table's header, once the line below says so."""
+    """Leaves out a last row that may turn out to be a table's header, once the next line says
+    so.
+    """
     lines = whole.splitlines(keepends=True)
     *above, row = [False, False, *(line.lstrip(" \t>").startswith("|") for line in lines[-2:])]
     return whole.removesuffix(lines[-1]) if row and not above[-1] else whole
 
 
 def without_formula(text: str) -> str:
-    """One whose end has not come waits: nobody knows yet that it is one."""
+    """Leaves out a formula whose end has not arrived, since it may turn out to be none."""
     line = text[text.rfind("\n") + 1 :]
     for begins, ends in FORMULAS.items():
         at = line.rfind(begins) if begins != ends or line.count(begins) % 2 else -1
@@ -125,7 +129,7 @@ def without_formula(text: str) -> str:
 
 
 def completed(text: str) -> str:
-    """With the other half of each mark that its last line leaves open."""
+    """Adds the missing half of each mark that the last line leaves open."""
     head, end, line = text.rpartition("\n")
     line = UNFINISHED_LINK.sub(r"\1", line)
     said = BULLET.sub("", line, count=1)
@@ -133,7 +137,7 @@ def completed(text: str) -> str:
 
 
 def closed(said: str) -> str:
-    """A mark with nothing behind it yet is left out, unless it ends something."""
+    """Drops a mark with nothing behind it yet, unless it closes something."""
     left_open: list[str] = []
     at = 0
     while found := RUN.search(said, at):
@@ -157,7 +161,7 @@ def closed(said: str) -> str:
 
 
 def halves_of(run: str) -> list[str]:
-    """What a run of marks may begin; three are two kinds of emphasis."""
+    """Returns what a run of marks may open; three are two kinds of emphasis."""
     mark, length = run[0], len(run)
     if mark in "*_" and length <= 3:
         return [mark, mark * 2] if length == 3 else [run]
@@ -165,7 +169,7 @@ def halves_of(run: str) -> list[str]:
 
 
 def render_block(source: str) -> str:
-    """As it was written, where its author has made it take too long."""
+    """Renders one block, or shows it as it was written if rendering takes too long."""
     try:
         return kept(source) if len(source) <= KEPT_LENGTH else kept_long(source)
     except OutOfTime:

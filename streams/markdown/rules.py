@@ -1,6 +1,6 @@
-"""Rules of ours for markdown-it: addresses, formulas, task boxes and underlined headings.
+"""Rules added to markdown-it: bare addresses, formulas, task boxes, underlined headings.
 
-Each looks at a character a bounded number of times, whatever stands before or behind it.
+Each examines any character a bounded number of times, so time grows linearly with the text.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:[\s/][^<>]*)?>\s*\Z")
 
 
 def address(state: StateInline, silent: bool) -> bool:
-    """`https://…` among the words is a link, up to where the sentence goes on. Names without
-    their https are not, since `README.md` and `setup.py` would be names of sites."""
+    """Links `https://…` in running text, up to where the sentence continues. Names without a scheme
+    are not linked, since `README.md` and `setup.py` would pass for host names.
+    """
     at = state.pos
     if silent or state.linkLevel > 0 or not state.src.startswith("://", at):
         return False
@@ -77,7 +78,7 @@ def address(state: StateInline, silent: bool) -> bool:
 
 
 class Inline(ParserInline):
-    """Emphasis as `streams.markdown.flanking` sees it."""
+    """Parses emphasis by the rules of `streams.markdown.flanking`."""
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         state = State(src, md, env, tokens)
@@ -98,7 +99,7 @@ class State(StateInline):
 
 
 def formula(state: StateInline, silent: bool) -> bool:
-    """A formula is shown as it was written: its backslashes and underscores are its own."""
+    """Shows a formula as it was written, with its backslashes and underscores."""
     begins = state.src[state.pos : state.pos + 2]
     if begins in FORMULAS:
         until = min(state.posMax, state.pos + LONGEST_FORMULA)
@@ -116,8 +117,9 @@ def formula(state: StateInline, silent: bool) -> bool:
 
 
 def formula_lines(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Lines between a `\\[` and a `\\]`, or two `$$`, that stand alone: one paragraph, in which
-    nothing is a list or a heading. Without its end it goes on up to an empty line."""
+    """Parses a formula block, between lines `\\[` and `\\]` or two lines `$$`, as one paragraph
+    without lists or headings. Without its end it goes on to the next empty line.
+    """
     ends = FORMULAS.get(line_of(state, start))
     if ends is None or state.is_code_block(start):
         return False
@@ -144,7 +146,7 @@ def line_of(state: StateBlock, number: int) -> str:
 
 
 def task_boxes(state: StateCore) -> None:
-    """`- [ ] words` begins with a box, ticked or not."""
+    """Renders `- [ ] words` with a checkbox, ticked or not."""
     following = zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False)
     for item, paragraph, inline in following:
         if item.type != "list_item_open" or paragraph.type != "paragraph_open":
@@ -158,8 +160,7 @@ def task_boxes(state: StateCore) -> None:
 
 
 def heading_of_words(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """An underlined heading. A line below HTML, which is text here, is none: where HTML means
-    something it would be part of that."""
+    """Parses an underlined heading, but not under a line of HTML, which is text here."""
     tokens, line = len(state.tokens), state.line
     if not lheading(state, start, end, silent):
         return False

@@ -18,7 +18,7 @@ RETURNING count, ceil(extract(epoch FROM until - statement_timestamp()))
 
 
 class Attempts(models.Model):
-    """How often something was tried of late. Its key is a digest and names nobody."""
+    """Counts recent attempts at something, by a digest that names nobody."""
 
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
@@ -29,7 +29,7 @@ class Attempts(models.Model):
 
     @classmethod
     def allow(cls, what: str, most: int, window: float) -> None:
-        """Count one more; raises TooManyAttempts past `most` in `window` seconds."""
+        """Counts one more attempt; raises TooManyAttempts beyond `most` within `window` seconds."""
         if not most:
             return
         with connection().cursor() as cursor:

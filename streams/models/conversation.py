@@ -36,7 +36,9 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(owner_id=getattr(user, "pk", user), deleted_at__isnull=True)
 
     def restorable(self, user_id: Any) -> ConversationQuerySet:
-        """Deleted so lately that it can be taken back; `left` is for how long."""
+        """Returns conversations deleted so recently that they can be restored; `left` is for how
+        long.
+        """
         final = Now() - timedelta(seconds=conf().purge_after)  # by the clock of the purge
         left = models.ExpressionWrapper(models.F("deleted_at") - final, models.DurationField())
         return self.filter(owner_id=user_id, deleted_at__gt=final).annotate(left=left)
@@ -46,10 +48,10 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """The durable thing; owns one ordered log of events.
+    """A conversation, which owns one ordered log of events.
 
-    `last_seq`, `lease_token` and `active_run_id` are written by `streams.log` and the
-    worker's claim alone, always under this row's lock.
+    Only `streams.log` and the worker's claim write `last_seq`, `lease_token` and `active_run_id`,
+    always while they hold this row's lock.
     """
 
     class OnBusy(models.TextChoices):
@@ -115,10 +117,10 @@ class Conversation(models.Model):
 
     @classmethod
     def lock(cls, pk: int) -> Conversation:
-        """The row as it is now, held to the end of the transaction.
+        """Reads the row anew and locks it until the end of the transaction.
 
-        Everyone locks the conversation first and its run second. FOR NO KEY UPDATE is the
-        lock the writer passes over, so its token rows wait in the buffer, not on a socket.
+        Everyone locks the conversation before its run. The writer skips rows locked FOR NO KEY
+        UPDATE, so its tokens wait in memory and not on a connection.
         """
         found = cls.objects.select_for_update(no_key=True).filter(pk=pk, deleted_at__isnull=True)
         conversation = found.first()
@@ -127,9 +129,9 @@ class Conversation(models.Model):
         return conversation
 
     def append(self, *events: log.NewEvent) -> None:
-        """Append under this row's lock; `last_seq` moves along.
+        """Appends events under this row's lock and moves `last_seq` along.
 
-        Raises SetAside where the log has used these numbers, as after a partial restore.
+        Raises SetAside if the log has used these numbers already, as after a partial restore.
         """
         with log.numbered(self.pk):
             self.last_seq = log.append_locked(self.pk, events)
@@ -159,7 +161,7 @@ class Conversation(models.Model):
         return prompt, here._add_run(prompt, rank=here._make_way(device)), True
 
     def _make_way(self, device: Device | None) -> int:
-        """Apply the busy rule; return the rank of the prompt to come."""
+        """Applies the busy rule and returns the rank of the new prompt."""
         known = self.runs.model  # by the relation: the module of runs imports this one
         busy = self.runs.filter(status__in=known.OPEN)
         if self.on_busy == self.OnBusy.REJECT and busy.exists():
@@ -172,8 +174,9 @@ class Conversation(models.Model):
         return 0 if first is None else first - 1
 
     def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
-        """An answer to come, and its prompt when that is new: their rows and their events at
-        once, since each statement is a round trip under the lock."""
+        """Creates a run with its answer, and its prompt if that is new, rows and events together:
+        each statement is a round trip under the lock.
+        """
         quotas.check_runs(self)
         events: list[log.NewEvent] = []
         if prompt.pk is None:
@@ -193,7 +196,9 @@ class Conversation(models.Model):
 
     @atomic
     def change(self, device: Device | None, **values: Any) -> Conversation:
-        """Rename, choose another model, system prompt or busy rule, archive; and say so."""
+        """Changes title, model, system prompt, busy rule or archiving, and appends an event that
+        says so.
+        """
         here = Conversation.lock(self.pk)
         values = {k: clean(v) if isinstance(v, str) else v for k, v in values.items()}
         changed = {name: value for name, value in values.items() if getattr(here, name) != value}
@@ -210,7 +215,7 @@ class Conversation(models.Model):
 
     @atomic
     def delete_softly(self, device: Device | None) -> None:
-        """Hide at once, stop what runs; the worker purges later."""
+        """Hides the conversation at once and stops its runs; a worker purges it later."""
         here = Conversation.lock(self.pk)
         for run in here.runs.filter(status__in=self.runs.model.OPEN).select_for_update(no_key=True):
             run._cancel(here, device)
@@ -221,7 +226,7 @@ class Conversation(models.Model):
 
     @atomic
     def restore(self) -> Conversation:
-        """Take a deletion back. Raises NotFound when it has become final."""
+        """Takes a deletion back. Raises NotFound once it is final."""
         found = Conversation.objects.select_for_update(no_key=True)
         here = found.restorable(self.owner_id).filter(pk=self.pk).first()
         if here is None:

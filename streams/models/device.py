@@ -30,10 +30,10 @@ class DeviceQuerySet(models.QuerySet["Device"]):
 
 
 class Device(models.Model):
-    """One browser or client of a user, known by its own key in a signed cookie.
+    """A browser or client of a user, recognised by a key in a signed cookie.
 
-    The key tells who this is and lets nobody in: that takes a session, which is good until
-    the device next signs out (`sign_outs` has moved on) or is revoked.
+    The key identifies the device but admits nobody: that needs a session, which is valid until the
+    device signs out (`sign_outs` counts on) or is revoked.
     """
 
     class Kind(models.TextChoices):
@@ -66,7 +66,7 @@ class Device(models.Model):
 
     @classmethod
     def introduce(cls, user_id: Any, user_agent: str, name: str = "") -> Device:
-        """A new device of this user, named from its user agent if not by a person."""
+        """Creates a device of this user, named after its user agent unless a name is given."""
         agent = user_agent[:LONGEST_AGENT]  # each of a thousand regular expressions reads it
         described_as, kind = described(agent)
         return cls.objects.create(
@@ -80,10 +80,10 @@ class Device(models.Model):
     @classmethod
     @atomic
     def revoke_all_of(cls, user_id: Any, but: Device | None = None) -> int:
-        """Sign the person out everywhere, but here; how many devices that were.
+        """Revokes all devices of a person except the one in use; returns how many.
 
-        The person is locked first, as by a pairing: what joins at this moment has either
-        joined before, and goes too, or finds that its opener has gone.
+        The person's row is locked first, as pairing does: a device that joins at this moment has
+        either joined before and is revoked too, or finds its opener revoked.
         """
         lock_user(user_id)
         leaving = cls.objects.filter(user_id=user_id).signed_in()
@@ -96,8 +96,9 @@ class Device(models.Model):
 
     @atomic
     def revoke(self) -> None:
-        """For good: its sessions and streams end, and who signs in there again is a device
-        anew. So a copy of an old session never comes back to life."""
+        """Revokes the device for good: its sessions and streams end, and signing in on it again
+        makes a new device. So a copy of an old session never becomes valid again.
+        """
         lock_user(self.user_id)
         known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
         if known.update(revoked_at=Now()):
@@ -105,8 +106,9 @@ class Device(models.Model):
 
     @atomic
     def sign_out(self) -> None:
-        """Its sessions and streams end, copies too, and so do the codes it shows; the device
-        is known again when the same person next signs in there."""
+        """Ends the device's sessions, their copies, its streams and its pairing codes. The device
+        is recognised when the same person signs in on it again.
+        """
         lock_user(self.user_id)
         now = clock.now()
         here = Device.objects.filter(pk=self.pk).signed_in()
@@ -116,7 +118,9 @@ class Device(models.Model):
             channels.signed_out(self.pk, self.sign_outs)
 
     def come_back(self) -> None:
-        """Signed in again. The caller holds the row, so that a sign-out comes before or after."""
+        """Marks the device as signed in again. The caller holds its row, so that a simultaneous
+        sign-out comes either before or after.
+        """
         self.signed_out_at = None
         self.last_seen_at = clock.now()
         self.save(update_fields=["signed_out_at", "last_seen_at"])
@@ -126,7 +130,7 @@ class Device(models.Model):
         return self.revoked_at is None and self.signed_out_at is None
 
     def rename(self, name: str) -> None:
-        """Raises Invalid for a name that says nothing or too much."""
+        """Raises Invalid for an empty or too long name."""
         if len(name) > NAME_LENGTH:
             raise Invalid(f"The name is too long: at most {NAME_LENGTH} characters.", field="name")
         name = " ".join(name.split())
@@ -137,12 +141,12 @@ class Device(models.Model):
 
     @property
     def mark(self) -> dict[str, str]:
-        """How an event names the device that caused it: as it was then."""
+        """Returns how events name the device that caused them, with its present name."""
         return {"id": str(self.uuid), "name": self.name}
 
 
 def described(user_agent: str) -> tuple[str, Device.Kind]:
-    """A name a person recognises ("Chrome on Android") and the kind of device."""
+    """Returns a name a person recognises ("Chrome on Android") and the kind of device."""
     # Compiling its expressions is a fifth of a process's start, and few processes see a sign-in.
     from user_agents import parse
 
@@ -162,7 +166,7 @@ def described(user_agent: str) -> tuple[str, Device.Kind]:
 
 
 class DeviceSession(models.Model):
-    """Ties a device to a conversation: that it has been there, and how far it has read."""
+    """Records that a device has visited a conversation, and up to which number it has read."""
 
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sessions")
     conversation = models.ForeignKey(
@@ -182,7 +186,7 @@ class DeviceSession(models.Model):
 
     @classmethod
     def visit(cls, device: Device, conversation: Conversation, read_seq: int = 0) -> None:
-        """The device is here and has read this far; a read mark only ever rises."""
+        """Records the visit and how far the device has read; a read mark never goes back."""
         here = cls.objects.filter(device=device, conversation=conversation)
         now = {"last_seen_at": Now()}
         rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)

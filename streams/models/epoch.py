@@ -4,10 +4,10 @@ from django.db import models
 
 
 class Epoch(models.Model):
-    """The one row that tells the database's lives apart; see `streams.postgres.epoch`.
+    """The single row that distinguishes the database's lives; see `streams.postgres.epoch`.
 
-    `mark` is empty until `manage.py restored` or a web process gives another; `events` is the
-    table of events as it was then, by its OID.
+    `mark` is empty until `manage.py restored` or a web process sets another; `events` is the OID
+    the events table had then.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)

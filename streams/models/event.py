@@ -5,11 +5,11 @@ from django.db.models.functions import Now
 
 
 class Event(models.Model):
-    """One numbered row of a conversation's log; `streams.log` alone writes and reads them.
+    """One numbered row of a conversation's log; only `streams.log` reads and writes them.
 
-    There is no foreign key: its check costs more than the insert, and the append itself
-    touches the conversation's row. Every key begins with the conversation, so that the
-    table can be sharded or partitioned by it.
+    There is no foreign key: its check would cost more than the insert, and appending locks the
+    conversation's row anyway. Every key begins with the conversation, so that the table can be
+    sharded or partitioned by it.
     """
 
     class Type(models.TextChoices):

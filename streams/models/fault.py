@@ -7,10 +7,10 @@ from .conversation import Conversation
 
 
 class Fault(models.Model):
-    """A conversation that is set aside: what of it failed, and when that is tried again.
+    """A conversation that is set aside: which act failed, and when it is tried again.
 
-    `streams.worker.quarantine` writes the row when a conversation fails alone what its batch could
-    not do with it, and deletes it once that succeeds; so does `manage.py checklog --repair`.
+    `streams.worker.quarantine` writes the row when a conversation fails alone, and deletes it once
+    the act succeeds; so does `manage.py checklog --repair`.
     """
 
     class Act(models.TextChoices):

@@ -61,7 +61,7 @@ class Message(models.Model):
     def prompt(
         cls, conversation: Conversation, text: str, device: Device | None, client_key: str | None
     ) -> Message:
-        """A user's message, not saved and not numbered yet."""
+        """Makes a user's message, not saved and without a number yet."""
         return cls(
             conversation=conversation,
             role=cls.Role.USER,
@@ -71,7 +71,7 @@ class Message(models.Model):
         )
 
     def created(self) -> log.NewEvent:
-        """The event that brings a prompt."""
+        """Makes the event that announces a prompt."""
         data = {"message": str(self.uuid), "role": self.role, "text": self.text}
         if self.client_key:
             data["client_key"] = self.client_key
@@ -79,7 +79,7 @@ class Message(models.Model):
 
     @property
     def text(self) -> str:
-        """What was said, without thoughts and tool calls."""
+        """Returns the message's text without reasoning and tool calls."""
         return "".join(block["text"] for block in self.blocks if block["kind"] == "text")
 
 

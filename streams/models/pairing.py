@@ -25,7 +25,7 @@ LONGEST_CODE = 50  # characters, as typed: with all the dashes and spaces anybod
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A pairing and its two secrets, which nobody can read again."""
+    """A new pairing and its two secrets, which are stored nowhere."""
 
     pairing: Pairing
     token: str
@@ -33,10 +33,10 @@ class Opened:
 
 
 class Pairing(models.Model):
-    """A device asks another one in: by a link for a camera, or a code for fingers.
+    """An invitation by one device to another: a link to scan, or a code to type.
 
-    Half of a code finds the pairing, and the other half proves it; so wrong tries are
-    counted where they were aimed. Only digests of the secrets are kept.
+    Half of the code finds the pairing and the other half proves it, so wrong attempts are counted
+    at the pairing they aimed at. Only digests of the secrets are stored.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -59,7 +59,7 @@ class Pairing(models.Model):
     @classmethod
     @atomic
     def open(cls, opener: Device, conversation: Conversation) -> Opened:
-        """A new one takes the place of what this device had open before."""
+        """Opens a pairing, which replaces the one this device had open."""
         lock_user(opener.user_id)
         cls.objects.filter(opener=opener, used_at__isnull=True).delete()
         token, code = secrets.token_urlsafe(16), new_code()
@@ -77,7 +77,9 @@ class Pairing(models.Model):
 
     @classmethod
     def by_token(cls, token: str) -> Pairing:
-        """Raises NotFound, or PairingEnded when it can be joined no more."""
+        """Finds a pairing by its link. Raises NotFound, or PairingEnded if it can no longer be
+        joined.
+        """
         pairing = cls.known().filter(token_digest=digest(token)).first()
         if pairing is None:
             raise NotFound("This link isn't here any more. Ask for a new one.")
@@ -86,9 +88,9 @@ class Pairing(models.Model):
 
     @classmethod
     def by_code(cls, typed: str) -> Pairing:
-        """As `by_token`; raises WrongCode for one that is not right.
+        """Finds a pairing by its code. Raises what `by_token` does, and WrongCode for a wrong one.
 
-        The try is counted before it is looked at, so that many at once are no way around.
+        The attempt is counted before the code is compared, so that parallel attempts gain nothing.
         """
         code = "".join(each for each in typed[:LONGEST_CODE].upper() if each.isalnum())
         pairing = cls.known().filter(code_half=code[:HALF]).first()
@@ -124,10 +126,10 @@ class Pairing(models.Model):
             raise PairingEnded(ENDED[state])
 
     def claim(self) -> User:
-        """Use it up, and who may sign in with it; one caller alone gets through.
+        """Uses the pairing up and returns who may sign in with it; only one caller succeeds.
 
-        In a transaction that introduces the device too: the person's row is held to its
-        end, as by whoever signs them out everywhere.
+        Runs in the transaction that creates the device: the person's row stays locked until its
+        end, as by whoever revokes all devices.
         """
         person: User = lock_user(self.opener.user_id)
         self.refresh_from_db()

@@ -29,7 +29,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
 
     def with_ahead(self) -> RunQuerySet:
-        """`ahead`: how many answers of its conversation come first, as the claim takes them."""
+        """Adds `ahead`: how many answers of the conversation will be claimed before this one."""
         here, rank, pk = OuterRef("conversation"), OuterRef("rank"), OuterRef("pk")
         waiting = Q(status="queued") & (Q(rank__lt=rank) | Q(rank=rank, pk__lt=pk))
         first = Run.objects.filter(Q(status="running") | waiting, conversation=here)
@@ -38,9 +38,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.annotate(ahead=ahead)
 
     def with_attendance(self) -> RunQuerySet:
-        """`attended`: whether somebody sees to an open run. `alive`, for the worker that writes
-        it or any that may claim it; `lost`, for one that is silent or gone until another takes
-        over; `none`, while there is nobody to claim it. Null once the run has ended.
+        """Adds `attended`: who looks after an open run; null once it has ended.
+
+        `alive`: the worker that writes it, or one that may claim it, is alive. `lost`: its worker
+        is silent or gone and another will take over. `none`: no worker is there to claim it.
         """
         alive = Worker.objects.alive()
         mine, any_one = Exists(alive.filter(pk=OuterRef("worker"))), Exists(alive)
@@ -127,7 +128,7 @@ class Run(models.Model):
 
     @atomic
     def cancel(self, device: Device | None) -> Run:
-        """Stop this run, wherever it is; twice is once, and late is no error."""
+        """Stops this run wherever it is. A second call, or one after its end, changes nothing."""
         conversation = Conversation.lock(self.conversation_id)
         run: Run = clock.dated(Run.objects.select_for_update(no_key=True)).get(pk=self.pk)
         run._cancel(conversation, device)
@@ -152,7 +153,9 @@ class Run(models.Model):
         conversation.append(self.event("run.cancelled", **caused_by(device)))
 
     def _request_cancel(self, conversation: Conversation, device: Device | None) -> None:
-        """Only the lease holder ends a running run; others ask, and wake it."""
+        """Records the request and wakes the worker: only the holder of the lease ends a running
+        run.
+        """
         if self.cancel_requested_at:
             return
         self.cancel_requested_at = clock.of(self)
@@ -163,8 +166,11 @@ class Run(models.Model):
 
     @atomic
     def retry(self, device: Device | None) -> Run:
-        """A new run for the same prompt. Raises NotRetryable while this one is open, or
-        when it was taken back before it began, and what `quotas` raises."""
+        """Starts a new run for the same prompt.
+
+        Raises NotRetryable while this run is open or if it was taken back before it began, and what
+        `quotas` raises.
+        """
         quotas.lock_owner(self.conversation.owner_id)
         conversation = Conversation.lock(self.conversation_id)
         run = Run.objects.select_related("prompt").get(pk=self.pk)
@@ -178,7 +184,9 @@ class Run(models.Model):
 
     @property
     def removed(self) -> bool:
-        """Cancelled before it ever began: the page and the model forget it."""
+        """Tells whether it was cancelled before it began: pages and the model's context leave it
+        out.
+        """
         return self.status == self.Status.CANCELLED and self.attempt == 0
 
     @property
@@ -195,7 +203,7 @@ class Run(models.Model):
 
     @property
     def output_tokens(self) -> int:
-        """0 where it is not known: rows of old may hold whatever a vendor said."""
+        """Returns the count of output tokens, or 0 if unknown or not a number."""
         tokens = self.usage.get("output_tokens")
         return tokens if type(tokens) is int and 0 < tokens < 2**53 else 0
 

@@ -12,15 +12,15 @@ from streams.postgres import clock
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> WorkerQuerySet:
-        """Those that have said no goodbye and whose lease has not run out."""
+        """Returns workers that have not signed off and whose lease has not expired."""
         beaten = Now() - timedelta(seconds=conf().lease)
         return self.filter(stopped_at__isnull=True, beat_at__gt=beaten)
 
 
 class Worker(models.Model):
-    """One `runworker` process and its heartbeat, by the database's clock.
+    """A `runworker` process and its heartbeat, by the database's clock.
 
-    The heartbeat is the lease of all its runs: one row to beat, however many runs.
+    The heartbeat is the lease of all its runs, so one row is updated however many runs there are.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -43,8 +43,8 @@ class Worker(models.Model):
 
     @property
     def state(self) -> str:
-        """alive, draining, stopped; without a goodbye lost, which another worker of its machine
-        has seen, or stale: its lease has run out.
+        """Returns alive, draining or stopped; if it did not sign off, lost (its process is known to
+        be gone) or stale (its lease has expired).
         """
         if self.stopped_at:
             return "lost" if self.lost else "stopped"

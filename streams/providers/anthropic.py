@@ -108,7 +108,7 @@ class Message:
         return []
 
     def _start(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
-        """A thought that is not shown is a block without a word: one begins with its first."""
+        """Starts a block; reasoning that is hidden starts only with its first words."""
         index, block = (
             payload.key(event.get("index")),
             payload.mapping(event.get("content_block")),
@@ -141,14 +141,16 @@ class Message:
         return self._blocks.end(index)
 
     def _count(self, usage: Any) -> list[ProviderEvent]:
-        """The last event's counts are totals; they leave out what has not changed."""
+        """Takes over the counts of the last event, which are totals; a missing one has not
+        changed.
+        """
         if isinstance(usage, dict):
             self._usage |= payload.counts(**{name: usage.get(name) for name in COUNTED})
         return []
 
 
 def totals(usage: dict[str, int]) -> dict[str, int]:
-    """Input counted as the others count it: with what was read from and put into the cache."""
+    """Counts input as the other APIs do: including tokens read from and written to the cache."""
     cached = usage.get("cache_read_input_tokens", 0)
     counts = {
         "input_tokens": usage.get("input_tokens", 0)

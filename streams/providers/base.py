@@ -1,7 +1,7 @@
 """The contract between a run and a model API.
 
-A provider is an async iterator of block events. Values here are pure; nothing in this
-folder knows of the database, of conversations or of who reads the answer.
+A provider is an async iterator of block events. Nothing in this package knows of the database, of
+conversations or of who reads the answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Role = Literal["user", "assistant"]
 
 
 class Kind(StrEnum):
-    """What a block holds."""
+    """What a block contains."""
 
     TEXT = "text"
     REASONING = "reasoning"
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 class Code(StrEnum):
-    """Why a run failed; closed, so that every page and client can know them all."""
+    """Why a run failed; a closed list, so that every page and client can handle them all."""
 
     AUTH = "auth"
     QUOTA = "quota"
@@ -98,18 +98,18 @@ UNFINISHED = ("max_tokens", "pause_turn", "interrupted")  # "Continue" is offere
 
 
 def ending(stop_reason: str) -> str:
-    """The sentence under an answer that ended so."""
+    """Returns the sentence shown under an answer that ended with this stop reason."""
     if not stop_reason:
         return ""
     return ENDINGS.get(stop_reason, UNKNOWN_ENDING.format(stop_reason))
 
 
 class ProviderError(Exception):
-    """A failure with one of our codes.
+    """A failure, with one of our codes.
 
-    `retry_after` is in seconds, when the service named it. For whoever runs the site there are
-    `status`, of HTTP; `vendor`, the vendor's own type and code; and `why`, in words of ours. The
-    vendor's words stay on `__cause__` and go nowhere: they may hold keys or prompts.
+    `retry_after` is in seconds, if the service named it. For operators there are the HTTP `status`,
+    `vendor` (the vendor's type and code) and `why`, in our words. The vendor's own message stays on
+    `__cause__` and is shown nowhere, since it may contain keys or prompts.
     """
 
     def __init__(
@@ -134,11 +134,13 @@ class ProviderError(Exception):
 
     @property
     def source(self) -> str:
-        """The failure as the vendor names it: status, type and code."""
+        """Returns status, type and code of the failure as the vendor names them."""
         return " ".join(filter(None, (str(self.status or ""), self.vendor)))
 
     def described(self) -> str:
-        """For a log: the code and what is known of its cause, of no vendor's words."""
+        """Describes the failure for the log: the code and its cause, without the vendor's
+        message.
+        """
         known = {
             "status": self.status,
             "vendor": self.vendor,
@@ -149,7 +151,7 @@ class ProviderError(Exception):
 
 
 class UnknownModel(ValueError):
-    """No configured provider answers to this `provider:model` name."""
+    """Raised when no configured provider offers this `provider:model` name."""
 
 
 class ProviderNotInstalled(UnknownModel):
@@ -158,7 +160,7 @@ class ProviderNotInstalled(UnknownModel):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One earlier message, as the model is to see it."""
+    """An earlier message as the model is to see it."""
 
     role: Role
     text: str
@@ -168,7 +170,7 @@ class Turn:
 class Prompt:
     """Everything a provider needs for one answer.
 
-    The roles of `turns` alternate, from the user's to the user's, and none is blank.
+    The roles of `turns` alternate, beginning and ending with the user's; none is blank.
     """
 
     model: str
@@ -179,7 +181,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class BlockStarted:
-    """A block begins. `name` and `call_id` are set for a tool call alone."""
+    """A block begins. `name` and `call_id` are set only for a tool call."""
 
     index: int
     kind: Kind
@@ -189,7 +191,7 @@ class BlockStarted:
 
 @dataclass(frozen=True, slots=True)
 class BlockDelta:
-    """More of a block that has started; `text` is never empty."""
+    """More text of a started block; `text` is never empty."""
 
     index: int
     text: str
@@ -202,11 +204,10 @@ class BlockEnded:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is whole; always the last event.
+    """The answer is complete; always the last event.
 
-    `stop_reason` is one of `ENDINGS`, or else the vendor's own word, of 32 characters at most.
-    `usage` counts tokens: input_tokens, output_tokens and, where told, reasoning_tokens and
-    cached_tokens.
+    `stop_reason` is one of `ENDINGS`, or the vendor's own word of at most 32 characters. `usage`
+    counts tokens: input_tokens, output_tokens and, if told, reasoning_tokens and cached_tokens.
     """
 
     stop_reason: str
@@ -215,7 +216,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """The service sent something that says nothing: it is thinking, not gone."""
+    """The service sent something without content: it is still working."""
 
 
 ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Alive | Finished
@@ -224,11 +225,10 @@ ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Alive | Finished
 class Provider(Protocol):
     """An adapter to one model API; one instance serves all runs of a worker.
 
-    `stream` yields blocks that start, grow and end in order, every started block ended,
-    indexes 0, 1, 2, …, then one Finished, and Alive anywhere before it; it raises
-    ProviderError for every failure and nothing else. Closing the generator (`aclose`, or
-    cancelling the task that iterates) closes the upstream request at once. Unknown upstream
-    events are skipped and counted in `skipped`.
+    `stream` yields blocks that start, grow and end in order, with every started block ended and
+    indexes 0, 1, 2, …, then one Finished; Alive may come anywhere before it. Every failure is a
+    ProviderError. Closing the generator (`aclose`, or cancelling the task that iterates) closes the
+    upstream request at once. Unknown upstream events are skipped and counted in `skipped`.
     """
 
     name: str
@@ -237,9 +237,9 @@ class Provider(Protocol):
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]: ...
 
     def models(self) -> Sequence[str]:
-        """Names worth offering in a menu; any other name is accepted too."""
+        """Returns names to offer in a menu; other names are accepted too."""
         ...
 
     async def aclose(self) -> None:
-        """Give back sockets; the provider cannot be used after."""
+        """Closes its connections; the provider cannot be used afterwards."""
         ...

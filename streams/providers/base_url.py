@@ -1,4 +1,4 @@
-"""The address of an API, from one that a person pasted: often a whole endpoint's."""
+"""Finds an API's base address in one that was pasted, often that of a whole endpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ ENDPOINTS = ("/chat/completions", "/completions", "/responses", "/messages", "/m
 
 
 def base_of(address: str) -> str:
-    """Without the endpoint and the slashes at its end; what has a query stays as it is."""
+    """Removes the endpoint and trailing slashes; an address with a query stays as it is."""
     base = address.strip().rstrip("/")
     for endpoint in ENDPOINTS:
         if base.endswith(endpoint):
@@ -15,5 +15,5 @@ def base_of(address: str) -> str:
 
 
 def host_of(address: str) -> str:
-    """The same without the version, for SDKs that add it themselves."""
+    """Also removes the version, for SDKs that add it themselves."""
     return base_of(address).removesuffix("/v1").rstrip("/")

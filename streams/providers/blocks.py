@@ -1,4 +1,4 @@
-"""Blocks as upstream events open, grow and end them: numbered, and each one ended."""
+"""Turns upstream events into numbered blocks, each of which is ended."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ class Block:
 
 
 class Blocks:
-    """The blocks of one answer, found by whatever key the vendor knows them by.
+    """The blocks of one answer, found by whatever key the vendor uses.
 
-    What it is given as text or as a name is the vendor's: whatever is wrong about it raises before
-    anything has changed here.
+    Text and names come from the vendor: a wrong one raises before anything has changed here.
     """
 
     def __init__(self) -> None:
@@ -38,7 +37,7 @@ class Blocks:
     def start(
         self, key: Hashable, kind: Kind, name: Any = "", call_id: Any = ""
     ) -> list[ProviderEvent]:
-        """A new block; one that is still open under this key ends."""
+        """Starts a block, and ends one that is still open under this key."""
         name, call_id = (
             payload.name(name),
             payload.name(call_id, payload.CALL_ID),
@@ -50,7 +49,7 @@ class Blocks:
         return [*ended, BlockStarted(block.index, kind, name, call_id)]
 
     def grow(self, key: Hashable, kind: Kind, text: Any) -> list[ProviderEvent]:
-        """More text for a block, which starts here when it has not yet; none for no text."""
+        """Adds text to a block, which is started if needed; nothing for an empty text."""
         text = payload.text(text)
         if not text:
             return []
@@ -64,7 +63,9 @@ class Blocks:
         return events
 
     def end(self, key: Hashable, text: Any = "") -> list[ProviderEvent]:
-        """End a block if it is open; `text` is all of it, for servers that sent no deltas."""
+        """Ends a block if it is open; `text` is its whole text, from servers that sent no
+        deltas.
+        """
         text = payload.text(text)
         block = self._open.pop(key, None)
         if block is None:
@@ -78,9 +79,9 @@ class Blocks:
 
 
 def whole(block: Block, text: str) -> str:
-    """`text` without surrogates: a pair that two deltas split becomes one character again.
+    """Joins `text` with a surrogate kept from the last delta, and keeps back a new one at its end.
 
-    Servers that cut text by UTF-16 units do split them; PostgreSQL refuses the halves.
+    Servers that cut text by UTF-16 units split pairs, and PostgreSQL refuses the halves.
     """
     text, block.half = block.half + text, ""
     if not SURROGATE.search(text):

@@ -1,4 +1,4 @@
-"""What an error was raised from."""
+"""Follows an exception to the ones it was raised from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from itertools import islice
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and what it was raised from. Each once: one raised again from itself is its own
-    cause, and a loop over that would stop every answer of the process."""
+    """Yields the error and its causes, each once. An error raised again from itself is its own
+    cause, and following that for ever would stop every answer of the process.
+    """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -18,7 +19,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def causes(error: BaseException) -> Iterator[str]:
-    """What an error was raised from, each by its class and its number, if it has one."""
+    """Names the causes of an error by class and number, if they have one."""
     for cause in islice(chain(error), 1, None):
         number = errno.errorcode.get(getattr(cause, "errno", None) or 0, "")
         yield f"{type(cause).__name__} {number}".rstrip()

@@ -1,4 +1,4 @@
-"""What `scripted:demo` says: every kind of Markdown the pages draw, and a thought before it."""
+"""The text of `scripted:demo`: reasoning, then every kind of Markdown the pages render."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ That is all there is to it. Ask again, or ask something else.
 
 
 def quoted(said: str) -> str:
-    """One line of the prompt, short, and with nothing in it that Markdown would act on."""
+    """Returns one line of the prompt, shortened, without characters that Markdown would
+    interpret.
+    """
     line = " ".join(said.split())
     line = line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
     return "".join(f"\\{mark}" if mark in "\\`*_{}[]<>#|~!$&" else mark for mark in line)

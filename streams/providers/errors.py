@@ -1,11 +1,10 @@
-"""A dozen exceptions of two SDKs and two HTTP libraries become our closed codes.
+"""Maps the exceptions of two SDKs and two HTTP libraries to our codes.
 
-The SDKs' exceptions are known by what they carry (`status_code`, `response`, `body`), which is
-the same in both, so that neither is imported for the other's sake. A vendor's words are
-looked at to tell codes apart and never passed on.
+Exceptions of the SDKs are recognised by their attributes (`status_code`, `response`, `body`), which
+both share, so neither has to be imported. The vendor's message is read to tell codes apart and
+never passed on.
 
-https://platform.openai.com/docs/guides/error-codes
-https://docs.anthropic.com/en/api/errors
+https://platform.openai.com/docs/guides/error-codes https://docs.anthropic.com/en/api/errors
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ LONGEST_NAME, MOST_DIGITS = 64, 6
 
 
 def failure(error: Exception) -> ProviderError:
-    """The ProviderError for whatever was raised while asking or reading; never raises."""
+    """Returns the ProviderError for any exception raised while asking or reading; never raises."""
     if isinstance(error, ProviderError):
         return error
     if isinstance(response := getattr(error, "response", None), httpx2.Response):
@@ -98,7 +97,7 @@ def failure(error: Exception) -> ProviderError:
 
 
 def refused(response: httpx2.Response, body: Any) -> ProviderError:
-    """The answer was a status other than 200."""
+    """Returns the failure for a response with a status other than 200."""
     code = STATUSES.get(response.status_code) or by_class(response.status_code)
     said = told(body)
     if said in TELLING:
@@ -119,7 +118,7 @@ def by_class(status: int) -> Code:
 
 
 def told(body: Any) -> Code | None:
-    """The code for an error object, from a body or from the middle of a stream."""
+    """Returns the code for an error object, from a body or from within a stream."""
     body = inner(body)
     words = message[:WORDS].lower() if isinstance(message := body.get("message"), str) else ""
     for phrase, code in PHRASES.items():
@@ -133,7 +132,7 @@ def told(body: Any) -> Code | None:
 
 
 def named(body: Any) -> str:
-    """The vendor's type and code of an error object, where they are names."""
+    """Returns the vendor's type and code of an error object, if they are names."""
     given = (inner(body).get(field) for field in ("type", "code"))
     names = (str(each) for each in given if type(each) in (str, int))
     return " ".join(dict.fromkeys(filter(is_name, names)))
@@ -151,12 +150,14 @@ def inner(body: Any) -> Mapping[str, Any]:
 
 
 def broke_off(body: Any) -> ProviderError:
-    """A failure the vendor reports after its answer had begun."""
+    """Returns the failure that a vendor reports after the answer had begun."""
     return ProviderError(told(body) or Code.UNAVAILABLE, vendor=named(body))
 
 
 def cut(error: BaseException | None) -> Code:
-    """What a failure without a status means; the SDKs keep the transport's on `__cause__`."""
+    """Returns the failure for an exception without a status, by the transport's error in
+    `__cause__`.
+    """
     for cause in chain(error):
         match cause:
             # aiohttp's transport calls every lost connection a ConnectTimeout.
@@ -174,7 +175,9 @@ def cut(error: BaseException | None) -> Code:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms`, or `Retry-After` as seconds or as a date."""
+    """Returns the seconds to wait, from `retry-after-ms`, or `Retry-After` in seconds or as a
+    date.
+    """
     if (seconds := number(headers.get("retry-after-ms"))) is not None:
         return seconds / 1000
     given = headers.get("retry-after", "")

@@ -1,4 +1,4 @@
-"""The HTTP client under both SDKs: what a server may make it read has a bound."""
+"""The HTTP client under both SDKs, with bounds on what a server can make it read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ERROR_SECONDS = 5.0
 
 
 def settings() -> dict[str, Any]:
-    """For either SDK's `DefaultAioHttpClient`."""
+    """Returns the settings for either SDK's `DefaultAioHttpClient`."""
     return {
         "timeout": TIMEOUT,
         "limits": LIMITS,
@@ -29,12 +29,12 @@ def settings() -> dict[str, Any]:
 
 
 async def ask_unpacked(request: httpx2.Request) -> None:
-    """What is not packed has the size it is sent with."""
+    """Asks for an uncompressed body, whose size is the size sent."""
     request.headers["accept-encoding"] = "identity"
 
 
 async def bound_error(response: httpx2.Response) -> None:
-    """A refusal's body, for the SDKs to read: its beginning, as UTF-8, and never unpacked."""
+    """Replaces an error response's body by its beginning, as UTF-8 and never decompressed."""
     if response.is_success:
         return
     response.headers.pop("content-encoding", None)
@@ -44,7 +44,7 @@ async def bound_error(response: httpx2.Response) -> None:
 
 
 class Beginning(httpx2.AsyncByteStream):
-    """As much of a body as comes within its bounds, in bytes and in seconds."""
+    """Reads as much of a body as arrives within its bounds of bytes and seconds."""
 
     def __init__(self, whole: httpx2.AsyncByteStream) -> None:
         self._whole = whole

@@ -1,4 +1,4 @@
-"""A model on this machine: a llama.cpp server, started by `streams.providers.llama` or by you."""
+"""A model on this machine: a llama.cpp server, started by `streams.providers.llama` or by hand."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class OpenAI:
 
 
 def sdk(api_key: str, base_url: str) -> AsyncOpenAI:
-    """An SDK client that leaves retries to the run; servers of one's own often need no key."""
+    """Makes an SDK client that leaves retries to the run; self-hosted servers often need no key."""
     return AsyncOpenAI(
         api_key=api_key or "none",
         base_url=base_of(base_url) or "https://api.openai.com/v1",
@@ -118,7 +118,9 @@ class Responses:
         return self._blocks.grow((kind, place(event)), kind, event.get("delta"))
 
     def _reason(self, event: dict[str, Any]) -> list[ProviderEvent]:
-        """A summary comes in parts without a space between: each is a paragraph."""
+        """Reads a part of the reasoning summary; parts come without a space between, so each is a
+        paragraph.
+        """
         key = (Kind.REASONING, place(event))
         thought = payload.text(event.get("delta"))
         part = event.get("summary_index", event.get("content_index"))
@@ -134,7 +136,7 @@ class Responses:
         return self._blocks.start(key, Kind.TOOL_CALL, item.get("name"), item.get("call_id"))
 
     def _end(self, event: dict[str, Any], kind: Kind, field: str) -> list[ProviderEvent]:
-        """The end of a part; the field is all of it, and all there is where no deltas came."""
+        """Ends a part; the event holds its whole text, which is all there is if no deltas came."""
         key, whole = (kind, place(event)), payload.text(event.get(field))
         late = [] if key in self._blocks else self._blocks.grow(key, kind, whole)
         return [*late, *self._blocks.end(key, whole)]
@@ -155,7 +157,7 @@ class Responses:
 
 
 def place(event: dict[str, Any]) -> int | str | None:
-    """Which output item an event is about; llama.cpp knows it by id alone."""
+    """Returns which output item an event is about; llama.cpp identifies it by id alone."""
     if (index := event.get("output_index")) is not None:
         return payload.key(index)
     item = payload.mapping(event.get("item"))

@@ -1,7 +1,7 @@
 """Chat Completions, as OpenAI and many compatible servers speak it.
 
-https://platform.openai.com/docs/api-reference/chat-streaming; `reasoning_content` is DeepSeek's
-and llama.cpp's name for the model's thoughts, `reasoning` OpenRouter's and vLLM's.
+https://platform.openai.com/docs/api-reference/chat-streaming; `reasoning_content` is DeepSeek's and
+llama.cpp's name for reasoning, `reasoning` that of OpenRouter and vLLM.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FAILED = ("error", "network_error")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What one event says of a tool call."""
+    """What one event says about a tool call."""
 
     at: int | str | None
     id: str
@@ -120,11 +120,13 @@ class ChatCompletion:
         return [] if "choices" in event or "usage" in event else None
 
     def end(self) -> list[ProviderEvent]:
-        """Some servers close the body after the reason to stop, without [DONE]."""
+        """Completes the answer when the body ends after the stop reason, as some servers end it."""
         return self._finish() if self._reason else []
 
     def _choice(self, choice: dict[str, Any]) -> list[ProviderEvent]:
-        """All of it is read before any of it counts, so that half an event is never left out."""
+        """Reads the whole event before any of it counts, so that an event is never half left
+        out.
+        """
         delta = payload.mapping(choice.get("delta"))
         # Some servers send the same thought under both names.
         thought = delta.get("reasoning_content") or delta.get("reasoning")
@@ -147,7 +149,9 @@ class ChatCompletion:
         return events
 
     def _say(self, kind: Kind, text: str) -> list[ProviderEvent]:
-        """Many servers leave the thoughts in the text, as the model wrote them."""
+        """Adds text, and separates reasoning that a server left in the text as the model wrote
+        it.
+        """
         said = self._thoughts.split(text) if kind is Kind.TEXT and text else [(kind, text)]
         return [event for kind, part in said for event in self._grow(kind, part)]
 
@@ -158,7 +162,9 @@ class ChatCompletion:
         return [*self._turn_to(kind), *self._blocks.grow(kind, kind, text)] if text else []
 
     def _tool_call(self, call: Call) -> list[ProviderEvent]:
-        """Calls may grow side by side. Some servers give each the index 0 and an id of its own."""
+        """Adds to a tool call. Calls may grow side by side; some servers give each index 0 and its
+        own id.
+        """
         events, key = self._turn_to(Kind.TOOL_CALL), (Kind.TOOL_CALL, call.at)
         if call.id and self._calls.setdefault(call.at, call.id) != call.id:
             self._calls[call.at] = call.id
@@ -182,7 +188,7 @@ class ChatCompletion:
 
 
 def parts(content: Any) -> Iterator[tuple[Kind, str]]:
-    """Mistral's thinking models send a list, and their thoughts as a list within it."""
+    """Reads content given as a list, as Mistral's reasoning models send it."""
     if not isinstance(content, list):
         yield Kind.TEXT, payload.text(content)
         return

@@ -1,6 +1,6 @@
-"""A vendor's values, checked where they enter: each of the kind its API describes, none too long.
+"""Checks a vendor's values as they come in: of the type its API describes, and not too long.
 
-Null and what is missing are the same: APIs and the servers that imitate them mix the two.
+Null and missing mean the same, since APIs and the servers that imitate them mix the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REASON = re.compile(r"[\w.:/-]{1,32}", re.ASCII)
 
 
 class Unreadable(ValueError):
-    """A value of another kind than its API says; its event is left out."""
+    """Raised for a value of another type than the API describes; its event is left out."""
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def text(value: Any) -> str:
 
 
 def name(value: Any, most: int = NAME) -> str:
-    """What a tool or a call of one is called; ProviderError where it is too long to be a name."""
+    """Checks the name or id of a tool call; raises ProviderError if it is too long."""
     given = text(value)
     if len(given) > most:
         raise ProviderError(Code.PROTOCOL, why=f"a name of {len(given)} characters")
@@ -55,7 +55,7 @@ def name(value: Any, most: int = NAME) -> str:
 
 
 def key(value: Any) -> int | str | None:
-    """What a vendor knows a block by."""
+    """Checks the key by which a vendor identifies a block."""
     if isinstance(value, str):
         return name(value)
     if value is not None and type(value) is not int:
@@ -64,14 +64,14 @@ def key(value: Any) -> int | str | None:
 
 
 def within(outer: Any, *names: str) -> Any:
-    """What stands there, each name within the last; None where one of them is no object."""
+    """Follows names into nested objects; returns None where one of them is no object."""
     for name in names:
         outer = outer.get(name) if isinstance(outer, dict) else None
     return outer
 
 
 def counts(**given: Any) -> dict[str, int]:
-    """Those that are whole numbers, as a count of tokens is; the rest is left out."""
+    """Returns the values that are whole numbers, as token counts are; leaves out the rest."""
     return {name: int(value) for name, value in given.items() if is_count(value)}
 
 
@@ -82,7 +82,9 @@ def is_count(value: Any) -> bool:
 
 
 def reason(value: Any, known: Mapping[str, str]) -> str:
-    """Why an answer ended, in our word, or in the vendor's own where we have none; "" for none."""
+    """Returns the stop reason in our word, or in the vendor's own if we have none; "" if
+    missing.
+    """
     if not value or value in NONE:
         return ""
     word = value if isinstance(value, str) and REASON.fullmatch(value) else "unknown"

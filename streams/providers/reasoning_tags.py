@@ -1,8 +1,8 @@
-"""Thoughts that a model writes into its text, between <think> and </think>, told apart as it grows.
+"""Separates reasoning that a model writes into its text between <think> and </think>, as it grows.
 
-Only a tag that leads the text opens a thought. A closing one without it is what is left where a
-model's template had opened the thought: what came before was shown as text and stays so, the tag
-goes. Tags within code, in quotes or in pairs are an author's own words.
+Only a tag at the very beginning opens reasoning. A closing tag without one is left over where the
+model's template had opened it: the text before it was shown and stays, the tag is removed. Tags in
+code, in quotes or in pairs are part of what the author wrote.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Part = tuple[Kind, str]
 
 
 class At(Enum):
-    """Where in an answer its text has come to."""
+    """The part of the answer that the text has reached."""
 
     START = auto()  # before its first word
     THOUGHT = auto()
@@ -34,8 +34,9 @@ class At(Enum):
 
 
 class Thoughts:
-    """`split` tells what is said from what is thought, `rest` gives what it held back for what
-    might have come: the beginning of a tag, and the white space before a first one."""
+    """Separates text from reasoning. `split` takes more text and yields what is certain; `rest`
+    yields what was kept back: a possible beginning of a tag, and white space before a first one.
+    """
 
     def __init__(self) -> None:
         self._at = At.START
@@ -87,7 +88,9 @@ class Thoughts:
             self._behind(CLOSE, At.START)
 
     def _untagged(self) -> Iterator[Part]:
-        """Text until a closing tag that stands for itself, or until the tags are talked about."""
+        """Yields text until a closing tag that stands alone, or until the tags themselves are the
+        subject.
+        """
         end = self._held.find(CLOSE)
         mention = self._held.find(MENTION)
         if 0 <= mention < end or mention >= 0 > end:
@@ -114,7 +117,7 @@ class Thoughts:
 
 
 class Line:
-    """What must be known of text so far to say whether what comes next is only quoted."""
+    """Tracks whether the text so far ends inside a quotation or code."""
 
     def __init__(self) -> None:
         self._fenced = False
@@ -145,7 +148,9 @@ class Line:
 
 
 def begun_tag(text: str, *tags: str) -> int:
-    """How many characters at its end may be the beginning of one of these."""
+    """Returns how many characters at the end of the text may be the beginning of one of these
+    tags.
+    """
     longest = max(map(len, tags)) - 1
     tail = text[-longest:]
     at = tail.rfind("<")

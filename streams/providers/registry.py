@@ -1,7 +1,7 @@
-"""Which `provider:model` names there are here, and the provider behind each.
+"""Knows which `provider:model` names are configured, and builds the provider for each.
 
-`check_name`, `offered` and `default_model` are for web processes: they build nothing and
-import no SDK.
+`check_name`, `offered` and `default_model` are for web processes: they build nothing and import no
+SDK.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ _built: dict[tuple[str, ...], Provider] = {}
 
 
 def check_name(name: str) -> tuple[str, str]:
-    """The provider's prefix and the model of a `provider:model` name.
+    """Splits a `provider:model` name into its provider's prefix and its model.
 
-    Raises UnknownModel, whose text a person may read, when there is no such provider, when
-    it is not configured, or when the model is missing.
+    Raises UnknownModel, with a message for people, if there is no such provider, if it is not
+    configured, or if the model is missing.
     """
     prefix, _, model = name.partition(":")
     entry = ENTRIES.get(prefix)
@@ -96,15 +96,18 @@ def check_name(name: str) -> tuple[str, str]:
 
 
 def configured(prefix: str) -> bool:
-    """Whether any of what it is built from is set; a provider built from nothing always is."""
+    """Tells whether any option the provider needs is set; one that needs none always is
+    configured.
+    """
     given = arguments(prefix)
     return any(given) or not given
 
 
 def arguments(prefix: str) -> tuple[str, ...]:
-    """What the provider is built from, in order, empty where it is not set.
+    """Returns the arguments the provider is built with, in order, empty where not set.
 
-    `openai-chat` without a key and an address has OpenAI's; never one's key at the other's address.
+    Without a key and an address `openai-chat` uses those of OpenAI, and never a key at an address
+    it was not set for.
     """
     models = conf().models
 
@@ -116,15 +119,15 @@ def arguments(prefix: str) -> tuple[str, ...]:
 
 
 def offered() -> list[str]:
-    """Names worth showing in a menu, the default first."""
+    """Returns the names to show in a menu, the default first."""
     names = [f"{prefix}:{model}" for prefix in ENTRIES for model in menu(prefix)]
     return list(dict.fromkeys([default_model(), *names]))
 
 
 def menu(prefix: str) -> Sequence[str]:
-    """Models of a configured provider to offer; a server of one's own names its own.
+    """Returns the models of a configured provider to offer; a self-hosted server names its own.
 
-    Scripts are for trying things out: not offered beside real models outside DEBUG.
+    Scripts are for trying things out: they are not offered beside real models outside DEBUG.
     """
     if not configured(prefix) or (prefix == "scripted" and not settings.DEBUG):
         return ()
@@ -132,12 +135,14 @@ def menu(prefix: str) -> Sequence[str]:
 
 
 def named(prefix: str) -> Sequence[str]:
-    """The `menu` of the settings, else ours."""
+    """Returns the `menu` of the settings, or else the built-in one."""
     return tuple(conf().models.get(prefix, {}).get("menu") or ENTRIES[prefix].menu)
 
 
 def default_model() -> str:
-    """The `default_model` of the settings, else the first of the first provider configured."""
+    """Returns the `default_model` of the settings, or else the first of the first provider
+    configured.
+    """
     if chosen := conf().default_model:
         return chosen
     names = (f"{prefix}:{model}" for prefix in ENTRIES for model in menu(prefix))
@@ -145,10 +150,10 @@ def default_model() -> str:
 
 
 def resolve(name: str) -> tuple[Provider, str]:
-    """The provider and the model of a `provider:model` name.
+    """Returns the provider and the model of a `provider:model` name.
 
-    Built at the first use and kept: one instance per process, and so one event loop. Raises
-    UnknownModel as `check_name` does, and ProviderNotInstalled, which is one.
+    It is built at first use and kept, one per process and event loop. Raises UnknownModel as
+    `check_name` does.
     """
     prefix, model = check_name(name)
     entry = ENTRIES[prefix]
@@ -162,7 +167,7 @@ def resolve(name: str) -> tuple[Provider, str]:
 
 
 def lacking(prefix: str) -> list[str]:
-    """The packages of a provider that are not installed, without importing any."""
+    """Returns the packages of a provider that are not installed, without importing any."""
     return [name for name in ENTRIES[prefix].packages if find_spec(name) is None]
 
 
@@ -175,8 +180,9 @@ def how_to_install(prefix: str) -> str:
 
 
 def prepare() -> None:
-    """Build whatever is configured: an SDK takes a second to import, in which a worker's
-    other answers would stand still. What cannot be built says so when it is asked for."""
+    """Builds all configured providers ahead of use: importing an SDK takes a second, in which the
+    worker's other answers would stand still. What cannot be built fails when it is asked for.
+    """
     for prefix in ENTRIES:
         if configured(prefix) and prefix != "scripted":
             with suppress(Exception):
@@ -184,6 +190,6 @@ def prepare() -> None:
 
 
 async def aclose() -> None:
-    """Close every provider that was built; the next `resolve` builds anew."""
+    """Closes every provider that was built; the next `resolve` builds it anew."""
     while _built:
         await _built.popitem()[1].aclose()

@@ -49,7 +49,7 @@ BREATH = 64
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What one name says: blocks of tokens, `rate` per second (0: no waiting), then an end."""
+    """What one name says: blocks of tokens, the `rate` per second (0: no waiting), and the end."""
 
     blocks: Sequence[tuple[Kind, Sequence[str]]]
     rate: float
@@ -58,7 +58,9 @@ class Script:
 
 
 def script(name: str, said: str = "") -> Script:
-    """The script of this name, for a prompt whose last turn is `said`; else UnknownModel."""
+    """Returns the script of this name for a prompt whose last turn is `said`; raises
+    UnknownModel.
+    """
     match = NAME.fullmatch(name)
     if match is None:
         raise UnknownModel(f"There is no script “{name}”; “demo” is one.")
@@ -125,11 +127,11 @@ class Scripted:
         return self._models
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Does nothing, since it holds no connection."""
 
 
 async def perform(play: Script) -> AsyncGenerator[ProviderEvent, None]:
-    """The blocks at their pace; the last one stays open when the script does not finish."""
+    """Yields the blocks at their pace; the last one stays open if the script does not finish."""
     loop = asyncio.get_running_loop()
     start, shown = loop.time(), 0
     for event in events(play):

@@ -1,7 +1,7 @@
-"""Server-Sent Events as they come off a socket, read without the SDKs' own objects.
+"""Decodes Server-Sent Events from a socket without the SDKs' own objects.
 
-The SDKs build a validated object per event (200 µs a token); this costs a few µs.
-The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
+The SDKs build a validated object per event (200 µs a token); this takes a few µs. The format:
+https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Frames:
-    """An incremental decoder: bytes in, cut anywhere; the `data` of whole events out.
+    """Decodes incrementally: takes bytes cut anywhere and returns the `data` of complete events.
 
-    Other fields are left out, since every vendor repeats the event's type in its JSON.
+    Other fields are ignored, since every vendor repeats the event's type in its JSON.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,6 @@
-"""One request to a vendor: asked through its SDK, read raw, closed at once when left."""
+"""Streams one request to a model API: sent through its SDK, read raw, closed as soon as it is
+left.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +28,28 @@ DRAIN = 0.2
 
 
 class Reader(Protocol):
-    """Turns one answer's upstream events into ours."""
+    """Turns the upstream events of one answer into ours."""
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
-        """Our events for theirs; None for one it does not know."""
+        """Returns our events for one of theirs; None for one it does not know."""
         ...
 
     def end(self) -> list[ProviderEvent]:
-        """Called when the body ended and nothing was Finished; what that still gives."""
+        """Returns what the end of the body still gives; called when no Finished had come."""
         ...
 
 
 class Opened(Protocol):
-    """What both SDKs' `with_streaming_response` enter to."""
+    """What both SDKs' `with_streaming_response` return."""
 
     @property
     def http_response(self) -> httpx2.Response: ...
 
 
 class Reading:
-    """An answer as it comes in. An event that cannot be read is left out and counted: one odd
-    frame of a gateway must not cost the answer, as long as that has a proper end."""
+    """Reads an answer's events. One that cannot be read is counted and left out: an odd frame of a
+    gateway must not cost the answer, as long as that ends properly.
+    """
 
     def __init__(self, provider: Provider, reader: Reader) -> None:
         self.provider = provider
@@ -67,7 +70,7 @@ class Reading:
         return events or []
 
     def end(self) -> list[ProviderEvent]:
-        """What the end of the body still gives; ProviderError where it is no end of an answer."""
+        """Returns what the end of the body still gives; ProviderError if the answer did not end."""
         if events := self.reader.end():
             return events
         if self.unreadable:
@@ -82,9 +85,9 @@ async def answer(
     ask: Callable[[], AbstractAsyncContextManager[Opened]],
     reader: Reader,
 ) -> AsyncGenerator[ProviderEvent, None]:
-    """The events of the request that `ask` makes; see `Provider.stream` for what is raised.
+    """Yields the events of the request that `ask` makes; raises what `Provider.stream` does.
 
-    The connection is kept for the next request when the consumer iterates past Finished.
+    The connection is kept for the next request if the consumer iterates past Finished.
     """
     try:
         async with ask() as opened:
@@ -110,14 +113,18 @@ async def answer(
 
 
 def plain(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The body as it is sent. A packed one, which nobody asked for, may unpack to any size."""
+    """Returns the body as it is sent. A compressed one, which nobody asked for, raises
+    ProviderError: it could expand to any size.
+    """
     if (packed := response.headers.get("content-encoding", "identity").lower()) != "identity":
         raise ProviderError(Code.PROTOCOL, why=f"content-encoding {packed[:20]!r}")
     return response.aiter_raw()
 
 
 async def drain(received: AsyncIterator[bytes]) -> None:
-    """Read the few bytes behind the last event: only a body read whole frees its socket."""
+    """Reads the few bytes after the last event, since only a body read to its end frees its
+    socket.
+    """
     try:
         async with asyncio.timeout(DRAIN):
             async for _ in received:
@@ -127,5 +134,5 @@ async def drain(received: AsyncIterator[bytes]) -> None:
 
 
 def turns(prompt: Prompt) -> list[dict[str, str]]:
-    """The turns as all three APIs take them."""
+    """Returns the turns in the form all three APIs take."""
     return [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
