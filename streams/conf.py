@@ -51,8 +51,9 @@ class Settings:
     lease: float = 10.0
     #: Seconds between a worker's signs of life; less than half of the lease.
     heartbeat: float = 3.0
-    #: Seconds between two looks for queued runs, stops and lost workers where no signal came.
-    poll: float = 1.0
+    #: Seconds between a worker's looks for queued runs, stops and lost workers where no signal
+    #: came.
+    worker_rescan: float = 1.0
     #: Seconds until a worker looks again for a queued run whose conversation was locked.
     locked_retry: float = 0.05
     #: Workers that may die with one answer, before it fails as `worker_lost`.
@@ -96,7 +97,7 @@ class Settings:
     #: Seconds between two looks for what no signal told, and between two checks of who may read.
     rescan: float = 5.0
     #: Seconds between those looks where signals cannot be heard, as behind a pooler.
-    polling: float = 0.25
+    deaf_rescan: float = 0.25
     #: Milliseconds a browser waits before it comes back, more or less by half.
     retry_ms: int = 1000
     #: Seconds between two readings of the lists of conversations that have changed.
@@ -158,9 +159,9 @@ class Settings:
 
     # Retention
     #: Seconds after its end at which an answer's tokens become one row a block.
-    fold_after: float = 3600.0
+    compact_after: float = 3600.0
     #: Answers compacted per step.
-    fold_runs: int = 20
+    compact_runs: int = 20
     #: Seconds for which a deletion can be taken back; then the conversation goes for good.
     purge_after: float = 30.0
     #: Seconds for which workers that have left stay in the admin's list.

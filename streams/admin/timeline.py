@@ -162,7 +162,7 @@ def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float)
 
 
 def folded(run: Run, deltas: Sequence[log.Moment]) -> bool:
-    """Once the log was folded a block is one row, and its pace is no longer known."""
+    """Once the log was compacted a block is one row, and its pace is no longer known."""
     return 0 < sum(moment.deltas for moment in deltas) < min(run.output_tokens, 5)
 
 

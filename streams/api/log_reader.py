@@ -110,7 +110,7 @@ class LogReader:
 
     async def _until(self, news: asyncio.Event) -> None:
         """A signal, or the time for a look without one."""
-        every = self.conf.polling if self._listener.deaf else self.conf.rescan
+        every = self.conf.deaf_rescan if self._listener.deaf else self.conf.rescan
         with suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), every)
         news.clear()

@@ -10,7 +10,7 @@ from .appending import (
     forget_instructions,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
-from .compaction import Folded, fold_runs, foldable
+from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
 from .reading import (
@@ -34,8 +34,8 @@ __all__ = [
     "TERMINAL_SEQ",
     "WAS_NAMED",
     "Append",
+    "Compacted",
     "Finding",
-    "Folded",
     "Moment",
     "NewEvent",
     "Outcome",
@@ -46,10 +46,10 @@ __all__ = [
     "catch_up",
     "check_each",
     "committed",
+    "compact",
+    "compactable",
     "drop_orphan",
     "dumps",
-    "fold_runs",
-    "foldable",
     "forget_instructions",
     "lock_free",
     "mend",

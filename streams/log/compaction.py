@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from .reading import TERMINAL_SEQ
 
 
-class Folded(NamedTuple):
+class Compacted(NamedTuple):
     """The result of one compaction step: runs looked at and rows deleted."""
 
     runs: int
@@ -24,7 +24,7 @@ class Folded(NamedTuple):
 # The caller holds the runs' rows, which are locked before any of their events, as everywhere. A
 # block index comes again with every attempt, so the attempts are told apart. One statement: no
 # reader sees half.
-FOLD = f"""
+COMPACT = f"""
 WITH due AS (
     SELECT r.id, r.conversation_id, r.answer_id FROM streams_run r WHERE r.id = ANY(%(runs)s)
 ), own AS (
@@ -35,7 +35,7 @@ WITH due AS (
       JOIN streams_message answer ON answer.id = r.answer_id
       JOIN streams_event e ON e.conversation_id = r.conversation_id AND e.run_id = r.id
        AND e.seq BETWEEN answer.seq AND {TERMINAL_SEQ}
-), folded AS (
+), compacted AS (
     SELECT conversation_id, max(seq) AS last, array_agg(seq) AS seqs, jsonb_build_object(
                'run', min(data->>'run'), 'index', (data->>'index')::int,
                'from', min(coalesce((data->>'from')::bigint, seq)),
@@ -44,10 +44,10 @@ WITH due AS (
      GROUP BY conversation_id, run_id, attempt, data->>'index'
     HAVING count(*) > 1
 ), kept AS (
-    UPDATE streams_event e SET data = f.data FROM folded f
+    UPDATE streams_event e SET data = f.data FROM compacted f
      WHERE e.conversation_id = f.conversation_id AND e.seq = f.last
 ), gone AS (
-    DELETE FROM streams_event e USING folded f, unnest(f.seqs) AS covered(seq)
+    DELETE FROM streams_event e USING compacted f, unnest(f.seqs) AS covered(seq)
      WHERE e.conversation_id = f.conversation_id AND e.seq = covered.seq AND e.seq <> f.last
     RETURNING 1
 ), marked AS (
@@ -57,14 +57,14 @@ SELECT (SELECT count(*) FROM due), (SELECT count(*) FROM gone)
 """
 
 
-async def fold_runs(connection: AsyncConnection, run_ids: Sequence[int]) -> Folded:
+async def compact(connection: AsyncConnection, run_ids: Sequence[int]) -> Compacted:
     """Compacts ended runs; the caller's transaction must hold their rows."""
-    cursor = await connection.execute(FOLD, {"runs": list(run_ids)})
+    cursor = await connection.execute(COMPACT, {"runs": list(run_ids)})
     row = await cursor.fetchone()
-    return Folded(*row) if row else Folded(0, 0)
+    return Compacted(*row) if row else Compacted(0, 0)
 
 
-FOLDABLE = """
+COMPACTABLE = """
 SELECT count(DISTINCT r.id), count(e.seq)
   FROM streams_run r
   LEFT JOIN streams_event e ON e.conversation_id = r.conversation_id AND e.run_id = r.id
@@ -73,7 +73,7 @@ SELECT count(DISTINCT r.id), count(e.seq)
 """
 
 
-async def foldable(connection: AsyncConnection, grace: float) -> Folded:
+async def compactable(connection: AsyncConnection, grace: float) -> Compacted:
     """Counts the runs that wait for compaction, and their deltas."""
-    row = await (await connection.execute(FOLDABLE, {"grace": grace})).fetchone()
-    return Folded(*row) if row else Folded(0, 0)
+    row = await (await connection.execute(COMPACTABLE, {"grace": grace})).fetchone()
+    return Compacted(*row) if row else Compacted(0, 0)

@@ -29,7 +29,7 @@ class Stored(NamedTuple):
     data: str
 
 
-# A hole in the numbers means folded, never late, so the next row is simply the next.
+# A hole in the numbers means compacted, never late, so the next row is simply the next.
 READ_NEW = """
 SELECT w.conversation_id, e.seq, e.run_id, e.type, e.data::text
   FROM unnest(%(conversations)b::bigint[], %(cursors)b::bigint[]) AS w(conversation_id, after)

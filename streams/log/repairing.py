@@ -19,7 +19,7 @@ RAISE_COUNTER = """
 UPDATE streams_conversation SET last_seq = greatest(last_seq, %(last)s) WHERE id = %(id)s
 """
 
-# One row stands for all the numbers that are lost, as a folded delta does for those it covers.
+# One row stands for all the numbers that are lost, as a compacted delta does for those it covers.
 FILL_GAP = """
 INSERT INTO streams_event (conversation_id, seq, run_id, type, data)
 VALUES (%(id)s, %(last)s, NULL, 'conversation.updated',

@@ -218,7 +218,7 @@ class Hub:
             cursors = {pk: buffer.head for pk, buffer in buffers.items()}
             for pk, rows in (await log.read_new(connection, cursors, limit)).items():
                 # Not one made meanwhile: it may begin before these rows, and take what lies
-                # between for folded. It was marked when it was made.
+                # between for compacted. It was marked when it was made.
                 if self._is_current(buffers[pk]):
                     buffers[pk].extend(rows)
                 if len(rows) == limit:
@@ -240,7 +240,7 @@ class Hub:
     async def _rescan(self) -> None:
         """The slow look behind the signals; a quick one while nothing can be heard."""
         while True:
-            await asyncio.sleep(self.conf.polling if self.listener.deaf else self.conf.rescan)
+            await asyncio.sleep(self.conf.deaf_rescan if self.listener.deaf else self.conf.rescan)
             self._joined()
             try:
                 async with self.pool.connection() as connection:

@@ -113,7 +113,7 @@ class Worker:
     async def _claim_until_draining(self) -> None:
         while not self._draining.is_set():
             self._wake.clear()
-            again = self.conf.poll
+            again = self.conf.worker_rescan
             try:
                 if await self._claim():
                     again = self.conf.locked_retry
@@ -176,12 +176,12 @@ class Worker:
         await self._persist(lambda connection: claim.give_up(connection, run, code))
 
     async def _persist(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        return await persist(self.pool, self.conf.poll, act)
+        return await persist(self.pool, self.conf.worker_rescan, act)
 
     async def _watch(self) -> None:
         """The slow look behind the signals: cancels, lost leases, leases to take over."""
         while True:
-            await asyncio.sleep(self.conf.poll)
+            await asyncio.sleep(self.conf.worker_rescan)
             try:
                 async with self.pool.connection() as connection:
                     await self._look_after(connection)

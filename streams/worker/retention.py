@@ -1,4 +1,4 @@
-"""Keeping the database small for ever: what has ended is folded, what was deleted is purged.
+"""Keeping the database small for ever: what has ended is compacted, what was deleted is purged.
 
 Behind everything else and at its own slow pace; several workers may do it at once.
 """
@@ -38,20 +38,20 @@ async def tidy(conf: Settings) -> None:
 
 async def once(connection: AsyncConnection, conf: Settings) -> None:
     """Everything that is due now."""
-    async for _ in fold(connection, conf.fold_after, conf.fold_runs, rest=REST):
+    async for _ in compact(connection, conf.compact_after, conf.compact_runs, rest=REST):
         pass
     while purged := await purge(connection, conf.purge_after):
         logger.info("purged %s conversations", purged)
     await forget(connection, conf.keep_workers)
 
 
-async def fold(
+async def compact(
     connection: AsyncConnection, grace: float, limit: int, rest: int = 0
-) -> AsyncIterator[log.Folded]:
+) -> AsyncIterator[log.Compacted]:
     """Step by step, resting `rest` times as long as each took; what each step did."""
     while True:
         began = time.monotonic()
-        done = await fold_ended(connection, grace, limit)
+        done = await compact_ended(connection, grace, limit)
         if not done.runs:
             return
         yield done
@@ -71,16 +71,16 @@ SELECT c.id, {failed_before}, r.id
 )
 
 
-async def fold_ended(connection: AsyncConnection, grace: float, limit: int) -> log.Folded:
-    """Fold at most `limit` runs that ended `grace` seconds ago, the oldest first."""
+async def compact_ended(connection: AsyncConnection, grace: float, limit: int) -> log.Compacted:
+    """Compact at most `limit` runs that ended `grace` seconds ago, the oldest first."""
 
-    async def fold_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Folded]:
-        return [await log.fold_runs(connection, [row[2] for row in rows])]
+    async def compact_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Compacted]:
+        return [await log.compact(connection, [row[2] for row in rows])]
 
     known = {"grace": grace, "limit": limit}
     act = quarantine.Act.COMPACTION
-    steps = await quarantine.together_or_apart(connection, act, LOCK_ENDED, known, fold_locked)
-    return log.Folded(sum(step.runs for step in steps), sum(step.rows for step in steps))
+    steps = await quarantine.together_or_apart(connection, act, LOCK_ENDED, known, compact_locked)
+    return log.Compacted(sum(step.runs for step in steps), sum(step.rows for step in steps))
 
 
 # A run still open has a writer, and waits: its own end comes first. A restore that was

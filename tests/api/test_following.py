@@ -67,7 +67,7 @@ async def test_a_cursor_from_before_a_compaction_gets_the_block_anew(anna, model
         model.say("two").finish()
         await run.await_(10)
     async with await connect("test", **INDEXED) as raw:
-        await retention.fold_ended(raw, 0, 10)
+        await retention.compact_ended(raw, 0, 10)
 
     events = [event async for event in run.follow(after=cursor)]
 

@@ -1,4 +1,4 @@
-"""How large the log is before and after folding, and whether it stays so.
+"""How large the log is before and after compaction, and whether it stays so.
 
     uv run python -m tests.benchmarks.sizes [--answers 1000] [--tokens 1000]
 
@@ -90,12 +90,12 @@ async def vacuum(raw):
     await raw.execute("VACUUM (ANALYZE) streams_event")
 
 
-async def fold(raw):
+async def compact(raw):
     began, rows = time.monotonic(), 0
-    async for done in retention.fold(raw, 0, 20):
+    async for done in retention.compact(raw, 0, 20):
         rows += done.rows
     took = time.monotonic() - began
-    print(f"    folded {rows} rows away in {took:.1f} s: {rows / took:,.0f} rows a second")
+    print(f"    compacted {rows} rows away in {took:.1f} s: {rows / took:,.0f} rows a second")
 
 
 async def measure(answers, tokens):
@@ -106,12 +106,12 @@ async def measure(answers, tokens):
         await answer(raw, owner, answers, tokens)
         await vacuum(raw)
         await show("as streamed")
-        await fold(raw)
+        await compact(raw)
         await vacuum(raw)
-        await show("folded and vacuumed")
+        await show("compacted and vacuumed")
         for again in range(2):
             await answer(raw, owner, answers, tokens)
-            await fold(raw)
+            await compact(raw)
             await vacuum(raw)
             await show(f"{again + 2} times as many answers")
         await raw.execute("VACUUM FULL streams_event")

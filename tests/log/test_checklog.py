@@ -34,9 +34,9 @@ def checked(*arguments):
 
 
 @async_to_sync
-async def folded():
+async def compacted():
     async with await connect("test") as raw:
-        return await retention.fold_ended(raw, 0, 10)
+        return await retention.compact_ended(raw, 0, 10)
 
 
 def answered(here, device):
@@ -53,9 +53,9 @@ def answered(here, device):
 
 @pytest.fixture
 def here(conversation, laptop):
-    """Two answers that have ended, one folded; a third is running."""
+    """Two answers that have ended, one compacted; a third is running."""
     answered(conversation, laptop)
-    assert folded().rows
+    assert compacted().rows
     answered(conversation, laptop)
     _, run, _ = conversation.post("Go on", laptop)
     begin(run)
@@ -139,7 +139,7 @@ def goes_on(here, laptop, above):
     third = answered(here, laptop)
     assert third.answer.seq > above, "no number is given twice"
     assert checked() == (0, "0 faults.\n")
-    folded()
+    compacted()
     assert checked() == (0, "0 faults.\n")
     return transcript.fold(log.rows_after(here.pk))
 

@@ -20,7 +20,7 @@ from tests.factories import ConversationFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Nothing is found by looking again later.
-ONCE = {"rescan": 600, "polling": 600}
+ONCE = {"rescan": 600, "deaf_rescan": 600}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What has ended is folded and what was deleted is purged, and no reader can tell."""
+"""What has ended is compacted and what was deleted is purged, and no reader can tell."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ async def raw(transactional_db):
 def unwatched(**settings):
     """These devices never signed in: looking again whether they may read would end them, also
     in the first moment, when nothing can be heard yet."""
-    return dataclasses.replace(conf(), rescan=600, polling=600, **settings)
+    return dataclasses.replace(conf(), rescan=600, deaf_rescan=600, **settings)
 
 
 @sync_to_async
 def eventful(conversation, device):
-    """A log with everything folding could stumble over; its final transcript."""
+    """A log with everything compaction could stumble over; its final transcript."""
     _, run, _ = conversation.post("Hello", device)
     begin(run)
     say(run, "lost ", "with the ", "worker", end=False)
@@ -94,8 +94,8 @@ async def caught_up(raw, conversation, transcript, limit):
     return transcript
 
 
-async def folded(raw):
-    return await retention.fold_ended(raw, 0, 100)
+async def compacted(raw):
+    return await retention.compact_ended(raw, 0, 100)
 
 
 async def test_a_block_becomes_one_row_at_its_last_number_and_lifecycle_rows_stay(
@@ -103,7 +103,7 @@ async def test_a_block_becomes_one_row_at_its_last_number_and_lifecycle_rows_sta
 ):
     await eventful(conversation, laptop)
     before = await sync_to_async(rows_of)(conversation)
-    done = await folded(raw)
+    done = await compacted(raw)
     after = await sync_to_async(rows_of)(conversation)
     assert done == (2, len(before) - len(after))
     assert [r for r in after if r.type != "block.delta"] == [
@@ -116,16 +116,16 @@ async def test_a_block_becomes_one_row_at_its_last_number_and_lifecycle_rows_sta
     ]  # fmt: skip
     assert texts[0]["from"] == 5
     assert "from" not in texts[-1]
-    assert await folded(raw) == (0, 0)
+    assert await compacted(raw) == (0, 0)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
-async def test_a_cursor_at_every_position_of_a_folded_log_ends_in_the_same_page(
+async def test_a_cursor_at_every_position_of_a_compacted_log_ends_in_the_same_page(
     raw, conversation, laptop, limit
 ):
     final = await eventful(conversation, laptop)
     stored = await sync_to_async(rows_of)(conversation)
-    await folded(raw)
+    await compacted(raw)
     for cursor in range(final.head + 1):
         seen = fold(row for row in stored if row.seq <= cursor)
         assert await caught_up(raw, conversation, seen, limit) == final, cursor
@@ -136,7 +136,7 @@ async def test_a_cursor_at_every_position_of_a_folded_log_ends_in_the_same_page(
 
 
 @pytest.mark.parametrize("limit", [1, 3, 10])
-async def test_folding_between_any_two_pages_of_a_reader_changes_nothing_for_it(
+async def test_compaction_between_any_two_pages_of_a_reader_changes_nothing_for_it(
     raw, anna, laptop, limit
 ):
     pages = 0
@@ -147,7 +147,7 @@ async def test_folding_between_any_two_pages_of_a_reader_changes_nothing_for_it(
         for _ in range(pages):
             rows, more = await log.catch_up(raw, conversation.pk, seen.head, limit)
             applied(seen, rows)
-        await folded(raw)
+        await compacted(raw)
         assert await caught_up(raw, conversation, seen, limit) == final, pages
         if not more:
             break
@@ -156,12 +156,12 @@ async def test_folding_between_any_two_pages_of_a_reader_changes_nothing_for_it(
 
 
 @pytest.mark.parametrize("settings", [{}, {"catch_up_rows": 3}, {"tail_events": 4}])
-async def test_a_stream_joined_at_every_position_of_a_folded_log_shows_the_same_page(
+async def test_a_stream_joined_at_every_position_of_a_compacted_log_shows_the_same_page(
     raw, conversation, laptop, settings
 ):
     final = await eventful(conversation, laptop)
     stored = await sync_to_async(rows_of)(conversation)
-    await folded(raw)
+    await compacted(raw)
     hub = Hub(unwatched(**settings))
     await hub.start()
     try:
@@ -172,7 +172,7 @@ async def test_a_stream_joined_at_every_position_of_a_folded_log_shows_the_same_
         await hub.close()
 
 
-async def test_a_stream_in_the_middle_of_a_log_that_is_folded_under_it_loses_nothing(
+async def test_a_stream_in_the_middle_of_a_log_that_is_compacted_under_it_loses_nothing(
     raw, conversation, laptop
 ):
     final = await eventful(conversation, laptop)
@@ -184,7 +184,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_folded_under_it_loses_not
         for _ in range(4):
             applied_frames(seen, await anext(reading))
         assert 0 < seen.head < final.head
-        await folded(raw)
+        await compacted(raw)
         async for data in reading:
             if applied_frames(seen, data):
                 break
@@ -249,20 +249,20 @@ async def test_an_open_run_and_a_fresh_one_are_left_as_they_are(raw, conversatio
     _, run, _ = await sync_to_async(conversation.post)("Hello", laptop)
     await sync_to_async(begin)(run)
     await sync_to_async(say)(run, "a", "b", end=False)
-    assert await folded(raw) == (0, 0)
+    assert await compacted(raw) == (0, 0)
     await sync_to_async(complete)(run)
-    assert await retention.fold_ended(raw, 3600, 100) == (0, 0)
-    assert await log.foldable(raw, 3600) == (0, 0)
-    assert await log.foldable(raw, 0) == (1, 2)
-    assert await folded(raw) == (1, 1)
+    assert await retention.compact_ended(raw, 3600, 100) == (0, 0)
+    assert await log.compactable(raw, 3600) == (0, 0)
+    assert await log.compactable(raw, 0) == (1, 2)
+    assert await compacted(raw) == (1, 1)
 
 
-async def test_two_workers_fold_side_by_side_without_waiting(raw, conversation, laptop):
+async def test_two_workers_compact_side_by_side_without_waiting(raw, conversation, laptop):
     await eventful(conversation, laptop)
     async with await connect("other") as other, other.transaction():
-        assert (await retention.fold_ended(other, 0, 1)).runs == 1
+        assert (await retention.compact_ended(other, 0, 1)).runs == 1
         await raw.execute("SET lock_timeout = '2s'")
-        assert (await folded(raw)).runs == 1
+        assert (await compacted(raw)).runs == 1
 
 
 @sync_to_async
@@ -333,8 +333,8 @@ def test_the_command_says_what_it_would_do_and_then_does_it(conversation, laptop
     for arguments, said in (
         (["--dry-run", "--older-than", "1d"], "0 answers with 0 rows"),
         (["--dry-run"], "2 answers with 25 rows"),
-        (["--older-than", "90m"], "20 rows folded away, 0 deleted"),
-        ([], "0 rows folded away"),
+        (["--older-than", "90m"], "20 rows compacted away, 0 deleted"),
+        ([], "0 rows compacted away"),
     ):
         out = StringIO()
         call_command("pruneevents", *arguments, stdout=out)

@@ -14,7 +14,7 @@ from streams.log import transcript
 from streams.models import Event, Run
 from streams.worker.process import Worker
 
-QUICK = {"poll": 0.05, "lease": 1.0, "heartbeat": 0.2, "drain": 0.2, "flush_floor_ms": 0.0}
+QUICK = {"worker_rescan": 0.05, "lease": 1.0, "heartbeat": 0.2, "drain": 0.2, "flush_floor_ms": 0.0}
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`manage.py pruneevents`: fold and purge now what workers fold and purge in their own time."""
+"""`manage.py pruneevents`: at once what workers compact and purge in their own time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 
 
 class Command(BaseCommand):
-    help = "Fold the events of ended answers to one row a block; purge deleted conversations."
+    help = "Compact the events of ended answers to one row a block; purge deleted conversations."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would go, and stop")
@@ -30,26 +30,29 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         settings = conf()
         grace = options["older_than"]
-        asyncio.run(self.prune(settings, settings.fold_after if grace is None else grace, options))
+        grace = settings.compact_after if grace is None else grace
+        asyncio.run(self.prune(settings, grace, options))
 
     async def prune(self, settings: Settings, grace: float, options: dict[str, Any]) -> None:
         async with await connect("pruneevents", **INDEXED) as connection:
-            due = await log.foldable(connection, grace)
+            due = await log.compactable(connection, grace)
             if options["dry_run"]:
-                self.stdout.write(f"{due.runs} answers with {due.rows} rows of text to fold.")
+                self.stdout.write(f"{due.runs} answers with {due.rows} rows of text to compact.")
                 return
-            rows = await self.fold(connection, grace, settings.fold_runs, due.runs)
+            rows = await self.compact(connection, grace, settings.compact_runs, due.runs)
             purged = 0
             while some := await retention.purge(connection, settings.purge_after):
                 purged += some
             await retention.forget(connection, settings.keep_workers)
-        self.stdout.write(f"{rows} rows folded away, {purged} deleted conversations purged.")
+        self.stdout.write(f"{rows} rows compacted away, {purged} deleted conversations purged.")
 
-    async def fold(self, connection: AsyncConnection, grace: float, limit: int, total: int) -> int:
+    async def compact(
+        self, connection: AsyncConnection, grace: float, limit: int, total: int
+    ) -> int:
         rows = 0
         # disable=None: a bar on a terminal, and nothing in a log file.
-        with tqdm(total=total, unit=" answers", desc="Folding", disable=None) as bar:
-            async for done in retention.fold(connection, grace, limit):
+        with tqdm(total=total, unit=" answers", desc="Compacting", disable=None) as bar:
+            async for done in retention.compact(connection, grace, limit):
                 rows += done.rows
                 bar.update(done.runs)
         return rows
