@@ -178,7 +178,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_compacted_under_it_loses_
     final = await eventful(conversation, laptop)
     hub = Hub(unwatched(catch_up_rows=3))
     await hub.start()
-    stream = hub.join(conversation.pk, final.head, 0, laptop.pk, laptop.user_id)
+    stream = hub.join(conversation.pk, laptop, head=final.head, cursor=0)
     try:
         seen, reading = Transcript(), stream.frames()
         for _ in range(4):
@@ -195,7 +195,7 @@ async def test_a_stream_in_the_middle_of_a_log_that_is_compacted_under_it_loses_
 
 
 async def streamed(hub, conversation, transcript, head, device):
-    stream = hub.join(conversation.pk, head, transcript.head, device.pk, device.user_id)
+    stream = hub.join(conversation.pk, device, head=head, cursor=transcript.head)
     try:
         async with asyncio.timeout(20):
             async for data in stream.frames():
@@ -223,7 +223,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
     """The shared tail may move on, past what a slow read has seen."""
     hub = Hub(unwatched(tail_events=4))
     await sync_to_async(conversation.post)("Hello", laptop)
-    stream = hub.join(conversation.pk, 2, 0, laptop.pk, laptop.user_id)
+    stream = hub.join(conversation.pk, laptop, head=2, cursor=0)
     slow, titles = asyncio.Event(), [log.NewEvent("conversation.updated", {"title": "x"})] * 12
 
     async def catch_up(conversation_id, after):
