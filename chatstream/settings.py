@@ -52,22 +52,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "streams.middleware.HealthMiddleware",
+    "chatstream.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "streams.middleware.ContentSecurityPolicyMiddleware",
-    "streams.middleware.NoStoreMiddleware",
-    "streams.middleware.ErrorMiddleware",
+    "chatstream.middleware.ContentSecurityPolicyMiddleware",
+    "chatstream.middleware.NoStoreMiddleware",
+    "chatstream.middleware.ErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "streams.middleware.SlashMiddleware",
+    "chatstream.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "streams.middleware.DeviceMiddleware",
+    "chatstream.middleware.DeviceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-CSRF_FAILURE_VIEW = "streams.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "chatstream.errors.csrf_failure"
 ROOT_URLCONF = "chatstream.urls"
 ASGI_APPLICATION = "chatstream.asgi.application"
 
@@ -136,9 +136,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "streams:sign-in"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "streams:conversations"
-LOGOUT_REDIRECT_URL = "streams:sign-in"
+LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
 #: The zone of dates on pages, such as `Europe/Berlin`.

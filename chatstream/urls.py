@@ -3,7 +3,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from streams.views.sessions import admin_sign_in
+from .accounts.sign_in import admin_sign_in
 
 
 class Icon(RedirectView):
@@ -20,10 +20,11 @@ urlpatterns = [
     path("favicon.ico", Icon.as_view()),
     path("admin/login/", admin_sign_in),
     # One place changes a password, and signs the other devices out.
-    path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password")),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
+    path("", include("chatstream.accounts.urls")),
     path("", include("streams.urls")),
 ]
 
-handler400 = "streams.views.errors.bad_request"
-handler500 = "streams.views.errors.server_error"
+handler400 = "chatstream.errors.bad_request"
+handler500 = "chatstream.errors.server_error"

@@ -180,6 +180,11 @@ class Settings:
     #: Seconds of CPU for the formatting of one page, or of one `POST /render`; the rest is shown
     #: as plain text.
     render_seconds: float = 1.5
+    #: The site's page that signs out, by name or address; it takes a POST. Empty, or where there
+    #: is none of that name: ours show no button for it.
+    sign_out_url: str = "logout"
+    #: The site's page for a new password, likewise.
+    password_url: str = "password_change"
 
 
 # For one person at home, and for measuring.

@@ -9,11 +9,9 @@ from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
 from .views.messages import Messages
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
-from .views.password import Password
 from .views.read_mark import Read
 from .views.render import Formatted
 from .views.runs import Cancel, Retry, RunView
-from .views.sessions import SignIn, SignOut
 
 app_name = "streams"
 urlpatterns = [
@@ -39,9 +37,6 @@ urlpatterns = [
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),
     path("devices/<uuid:uuid>/", DeviceView.as_view(), name="device"),
     path("devices/<uuid:uuid>/revoke", Revoke.as_view(), name="revoke"),
-    path("password/", Password.as_view(), name="password"),
-    path("sign-in/", SignIn.as_view(), name="sign-in"),
-    path("sign-out/", SignOut.as_view(), name="sign-out"),
 ]
 
 for each in urlpatterns:

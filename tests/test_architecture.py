@@ -23,7 +23,7 @@ FOLDERS = {
     "postgres": set(),
     "providers": set(),
     "realtime": {"http", "log", "models", "postgres"},
-    "views": {"log", "markdown", "models", "postgres", "providers", "realtime"},
+    "views": {"http", "log", "markdown", "models", "postgres", "providers", "realtime"},
     "worker": {"log", "models", "postgres", "providers"},
 }
 ALONE = {"migrations", "templatetags"}

@@ -16,9 +16,9 @@ from django.utils import timezone
 from chatstream.dev.supervisor import unlimited
 from streams.conf import UNLIMITED, Settings
 from streams.exceptions import TooManyRuns, TooManyStreams
+from streams.http.client_address import network
 from streams.models import Attempts, Conversation, Event, Message, Run
 from streams.quotas import StreamQuota
-from streams.views.sessions import network
 from tests.client import Client as Device
 from tests.factories import PASSWORD, ConversationFactory, DeviceFactory
 from tests.processes import Web

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 
+from streams import account_links
 from streams.conf import conf
 
 register = template.Library()
@@ -13,3 +14,8 @@ register = template.Library()
 def brand() -> str:
     """The name at the top of the list and in the title of each page: `STREAMS["brand"]`."""
     return conf().brand
+
+
+register.simple_tag(account_links.sign_in, name="sign_in_url")
+register.simple_tag(account_links.sign_out, name="sign_out_url")
+register.simple_tag(account_links.password, name="password_url")

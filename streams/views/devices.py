@@ -11,6 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from streams import account_links
 from streams.exceptions import Invalid, NotFound, StreamsError
 from streams.models import Conversation, Device, DeviceSession
 from streams.postgres import clock
@@ -83,7 +84,7 @@ class Revoke(Resource):
         device.revoke()
         if device == request.device:
             auth.logout(request)
-            return done(request, "streams:sign-in")
+            return done(request, account_links.sign_in())
         messages.success(request, f"{device.name} is signed out.", fail_silently=True)
         return done(request)
 
@@ -106,8 +107,10 @@ def own(request: Request, uuid: UUID, revoked: bool = False) -> Device:
     return device
 
 
-def done(request: Request, place: str = "streams:devices") -> HttpResponse:
-    return HttpResponse(status=204) if wants_json(request) else see_other(reverse(place))
+def done(request: Request, place: str = "") -> HttpResponse:
+    if wants_json(request):
+        return HttpResponse(status=204)
+    return see_other(place or reverse("streams:devices"))
 
 
 def page(request: Request, error: StreamsError | None = None) -> HttpResponse:

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
-from http import HTTPStatus
 
-from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import get_token
 from django.urls import reverse
-from django.utils.cache import patch_vary_headers
-from psycopg.errors import ReadOnlySqlTransaction
 
 from streams.exceptions import NotSignedIn, StreamsError
 from streams.postgres import error_diagnosis
@@ -24,8 +16,6 @@ from .pages import render
 
 logger = logging.getLogger(__name__)
 
-NO_ORIGIN = "Send an Origin or Referer header with this site's own address."
-NO_TOKEN = "The CSRF token is missing or wrong. Reload the page and try again."
 CODES = {
     400: "bad_request",
     403: "forbidden",
@@ -56,7 +46,6 @@ SENTENCES = {
     500: "Something went wrong on our side.",
     503: error_diagnosis.AWAY.told,
 }
-LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 SIGN_IN_FIRST = NotSignedIn("Sign in first.")
 
 
@@ -93,50 +82,6 @@ def as_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
     )
 
 
-def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Django's own refusals, which know only HTML or nothing, in our words."""
-    status = response.status_code
-    message = SENTENCES.get(status, HTTPStatus(status).phrase)
-    if wants_json(request):
-        ours: HttpResponse = as_json(status, CODES.get(status, "error"), message)
-    elif not response.content:
-        ours = as_page(request, status, message)
-    elif settings.DEBUG and status == 404 and request.resolver_match is None:
-        ours = not_found(request)  # a mistyped address, to which Django lists all there are
-    else:
-        return response
-    for kept in ("Allow", "Vary"):
-        if value := response.get(kept):
-            ours[kept] = value
-    # A session whose key has just been replaced would be lost with its cookie.
-    ours.cookies = response.cookies
-    patch_vary_headers(ours, ["Accept"])
-    return ours
-
-
-def not_found(request: HttpRequest) -> HttpResponse:
-    return render(request, "404.html", status=404)
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """`handler400`: Django finds a form too large before any view of ours reads it."""
-    status = 413 if isinstance(exception, LARGE) else 400
-    if wants_json(request):
-        return as_json(status, CODES[status], SENTENCES[status])
-    return as_page(request, status, SENTENCES[status])
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """`handler500`: a database that cannot do it now is a 503, which says to come back."""
-    error = sys.exception()
-    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
-    if error and (read_only or isinstance(error, OperationalError)):
-        return unavailable(request, error)
-    if wants_json(request):
-        return as_json(500, "internal", SENTENCES[500])
-    return render(request, "500.html", status=500)
-
-
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     found = error_diagnosis.of(error)
     error_diagnosis.lately.met(found)
@@ -144,18 +89,3 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
     if wants_json(request):
         return as_json(503, "unavailable", found.told)
     return render(request, "503.html", {"told": found.told}, status=503)
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A program that is not signed in hears that first: its missing token is no news."""
-    if wants_json(request):
-        if not request.user.is_authenticated and not request.path.startswith(ways_in()):
-            return answer(request, SIGN_IN_FIRST)
-        named = reason.startswith(("Origin", "Referer"))
-        get_token(request)  # the answer brings the cookie, where that was what was missing
-        return as_json(403, "csrf", NO_ORIGIN if named else NO_TOKEN)
-    return render(request, "403_csrf.html", status=403)
-
-
-def ways_in() -> tuple[str, ...]:
-    return reverse("streams:sign-in"), reverse("streams:pair")

@@ -20,6 +20,7 @@ from django.views import View
 from streams import access
 from streams.conf import conf
 from streams.exceptions import SignedInAsAnother, StreamsError
+from streams.http.client_address import network
 from streams.models import Attempts, Pairing
 from streams.postgres.database import atomic
 
@@ -29,7 +30,6 @@ from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import see_other
-from .sessions import network
 
 Step = Callable[[HttpRequest, Pairing], HttpResponse]
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.generic import RedirectView
 
+from chatstream.middleware import HealthMiddleware
 from streams import exceptions
-from streams.middleware import HealthMiddleware
 from streams.models import Pairing
 from streams.realtime.presence_endpoint import told
 from streams.views import errors

@@ -12,12 +12,12 @@ from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
 from streams.models import Attempts, Device
 from streams.postgres.database import atomic
+from streams.views.negotiation import wants_json
+from streams.views.pages import render
+from streams.views.parsing import fields
+from streams.views.resource import Request, Resource, see_other
 
-from .negotiation import wants_json
-from .pages import render
-from .parsing import fields
-from .resource import Request, Resource, see_other
-from .sessions import LONGEST_PASSWORD
+from .sign_in import LONGEST_PASSWORD
 
 NAMES = {"old_password": "old", "new_password1": "new", "new_password2": "new"}
 
@@ -60,4 +60,4 @@ def page(request: Request, form: PasswordChangeForm, status: int = 200) -> HttpR
         for name in ("old_password", "new_password2", "new_password1")
         for error in form.errors.get(name, [])
     ]
-    return render(request, "streams/password.html", {"errors": errors}, status=status)
+    return render(request, "chatstream/password.html", {"errors": errors}, status=status)

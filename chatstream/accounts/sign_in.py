@@ -1,9 +1,8 @@
-"""Signing in and out."""
+"""`/sign-in/` and `/sign-out/`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv6Network, ip_address
 from typing import Any
 from unicodedata import normalize
 
@@ -16,16 +15,16 @@ from django.urls import reverse
 from streams import access
 from streams.conf import conf
 from streams.exceptions import NotSignedIn, TooLarge
+from streams.http.client_address import network
 from streams.models import Attempts, Device
-
-from .negotiation import wants_json
-from .parsing import fields, is_form
+from streams.views.negotiation import wants_json
+from streams.views.parsing import fields, is_form
 
 LONGEST_PASSWORD = 4096  # characters
 
 
 class SignIn(LoginView):
-    template_name = "streams/sign_in.html"
+    template_name = "chatstream/sign_in.html"
     redirect_authenticated_user = True
     http_method_names = ["get", "post", "head", "options"]  # Django's takes PUT for a POST
 
@@ -83,19 +82,6 @@ def count_attempt(request: HttpRequest, name: str) -> str:
 def same(name: str) -> str:
     """As Django's form reads it, or one name would have many counts."""
     return normalize("NFKC", name).strip().casefold()
-
-
-def network(address: str) -> str:
-    """Who has one IPv6 address has a whole /64 of them."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    if parsed.ipv4_mapped:  # on a socket for both, or all of IPv4 would be one network
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((int(parsed), 64), strict=False))
 
 
 def admin_sign_in(request: HttpRequest) -> HttpResponse:

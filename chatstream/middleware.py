@@ -12,10 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.utils import timezone
 
-from . import access
-from .exceptions import BadRequest, StreamsError
-from .models import Device
-from .views import errors, health
+from streams import access
+from streams.exceptions import BadRequest, StreamsError
+from streams.models import Device
+from streams.views import health
+from streams.views.errors import answer
+
+from . import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -88,7 +91,7 @@ class ErrorMiddleware:
         if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
             del request.COOKIES[settings.SESSION_COOKIE_NAME]
         if "%00" in request.META.get("QUERY_STRING", ""):  # nor can any text there hold it
-            return errors.answer(request, BadRequest("This address cannot be read."))
+            return answer(request, BadRequest("This address cannot be read."))
         response = self.get_response(request)
         refused = response.status_code >= 400 and not response.streaming
         if refused and response.get("Content-Type") != "application/json":
@@ -97,7 +100,7 @@ class ErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, StreamsError):
-            return errors.answer(request, exception)
+            return answer(request, exception)
         if isinstance(exception, Http404):
             return errors.not_found(request)
         return None
