@@ -7,29 +7,24 @@ import sys
 from http import HTTPStatus
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
-from psycopg.errors import ReadOnlySqlTransaction
 
+from streams.exceptions import Unavailable
+from streams.http.csrf import NO_ORIGIN, NO_TOKEN, bring
 from streams.views.errors import (
     CODES,
+    LARGE,
     SENTENCES,
     SIGN_IN_FIRST,
     answer,
     as_json,
     as_page,
-    unavailable,
+    refusal,
 )
 from streams.views.negotiation import wants_json
-
-NO_ORIGIN = "Send an Origin or Referer header with this site's own address."
-NO_TOKEN = "The CSRF token is missing or wrong. Reload the page and try again."
-LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 
 
 def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -68,9 +63,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: a database that cannot do it now is a 503, which says to come back."""
     error = sys.exception()
-    read_only = isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
-    if error and (read_only or isinstance(error, OperationalError)):
-        return unavailable(request, error)
+    told = refusal(request, error) if isinstance(error, Exception) else None
+    if isinstance(told, Unavailable):
+        return answer(request, told)
     if wants_json(request):
         return as_json(500, "internal", SENTENCES[500])
     return render(request, "500.html", status=500)
@@ -82,8 +77,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         if not request.user.is_authenticated and not request.path.startswith(ways_in()):
             return answer(request, SIGN_IN_FIRST)
         named = reason.startswith(("Origin", "Referer"))
-        get_token(request)  # the answer brings the cookie, where that was what was missing
-        return as_json(403, "csrf", NO_ORIGIN if named else NO_TOKEN)
+        refused = as_json(403, "csrf", NO_ORIGIN if named else NO_TOKEN)
+        bring(request, refused)
+        return refused
     return render(request, "403_csrf.html", status=403)
 
 

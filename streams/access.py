@@ -22,22 +22,26 @@ from django.contrib.auth import (
 )
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.db import connections
 from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from . import sessions
 from .models import Device
 from .postgres import database
 from .user_model import is_active
 
-DEVICE_COOKIE = "device"
+DEVICE_COOKIE = "streams_device"
 DEVICE_SALT = "streams.device"
 DEVICE_COOKIE_AGE = 400 * 24 * 3600  # the longest a browser keeps one
-DEVICE_SESSION_KEY = "device"
-SIGN_OUTS_SESSION_KEY = "sign_outs"  # how often the device had signed out when it began
+DEVICE_SESSION_KEY = "streams_device"
+SIGN_OUTS_SESSION_KEY = "streams_sign_outs"  # how often the device had signed out when it began
+
+# What those were called at first. Both go on until they are written anew.
+FIRST_DEVICE_COOKIE = "device"
+FIRST_DEVICE_SESSION_KEY, FIRST_SIGN_OUTS_SESSION_KEY = "device", "sign_outs"
 
 
 class SignedIn(NamedTuple):
@@ -60,11 +64,21 @@ def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -
         and device.signed_in
         and device.user_id == user.pk
         and str(session.get(SESSION_KEY)) == str(user.pk)
-        and session.get(DEVICE_SESSION_KEY) == device.pk
-        and session.get(SIGN_OUTS_SESSION_KEY, 0) == device.sign_outs
+        and begun_on(session) == (device.pk, device.sign_outs)
         and session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
         and hash_matches(session.get(HASH_SESSION_KEY, ""), user)
     )
+
+
+def begun_on(session: Mapping[str, Any]) -> tuple[int | None, int]:
+    """The device a session has begun on, by its key, and how often that had signed out by then;
+    None for one that has not been on a page of ours yet."""
+    if DEVICE_SESSION_KEY in session:
+        return session[DEVICE_SESSION_KEY], session.get(SIGN_OUTS_SESSION_KEY, 0)
+    first = session.get(FIRST_DEVICE_SESSION_KEY)
+    if isinstance(first, int):  # and not what a site has called so
+        return first, session.get(FIRST_SIGN_OUTS_SESSION_KEY, 0)
+    return None, 0
 
 
 def hash_matches(known: str, user: AbstractBaseUser) -> bool:
@@ -95,18 +109,22 @@ def backend_knows(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
 
 def our_cookies() -> tuple[str, ...]:
     """The names of all cookies that say who asks; a neighbour's on the same host are not read."""
-    return DEVICE_COOKIE, settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
+    names = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
+    return DEVICE_COOKIE, FIRST_DEVICE_COOKIE, *names
 
 
 def signed_key(device: Device) -> str:
     return signing.dumps(device.key, salt=DEVICE_SALT)
 
 
-def device_key(cookie: str | None, fallbacks: list[str | bytes] | None = None) -> str | None:
-    """The device's key in the cookie, or None when it is missing or not ours.
+def device_key(
+    cookies: Mapping[str, str], fallbacks: list[str | bytes] | None = None
+) -> str | None:
+    """The device's key in its cookie, or None when that is missing or not ours.
 
     Keys in use before are good too; `[]` asks for the present one's signature alone.
     """
+    cookie = cookies.get(DEVICE_COOKIE) or cookies.get(FIRST_DEVICE_COOKIE)
     if not cookie:
         return None
     try:
@@ -116,43 +134,40 @@ def device_key(cookie: str | None, fallbacks: list[str | bytes] | None = None) -
     return key if isinstance(key, str) else None
 
 
-def known_key(request: HttpRequest, fallbacks: list[str | bytes] | None = None) -> str | None:
-    return device_key(request.COOKIES.get(DEVICE_COOKIE), fallbacks)
-
-
 def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
     """The parameters of `who`, or None where the cookies cannot be anybody's."""
-    key, session = device_key(cookies.get(DEVICE_COOKIE)), cookies.get(settings.SESSION_COOKIE_NAME)
+    key, session = device_key(cookies), cookies.get(settings.SESSION_COOKIE_NAME)
     if not key or not session or "\0" in session:
         return None
     return {"key": key, "session": session}
 
 
 def who(columns: str = "", joins: str = "") -> str:
-    """A query for session, user and device at once, and for `columns` of what `joins` add."""
-    user_model = get_user_model()
+    """A query for session, user and device at once, and for `columns` of what `joins` add. The
+    session is NULL where it is not in a table (`sessions.table`)."""
+    user_model, table = get_user_model(), sessions.table(database.alias())
     quoted: Any = database.connection().ops.quote_name
-    own = [f"u.{quoted(field.column)}" for field in user_model._meta.concrete_fields]
+    own = ["s.session_data" if table else "NULL"]
+    own += [f"u.{quoted(field.column)}" for field in user_model._meta.concrete_fields]
     own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
+    begun = "s.session_key = %(session)s AND s.expire_date > now()"
     return (
-        f"SELECT {', '.join(['s.session_data', *own, *([columns] if columns else [])])}"
-        " FROM django_session s"
-        " JOIN streams_device d ON d.key = %(key)s"
-        " AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
+        f"SELECT {', '.join([*own, *([columns] if columns else [])])}"
+        f" FROM streams_device d {f'JOIN {table} s ON {begun}' if table else ''}"
         f" JOIN {quoted(user_model._meta.db_table)} u"
         f" ON u.{quoted(user_model._meta.pk.column)} = d.user_id {joins}"
-        " WHERE s.session_key = %(session)s AND s.expire_date > now()"
+        " WHERE d.key = %(key)s AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
     )
 
 
-def read(row: Sequence[Any]) -> SignedIn:
-    """A row of `who`."""
+def read(row: Sequence[Any], session: Mapping[str, Any] | None = None) -> SignedIn:
+    """A row of `who`, with the session where the row has none."""
     user_model = get_user_model()
     users, devices = attributes(user_model), attributes(Device)
-    session, rest = SessionStore().decode(row[0]), row[1:]
+    known, rest = sessions.decode(row[0]) if session is None else session, row[1:]
     user = user_model.from_db(database.alias(), users, rest[: len(users)])
     device = Device.from_db(database.alias(), devices, rest[len(users) :][: len(devices)])
-    return SignedIn(session, user, device, rest[len(users) + len(devices) :])
+    return SignedIn(known, user, device, rest[len(users) + len(devices) :])
 
 
 def attributes(model: Any) -> list[str]:
@@ -163,30 +178,37 @@ def recall(request: HttpRequest) -> Device | None:
     """The device of a session that goes on; session and user are where Django would put them
     after two queries of its own. None leaves all three to Django."""
     known = keys(request.COOKIES)
-    if known is None:
+    if known is None or hasattr(request, "_cached_user"):
         return None
+    in_table = sessions.table(database.alias()) is not None
     with database.connection().cursor() as cursor:
         cursor.execute(who(), known)
         row = cursor.fetchone()
-    if row is None or not (found := read(row)).admitted:
+    if row is None or not (found := read(row, None if in_table else request.session)).admitted:
         return None
     if asks_backend(found.session):
         return None  # and its user may be more than the row
     if found.session[HASH_SESSION_KEY] != found.user.get_session_auth_hash():
         return None  # made with an older SECRET_KEY: Django signs it anew
-    request.session._session_cache = found.session  # type: ignore[attr-defined]
+    if in_table:
+        request.session._session_cache = found.session  # type: ignore[attr-defined]
     request._cached_user = found.user  # type: ignore[attr-defined]
-    return found.device
+    # A site may answer for its users itself, whatever the session says.
+    return found.device if request.user.pk == found.device.user_id else None
 
 
 @database.atomic
 def recognise(request: HttpRequest, user: AbstractBaseUser) -> Device:
     """The device of a session that has just begun: this browser's own, or a new one.
 
-    One that was revoked is never itself again, but keeps the name a person gave it.
+    One that was revoked is never itself again, but keeps the name a person gave it. One of
+    somebody else's has changed hands: they are not signed in there any more.
     """
+    key = device_key(request.COOKIES)
+    for theirs in Device.objects.signed_in().filter(key=key).exclude(user_id=user.pk):
+        theirs.sign_out()
     own = Device.objects.select_for_update(no_key=True).filter(user_id=user.pk)
-    known = own.filter(key=known_key(request)).first()
+    known = own.filter(key=key).first()
     if known and known.revoked_at is None:
         known.come_back()
     else:

@@ -7,4 +7,9 @@ class StreamsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"  # whatever the site's own models have
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_out
+
         from . import checks  # noqa: F401
+        from .sign_outs import end_device
+
+        user_logged_out.connect(end_device, dispatch_uid="streams.sign_outs")

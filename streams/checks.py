@@ -32,24 +32,10 @@ OLDEST = 150000
 ECHO_WITHIN = 2.0
 CHANNEL = "streams_check"
 
-DATABASE_SESSIONS = (
-    "django.contrib.sessions.backends.db",
-    "django.contrib.sessions.backends.cached_db",
-)
-
 
 @register(Tags.compatibility)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    return [*session_engine(), *database_settings(), *middleware(), *tuning()]
-
-
-def session_engine() -> Iterable[CheckMessage]:
-    if settings.SESSION_ENGINE not in DATABASE_SESSIONS:
-        yield Error(
-            "Streams find their session in its table, and SESSION_ENGINE keeps it elsewhere.",
-            hint=f"Set SESSION_ENGINE to {' or '.join(DATABASE_SESSIONS)}.",
-            id="streams.E001",
-        )
+    return [*database_settings(), *middleware(), *tuning()]
 
 
 def database_settings() -> Iterable[CheckMessage]:
@@ -76,12 +62,6 @@ def database_settings() -> Iterable[CheckMessage]:
 
 def middleware() -> Iterable[CheckMessage]:
     installed: Sequence[str] = settings.MIDDLEWARE
-    if "streams.middleware.DeviceMiddleware" not in installed:
-        yield Error(
-            "Without streams.middleware.DeviceMiddleware no request has a device.",
-            hint="Add it to MIDDLEWARE, after AuthenticationMiddleware.",
-            id="streams.E004",
-        )
     if "django.middleware.gzip.GZipMiddleware" in installed:
         yield Warning(
             "GZipMiddleware compresses pages that hold secrets and prompts side by side, and "

@@ -81,6 +81,14 @@ class SetAside(StreamsError):
     code, status, retry_after = "set_aside", 503, 30
 
 
+class MethodNotAllowed(StreamsError):
+    code, status = "method_not_allowed", 405
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"This address doesn't take that method; it takes {allowed}.")
+        self.allowed = allowed
+
+
 class NotFound(StreamsError):
     code, status = "not_found", 404
 

@@ -31,8 +31,6 @@ def test_the_projects_own_settings_pass():
 @pytest.mark.parametrize(
     ("name", "value", "id"),
     [
-        ("SESSION_ENGINE", "django.contrib.sessions.backends.cache", "streams.E001"),
-        ("MIDDLEWARE", [], "streams.E004"),
         ("STREAMS", {"leese": 10}, "streams.E005"),
         ("STREAMS", {"lease": "10"}, "streams.E006"),
         ("STREAMS", {"concurrency": 2.5}, "streams.E006"),

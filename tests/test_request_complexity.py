@@ -16,6 +16,7 @@ from django.test import Client, RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatstream.accounts import sign_in
 from streams import access
 from streams.exceptions import StreamsError
 from streams.http import cookies
@@ -25,7 +26,7 @@ from streams.models.pairing import Pairing
 from streams.realtime import presence_endpoint, sse
 from streams.realtime.request import Request as StreamRequest
 from streams.text import clean, opening_of
-from streams.views import negotiation, parsing, sessions
+from streams.views import negotiation, parsing
 from tests.complexity import growth, is_linear, repeated
 
 HEAD = 32_768  # bytes of a request line and its headers together
@@ -93,8 +94,11 @@ def test_a_stream_reads_the_cookies_that_are_ours(settings):
 
 @pytest.mark.parametrize("unit", ["a", ":", "a:", ".", "e30:"])
 def test_the_signed_cookie(unit):
-    assert_doubles(access.device_key, filled(unit), HEAD)
-    assert_doubles(access.device_key, filled(unit, ".", ":a:b"), HEAD)
+    def device_key(cookie):
+        return access.device_key({access.DEVICE_COOKIE: cookie})
+
+    assert_doubles(device_key, filled(unit), HEAD)
+    assert_doubles(device_key, filled(unit, ".", ":a:b"), HEAD)
 
 
 # Charsets
@@ -136,7 +140,7 @@ def form(name, value):
 
 @pytest.mark.parametrize("unit", ["\u0300\u0316", "\ufdfa", "a\u0300", "\u1e9e"])
 def test_the_name_of_who_signs_in(unit):
-    assert_doubles(sessions.same, filled(unit, "a"), 254)
+    assert_doubles(sign_in.same, filled(unit, "a"), 254)
 
 
 @pytest.mark.django_db
@@ -145,7 +149,7 @@ def test_the_name_of_who_signs_in(unit):
 def test_more_than_a_name_or_a_password_is_refused_unread(name, kind, monkeypatch):
     """A quarter of a megabyte of combining marks took 14 s to normalise."""
     worked = []
-    monkeypatch.setattr(sessions, "count_attempt", lambda *_: worked.append("counted"))
+    monkeypatch.setattr(sign_in, "count_attempt", lambda *_: worked.append("counted"))
     given = {"username": "anna", "password": "p"} | {name: "a" + "\u0300\u0316" * 60_000}
     headers = {"Accept": "application/json"} if kind == "application/json" else {}
     body = given if kind == "application/json" else QueryDict(mutable=True)

@@ -17,13 +17,14 @@ from streams.conf import conf
 from streams.exceptions import NotSignedIn, TooLarge
 from streams.http.client_address import network
 from streams.models import Attempts, Device
+from streams.views.endpoint import Endpoint
 from streams.views.negotiation import wants_json
 from streams.views.parsing import fields, is_form
 
 LONGEST_PASSWORD = 4096  # characters
 
 
-class SignIn(LoginView):
+class SignIn(Endpoint, LoginView):
     template_name = "chatstream/sign_in.html"
     redirect_authenticated_user = True
     http_method_names = ["get", "post", "head", "options"]  # Django's takes PUT for a POST
@@ -55,7 +56,7 @@ def check_lengths(given: Mapping[str, Any]) -> None:
 
 def thrown_out(request: HttpRequest) -> bool:
     """Whether this browser was signed out from elsewhere, and should not wonder why."""
-    key = access.known_key(request)
+    key = access.device_key(request.COOKIES)
     return key is not None and Device.objects.filter(key=key, revoked_at__isnull=False).exists()
 
 
@@ -91,7 +92,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
-class SignOut(LogoutView):
+class SignOut(Endpoint, LogoutView):  # type: ignore[misc]
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
         return HttpResponse(status=204) if wants_json(request) else response

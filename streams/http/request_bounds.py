@@ -116,13 +116,13 @@ class Body:
         """Whether it comes from where somebody has signed in before, by the device's signed
         cookie: the one that can be told without the database."""
         if self._known is None:
-            self._known = access.device_key(device_cookie(self.scope["headers"])) is not None
+            self._known = access.device_key(device_cookies(self.scope["headers"])) is not None
         return self._known
 
 
-def device_cookie(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+def device_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     crumbs = b";".join(value for name, value in headers if name == b"cookie").decode("latin-1")
-    return cookies.parse(crumbs, (access.DEVICE_COOKIE,)).get(access.DEVICE_COOKIE)
+    return cookies.parse(crumbs, (access.DEVICE_COOKIE, access.FIRST_DEVICE_COOKIE))
 
 
 async def refuse(scope: Scope, send: Any, status: int) -> None:

@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, JsonResponse
 
 from streams import access, log
-from streams.exceptions import NotFound, NotSignedIn, StreamsError, Unavailable
+from streams.exceptions import MethodNotAllowed, NotFound, NotSignedIn, StreamsError, Unavailable
 from streams.models import Device
 from streams.postgres.availability import pooled_connection
 from streams.realtime import sse
@@ -27,7 +27,7 @@ from streams.realtime.presence import PresenceChannel
 from streams.realtime.subscription import Subscription
 from streams.user_model import key_text, password
 
-from .request import MethodNotAllowed, Moved, Request
+from .request import Moved, Request
 
 KNOWN_WITHIN = 5.0  # seconds, in a process that has just begun
 NOT_HERE = "This conversation isn't here, or isn't yours."

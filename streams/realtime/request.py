@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from streams import access
-from streams.exceptions import BadRequest, StreamsError
+from streams.exceptions import BadRequest, MethodNotAllowed, StreamsError
 from streams.http import cookies
 from streams.realtime import sse
 
@@ -67,14 +67,6 @@ class Request:
     def cursor(self) -> int:
         after = self.query.get("after")
         return sse.cursor(self.headers.get("last-event-id"), after[-1] if after else None)
-
-
-class MethodNotAllowed(StreamsError):
-    code, status = "method_not_allowed", 405
-
-    def __init__(self, allowed: str) -> None:
-        super().__init__(f"This address takes {allowed} alone.")
-        self.allowed = allowed
 
 
 class Moved(StreamsError):

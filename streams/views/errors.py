@@ -5,10 +5,30 @@ from __future__ import annotations
 import logging
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
+from django.db.utils import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
+from psycopg.errors import ReadOnlySqlTransaction
 
-from streams.exceptions import NotSignedIn, StreamsError
+from streams.exceptions import BadRequest as Unreadable
+from streams.exceptions import (
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+    StreamsError,
+    TooLarge,
+    Unavailable,
+)
+from streams.http import csrf
 from streams.postgres import error_diagnosis
 
 from .negotiation import wants_json
@@ -49,8 +69,45 @@ SENTENCES = {
 SIGN_IN_FIRST = NotSignedIn("Sign in first.")
 
 
+LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+UNREADABLE = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
+# What a person reads instead, where a program is told of tokens.
+SAFE = "Until then what you have written is safe."
+OPEN_TOO_LONG = (
+    "This page was open for too long",
+    "Go back, reload it, and try again. Nothing was changed.",
+)
+
+
+def refusal(request: HttpRequest, error: Exception) -> StreamsError | None:
+    """What to tell a client of an error; None for a fault, which nobody can be told of."""
+    if isinstance(error, StreamsError):
+        return error
+    if isinstance(error, LARGE):
+        return TooLarge(SENTENCES[413])
+    if isinstance(error, Http404):
+        return NotFound(SENTENCES[404])
+    if isinstance(error, UNREADABLE):
+        return Unreadable(SENTENCES[400])
+    if isinstance(error, OperationalError) or is_read_only(error):
+        found = error_diagnosis.of(error)
+        error_diagnosis.lately.met(found)
+        logger.error("%s %s: %s", request.method, request.path, error_diagnosis.described(error))
+        return Unavailable(found.told)
+    return None
+
+
+def is_read_only(error: BaseException) -> bool:
+    return isinstance(error.__cause__, ReadOnlySqlTransaction)
+
+
 def answer(request: HttpRequest, error: StreamsError) -> HttpResponse:
-    return patient(refused(request, error), error)
+    response = patient(refused(request, error), error)
+    if isinstance(error, MethodNotAllowed):
+        response["Allow"] = error.allowed
+    if isinstance(error, Forbidden):
+        csrf.bring(request, response)
+    return response
 
 
 def patient(response: HttpResponse, error: StreamsError | None) -> HttpResponse:
@@ -67,7 +124,10 @@ def refused(request: HttpRequest, error: StreamsError) -> HttpResponse:
         return redirect_to_login(
             request.get_full_path() if request.method == "GET" else reverse("streams:conversations")
         )
-    return as_page(request, error.status, error.message)
+    if isinstance(error, Forbidden):
+        return page(request, error.status, *OPEN_TOO_LONG)
+    safe = f" {SAFE}" if isinstance(error, Unavailable) else ""
+    return as_page(request, error.status, error.message + safe)
 
 
 def as_json(status: int, code: str, message: str, field: str | None = None) -> JsonResponse:
@@ -76,16 +136,9 @@ def as_json(status: int, code: str, message: str, field: str | None = None) -> J
 
 
 def as_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    title = TITLES.get(status, "That didn't work")
-    return render(
-        request, "streams/error.html", {"title": title, "message": message}, status=status
-    )
+    return page(request, status, TITLES.get(status, "That didn't work"), message)
 
 
-def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
-    found = error_diagnosis.of(error)
-    error_diagnosis.lately.met(found)
-    logger.error("%s %s: %s", request.method, request.path, error_diagnosis.described(error))
-    if wants_json(request):
-        return as_json(503, "unavailable", found.told)
-    return render(request, "503.html", {"told": found.told}, status=503)
+def page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    known = {"title": title, "message": message}
+    return render(request, "streams/error.html", known, status=status)

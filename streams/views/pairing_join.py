@@ -14,17 +14,16 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
-from django.views import View
 
 from streams import access
 from streams.conf import conf
-from streams.exceptions import SignedInAsAnother, StreamsError
+from streams.exceptions import MethodNotAllowed, SignedInAsAnother, StreamsError
 from streams.http.client_address import network
 from streams.models import Attempts, Pairing
 from streams.postgres.database import atomic
 
 from . import serializers
+from .endpoint import Endpoint
 from .errors import patient
 from .negotiation import wants_json
 from .pages import render
@@ -34,18 +33,16 @@ from .resource import see_other
 Step = Callable[[HttpRequest, Pairing], HttpResponse]
 
 
-class Door(View):
+class Door(Endpoint):
     """What was refused is said on the page where a code can be typed."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+            return super().handle(request, *args, **kwargs)
         except StreamsError as error:
-            if wants_json(request):
+            if wants_json(request) or isinstance(error, MethodNotAllowed):
                 raise
-            response = patient(form(request, error), error)
-        patch_vary_headers(response, ["Accept", "Cookie"])
-        return response
+            return patient(form(request, error), error)
 
 
 class ByCode(Door):

@@ -7,11 +7,10 @@ from typing import Any, cast
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.cache import patch_vary_headers
-from django.views import View
 
 from streams.models import Device
 
+from .endpoint import Endpoint
 from .errors import SIGN_IN_FIRST
 from .parsing import is_form
 
@@ -23,16 +22,17 @@ class Request(HttpRequest):
     device: Device
 
 
-class Resource(View):
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+class Resource(Endpoint):
+    def admit(self, request: HttpRequest) -> None:
+        """Raises NotSignedIn, before anything is said of a missing token."""
         if not request.user.is_authenticated:
             raise SIGN_IN_FIRST
+
+    def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         name = method_meant(request).lower()
         known = name in self.http_method_names
         method = getattr(self, name, None) if known else None
         response = (method or self.http_method_not_allowed)(request, *args, **kwargs)
-        # Both faces share one address: neither may come out of a cache for the other.
-        patch_vary_headers(response, ["Accept", "Cookie"])
         return cast(HttpResponseBase, response)
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from streams import access
 from streams.models import Device
 from tests.client import cookies_of
 from tests.factories import DeviceFactory
@@ -44,12 +45,18 @@ def test_nobody_is_told_to_sign_in(get, laptop):
     assert get({}) == (401, "not_signed_in")
     cookies = cookies_of(laptop)
     assert get({"sessionid": cookies["sessionid"]}) == (401, "not_signed_in")
-    assert get({"device": cookies["device"]}) == (401, "not_signed_in")
-    assert get(cookies | {"device": cookies["device"] + "x"}) == (401, "not_signed_in")
+    assert get({access.DEVICE_COOKIE: cookies[access.DEVICE_COOKIE]}) == (401, "not_signed_in")
+    assert get(cookies | {access.DEVICE_COOKIE: cookies[access.DEVICE_COOKIE] + "x"}) == (
+        401,
+        "not_signed_in",
+    )
 
 
 def test_another_device_of_the_same_user_does_not_go_with_this_session(get, laptop, phone):
-    assert get(cookies_of(laptop) | {"device": cookies_of(phone)["device"]})[0] == 401
+    assert (
+        get(cookies_of(laptop) | {access.DEVICE_COOKIE: cookies_of(phone)[access.DEVICE_COOKIE]})[0]
+        == 401
+    )
 
 
 def test_someone_elses_and_nothing_there_look_the_same(get, bert, conversation, laptop):

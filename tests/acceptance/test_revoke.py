@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
+from streams import access
 from streams.models import Device
 from streams.postgres import channels
 from tests.client import Client
@@ -128,7 +129,9 @@ async def test_a_device_that_comes_back_at_once_reads_on_and_its_old_sessions_do
 
 async def came_back(cookies, url):
     """What a browser holds after its person has signed in again."""
-    async with Client({"device": cookies["device"], "csrftoken": "t" * 32}).http(url) as http:
+    async with Client({name: cookies[name] for name in (access.DEVICE_COOKIE, "csrftoken")}).http(
+        url
+    ) as http:
         given = {"username": "anna", "password": PASSWORD}
         assert (await http.post("/sign-in/", json=given)).status_code == 200
         assert len((await http.get("/devices/")).json()["devices"]) == 1

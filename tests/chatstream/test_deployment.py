@@ -67,7 +67,7 @@ def test_cookies_go_over_tls_alone_and_scripts_read_only_the_csrf_token(anna, se
     client.get("/sign-in/", secure=True)
     client.post("/sign-in/", {"username": "anna", "password": PASSWORD}, secure=True)
     client.get("/c/", secure=True)
-    assert set(client.cookies) == {"sessionid", "csrftoken", "device"}
+    assert set(client.cookies) == {"sessionid", "csrftoken", access.DEVICE_COOKIE}
     for name, cookie in client.cookies.items():
         assert (cookie["secure"], cookie["samesite"]) == (True, "Lax")
         assert bool(cookie["httponly"]) is (name != "csrftoken")
@@ -89,8 +89,9 @@ def test_another_secret_key_signs_nobody_out_and_the_old_one_may_go(client, anna
     old, settings.SECRET_KEY = settings.SECRET_KEY, "another-" + "k" * 50
     settings.SECRET_KEY_FALLBACKS = [old]
     assert client.get("/c/").status_code == 200
-    assert access.device_key(client.cookies["device"].value, []), "signed anew at once"
-    known = access.keys({name: cookie.value for name, cookie in client.cookies.items()})
+    cookies = {name: cookie.value for name, cookie in client.cookies.items()}
+    assert access.device_key(cookies, []), "signed anew at once"
+    known = access.keys(cookies)
     settings.SECRET_KEY_FALLBACKS = []
     assert client.get("/c/").status_code == 200
     assert access.keys({name: it.value for name, it in client.cookies.items()}) == known

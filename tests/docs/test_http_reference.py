@@ -87,7 +87,9 @@ def taken(monkeypatch):
     """Which fields each view asks for: what it gives to `fields`."""
     asked = []
     for name, module in list(sys.modules.items()):
-        if name.startswith("streams.views.") and hasattr(module, "fields"):
+        if name.startswith(("streams.views.", "chatstream.accounts.")) and hasattr(
+            module, "fields"
+        ):
             real = module.fields
 
             def spy(request, real=real, **kinds):

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from streams import access
 from streams.models import Device, DeviceSession
 from streams.views.devices import ago
 from tests.factories import PASSWORD, ConversationFactory, DeviceFactory, UserFactory
@@ -139,7 +140,7 @@ def test_another_person_at_the_same_browser_has_a_device_of_their_own(page, anna
 def test_a_key_that_is_remembered_lets_nobody_in(page, laptop):
     session = page.cookies["sessionid"].value
     page.post("/sign-out/")
-    assert page.cookies["device"].value
+    assert page.cookies[access.DEVICE_COOKIE].value
     for cookie in ("", session):
         page.cookies["sessionid"] = cookie
         assert page.get("/c/")["Location"] == "/sign-in/?next=/c/"

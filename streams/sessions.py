@@ -1,0 +1,57 @@
+"""The site's sessions, in whichever engine it keeps them (SESSION_ENGINE)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.contrib.sessions.backends import cached_db, db
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache import caches
+from django.db import connections, router
+from django.db.utils import OperationalError
+
+# Engines whose rows say all there is to say: a subclass may read them in its own way.
+PLAIN_LOADS = (db.SessionStore.load, cached_db.SessionStore.load)
+
+
+def store() -> type[SessionBase]:
+    kind: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+    return kind
+
+
+def table(alias: str) -> str | None:
+    """The sessions' table, quoted, where one query to the database `alias` can read it beside
+    our own tables; None for every other engine, whose sessions `load` reads."""
+    kind = store()
+    if not issubclass(kind, db.SessionStore) or kind.load not in PLAIN_LOADS:
+        return None
+    model = kind.get_model_class()
+    if router.db_for_write(model) != alias:
+        return None
+    return connections[alias].ops.quote_name(model._meta.db_table)
+
+
+def decode(data: str) -> dict[str, Any]:
+    """What a row of `table` holds."""
+    decoded: dict[str, Any] = store()().decode(data)
+    return decoded
+
+
+def load(key: str) -> Mapping[str, Any]:
+    """A session by its cookie, empty where there is none; in a thread, whose connections nobody
+    else gives back.
+
+    Raises psycopg.OperationalError where its database is away.
+    """
+    try:
+        session = store()(key)
+        return dict(session.items())
+    except OperationalError as error:
+        raise psycopg.OperationalError(str(error)) from error
+    finally:
+        connections.close_all()
+        caches.close_all()

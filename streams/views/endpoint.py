@@ -1,0 +1,62 @@
+"""An address of ours in anybody's site.
+
+What a request needs is done here and for our addresses alone, whatever MIDDLEWARE has: the
+device, the CSRF check, refusals in our words. No page of the site's own costs a query or a
+cookie for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from streams.exceptions import MethodNotAllowed
+from streams.http import csrf
+
+from . import errors
+from .this_device import begun, device_of, remember
+
+
+@method_decorator(csrf_exempt, name="dispatch")  # by the site's middleware: `csrf` checks
+class Endpoint(View):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            response: Any = self.answer(request, *args, **kwargs)
+        except Exception as error:
+            if (refusal := errors.refusal(request, error)) is None:
+                raise  # a fault of ours, which is the site's to report
+            response = errors.answer(request, refusal)
+        if device := getattr(request, "device", None):
+            remember(request, response, device)
+        response.headers.setdefault("Cache-Control", "no-store")
+        # Both faces share one address: neither may come out of a cache for the other.
+        patch_vary_headers(response, ["Accept", "Cookie"])
+        return csrf.kept(request, response)
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not hasattr(request, "device"):
+            request.device = device_of(request)  # type: ignore[attr-defined]
+        self.admit(request)
+        csrf.check(request)
+        response: Any = self.handle(request, *args, **kwargs)
+        if not getattr(response, "is_rendered", True):
+            response.render()
+        if device := begun(request):
+            request.device = device  # type: ignore[attr-defined]
+        return response
+
+    def admit(self, request: HttpRequest) -> None:
+        """Raises for one that may not ask here at all."""
+
+    def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        known = (name for name in self.http_method_names if hasattr(self, name))
+        raise MethodNotAllowed(", ".join(name.upper() for name in known))

@@ -1,0 +1,70 @@
+"""The device a request comes from, known by its cookie and by the session it has begun on."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib import auth
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from streams import access
+from streams.models import Device
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+def device_of(request: HttpRequest) -> Device | None:
+    """None for nobody. A session whose device was signed out or revoked ends here."""
+    device = access.recall(request) or looked_up(request)
+    # This machine's clock says when to look, and the database's what is written.
+    if device and device.last_seen_at < timezone.now() - SEEN_EVERY:
+        late = Device.objects.filter(pk=device.pk, last_seen_at__lt=Now() - SEEN_EVERY)
+        late.update(last_seen_at=Now())
+    return device
+
+
+def looked_up(request: HttpRequest) -> Device | None:
+    """Of a session that is new to our pages, goes on after its cookie was lost, or is no good."""
+    if not request.user.is_authenticated:
+        return None
+    pk, _ = access.begun_on(request.session)
+    if pk is None:
+        return access.recognise(request, request.user)
+    device = Device.objects.filter(pk=pk).first()
+    if device is None or not access.admits(request.session, request.user, device):
+        auth.logout(request)
+        return None
+    return device
+
+
+def begun(request: HttpRequest) -> Device | None:
+    """The device of a session this very request has begun. With the next page would be too
+    late: one that is never asked for is on no list, and outlives a sign-out everywhere."""
+    if not request.user.is_authenticated or access.begun_on(request.session)[0] is not None:
+        return None
+    return access.recognise(request, request.user)
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, device: Device) -> None:
+    """Sets the device's cookie for our pages alone, unless the browser has it already with the
+    present SECRET_KEY's signature: an older one is not known for ever."""
+    first = access.FIRST_DEVICE_COOKIE
+    present = {access.DEVICE_COOKIE: request.COOKIES.get(access.DEVICE_COOKIE, "")}
+    if access.device_key(present, []) == device.key:
+        return
+    response.set_cookie(
+        access.DEVICE_COOKIE,
+        access.signed_key(device),
+        max_age=access.DEVICE_COOKIE_AGE,
+        path=reverse("streams:home"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    if access.device_key({first: request.COOKIES.get(first, "")}):
+        response.delete_cookie(first)
