@@ -15,9 +15,10 @@ from typing import Any
 import orjson
 import psycopg
 from asgiref.sync import sync_to_async
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, JsonResponse
 
-from streams import access, log
+from streams import access, log, sessions
 from streams.exceptions import MethodNotAllowed, NotFound, NotSignedIn, StreamsError, Unavailable
 from streams.models import Device
 from streams.postgres.availability import pooled_connection
@@ -175,10 +176,14 @@ async def authorise(
     keys = access.keys(request.cookies)
     if keys is None:
         raise NotSignedIn("Sign in first.")
+    session = None
+    if sessions.table(DEFAULT_DB_ALIAS) is None:
+        load = sync_to_async(sessions.load, thread_sensitive=False)
+        session = await load(keys["session"])
     async with pooled_connection(hub.pool) as connection:
         cursor = await connection.execute(access.who(columns, joins), keys | {"uuid": uuid})
         row = await cursor.fetchone()
-    found = access.read(row) if row else None
+    found = access.read(row, session) if row else None
     if found and found.admitted and access.asks_backend(found.session):
         known = await sync_to_async(access.backend_knows)(found.session, found.user)
         found = found if known else None
