@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 import psycopg
 from asgiref.sync import sync_to_async
-from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, JsonResponse
 
 from streams import access, log, sessions
 from streams.exceptions import MethodNotAllowed, NotFound, NotSignedIn, StreamsError, Unavailable
 from streams.models import Device
+from streams.postgres import database
 from streams.postgres.availability import pooled_connection
 from streams.realtime import sse
 from streams.realtime.hub import Hub
@@ -177,7 +177,7 @@ async def authorise(
     if keys is None:
         raise NotSignedIn("Sign in first.")
     session = None
-    if sessions.table(DEFAULT_DB_ALIAS) is None:
+    if sessions.table(database.alias()) is None:
         load = sync_to_async(sessions.load, thread_sensitive=False)
         session = await load(keys["session"])
     async with pooled_connection(hub.pool) as connection:
