@@ -129,7 +129,6 @@ WITH old AS (
 DELETE FROM streams_worker w USING old WHERE w.id = old.id
 """
 
-FORGET_SESSIONS = "DELETE FROM django_session WHERE expire_date < now()"
 FORGET_ATTEMPTS = "DELETE FROM streams_attempts WHERE until < now()"
 FORGET_PAIRINGS = "DELETE FROM streams_pairing WHERE expires_at < now() - interval '1 day'"
 
@@ -142,9 +141,8 @@ DELETE FROM streams_fault f USING streams_conversation c
 
 
 async def forget(connection: AsyncConnection, keep_workers: float) -> None:
-    """Workers long gone, and what has run out: sessions, counts of attempts, pairings, faults."""
+    """Workers long gone, and what has run out: counts of attempts, pairings, faults."""
     await connection.execute(FORGET_WORKERS, [keep_workers])
-    await connection.execute(FORGET_SESSIONS)
     await connection.execute(FORGET_ATTEMPTS)
     await connection.execute(FORGET_PAIRINGS)
     await connection.execute(FORGET_FAULTS)

@@ -15,6 +15,7 @@ from django.core.handlers.base import BaseHandler
 from django.core.management import call_command
 from django.db import connections
 
+import streams
 from streams import urls
 from streams.conf import conf
 from streams.models import Conversation, Device, Event, Message, Run
@@ -92,6 +93,15 @@ async def test_an_answer_is_written_stopped_and_whole(model, conversation, lapto
         await sync_to_async(run.cancel)(laptop)
         await status(run, "cancelled")
     await assert_whole(run)
+
+
+async def test_the_sites_own_code_asks_and_waits(model, ada):
+    chat = await streams.astart(ada, title="Weather")
+    run = await chat.aask("Will it rain?")
+    async with working():
+        model.say("No.").finish()
+        assert (await run.await_(10)).text == "No."
+    assert [each.title for each in await streams.aconversations(ada)] == ["Weather"]
 
 
 async def test_a_page_follows_the_answer_and_its_list(model, conversation, laptop, hub):
