@@ -24,8 +24,11 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--chaos-seconds", type=float, default=20, help="how long the storm lasts")
+    parser.addoption("--chaos-seconds", type=float, default=9, help="how long the storm lasts")
     parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
+    parser.addoption("--races", type=int, default=40, help="how often a cancel meets an answer")
+    parser.addoption("--reloads", type=int, default=12, help="how often a page is loaded again")
+    parser.addoption("--examples", type=int, default=12, help="how many random logs are modelled")
 
 
 @pytest.fixture

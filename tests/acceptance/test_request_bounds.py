@@ -18,7 +18,8 @@ from tests.processes import Process, Web, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-QUICK = {"head_seconds": 1, "request_seconds": 2, "title_within": 0}
+QUICK = {"head_seconds": 0.5, "request_seconds": 1, "title_within": 0}
+BEGUN = [b"GET / HTTP/1.1\r\nX: ", b"GET /", b"GET / HTTP/1.1\r\n"]
 MEGABYTE = b"x" * 1_000_000
 
 
@@ -39,12 +40,35 @@ class Gunicorn(Process):
 SERVERS = {"uvicorn": Web, "gunicorn": Gunicorn, "h11": partial(Web, "0", "--http", "h11")}
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def server(request, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        process = SERVERS[request.param](STREAMS=json.dumps(QUICK))
-    yield process
-    process.stop()
+def at_servers(name, values, elsewhere):
+    """All of them at the first server, and some at the others, which differ in little."""
+    first, *others = SERVERS
+    cases = [(first, value) for value in values]
+    cases += [(server, value) for server in others for value in elsewhere]
+    known = [f"{server}-{values.index(value)}" for server, value in cases]
+    return pytest.mark.parametrize(("server", name), cases, ids=known, indirect=["server"])
+
+
+@pytest.fixture(scope="module")
+def _servers(django_db_setup):
+    started = {}
+
+    def server(kind):
+        if kind not in started:
+            started[kind] = SERVERS[kind](STREAMS=json.dumps(QUICK))
+        return started[kind]
+
+    yield server
+    for process in started.values():
+        process.stop()
+
+
+@pytest.fixture
+def server(request, _servers):
+    return _servers(request.param)
+
+
+everywhere = pytest.mark.parametrize("server", SERVERS, indirect=True)
 
 
 @contextmanager
@@ -92,7 +116,7 @@ def memory(server):
     return sum(each.memory_info().rss for each in [here, *here.children(recursive=True)])
 
 
-@pytest.mark.parametrize("path", ["/c/", f"/c/{NOWHERE}/events", "/healthz", "/nowhere"])
+@at_servers("path", ["/c/", f"/c/{NOWHERE}/events", "/healthz", "/nowhere"], ["/c/"])
 def test_long_headers_are_431(server, path):
     for long in (f"Cookie: {'a' * 33_000}", "\r\n".join(["X: a"] * 9000)):
         with calling(server) as connection:
@@ -100,14 +124,14 @@ def test_long_headers_are_431(server, path):
             assert status_of(heard(connection)) == 431
 
 
-@pytest.mark.parametrize("header", ["Content-Type", "Accept"])
+@at_servers("header", ["Content-Type", "Accept"], [])
 def test_a_header_with_parameters_has_a_bound_of_its_own(server, header):
     with calling(server) as connection:
         connection.sendall(head("GET", "/c/", f"{header}: a/b{';' * 2000}", "Connection: close"))
         assert status_of(heard(connection)) == 431
 
 
-@pytest.mark.parametrize("begin", [b"GET / HTTP/1.1\r\nX: ", b"GET /", b"GET / HTTP/1.1\r\n"])
+@at_servers("begin", BEGUN, BEGUN[:1])
 def test_headers_without_an_end_are_neither_kept_nor_awaited(server, begin):
     before, began = memory(server), time.monotonic()
     with calling(server) as connection:
@@ -118,7 +142,7 @@ def test_headers_without_an_end_are_neither_kept_nor_awaited(server, begin):
     assert memory(server) - before < 30_000_000
 
 
-@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in pieces"])
+@at_servers("chunked", [False, True], [True])
 @pytest.mark.parametrize("path", ["/c/", "/sign-in/", "/nowhere"])
 def test_a_body_of_any_size_is_413_before_it_is_kept(server, path, chunked):
     before = memory(server)
@@ -131,6 +155,7 @@ def test_a_body_of_any_size_is_413_before_it_is_kept(server, path, chunked):
     assert memory(server) - before < 30_000_000
 
 
+@everywhere
 def test_a_device_of_ours_may_send_more_than_a_stranger(server, laptop):
     cookies = header_of(cookies_of(laptop))
     body = json.dumps({"content": "x" * 99_000}).encode()
@@ -144,6 +169,7 @@ def test_a_device_of_ours_may_send_more_than_a_stranger(server, laptop):
             assert status_of(heard(connection)) == status
 
 
+BY_BYTE = [b"GET / HTTP/1.1\r\nX: ", head("POST", "/c/", "Content-Length: 99")]
 HALVES = {
     "nothing": (b"", None),
     "half a line": (b"GET /c/", 408),
@@ -153,7 +179,7 @@ HALVES = {
 }
 
 
-@pytest.mark.parametrize("half", HALVES)
+@at_servers("half", list(HALVES), ["half the headers", "half a body"])
 def test_a_request_that_is_sent_by_half_ends(server, half):
     sent, status = HALVES[half]
     with calling(server) as connection:
@@ -161,9 +187,7 @@ def test_a_request_that_is_sent_by_half_ends(server, half):
         assert status_of(heard_to_the_end(connection)) == status
 
 
-@pytest.mark.parametrize(
-    "half", [b"GET / HTTP/1.1\r\nX: ", head("POST", "/c/", "Content-Length: 99")]
-)
+@at_servers("half", BY_BYTE, BY_BYTE)
 def test_one_that_is_sent_byte_by_byte_ends_too(server, half):
     began = time.monotonic()
     with calling(server) as connection:
@@ -180,6 +204,7 @@ def test_one_that_is_sent_byte_by_byte_ends_too(server, half):
     assert time.monotonic() - began < 10
 
 
+@everywhere
 def test_what_comes_whole_is_left_in_peace(server, laptop, conversation):
     """A stream may be silent for longer than a request may take; a kept connection serves on."""
     cookie = f"Cookie: {header_of(cookies_of(laptop))}"

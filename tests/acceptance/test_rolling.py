@@ -25,7 +25,7 @@ from .chaos.postgres import Postgres
 from .chaos.verdict import read
 from .test_streams import open_stream
 
-STREAMS, CONVERSATIONS = 200, 20
+STREAMS, CONVERSATIONS = 60, 12
 READY = {"uvicorn": r"startup complete", "gunicorn": r"(?s)(startup complete.*){2}"}
 
 

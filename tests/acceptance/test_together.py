@@ -1,4 +1,4 @@
-"""Thirty devices on one conversation, on two processes, doing what they like."""
+"""Twelve devices on one conversation, on two processes, doing what they like."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.processes import Web, WorkerProcess
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DEVICES, ACTS = 30, 40
+DEVICES, ACTS = 12, 24
 GONE_AFTER = 3.0
 SETTINGS = json.dumps({"presence": GONE_AFTER, "queued_per_user": 0, "running_per_user": 0})
 
@@ -73,7 +73,7 @@ class Person:
                 assert answer.status_code in (200, 202), answer.text
 
 
-async def test_thirty_devices_end_with_one_log_and_know_who_is_left(
+async def test_twelve_devices_end_with_one_log_and_know_who_is_left(
     spawn, anna, conversation, capsys
 ):
     webs = [spawn(Web, STREAMS=SETTINGS), spawn(Web, STREAMS=SETTINGS)]
@@ -108,7 +108,7 @@ async def test_thirty_devices_end_with_one_log_and_know_who_is_left(
         runs = await Run.objects.acount()
         drops = sum(one.drops for one in people)
         print(f"\n{DEVICES} devices: {end[0]} events, {runs} runs, {drops} drops, one log;", end="")
-        print(f" presence right {took:.1f} s after 28 fell silent (they expire after 3)")
+        print(f" presence right {took:.1f} s after ten fell silent (they expire after 3)")
     for task in beating:
         task.cancel()
     assert took < GONE_AFTER + 2

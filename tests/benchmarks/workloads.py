@@ -165,7 +165,6 @@ WORKLOADS: dict[str, Workload] = {
 }
 
 TINY: dict[str, Workload] = {
-    "one": partial(loaded, streams=1, rate=50, seconds=0.4, over=0),
     "few": partial(loaded, streams=5, rate=30, seconds=0.5, devices=2, over=0.2),
     "join": partial(join, tokens=200, clients=5, after=True),
     "cancel": partial(cancel, streams=3),

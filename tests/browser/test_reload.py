@@ -12,8 +12,8 @@ from tests.views.answers import begin, complete, say
 
 from .test_together import field
 
-SEEDS, ROUNDS = 4, 15  # sixty, in tests of a bearable length
-IN_ONE_CONVERSATION = 5
+SEEDS = 2
+IN_ONE_CONVERSATION = 3
 WIDTHS, HEIGHTS = (360, 700, 1280), (480, 700, 1100)
 FOLDS = """(open) => {
   const folds = document.querySelectorAll("details.thoughts, details.earlier");
@@ -42,11 +42,12 @@ def answer(run, number):
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_page_loaded_again_at_any_moment_works(open_as, laptop, anna, seed):
+def test_a_page_loaded_again_at_any_moment_works(open_as, laptop, anna, request, seed):
+    rounds = request.config.getoption("--reloads") // SEEDS
     chance = random.Random(seed)
     page = open_as(laptop)
     conversation = run = None
-    for number in range(ROUNDS):
+    for number in range(rounds):
         if number % IN_ONE_CONVERSATION == 0:
             conversation = ConversationFactory(owner=anna)
             run = conversation.post("Prompt", laptop)[1]

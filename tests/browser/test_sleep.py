@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streams.models import Run
-from tests.processes import Web
+from tests.processes import Web, debian_program
 from tests.views.answers import append, begin, complete
 
 from .conftest import QUIET, sign_in
@@ -37,10 +37,10 @@ def lively(spawn):
 
 @pytest.fixture
 def caching(chromium, web, transactional_db):
-    """A browser with the back-forward cache that Playwright otherwise turns off; `anything` is
-    one that keeps pages which say `no-store` too, as some do."""
+    """A whole browser, with the back-forward cache that Playwright otherwise turns off; `anything`
+    is one that keeps pages which say `no-store` too, as some do."""
     browser = chromium.browser_type.launch(
-        executable_path=chromium.path,
+        executable_path=debian_program("chromium"),
         args=[*QUIET, "--enable-features=BackForwardCache"],
         ignore_default_args=["--disable-back-forward-cache"],
     )

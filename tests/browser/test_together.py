@@ -134,7 +134,7 @@ def test_a_deletion_is_taken_back_everywhere(open_as, laptop, phone, conversatio
     open_as.expected.append("404 (Not Found)")
 
 
-def test_ten_tabs_of_one_browser_each_have_the_right_text_when_shown(
+def test_eight_tabs_of_one_browser_each_have_the_right_text_when_shown(
     open_as, laptop, conversation, here, capsys
 ):
     """Over HTTP/1.1, where a browser has six connections to a site."""
@@ -143,12 +143,12 @@ def test_ten_tabs_of_one_browser_each_have_the_right_text_when_shown(
     _, run, _ = conversation.post("Count", laptop)
     begin(run)
     append(run, run.event("block.started", index=0, kind="text"))
-    tabs = [first, *(first.context.new_page() for _ in range(9))]
+    tabs = [first, *(first.context.new_page() for _ in range(7))]
     for tab in tabs:
         tab.on("pageerror", lambda error: open_as.complaints.append(str(error)))
         tab.goto(here)
     said, slowest = "", 0.0
-    for number, tab in enumerate([*tabs, *tabs]):
+    for number, tab in enumerate([*tabs, *tabs[:3]]):
         words = f"{number} "
         said += words
         append(run, run.event("block.delta", index=0, text=words))
@@ -158,7 +158,7 @@ def test_ten_tabs_of_one_browser_each_have_the_right_text_when_shown(
         slowest = max(slowest, time.monotonic() - shown)
         tab.evaluate('turn("hidden")')
     with capsys.disabled():
-        print(f"\nten tabs: the slowest had its text {slowest * 1000:.0f} ms after it was shown")
+        print(f"\neight tabs: the slowest had its text {slowest * 1000:.0f} ms after it was shown")
     assert slowest < 2
 
 

@@ -141,8 +141,16 @@ class Log(RuleBasedStateMachine):
             assert claimed == []
             self.told()
             return multiple()
-        assert [run.run_id for run in claimed] == [waiting[0].pk]
-        return self.take(waiting[0], claimed[0], which)
+        stopped = [run for run in waiting if run.asked_to_stop]  # while it was being handed back
+        for run in stopped:
+            run.status = "cancelled"
+            waiting.remove(run)
+        ended = ["run.cancelled"] * len(stopped)
+        assert [run.run_id for run in claimed] == [run.pk for run in waiting[:1]]
+        if not waiting:
+            self.told(*ended)
+            return multiple()
+        return self.take(waiting[0], claimed[0], which, *ended)
 
     @rule(which=st.integers(0, 1))
     def fall_silent(self, which):
@@ -167,11 +175,11 @@ class Log(RuleBasedStateMachine):
             return multiple()
         return self.take(run, taken[0], which)
 
-    def take(self, run, claimed, which):
+    def take(self, run, claimed, which, *before):
         run.status, run.worker, run.texts = "running", which, {}
         run.attempt += 1
         assert claimed.attempt == run.attempt
-        self.told("run.started")
+        self.told(*before, "run.started")
         self.current = Held(claimed, run)
         return self.current
 
@@ -303,11 +311,11 @@ class Log(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_the_log_is_what_the_model_says():
+def test_whatever_happens_the_log_is_what_the_model_says(request):
     run_state_machine_as_test(
         Log,
         settings=settings(
-            max_examples=25,
+            max_examples=request.config.getoption("--examples"),
             stateful_step_count=30,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
