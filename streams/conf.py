@@ -166,6 +166,8 @@ class Settings:
     purge_after: float = 30.0
     #: Seconds for which workers that have left stay in the admin's list.
     keep_workers: float = 7 * 24 * 3600.0
+    #: Seconds for which the receivers of `streams.signals` are told again after one has failed.
+    deliveries_kept: float = 24 * 3600.0
     #: Seconds between two rounds of compacting and deleting.
     retention_every: float = 60.0
 

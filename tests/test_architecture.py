@@ -24,7 +24,7 @@ FOLDERS = {
     "providers": set(),
     "realtime": {"http", "log", "models", "postgres"},
     "views": {"http", "log", "markdown", "models", "postgres", "providers", "realtime"},
-    "worker": {"log", "models", "postgres", "providers"},
+    "worker": {"api", "log", "models", "postgres", "providers"},
 }
 ALONE = {"migrations", "templatetags"}
 

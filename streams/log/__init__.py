@@ -7,12 +7,12 @@ from .appending import (
     RunChange,
     append,
     append_locked,
-    forget_instructions,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
+from .instructions import forget_instructions
 from .reading import (
     DEVICE_THEN,
     TERMINAL_SEQ,

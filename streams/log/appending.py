@@ -137,6 +137,9 @@ WITH batch AS (
     UPDATE streams_message m SET blocks = x.blocks
       FROM changes x WHERE m.id = x.answer_id AND m.id = ANY(%(answers)b::bigint[])
        AND x.blocks IS NOT NULL
+), told AS (
+    INSERT INTO streams_delivery (run_id)
+    SELECT run_id FROM changes WHERE status IN ('completed', 'failed', 'cancelled')
 ), heads AS (
     SELECT id || ':' || head AS pair, (row_number() OVER () - 1) / 180 AS page FROM accepted
 )
@@ -188,34 +191,27 @@ SELECT head, pg_notify('streams_log', id || ':' || head),
 """
 
 
+TERMINAL = ("run.completed", "run.failed", "run.cancelled")
+TELL = "INSERT INTO streams_delivery (run_id) SELECT unnest(%s::bigint[])"
+
+
 def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
     """Appends inside Django's transaction, which must hold the conversation's row; returns the new
     head.
 
     A `run.queued` event also wakes the workers and moves its conversation to the top of the list.
     """
+    ended = [event.run_id for event in events if event.type in TERMINAL]
     columns = list(zip(*((e.run_id, e.type, e.json) for e in events), strict=True))
     runs, types, datas = map(list, columns or ([], [], []))
     known: dict[str, Any] = {"conversation": conversation_id, "count": len(events), "runs": runs}
     known |= {"types": types, "datas": datas, "queued": "run.queued" in types}
     with connection().cursor() as cursor:
         cursor.execute(APPEND_LOCKED, known)
-        return int(cursor.fetchone()[0])
-
-
-FORGET = """
-UPDATE streams_event SET data = data - 'system'
- WHERE conversation_id = %s AND type = 'conversation.updated' AND data ? 'system'
-"""
-
-
-def forget_instructions(conversation_id: int) -> None:
-    """Removes all earlier system prompts from the log, which every device that joins would read.
-
-    Runs inside Django's transaction, which must hold the conversation's row.
-    """
-    with connection().cursor() as cursor:
-        cursor.execute(FORGET, [conversation_id])
+        head = int(cursor.fetchone()[0])
+        if ended:
+            cursor.execute(TELL, [ended])
+    return head
 
 
 def arrays(batch: Sequence[Append]) -> dict[str, Any]:

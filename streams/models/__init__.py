@@ -1,5 +1,6 @@
 from .attempts import Attempts
 from .conversation import Conversation
+from .delivery import Delivery
 from .device import Device, DeviceSession
 from .epoch import Epoch
 from .event import Event
@@ -12,6 +13,7 @@ from .worker import Worker
 __all__ = [
     "Attempts",
     "Conversation",
+    "Delivery",
     "Device",
     "DeviceSession",
     "Epoch",

@@ -26,6 +26,7 @@ from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
 from . import claim, model_context, retention, title
 from .claim import Claimed
+from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
 from .runner import Runner, Stop
@@ -52,6 +53,7 @@ class Worker:
         self.listener = Listener("worker", (channels.WORK,), self._heard, self._wake.set)
         self.pool = pool("worker", most=3)
         self.heartbeat = Heartbeat(self.name, conf)
+        self.deliveries = Deliveries(self.pool, conf)
         self.titles = title.Titles(self.pool, conf)
         self._draining = asyncio.Event()
         self._claiming = asyncio.Lock()
@@ -82,6 +84,7 @@ class Worker:
             self.heartbeat.run(self._draining),
             self._watch(),
             retention.tidy(self.conf),
+            self.deliveries.run(),
         ):
             self.loops.start(part)
         logger.info("worker %s: ready for %s runs", self.name, self.conf.concurrency)
@@ -165,6 +168,7 @@ class Worker:
             if self.running.get(run.run_id) is runner:
                 del self.running[run.run_id]
             self._wake.set()
+            self.deliveries.wake()
             self.loops.start(self.titles.give(run))
 
     async def _prompt(self, run: Claimed, model: str) -> Prompt:

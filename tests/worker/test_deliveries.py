@@ -1,0 +1,198 @@
+"""A site's receivers are told of every end at least once, whoever is killed in between."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import transaction
+
+import streams
+from streams import signals
+from streams.models import Delivery
+from streams.postgres.connections import connect
+from streams.worker import deliveries
+from tests.views.answers import begin, complete
+
+from .working import until, working
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
+
+KEPT = 3600.0
+
+
+@pytest.fixture
+def told():
+    """What a receiver was told, which uses the ORM to read it."""
+    heard = []
+
+    def receiver(sender, run, chat, status, delivery, attempt, **others):
+        heard.append((chat.refresh(), run.refresh(), status, delivery, attempt))
+
+    with listening(receiver):
+        yield heard
+
+
+@contextmanager
+def listening(receiver):
+    signals.run_ended.connect(receiver, weak=False)
+    try:
+        yield
+    finally:
+        signals.run_ended.disconnect(receiver)
+
+
+async def test_an_answer_that_ended_is_told_once(anna, model, told):
+    run = await (await streams.astart(anna)).aask("Hello")
+    model.say("Hi").finish()
+
+    async with working():
+        await run.await_(10)
+        await until(nothing_is_left_to_tell)
+
+    ((chat, ended, status, _, attempt),) = told
+    assert (ended, ended.text, status, attempt) == (run, "Hi", "completed", 1)
+    assert chat.title == ""
+
+
+async def test_an_answer_that_a_page_cancels_before_it_began_is_told_too(anna, model, told):
+    run = await (await streams.astart(anna)).aask("Hello")
+    await run.acancel()
+
+    async with working():
+        await until(nothing_is_left_to_tell)
+
+    assert [status for _, _, status, _, _ in told] == ["cancelled"]
+
+
+async def test_a_worker_killed_before_it_told_leaves_it_to_the_next(anna, model, told):
+    run = await (await streams.astart(anna)).aask("Hello")
+    await sync_to_async(ended)(run)
+    async with await connect("test") as killed:
+        (mine,) = await deliveries.claim(killed, KEPT)
+    assert not told
+    await due_now()
+
+    async with working():
+        await until(nothing_is_left_to_tell)
+
+    ((_, _, _, delivery, attempt),) = told
+    assert (delivery, attempt) == (mine.delivery, 2)
+
+
+async def test_a_receiver_that_raises_is_told_again_by_the_same_number(anna, told, caplog):
+    run = await (await streams.astart(anna)).aask("Hello")
+    await sync_to_async(ended)(run)
+    broken = [True]
+
+    def breaking(**told):
+        if broken.pop():
+            broken.append(False)
+            raise RuntimeError("not today")
+
+    with listening(breaking):
+        async with await connect("test") as connection:
+            assert await told_of_all_due(connection) == [False]
+            assert await told_of_all_due(connection) == []
+            await due_now()
+            assert await told_of_all_due(connection) == [True]
+
+    assert [attempt for *_, attempt in told] == [1, 2]
+    assert len({delivery for *_, delivery, _ in told}) == 1
+    assert await nothing_is_left_to_tell()
+    assert "not today" in caplog.text
+
+
+async def test_an_asynchronous_receiver_is_told_too(anna):
+    heard = []
+
+    async def receiver(run, **told):
+        await asyncio.sleep(0)
+        heard.append((await run.arefresh()).status)
+
+    run = await (await streams.astart(anna)).aask("Hello")
+    await sync_to_async(ended)(run)
+    with listening(receiver):
+        async with await connect("test") as connection:
+            assert await told_of_all_due(connection) == [True]
+
+    assert heard == ["completed"]
+
+
+async def test_two_workers_share_what_is_due(anna, told):
+    for _ in range(3):
+        await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+
+    async with await connect("test") as one, await connect("test") as other, one.transaction():
+        first = await deliveries.claim(one, KEPT)
+        assert await deliveries.claim(other, KEPT) == []
+
+    assert len(first) == 3
+
+
+async def test_what_nobody_takes_is_given_up(anna, told, caplog):
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+
+    async with await connect("test") as connection:
+        await deliveries.claim(connection, KEPT)
+        assert await deliveries.claim(connection, 0.0) == []
+
+    assert await nothing_is_left_to_tell()
+    assert "given up" in caplog.text
+
+
+async def test_without_receivers_nothing_piles_up(anna):
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+
+    async with await connect("test") as connection:
+        await deliveries.claim(connection, KEPT)
+
+    assert await nothing_is_left_to_tell()
+
+
+async def test_the_end_of_what_has_been_deleted_is_passed_over(anna, told):
+    chat = await streams.astart(anna)
+    await sync_to_async(ended)(await chat.aask("Hello"))
+    await sync_to_async(chat._conversation.delete)()
+
+    async with await connect("test") as connection:
+        assert await told_of_all_due(connection) == [True]
+
+    assert not told
+    assert await nothing_is_left_to_tell()
+
+
+def test_what_is_rolled_back_has_not_ended(anna):
+    run = streams.start(anna).ask("Hello")
+    with transaction.atomic():
+        run.cancel()
+        transaction.set_rollback(True)
+
+    assert not Delivery.objects.exists()
+
+
+def ended(run):
+    """Answered, by nobody who tells of it."""
+    begin(run._run)
+    complete(run._run)
+
+
+async def told_of_all_due(connection):
+    """How each delivery that is due went."""
+    went = []
+    for due in await deliveries.claim(connection, KEPT):
+        went.append(await sync_to_async(deliveries.tell)(due))
+        await deliveries.settle(connection, due, went[-1])
+    return went
+
+
+@sync_to_async
+def nothing_is_left_to_tell():
+    return not Delivery.objects.exists()
+
+
+@sync_to_async
+def due_now():
+    Delivery.objects.update(due_at="2020-01-01T00:00Z")
