@@ -17,6 +17,8 @@ from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .fake_provider import Obedient
 from .processes import eventually
 
+pytest_plugins = ["streams.pytest_plugin"]  # as the wheel has it; a checkout is not installed
+
 # In CI the same examples every time: a change that fails there fails for its own sake.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)

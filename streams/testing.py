@@ -1,0 +1,228 @@
+"""For a site's own tests: a model that says what it is told, and answers worked off in process.
+
+    def test_a_summary(user, streams_model, run_pending):
+        streams_model.answers("All is paid.")
+        run = streams.start(user).ask("Summarise this")
+        run_pending()
+        assert run.refresh().text == "All is paid."
+        assert streams_model.prompts[0].turns[-1].text == "Summarise this"
+
+The two fixtures come with the installed package. Everything goes through Django's own connection,
+so it works inside the transaction of a `TestCase`, or of pytest-django's `db`, as well as where
+rows are committed. What needs a process or a connection of its own does not: `run.wait`, `follow`
+and the event streams see only what is committed (`TransactionTestCase`, `transactional_db`), and
+`transaction.on_commit` is called at no commit (`django_capture_on_commit_callbacks`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.types.json import JsonbLoader
+
+from . import log, models
+from .api.run import Run
+from .conf import conf
+from .postgres.database import connection
+from .providers.base import (
+    BlockDelta,
+    BlockEnded,
+    BlockStarted,
+    Code,
+    Finished,
+    Kind,
+    Prompt,
+    Provider,
+    ProviderError,
+    ProviderEvent,
+)
+from .providers.registry import resolve
+from .worker import claim, deliveries, model_context
+from .worker.claim import Claimed
+from .worker.lease import Lease, LeaseLost
+from .worker.runner import Runner
+from .worker.writer import Writer
+
+ROUNDS = 1000
+
+
+class FakeModel:
+    """A provider that says what it is told, and "OK" when it was told nothing.
+
+    Tell it with `answers`, `fails` and `tells`, once for each answer to come; `prompts` are those
+    it was asked, newest last.
+    """
+
+    name = "fake"
+    skipped = 0
+
+    def __init__(self) -> None:
+        self.prompts: list[Prompt] = []
+        self._scripts: deque[list[ProviderEvent | ProviderError]] = deque()
+
+    def answers(self, text: str, *, thinks: str = "", stop_reason: str = "end_turn") -> FakeModel:
+        """The next answer's text, streamed word by word, after thoughts if there are any."""
+        events: list[ProviderEvent] = []
+        if thinks:
+            events += block(0, Kind.REASONING, thinks)
+        events += block(len(events) and 1, Kind.TEXT, text)
+        return self.tells(*events, Finished(stop_reason, {"output_tokens": len(text.split())}))
+
+    def fails(self, code: str, *, after: str = "") -> FakeModel:
+        """The next answer fails with one of the codes of docs/reference/events.md; where that is
+        one worth another try, only once something was said `after` which it fails.
+
+        Raises ValueError for an unknown code.
+        """
+        said = block(0, Kind.TEXT, after)[:-1] if after else []
+        self._scripts.append([*said, ProviderError(Code(code))])
+        return self
+
+    def tells(self, *events: ProviderEvent) -> FakeModel:
+        """The next answer, event by event as in `streams.providers.base`."""
+        self._scripts.append([*events])
+        return self
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
+        self.prompts.append(prompt)
+        if not self._scripts:
+            self.answers("OK")
+        for event in self._scripts.popleft():
+            if isinstance(event, ProviderError):
+                raise event
+            yield event
+
+    def models(self) -> Sequence[str]:
+        return ()
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+def block(index: int, kind: Kind, text: str) -> list[ProviderEvent]:
+    words = re.findall(r"\s*\S+|\s+$", text)
+    return [
+        BlockStarted(index, kind),
+        *(BlockDelta(index, word) for word in words),
+        BlockEnded(index),
+    ]
+
+
+def run_pending(model: Provider | None = None) -> list[Run]:
+    """Has every queued answer written, by `model` or else by the one each names, and every receiver
+    of `streams.signals` told; returns the answers, in order.
+
+    Not in an event loop: there, through `sync_to_async`.
+    """
+    django = connection()
+    django.ensure_connection()
+    through = cast(AsyncConnection, Borrowed(django.connection))
+    worker = models.Worker.objects.create(name="run_pending", concurrency=1)
+    done: list[int] = []
+    try:
+        for _ in range(ROUNDS):
+            worked = asyncio.run(work_off(through, worker.pk, model))
+            done += worked
+            if not (tell_receivers(through) or worked):
+                break
+    finally:
+        worker.delete()
+    known = models.Run.objects.select_related("conversation", "prompt", "answer")
+    found = known.in_bulk(done)
+    return [Run(found[pk]) for pk in done]
+
+
+async def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -> list[int]:
+    """One answer of each conversation that waits for one."""
+    claimed = await claim.claim(through, worker_id, conf().concurrency)
+    for run in claimed:
+        provider, name = (model, run.model) if model else resolve(run.model)
+        await answer(through, run, provider, name)
+    return [run.run_id for run in claimed]
+
+
+async def answer(through: AsyncConnection, run: Claimed, provider: Provider, name: str) -> None:
+    turns = await model_context.turns(through, run)
+    # A failure that is worth another try is one failure here: nobody waits in a test.
+    runner = Runner(run, AtOnce(through), replace(conf(), provider_retries=1))
+    await runner.run(provider, Prompt(name, turns, run.system, conf().answer_tokens))
+
+
+def tell_receivers(through: AsyncConnection) -> bool:
+    """Whether there was anybody to tell."""
+    due = asyncio.run(claimed_deliveries(through))
+    for each in due:
+        told = deliveries.tell(each)
+        asyncio.run(deliveries.settle(through, each, told))
+    return bool(due)
+
+
+async def claimed_deliveries(through: AsyncConnection) -> Sequence[deliveries.Due]:
+    return await deliveries.claim(through, conf().deliveries_kept)
+
+
+class AtOnce(Writer):
+    """Appends each event as it comes, through a connection that somebody else may be using."""
+
+    def __init__(self, through: AsyncConnection) -> None:
+        super().__init__(conf())
+        self._through = through
+
+    async def write(
+        self,
+        lease: Lease,
+        *events: log.NewEvent,
+        first_token: bool = False,
+        ending: log.RunChange | None = None,
+    ) -> None:
+        change = ending or (log.RunChange(lease.run_id) if first_token else None)
+        if change:
+            change.first_token = first_token or change.first_token
+        append = log.Append(lease.conversation_id, events, lease.token, change)
+        (outcome,) = await log.append(self._through, [append])
+        if outcome.head is None:
+            raise LeaseLost(f"run {lease.run_id}")
+        lease.acked = outcome.head
+
+    async def settle(self, lease: Lease) -> None:
+        """Everything is there already."""
+
+
+class Borrowed:
+    """Django's own psycopg connection, in the clothes of an asynchronous one: the worker's
+    statements run in the transaction of the test."""
+
+    closed = False
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    async def execute(self, query: Any, params: Any = None) -> BorrowedCursor:
+        cursor = psycopg.Cursor(self._connection)  # Django's own knows no binary parameters
+        cursor.adapters.register_loader("jsonb", JsonbLoader)  # which Django leaves to its fields
+        return BorrowedCursor(cursor.execute(query, params))
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        with self._connection.transaction():
+            yield
+
+
+class BorrowedCursor:
+    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
+        self._cursor = cursor
+        self.rowcount = cursor.rowcount
+
+    async def fetchone(self) -> Any:
+        return self._cursor.fetchone()
+
+    async def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
