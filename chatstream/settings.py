@@ -88,6 +88,12 @@ TEMPLATES = [
 
 
 PLACE = "postgresql://user:password@host/name"
+#: Seconds a request waits for a connection of the pool while PostgreSQL is there; while it is away,
+#: the request is told so at once.
+POOL_WAIT = env.float("DATABASE_POOL_TIMEOUT", default=5)
+#: `1`: a pool in transaction mode, such as PgBouncer, stands before PostgreSQL.
+# Each transaction may reach another of the server's processes: none may count on the last.
+POOLER = env.bool("DATABASE_POOLER", default=False)
 
 
 def database() -> dict[str, Any]:
@@ -102,13 +108,7 @@ def database() -> dict[str, Any]:
         # Not repeated: there may be a password in it.
         raise ImproperlyConfigured(f"DATABASE_URL names no PostgreSQL: set it to {PLACE}.")
     config["ENGINE"] = "streams.postgres"
-    #: Seconds a request waits for a connection of the pool while PostgreSQL is there; while it is
-    #: away, the request is told so at once.
-    config["PATIENCE"] = env.float("DATABASE_POOL_TIMEOUT", default=5)
-    #: `1`: a pool in transaction mode, such as PgBouncer, stands before PostgreSQL.
-    # Each transaction may reach another of the server's processes: none may count on the last.
-    config["POOLER"] = env.bool("DATABASE_POOLER", default=False)
-    config["DISABLE_SERVER_SIDE_CURSORS"] = config["POOLER"]
+    config["DISABLE_SERVER_SIDE_CURSORS"] = POOLER
     config["OPTIONS"] = dict(config.get("OPTIONS", {}))
     #: Connections a web process keeps for requests; 0: each request opens its own.
     # Without a pool a burst of POSTs opens a connection each and exhausts PostgreSQL.
@@ -117,7 +117,7 @@ def database() -> dict[str, Any]:
             "min_size": 1,
             "max_size": size,
             # How long a page waits before it looks whether anybody is there.
-            "timeout": min(1.0, config["PATIENCE"]),
+            "timeout": min(1.0, POOL_WAIT),
             # Its own patience doubles with every failure; who asks next tries anew.
             "reconnect_timeout": 1,
         }
@@ -216,6 +216,8 @@ STREAMS = {
     #: `1`: any script may be asked for, not `scripted:demo` alone. Whoever names one decides how
     #: much it says.
     "scripts": env.bool("SCRIPTS", default=DEBUG),
+    "pooler": POOLER,
+    "pool_wait": POOL_WAIT,
     **tuned,
 }
 

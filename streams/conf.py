@@ -29,6 +29,15 @@ class Settings:
     #: how much it says.
     scripts: bool = False
 
+    # PostgreSQL
+    #: Whether a pool in transaction mode, such as PgBouncer, stands before it: each transaction may
+    #: reach another session, so nothing listens or stays prepared, and everything polls.
+    pooler: bool = False
+    #: Seconds a request waits for a connection of Django's own pool while PostgreSQL is there, with
+    #: `streams.postgres` as the database's engine; while it is away, the request is told so at
+    #: once.
+    pool_wait: float = 5.0
+
     # Writer
     #: Milliseconds from the start of one flush to the start of the next, at least.
     flush_floor_ms: float = 3.0

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg_pool import PoolTimeout
 
+from streams.conf import conf
 from streams.postgres import database
 from streams.postgres.availability import availability
 
@@ -15,8 +16,8 @@ from .schema import SchemaEditor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """`PATIENCE` is how long a request waits for a connection in a burst, in seconds. The pool's
-    own `timeout` is the interval at which reachability is checked meanwhile.
+    """Waits as long as the setting `pool_wait` says for a connection in a burst. The pool's own
+    `timeout` is the interval at which reachability is checked meanwhile.
     """
 
     SchemaEditorClass = SchemaEditor
@@ -26,7 +27,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not self.pool or self.alias != database.alias():
             return super().get_new_connection(conn_params)
         availability.check()
-        until = time.monotonic() + self.settings_dict.get("PATIENCE", 5.0)
+        until = time.monotonic() + conf().pool_wait
         while True:
             try:
                 return super().get_new_connection(conn_params)

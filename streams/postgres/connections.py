@@ -9,6 +9,8 @@ import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
+from streams.conf import conf
+
 from . import database
 
 logger = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ def parameters() -> dict[str, Any]:
 
 def is_behind_pooler() -> bool:
     """Tells whether a pooler such as PgBouncer may give each transaction to another session."""
-    return bool(database.connection().settings_dict.get("POOLER", False))
+    return conf().pooler
 
 
 async def connect(role: str, **settings: str) -> AsyncConnection:

@@ -7,7 +7,6 @@ import os
 import socket
 
 import pytest
-from django.db import connections
 
 from streams.postgres.connections import connect, pool
 from streams.postgres.listener import Listener
@@ -75,9 +74,11 @@ async def test_a_connection_that_has_died_in_silence_is_replaced(listener, heard
     other.close()
 
 
-async def test_behind_a_pool_nothing_listens_and_nothing_is_said(monkeypatch, heard, caplog):
+async def test_behind_a_pool_nothing_listens_and_nothing_is_said(
+    monkeypatch, heard, caplog, settings
+):
     """What a pooled session is told, its next guest would hear."""
-    monkeypatch.setitem(connections["default"].settings_dict, "POOLER", True)
+    settings.STREAMS = settings.STREAMS | {"pooler": True}
     asked = []
     monkeypatch.setattr("streams.postgres.listener.connect", asked.append)
     one = Listener("hub", ("streams_test",), lambda *_: None, int)
