@@ -194,9 +194,9 @@ def listening() -> Iterable[CheckMessage]:
         yield Warning(
             "LISTEN delivers nothing here, as behind PgBouncer in transaction mode: streams "
             "and workers fall back to polling, which is slower and costs more.",
-            hint="Connect to PostgreSQL itself or to a session-mode pool; or set STREAMS pooler (the "
-            "variable DATABASE_POOLER, with the project's own settings), without which prepared "
-            "statements fail.",
+            hint="Connect to PostgreSQL itself or to a session-mode pool; or set STREAMS pooler "
+            "(the variable DATABASE_POOLER, with the project's own settings), without which "
+            "prepared statements fail.",
             id="streams.W002",
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import zipfile
 
@@ -96,6 +97,25 @@ def test_django_finds_the_core_and_its_pages_and_files(core, site):
     ]
     assert found.pop("imported") == []
     assert all(str(core.folder) in path for path in found.values()), found
+
+
+def test_the_core_alone_is_checked_and_migrated_and_answers(core, site):
+    """By a worker and the script that needs no key; the web is asked as any server asks it."""
+    checked = core.run("-m", "django", "check", **site)
+    assert "no issues" in checked.stdout, checked.stderr
+    migrated = core.run("-m", "django", "migrate", "--verbosity", "0", **site)
+    assert migrated.returncode == 0, migrated.stderr
+    written = core.run("-m", "django", "makemigrations", "--check", "streams", **site)
+    assert written.returncode == 0, written.stdout
+
+    worker = core.start("-m", "django", "runworker", "--drain", "0", **site)
+    try:
+        asked = core.run(str(SITE / "ask.py"), **site)
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=30)
+
+    assert asked.stdout.split() == ["running", "302"], asked.stderr + said
 
 
 def test_a_provider_without_its_extra_is_told_by_check(core, site):
