@@ -58,6 +58,12 @@ def database_settings() -> Iterable[CheckMessage]:
                 "the database of the user model.",
                 id="streams.E003",
             )
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is off, and moments without a zone cannot be told apart on two processes.",
+            hint="Set USE_TZ = True; Django's documentation says how a site is moved to it.",
+            id="streams.E014",
+        )
 
 
 def middleware() -> Iterable[CheckMessage]:

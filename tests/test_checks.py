@@ -31,6 +31,7 @@ def test_the_projects_own_settings_pass():
 @pytest.mark.parametrize(
     ("name", "value", "id"),
     [
+        ("USE_TZ", False, "streams.E014"),
         ("STREAMS", {"leese": 10}, "streams.E005"),
         ("STREAMS", {"lease": "10"}, "streams.E006"),
         ("STREAMS", {"concurrency": 2.5}, "streams.E006"),
