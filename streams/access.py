@@ -17,7 +17,6 @@ from django.contrib.auth import (
     BACKEND_SESSION_KEY,
     HASH_SESSION_KEY,
     SESSION_KEY,
-    get_user_model,
     load_backend,
 )
 from django.contrib.auth.backends import ModelBackend
@@ -28,10 +27,9 @@ from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from . import sessions
+from . import sessions, user_model
 from .models import Device
 from .postgres import database
-from .user_model import is_active
 
 DEVICE_COOKIE = "streams_device"
 DEVICE_SALT = "streams.device"
@@ -60,7 +58,7 @@ class SignedIn(NamedTuple):
 def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -> bool:
     """Whether this session speaks for this user on this device."""
     return (
-        is_active(user)
+        user_model.is_active(user)
         and device.signed_in
         and device.user_id == user.pk
         and str(session.get(SESSION_KEY)) == str(user.pk)
@@ -145,33 +143,25 @@ def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
 def who(columns: str = "", joins: str = "") -> str:
     """A query for session, user and device at once, and for `columns` of what `joins` add. The
     session is NULL where it is not in a table (`sessions.table`)."""
-    user_model, table = get_user_model(), sessions.table(database.alias())
-    quoted: Any = database.connection().ops.quote_name
-    own = ["s.session_data" if table else "NULL"]
-    own += [f"u.{quoted(field.column)}" for field in user_model._meta.concrete_fields]
+    table = sessions.table(database.alias())
+    own = ["s.session_data" if table else "NULL", *user_model.columns("person")]
     own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
     begun = "s.session_key = %(session)s AND s.expire_date > now()"
     return (
         f"SELECT {', '.join([*own, *([columns] if columns else [])])}"
         f" FROM streams_device d {f'JOIN {table} s ON {begun}' if table else ''}"
-        f" JOIN {quoted(user_model._meta.db_table)} u"
-        f" ON u.{quoted(user_model._meta.pk.column)} = d.user_id {joins}"
+        f" JOIN {user_model.everybody('person')} ON person.key = d.user_id {joins}"
         " WHERE d.key = %(key)s AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
     )
 
 
 def read(row: Sequence[Any], session: Mapping[str, Any] | None = None) -> SignedIn:
     """A row of `who`, with the session where the row has none."""
-    user_model = get_user_model()
-    users, devices = attributes(user_model), attributes(Device)
     known, rest = sessions.decode(row[0]) if session is None else session, row[1:]
-    user = user_model.from_db(database.alias(), users, rest[: len(users)])
-    device = Device.from_db(database.alias(), devices, rest[len(users) :][: len(devices)])
-    return SignedIn(known, user, device, rest[len(users) + len(devices) :])
-
-
-def attributes(model: Any) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields]
+    user, rest = user_model.from_row(rest)
+    attributes = [field.attname for field in Device._meta.concrete_fields]
+    device = Device.from_db(database.alias(), attributes, rest[: len(attributes)])
+    return SignedIn(known, user, device, rest[len(attributes) :])
 
 
 def recall(request: HttpRequest) -> Device | None:

@@ -6,13 +6,14 @@ says, and a model may do without `is_active` and `password`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BooleanField, JSONField, QuerySet
 
-from .postgres.database import connection
+from .postgres.database import alias, connection
 
 
 def key_type() -> str:
@@ -41,8 +42,7 @@ def lock_user(key: Any) -> Any:
 
 def locked(key: Any) -> QuerySet[Any]:
     """The row alone or none, held from when it is read."""
-    people = get_user_model()._base_manager.using(connection().alias)
-    return people.select_for_update(no_key=True, of=("self",)).filter(pk=key)
+    return people().select_for_update(no_key=True, of=("self",)).filter(pk=key)
 
 
 def is_active(user: Any) -> bool:
@@ -55,23 +55,57 @@ def password(user: Any) -> str:
     return getattr(user, "password", None) or ""
 
 
+@cache
+def everybody(name: str) -> str:
+    """For queries in SQL: the table `name` of all people, with their `key` and `columns`."""
+    attributes = [field.attname for field in fields()]
+    rows, _ = people().values_list("pk", *attributes).query.sql_with_params()
+    columns = ", ".join(f"f{n}" for n in range(len(attributes)))
+    return f"({rows}) AS {name} (key, {columns})"
+
+
+def columns(name: str) -> list[str]:
+    """What `from_row` reads of that table; connections of different kinds read JSON in their own
+    ways, and text in one."""
+    casts = ("::text" if isinstance(field, JSONField) else "" for field in fields())
+    return [f"{name}.f{n}{cast}" for n, cast in enumerate(casts)]
+
+
+def from_row(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+    """The person whose `columns` come first, and what is left of the row."""
+    known = fields()
+    read = [converted(field, value) for field, value in zip(known, values, strict=False)]
+    attributes = [field.attname for field in known]
+    return get_user_model().from_db(alias(), attributes, read), values[len(known) :]
+
+
+def converted(field: Any, value: Any) -> Any:
+    """As the ORM reads a column."""
+    there = connection()
+    for convert in field.get_db_converters(there):
+        value = convert(value, field.cached_col, there)
+    return value
+
+
+def fields() -> Sequence[Any]:
+    return get_user_model()._meta.concrete_fields
+
+
 def active_people() -> str:
     """For queries in SQL: a table of the `key` and `password` of everyone who may go on.
 
     An `is_active` that is no column is unknown to it, and asked about by requests alone.
     """
-    people = get_user_model()._base_manager.using(connection().alias)
-    if isinstance(field("is_active"), BooleanField):
-        people = people.filter(is_active=True)
-    known = ["pk", "password"] if field("password") else ["pk"]
-    rows, _ = people.order_by().values_list(*known).query.sql_with_params()
+    names, active = {field.name: field for field in fields()}, people()
+    if isinstance(names.get("is_active"), BooleanField):
+        active = active.filter(is_active=True)
+    known = ["pk", "password"] if "password" in names else ["pk"]
+    rows, _ = active.values_list(*known).query.sql_with_params()
     if len(known) == 1:
         rows = f"SELECT key, '' FROM ({rows}) AS one (key)"
     return f"({rows}) AS people (key, password)"
 
 
-def field(name: str) -> Any:
-    try:
-        return get_user_model()._meta.get_field(name)
-    except FieldDoesNotExist:
-        return None
+def people() -> QuerySet[Any]:
+    """All of them, whatever a manager of the site hides."""
+    return get_user_model()._base_manager.using(alias()).order_by()

@@ -23,6 +23,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     is_staff = models.BooleanField(default=False)
     conversations = models.PositiveIntegerField(default=0)  # with our sales people
+    preferences = models.JSONField(default=dict)
 
     objects = Accounts()
     USERNAME_FIELD = "email"

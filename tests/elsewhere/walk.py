@@ -36,7 +36,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def ada(db):
-    return Account.objects.create_user("ada@example.org", PASSWORD)
+    return Account.objects.create_user("ada@example.org", PASSWORD, preferences={"tone": "dry"})
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ def test_a_person_signs_in_on_the_sites_page_asks_and_finds_it_in_the_list(clien
     assert client.get("/c/").status_code == 200
     assert client.get(f"/c/{Conversation.objects.get().uuid}/").status_code == 200
     assert client.get("/devices/").status_code == 200
+    assert client.get("/preferences/").json() == {"tone": "dry"}
 
 
 async def test_an_answer_is_written_stopped_and_whole(model, conversation, laptop):

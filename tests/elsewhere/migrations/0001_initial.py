@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("is_staff", models.BooleanField(default=False)),
                 ("conversations", models.PositiveIntegerField(default=0)),
+                ("preferences", models.JSONField(default=dict)),
                 ("groups", models.ManyToManyField(blank=True, related_name="+", to="auth.group")),
                 (
                     "user_permissions",
