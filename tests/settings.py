@@ -30,6 +30,9 @@ STREAMS = UNLIMITED | STREAMS  # noqa: F405
 # Tests count events; those about titles ask for them. And most are answered by a script.
 STREAMS = {"title_within": 0.0, **STREAMS, "scripts": True}
 
+# With a page of a site that has a conversation in it.
+ROOT_URLCONF = "tests.urls"
+
 # Signing in is part of nearly every test; a slow hash would only test patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
 from django import template
+from django.core.exceptions import ImproperlyConfigured
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from streams import account_links
 from streams.conf import conf
+from streams.views.chat import embedded_context
+
+if TYPE_CHECKING:
+    from streams.api.chat import Chat
+    from streams.models import Conversation
 
 register = template.Library()
+
+STYLESHEETS = [
+    f"streams/css/{name}.css"
+    for name in (
+        *("colors", "base", "controls", "layout", "composer", "modal", "transcript"),
+        *("answer_endings", "prose", "code", "embedded_chat"),
+    )
+]
 
 
 @register.simple_tag
@@ -19,3 +38,29 @@ def brand() -> str:
 register.simple_tag(account_links.sign_in, name="sign_in_url")
 register.simple_tag(account_links.sign_out, name="sign_out_url")
 register.simple_tag(account_links.password, name="password_url")
+
+
+@register.simple_tag(takes_context=True)
+def chat(context: template.Context, conversation: Chat | Conversation | UUID | str) -> SafeString:
+    """A live conversation of whoever asks for the page, with the field to write in.
+
+    Once per page. It is as high as the custom property `--streams-chat-height` says, and brings
+    its own styles and scripts: none is inline, and each has the page's nonce where there is one.
+    Raises Http404 where the conversation is not there, or is not of who asks.
+    """
+    request = context.get("request")
+    if request is None:
+        raise ImproperlyConfigured(
+            "{% chat %} needs the request: render the page with it, and have "
+            "django.template.context_processors.request among the context_processors of TEMPLATES."
+        )
+    nonce = context.get("csp_nonce") or getattr(request, "csp_nonce", None)
+    more = {"stylesheets": STYLESHEETS, "nonce": str(nonce) if nonce else ""}
+    shown = embedded_context(request, uuid_of(conversation))
+    return render_to_string("streams/embedded_chat.html", shown | more, request)
+
+
+def uuid_of(conversation: Any) -> UUID:
+    """Raises ValueError for what names no conversation."""
+    given = getattr(conversation, "uuid", None) or getattr(conversation, "id", conversation)
+    return given if isinstance(given, UUID) else UUID(str(given))

@@ -18,13 +18,13 @@ from streams.providers import registry
 from streams.snapshot import snapshot
 
 from . import serializers
+from .chat import chat_context
 from .conversation_list import beside
 from .errors import patient
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
-from .transcript_presenter import ENDINGS, front, turns_of
 from .validation import KINDS, archived, checked_values
 
 
@@ -97,15 +97,11 @@ def page_now(
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     left = beside(request, conversation)
     give_connections_back()
-    turns = turns_of(taken, request.device)
+    shown = chat_context(taken, request.device)
+    turns = shown["turns"]
     context = {
-        "conversation": taken.conversation,
+        **shown,
         "name": name_of(taken.conversation.title, turns[0].text if turns else None),
-        "head": taken.transcript.head,
-        "beat": int(conf().presence * 1000 / 3),
-        "turns": turns,
-        "front": front(taken),
-        "endings": ENDINGS,
         "models": offered(taken.conversation.model),
         "given": given or {},
         "error": error,

@@ -100,7 +100,7 @@ class Turn:
         return self.run is not None and self.run.stop_reason in base.UNFINISHED
 
 
-def turns_of(snapshot: Snapshot, device: Device) -> list[Turn]:
+def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
     """Prompts and current answers in reading order, replaced ones inside their successor."""
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
@@ -153,8 +153,9 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def stopped_words(run: RunState, device: Device) -> str:
+def stopped_words(run: RunState, device: Device | None) -> str:
     if run.status != "cancelled":
         return ""
     by = run.stopped_by
-    return f"Stopped by {by['name']}" if by and by["id"] != str(device.uuid) else "Stopped"
+    here = str(device.uuid) if device else None
+    return f"Stopped by {by['name']}" if by and by["id"] != here else "Stopped"

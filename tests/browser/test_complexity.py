@@ -11,9 +11,9 @@ PIECES = [
 MOST = 48_000
 SHORT = 0.05  # seconds by the wall: a page stutters, and no more
 MEASURE = """async ([pieces, most]) => {
-  const { cleanLength, Inline } = await import("/static/streams/js/inline_text.js");
+  const { cleanLength, InlineText } = await import("/static/streams/js/inline_text.js");
   const work = (text) => {
-    new Inline(document.createElement("p")).add(text);
+    new InlineText(document.createElement("p")).add(text);
     cleanLength(text);
   };
   const best = Object.fromEntries(pieces.map((it) => [it, [Infinity, Infinity, Infinity]]));

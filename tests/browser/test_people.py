@@ -13,7 +13,7 @@ from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, fail, say
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).length"
+DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('streams:draft:')).length"
 JUMPED_AT_ONCE = """() => {
   document.getElementById("streams-jump").click();
   return scrollY > 200;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 from playwright.sync_api import expect
 
@@ -40,6 +41,25 @@ def test_a_log_that_is_not_the_one_known_reloads_the_page_once(open_as, laptop, 
     for _ in range(2):
         page.wait_for_event("request", lambda request: "/events" in request.url)
     assert len(loads) == 2
+
+
+def test_a_log_that_changes_twice_in_a_short_while_is_read_twice(open_as, laptop, here):
+    """The second time a little later, and not never."""
+    page = open_as(laptop, here)
+    page.add_init_script(
+        "const real = setTimeout;"
+        "window.setTimeout = (step, ms, ...rest) =>"
+        " real(step, ms > 5000 && ms <= 10000 ? 500 : ms, ...rest);"
+    )
+    epochs = count()
+    loads = []
+    page.on("load", lambda: loads.append(1))
+
+    def answer(route):
+        route.fulfill(**frames(("sync", {"head": 0, "epoch": str(next(epochs))})))
+
+    with page.expect_event("load", lambda _: len(loads) == 3):
+        reload_with(page, answer)
 
 
 def test_a_log_that_begins_again_is_shown_from_its_beginning(open_as, laptop, conversation, here):

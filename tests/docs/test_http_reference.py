@@ -29,7 +29,7 @@ STREAMED = {"presence": {"POST"}}  # by streams.asgi; all others there are read
 
 def addresses(patterns=None, before=""):
     """`METHOD /path` for all that is routed, as the page writes it."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+    for pattern in get_resolver("chatstream.urls").url_patterns if patterns is None else patterns:
         route = before + str(pattern.pattern)
         if route.startswith(NOT_OURS):
             continue

@@ -2,7 +2,7 @@
 
 import { Block } from "./block.js";
 import { showTime } from "./clock.js";
-import { Old } from "./lost_attempt.js";
+import { LostAttempt } from "./lost_attempt.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
 const endings = JSON.parse(document.getElementById("streams-endings").textContent);
@@ -154,7 +154,7 @@ export class Answer {
 
   #know(element) {
     const plain = element.dataset.kind === "tool_call";
-    const block = plain ? new Plain(element) : new Block(element, this.#formatter);
+    const block = plain ? new PlainBlock(element) : new Block(element, this.#formatter);
     this.blocks.set(element.dataset.index, block);
   }
 
@@ -163,7 +163,7 @@ export class Answer {
     for (const block of this.blocks.values()) block.version += 1;
     this.blocks.clear();
     if (this.#old && !this.#old.gone) this.#blocks.replaceChildren();
-    else this.#old = new Old(this.#blocks);
+    else this.#old = new LostAttempt(this.#blocks);
     this.element.dataset.restarted = "";
   }
 
@@ -189,7 +189,7 @@ export function place(run, verb) {
 }
 
 // A tool call's arguments: JSON in pieces, shown as it is.
-class Plain {
+class PlainBlock {
   version = 0;
   #place;
 

@@ -3,9 +3,10 @@
 import { place } from "./answer.js";
 import { request, wordsOf } from "./requests.js";
 
-export class Acts {
+export class AnswerActions {
   #main;
   #transcript;
+  #reach;
   #on;
   #acts = {
     retry: (answer) => this.#act("retry", answer),
@@ -13,16 +14,18 @@ export class Acts {
     continue: () => this.#on.send("Continue."),
   };
 
-  constructor(main, transcript) {
+  // `reach` is the part of the page where Escape means to stop.
+  constructor(main, transcript, reach) {
     this.#main = main;
     this.#transcript = transcript;
+    this.#reach = reach;
   }
 
   // `on` hears: send(text), stop(), failed(words), and takeFocus() when a button that had it goes.
   wire(on) {
     this.#on = on;
     this.#main.addEventListener("submit", (event) => this.#submitted(event));
-    document.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#reach.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
   stop() {

@@ -2,7 +2,7 @@
 // is formatted for now, and what has arrived since grows behind.
 
 import { paint } from "./paint_queue.js";
-import { Growth } from "./growing_text.js";
+import { GrowingText } from "./growing_text.js";
 import { cleanLength } from "./inline_text.js";
 import { patch } from "./dom_patch.js";
 
@@ -107,7 +107,7 @@ export class Block {
 
   #grow(fenced) {
     const before = this.#text.slice(this.#closedLength, this.#seenLength);
-    this.#growth = new Growth(this.#open, before, fenced);
+    this.#growth = new GrowingText(this.#open, before, fenced);
   }
 
   // Nothing will follow: the rest is final too.

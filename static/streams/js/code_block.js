@@ -2,7 +2,7 @@
 
 const FENCE = /^([ \t]*(?:[-*+] +|\d+[.)] +)?)(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*(.*)$/gm;
 
-export class Code {
+export class CodeBlock {
   #place;
   #margin; // what stands before each line that is not its own
   #end;

@@ -1,7 +1,7 @@
 // The devices page: names are saved in place; the forms do the rest.
 
 import { followFeed } from "./feed.js";
-import { floatAll } from "./modal.js";
+import { makeModals } from "./modal.js";
 import { request } from "./requests.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
@@ -44,7 +44,7 @@ class Name {
   }
 }
 
-floatAll();
+makeModals();
 forgetAtSignOut();
 followFeed();
 for (const form of document.querySelectorAll(".device-name")) new Name(form);

@@ -4,7 +4,7 @@ export class Draft {
   #key;
 
   constructor(user, place) {
-    this.#key = `draft:${user}:${place}`;
+    this.#key = `streams:draft:${user}:${place}`;
   }
 
   read() {

@@ -5,6 +5,7 @@
   let early = null;
 
   const hold = (event) => {
+    if (!event.target.closest(".streams")) return;
     event.preventDefault();
     early = event;
   };

@@ -10,7 +10,7 @@ const LONGEST_WAIT = 15_000;
 const LONGEST_UNREACHED = 2000; // nobody was there to be hurt, and who comes back looks at once
 
 // `asides` asks for more of what is said beside the log.
-export class Stream {
+export class EventStream {
   #url;
   #probe;
   #on;
@@ -56,6 +56,12 @@ export class Stream {
   // the link may be dead and nobody knows.
   renew() {
     if (this.#wanted) this.#connect();
+  }
+
+  // Everything comes again, from the first.
+  replay() {
+    this.#begin();
+    this.renew();
   }
 
   #connect() {
@@ -106,13 +112,14 @@ export class Stream {
   }
 
   #synced({ epoch }) {
-    if (this.#epoch !== null && epoch !== this.#epoch) return this.#on.reload();
+    const changed = this.#epoch !== null && epoch !== this.#epoch;
     this.#epoch = epoch;
+    if (changed) return this.#on.reload();
     this.#failures = 0;
     this.#on.live();
   }
 
-  // Our cursor is from another life of the database: everything comes again, from the first.
+  // Our cursor is from another life of the database, or the page is not what the log makes of it.
   #begin() {
     this.#cursor = 0;
     this.#on.restart();

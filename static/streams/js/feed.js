@@ -1,13 +1,13 @@
 // The live list of conversations, on a page that has no stream of its own.
 
-import { Shelf } from "./sidebar.js";
-import { Stream } from "./event_stream.js";
+import { Sidebar } from "./sidebar.js";
+import { EventStream } from "./event_stream.js";
 import { whileVisible } from "./page_visibility.js";
 
 // `returned` hears when the conversation of this page, which had gone, is in the list again.
-export function followFeed(shelf = new Shelf(), returned = () => {}) {
+export function followFeed(shelf = new Sidebar(), returned = () => {}) {
   const { feed, list } = document.getElementById("streams-shelf").dataset;
-  const stream = new Stream({ url: feed, probe: list, after: 0 });
+  const stream = new EventStream({ url: feed, probe: list, after: 0 });
   stream.wire({
     feed(frame) {
       shelf.apply(frame);

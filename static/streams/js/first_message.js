@@ -3,7 +3,7 @@
 import { stored } from "./draft.js";
 import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
 
-export class Opening {
+export class FirstMessage {
   #url;
   #key;
   #on;
@@ -13,7 +13,7 @@ export class Opening {
 
   constructor({ user, url }) {
     this.#url = url;
-    this.#key = `unsent:${user}:new`;
+    this.#key = `streams:unsent:${user}:new`;
     this.#given = JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "null");
   }
 

@@ -4,8 +4,8 @@
 // nothing that has been drawn is taken back. Should the server not say it, the rest is shown as it
 // came.
 
-import { beginCode, Code, dropLineEnd, openFence } from "./code_block.js";
-import { cleanLength, Inline } from "./inline_text.js";
+import { beginCode, CodeBlock, dropLineEnd, openFence } from "./code_block.js";
+import { cleanLength, InlineText } from "./inline_text.js";
 
 const HOLDS_TEXT = "p, li, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, pre, pre > code, td, tr, tbody, table, div";
 const HEADINGS = "h1, h2, h3, h4, h5, h6";
@@ -18,7 +18,7 @@ const ITEM = /^(?:[-*+]|(\d{1,9})[.)]) (?=\S)/;
 const FENCE = /^(`{3,}|~{3,})([^`\n]*)\n/;
 const UNDECIDED = /^(?:[ \t]*|\\|\$|#{1,6} *|(?:[-*+]|\d{1,9}[.)]?) ?|\*\*|_{1,2}|`{1,2}|:|(?:```|~~~)[^\n]*)$/;
 
-export class Growth {
+export class GrowingText {
   #open;
   #place;
   #before;
@@ -84,7 +84,7 @@ export class Growth {
   }
 
   #growCode(place, fence, state) {
-    this.#code = new Code(this.#span(place), fence, state);
+    this.#code = new CodeBlock(this.#span(place), fence, state);
     this.#code.top = place.closest(".code").parentNode === this.#open;
   }
 
@@ -185,7 +185,7 @@ export class Growth {
   }
 
   #write(place, before) {
-    this.#inline = new Inline(this.#span(place), before);
+    this.#inline = new InlineText(this.#span(place), before);
   }
 
   #leave() {

@@ -15,7 +15,7 @@ const DEEPEST = 20; // marks within marks, as on the server
 const FORMULAS = { "\\(": "\\)", "\\[": "\\]", $$: "$$" };
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
 
-export class Inline {
+export class InlineText {
   clean = 0; // so much of the text leaves no mark open
   #place;
   #before; // the last letters taken
@@ -126,7 +126,7 @@ export class Inline {
     this.#write();
     const link = document.createElement("a");
     this.#at.append(link);
-    const label = new Inline(link);
+    const label = new InlineText(link);
     label.add(found[1]);
     label.finish();
     return found[0].length;
@@ -181,7 +181,7 @@ export function cleanLength(text) {
     start = from;
     if (BEGINS.test(line)) break;
   }
-  const run = new Inline(document.createElement("span"));
+  const run = new InlineText(document.createElement("span"));
   run.add(text.slice(start));
   return start + run.clean;
 }

@@ -11,6 +11,7 @@
   };
 
   addEventListener("keydown", (event) => {
+    if (!event.target.closest?.(".streams")) return;
     if (event.isComposing || event.keyCode === COMPOSING) event.stopImmediatePropagation();
   }, true);
 

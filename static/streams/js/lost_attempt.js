@@ -1,7 +1,7 @@
 // The text of an attempt that was lost: dimmed, it keeps its place while the new text is written
 // over it, and goes when there is nothing of it left to see.
 
-export class Old {
+export class LostAttempt {
   #element = document.createElement("div");
   #watch = new ResizeObserver(() => this.#look());
   #blocks;

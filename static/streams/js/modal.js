@@ -1,7 +1,7 @@
 // What floats above the page and keeps the focus until it is answered. Without this module
 // these are popovers, which neither keep it nor are sure to give it back.
 
-export class Floating {
+export class Modal {
   #dialog;
 
   constructor(dialog) {
@@ -30,12 +30,12 @@ export class Floating {
   }
 }
 
-export function floatAll() {
-  for (const dialog of document.querySelectorAll("dialog[popover]")) adopt(dialog);
+export function makeModals() {
+  for (const dialog of document.querySelectorAll(".streams dialog[popover]")) adopt(dialog);
 }
 
 function adopt(dialog) {
-  const floating = new Floating(dialog);
+  const floating = new Modal(dialog);
   const open = dialog.matches(":popover-open"); // by somebody quicker than this module
   dialog.removeAttribute("popover");
   for (const button of document.querySelectorAll(`[popovertarget="${dialog.id}"]`)) {

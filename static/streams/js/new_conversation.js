@@ -3,7 +3,7 @@
 import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
-import { Opening } from "./first_message.js";
+import { FirstMessage } from "./first_message.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
@@ -12,7 +12,7 @@ const { content: field, model, system } = form.elements;
 const { user } = document.querySelector(".streams").dataset;
 const draft = new Draft(user, "new");
 const note = new ConnectionNote(document.getElementById("streams-note"));
-const opening = new Opening({ user, url: form.action });
+const opening = new FirstMessage({ user, url: form.action });
 
 note.wire({ waiting: () => opening.given !== null });
 opening.wire({ sent, refused, failed, signedOut, changed });

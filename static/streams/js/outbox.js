@@ -18,7 +18,7 @@ export class Outbox {
   constructor(element, { user, place, url }) {
     this.#element = element;
     this.#url = url;
-    this.#key = `unsent:${user}:${place}`;
+    this.#key = `streams:unsent:${user}:${place}`;
   }
 
   // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),

@@ -1,6 +1,6 @@
 // "Continue on another device": shows a code, and says who came.
 
-import { Floating } from "./modal.js";
+import { Modal } from "./modal.js";
 import { request, wordsOf } from "./requests.js";
 
 const EVERY = 1000;
@@ -14,7 +14,7 @@ class Pairing {
   constructor(form, dialog) {
     this.#form = form;
     this.#dialog = dialog;
-    const floating = new Floating(dialog);
+    const floating = new Modal(dialog);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       dialog.close(); // the last one's notice may still be there

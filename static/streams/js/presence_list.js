@@ -4,7 +4,7 @@ import { clone } from "./transcript.js";
 
 const MOST = 4;
 
-export class Here {
+export class PresenceList {
   #element;
   #device;
 

@@ -1,5 +1,5 @@
 // Keeps the newest in view while the reader is at the end, and leaves them alone when not: whatever
-// makes the page longer, the size of the document itself is watched.
+// makes the conversation longer, its size is watched.
 
 const NEAR = 48; // px from the end that still count as the end
 const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // styles do not reach what a script asks for
@@ -7,23 +7,26 @@ const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // styles do not r
 export class ScrollKeeper {
   #jump;
   #key;
+  #place; // what scrolls; null is the document
   #atEnd = true;
   #folding = false; // somebody opens or closes a fold right now
   #last = 0;
   #on;
 
-  constructor(jump, key) {
+  constructor(jump, key, place) {
     this.#jump = jump;
     this.#key = key;
+    this.#place = place;
   }
 
   // Comes back to where the reader was. `on` hears: reachedEnd().
   wire(on) {
     this.#on = on;
-    history.scrollRestoration = "manual";
-    addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    if (!this.#place) history.scrollRestoration = "manual";
+    (this.#place ?? window).addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.#keep());
-    new ResizeObserver(() => this.#keep()).observe(document.body);
+    const sizes = new ResizeObserver(() => this.#keep());
+    for (const each of this.#place?.children ?? [document.body]) sizes.observe(each);
     document.addEventListener("click", (event) => this.#clicked(event));
     addEventListener("pagehide", () => this.#remember());
     this.#jump.addEventListener("click", () => this.#jumped());
@@ -36,9 +39,17 @@ export class ScrollKeeper {
 
   toEnd(behavior = "instant") {
     this.#atEnd = true;
-    scrollTo({ top: document.documentElement.scrollHeight, behavior });
-    this.#last = scrollY;
+    this.#scrolling.scrollTo({ top: this.#scrolling.scrollHeight, behavior });
+    this.#last = this.#top;
     this.#show();
+  }
+
+  get #scrolling() {
+    return this.#place ?? document.documentElement;
+  }
+
+  get #top() {
+    return this.#place?.scrollTop ?? scrollY;
   }
 
   #keep() {
@@ -66,15 +77,16 @@ export class ScrollKeeper {
   #scrolled() {
     const before = this.#atEnd;
     // What grew between our own step and its event has moved the end, not the reader.
-    const stayed = before && scrollY >= this.#last;
-    this.#last = scrollY;
+    const stayed = before && this.#top >= this.#last;
+    this.#last = this.#top;
     this.#atEnd = stayed || this.#below() < NEAR;
     if (this.#atEnd && !before) this.#on.reachedEnd();
     this.#show();
   }
 
   #below() {
-    return document.documentElement.scrollHeight - innerHeight - scrollY;
+    const shown = this.#place?.clientHeight ?? innerHeight;
+    return this.#scrolling.scrollHeight - shown - this.#top;
   }
 
   #show() {
@@ -82,7 +94,7 @@ export class ScrollKeeper {
   }
 
   #remember() {
-    const place = this.#atEnd ? "end" : String(scrollY);
+    const place = this.#atEnd ? "end" : String(this.#top);
     sessionStorage.setItem(this.#key, place);
   }
 
@@ -90,7 +102,7 @@ export class ScrollKeeper {
     const place = sessionStorage.getItem(this.#key) ?? "end";
     if (place === "end") return this.toEnd();
     this.#atEnd = false;
-    scrollTo({ top: Number(place), behavior: "instant" });
+    this.#scrolling.scrollTo({ top: Number(place), behavior: "instant" });
     this.#scrolled();
   }
 }

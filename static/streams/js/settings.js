@@ -25,10 +25,6 @@ export class Settings {
     this.#dialog.addEventListener("close", () => this.#reset());
   }
 
-  get onBusy() {
-    return this.#saved.on_busy;
-  }
-
   // As the log has it now. What somebody is changing here stays until they save or leave.
   show(data) {
     for (const name of FIELDS.filter((each) => each in data)) {
@@ -38,7 +34,6 @@ export class Settings {
     }
     if (!("archived" in data)) return;
     document.getElementById("streams-archive").hidden = data.archived;
-    document.getElementById("streams-put-away").hidden = !data.archived;
   }
 
   #reset() {

@@ -5,7 +5,7 @@ import { request } from "./requests.js";
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
 
 
-export class Shelf {
+export class Sidebar {
   #element = document.getElementById("streams-shelf");
   #place = document.getElementById("streams-shelf-lines");
   #older = this.#element.querySelector("a[data-before]");
@@ -110,8 +110,8 @@ export class Shelf {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return; // in a tab of its own
     event.preventDefault();
     const first = await this.#more();
-    const pages = Number(sessionStorage.getItem("shelf:pages")) + 1;
-    if (first) sessionStorage.setItem("shelf:pages", String(Math.min(pages, PAGES)));
+    const pages = Number(sessionStorage.getItem("streams:pages")) + 1;
+    if (first) sessionStorage.setItem("streams:pages", String(Math.min(pages, PAGES)));
     if (first && !this.#older.isConnected) this.#links.get(first.id)?.focus({ preventScroll: true });
   }
 
@@ -135,7 +135,7 @@ export class Shelf {
 
   // As far down as on the page before, so that a click moves nothing.
   async #goOn() {
-    let pages = Number(sessionStorage.getItem("shelf:pages"));
+    let pages = Number(sessionStorage.getItem("streams:pages"));
     if (!pages || "older" in this.#place.dataset) return;
     while (pages-- > 0 && this.#older?.isConnected && (await this.#more()));
     this.#element.dispatchEvent(new Event("older"));
@@ -189,6 +189,6 @@ export function forgetAtSignOut() {
 
 function forget() {
   for (const key of Object.keys(localStorage)) {
-    if (key.startsWith("draft:") || key.startsWith("unsent:")) localStorage.removeItem(key);
+    if (key.startsWith("streams:draft:") || key.startsWith("streams:unsent:")) localStorage.removeItem(key);
   }
 }

@@ -3,7 +3,7 @@
 {
   const shelf = document.getElementById("streams-shelf");
   const list = shelf.querySelector(".shelf-list");
-  const before = Number(sessionStorage.getItem("shelf:top"));
+  const before = Number(sessionStorage.getItem("streams:top"));
   let top = before;
 
   // The line of this page is in view, wherever the list stood.
@@ -23,5 +23,5 @@
     stand();
   });
   list.addEventListener("scroll", () => (top = list.scrollTop), { passive: true });
-  addEventListener("pagehide", () => sessionStorage.setItem("shelf:top", String(top)));
+  addEventListener("pagehide", () => sessionStorage.setItem("streams:top", String(top)));
 }

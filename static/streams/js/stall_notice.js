@@ -3,7 +3,7 @@
 
 const LONG = 5000; // ms; a worker that was lost is replaced after two or three times that
 
-export class Silence {
+export class StallNotice {
   #element;
   #timer = 0;
   #on;

@@ -26,6 +26,11 @@ export class Transcript {
     this.refresh();
   }
 
+  // This browser's, known a little later on a page of a site's own.
+  set device(id) {
+    this.#device = id;
+  }
+
   // The run that Stop stops: the running one, else the first that waits.
   get front() {
     return this.#inTurn()[0] ?? null;

@@ -3,7 +3,8 @@
 
 const WORDS = "Images and files can't be sent here, only text.";
 
-export function sayWhatIsNotSent(field, say) {
+// `reach` is the part of the page where a drop is ours.
+export function sayWhatIsNotSent(field, say, reach = document) {
   const refuse = (event) => {
     event.preventDefault();
     say(WORDS);
@@ -13,7 +14,7 @@ export function sayWhatIsNotSent(field, say) {
     if (files.length && !types.includes("text/plain")) refuse(event);
   });
   for (const type of ["dragover", "drop"]) {
-    document.addEventListener(type, (event) => {
+    reach.addEventListener(type, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       type === "drop" ? refuse(event) : event.preventDefault();
     });

@@ -1,0 +1,54 @@
+"""What templates need to draw one conversation: on its own page, and in a page of a site's."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from streams import access
+from streams.conf import conf
+from streams.markdown.render_budget import limited
+from streams.models import Conversation, Device, DeviceSession
+from streams.snapshot import Snapshot, snapshot
+
+from .transcript_presenter import ENDINGS, front, turns_of
+
+
+def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
+    """Everything up to the moment of the snapshot, as `device` sees it."""
+    return {
+        "conversation": taken.conversation,
+        "head": taken.transcript.head,
+        "beat": int(conf().presence * 1000 / 3),
+        "turns": turns_of(taken, device),
+        "front": front(taken),
+        "endings": ENDINGS,
+    }
+
+
+def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
+    """For a page of a site's own, whose transaction and connection stay as they are.
+
+    Raises Http404 where the conversation is not there, or is not of who asks.
+    """
+    conversation = None
+    if request.user.is_authenticated:
+        conversation = Conversation.objects.owned_by(request.user).filter(uuid=id).first()
+    if conversation is None:
+        raise Http404("This conversation isn't here, or isn't theirs.")
+    device = known_device(request, conversation.owner_id)
+    taken = snapshot(conversation.pk)
+    if device:
+        DeviceSession.visit(device, conversation, taken.transcript.head)
+    with limited(conf().render_seconds):
+        return chat_context(taken, device) | {"device": device}
+
+
+def known_device(request: HttpRequest, owner: int) -> Device | None:
+    """As the session tells: the cookie is for our own addresses. None for one that has not been
+    there yet."""
+    pk, _ = access.begun_on(request.session)
+    known = Device.objects.signed_in().filter(user=owner)
+    return known.filter(pk=pk).first() if pk is not None else None
