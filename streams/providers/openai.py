@@ -164,13 +164,15 @@ def place(event: dict[str, Any]) -> int | str | None:
     return payload.key(event.get("item_id") or item.get("id") or item.get("call_id"))
 
 
-def usage(response: dict[str, Any]) -> dict[str, int]:
+def usage(body: dict[str, Any], given: str = "input", got: str = "output") -> dict[str, int]:
+    """The token counts of either API, which name them `{given}_tokens` and `{got}_tokens`."""
+
     def count(*names: str) -> Any:
-        return payload.within(response, "usage", *names)
+        return payload.within(body, "usage", *names)
 
     return payload.counts(
-        input_tokens=count("input_tokens"),
-        output_tokens=count("output_tokens"),
-        reasoning_tokens=count("output_tokens_details", "reasoning_tokens"),
-        cached_tokens=count("input_tokens_details", "cached_tokens"),
+        input_tokens=count(f"{given}_tokens"),
+        output_tokens=count(f"{got}_tokens"),
+        reasoning_tokens=count(f"{got}_tokens_details", "reasoning_tokens"),
+        cached_tokens=count(f"{given}_tokens_details", "cached_tokens"),
     )

@@ -14,7 +14,7 @@ from streams.providers import payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.openai import sdk
+from streams.providers.openai import sdk, usage
 from streams.providers.reasoning_tags import Thoughts
 from streams.providers.streaming_request import answer, turns
 
@@ -113,7 +113,7 @@ class ChatCompletion:
         if event.get("type") == "[DONE]":
             return self._finish() if self._reason or self._blocks.kinds else []
         choices = payload.sequence(event.get("choices"))
-        self._usage = usage(event) or self._usage
+        self._usage = usage(event, "prompt", "completion") or self._usage
         choice = payload.mapping(choices[0] if choices else None)
         if choice and choice.get("index") in (0, None):  # one was asked for
             return self._choice(choice)
@@ -198,15 +198,3 @@ def parts(content: Any) -> Iterator[tuple[Kind, str]]:
             yield from ((Kind.REASONING, payload.text(each.get("text"))) for each in thoughts)
         else:
             yield Kind.TEXT, payload.text(part.get("text"))
-
-
-def usage(event: dict[str, Any]) -> dict[str, int]:
-    def count(*names: str) -> Any:
-        return payload.within(event, "usage", *names)
-
-    return payload.counts(
-        input_tokens=count("prompt_tokens"),
-        output_tokens=count("completion_tokens"),
-        reasoning_tokens=count("completion_tokens_details", "reasoning_tokens"),
-        cached_tokens=count("prompt_tokens_details", "cached_tokens"),
-    )
