@@ -1,0 +1,65 @@
+"""A database made by any earlier release, and one made today, are the same."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from tests.migrating import another, migrate
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EARLIER = ["0001_initial", "0008_siblings", "0016_deliveries"]
+
+# Columns by name, since those that were added later stand behind the others.
+SCHEMA = """
+SELECT c.relname, 'column', a.attname || ' ' || format_type(a.atttypid, a.atttypmod),
+       concat_ws(' ', a.attnotnull, a.attstorage, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND c.relname LIKE 'streams%'
+  LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+ WHERE a.attnum > 0 AND NOT a.attisdropped
+UNION ALL SELECT relname, 'table', '', reloptions::text
+  FROM pg_class WHERE relkind = 'r' AND relname LIKE 'streams%'
+UNION ALL SELECT tablename, 'index', indexname, indexdef
+  FROM pg_indexes WHERE tablename LIKE 'streams%'
+UNION ALL SELECT conrelid::regclass::text, 'constraint', conname, pg_get_constraintdef(oid)
+  FROM pg_constraint WHERE conrelid::regclass::text LIKE 'streams%'
+UNION ALL SELECT tgrelid::regclass::text, 'trigger', tgname, pg_get_triggerdef(oid)
+  FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT '', 'function', proname, prosrc FROM pg_proc WHERE proname LIKE 'streams%'
+"""
+
+# Of which every release has had these columns.
+KEPT = """
+INSERT INTO streams_worker (uuid, name, concurrency, draining)
+VALUES (gen_random_uuid(), 'amber', 1, false)
+"""
+
+
+def schema(there):
+    with there.cursor() as cursor:
+        cursor.execute(SCHEMA)
+        return set(cursor.fetchall())
+
+
+def test_a_new_database_takes_one_step():
+    with another("new") as there:
+        made = migrate(there)
+        assert made[0] == "0001_squashed_0016_deliveries"
+        assert not {"0001_initial", "0016_deliveries"} & {*made}
+        assert schema(there) == schema(connection)
+
+
+@pytest.mark.parametrize("release", EARLIER)
+def test_a_database_of_an_earlier_release_goes_on_to_be_as_a_new_one(release):
+    with another("earlier") as there:
+        migrate(there, step_by_step_to=release)
+        with there.cursor() as cursor:
+            cursor.execute(KEPT)
+        migrate(there)
+        assert schema(there) == schema(connection)
+        with there.cursor() as cursor:
+            cursor.execute("SELECT name FROM streams_worker")
+            assert cursor.fetchall() == [("amber",)]
+        assert migrate(there) == []
