@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Any
 
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
@@ -12,7 +13,7 @@ from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import host_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.streaming_request import answer, turns
+from streams.providers.streaming_request import answer, asked, turns
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
@@ -51,8 +52,6 @@ class Anthropic:
             timeout=http_client.TIMEOUT,
             http_client=DefaultAioHttpClient(**http_client.settings()),
         )
-        # Looked up once: the way to it is built anew, and partly imported, at every look.
-        self._create = self._client.messages.with_streaming_response.create
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         request: dict[str, Any] = {
@@ -63,7 +62,7 @@ class Anthropic:
         }
         if prompt.system.strip():
             request["system"] = prompt.system
-        return answer(self, lambda: self._create(**request), Message())
+        return answer(self, partial(asked, self._client, "/v1/messages", request), Message())
 
     def models(self) -> Sequence[str]:
         return self._models

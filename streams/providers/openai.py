@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from typing import Any
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -12,7 +13,7 @@ from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.streaming_request import answer, turns
+from streams.providers.streaming_request import answer, asked, turns
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -29,6 +30,8 @@ QUIET = frozenset(
         "response.reasoning_text.done",
     }
 )
+# Or an administrator's key that happens to be in the environment would go along.
+BEARER = {"bearer_auth": True}
 INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "content_filter"}
 
 
@@ -41,8 +44,6 @@ class OpenAI:
         self.skipped = 0
         self._models = models
         self._client = sdk(api_key, base_url)
-        # Looked up once: the way to it is built anew, and partly imported, at every look.
-        self._create = self._client.responses.with_streaming_response.create
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         # Not stored at OpenAI: the conversation's own log is the one record of it.
@@ -55,7 +56,8 @@ class OpenAI:
         }
         if prompt.system:
             request["instructions"] = prompt.system
-        return answer(self, lambda: self._create(**request), Responses())
+        ask = partial(asked, self._client, "/responses", request, security=BEARER)
+        return answer(self, ask, Responses())
 
     def models(self) -> Sequence[str]:
         return self._models

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from streams.providers import payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.openai import sdk, usage
+from streams.providers.openai import BEARER, sdk, usage
 from streams.providers.reasoning_tags import Thoughts
-from streams.providers.streaming_request import answer, turns
+from streams.providers.streaming_request import answer, asked, turns
 
 # In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
@@ -71,8 +72,6 @@ class OpenAIChat:
         self.skipped = 0
         self._models = models
         self._client = sdk(api_key, base_url)
-        # Looked up once: the way to it is built anew, and partly imported, at every look.
-        self._create = self._client.chat.completions.with_streaming_response.create
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
 
@@ -84,9 +83,10 @@ class OpenAIChat:
             self._limit: prompt.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
-            "extra_headers": self.headers,
         }
-        return answer(self, lambda: self._create(**request), ChatCompletion())
+        options = {"security": BEARER, "headers": self.headers}
+        ask = partial(asked, self._client, "/chat/completions", request, **options)
+        return answer(self, ask, ChatCompletion())
 
     def models(self) -> Sequence[str]:
         return self._models

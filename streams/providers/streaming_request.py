@@ -5,11 +5,12 @@ left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import httpx2
+import orjson
 
 from streams.providers.base import (
     Alive,
@@ -39,11 +40,13 @@ class Reader(Protocol):
         ...
 
 
-class Opened(Protocol):
-    """What both SDKs' `with_streaming_response` return."""
+class Client(Protocol):
+    """What both SDKs' clients have in common: a request with their own key, headers and errors."""
 
-    @property
-    def http_response(self) -> httpx2.Response: ...
+    async def post(
+        self, path: str, *, cast_to: Any, content: bytes, options: Any, stream: Any
+    ) -> Any:
+        """Returns the response, its body unread, if `cast_to` is its type and `stream` is true."""
 
 
 class Reading:
@@ -82,7 +85,7 @@ class Reading:
 
 async def answer(
     provider: Provider,
-    ask: Callable[[], AbstractAsyncContextManager[Opened]],
+    ask: Callable[[], AbstractAsyncContextManager[httpx2.Response]],
     reader: Reader,
 ) -> AsyncGenerator[ProviderEvent, None]:
     """Yields the events of the request that `ask` makes; raises what `Provider.stream` does.
@@ -90,8 +93,8 @@ async def answer(
     The connection is kept for the next request if the consumer iterates past Finished.
     """
     try:
-        async with ask() as opened:
-            received = plain(opened.http_response)
+        async with ask() as response:
+            received = plain(response)
             frames, reading = Frames(), Reading(provider, reader)
             async for data in received:
                 silent = True
@@ -110,6 +113,25 @@ async def answer(
         raise
     except Exception as error:
         raise failure(error) from error
+
+
+@asynccontextmanager
+async def asked(
+    client: Client, path: str, request: Mapping[str, Any], **options: Any
+) -> AsyncGenerator[httpx2.Response, None]:
+    """Opens the streamed response to `request` through the SDK's client.
+
+    The SDK's methods for each resource transform every turn of the history again: for 1,000 turns
+    OpenAI's blocks the event loop for 200 ms or more, and with it every other answer.
+    """
+    content = orjson.dumps(request)
+    response = await client.post(
+        path, cast_to=httpx2.Response, content=content, options=options, stream=True
+    )
+    try:
+        yield response
+    finally:
+        await response.aclose()
 
 
 def plain(response: httpx2.Response) -> AsyncIterator[bytes]:
