@@ -1,6 +1,8 @@
 """The event log of conversations: the only package that holds SQL for streams_event."""
 
 from .appending import (
+    TOLD,
+    WRITTEN,
     Append,
     NewEvent,
     Outcome,
@@ -32,7 +34,9 @@ from .sequence_conflicts import numbered
 __all__ = [
     "DEVICE_THEN",
     "TERMINAL_SEQ",
+    "TOLD",
     "WAS_NAMED",
+    "WRITTEN",
     "Append",
     "Compacted",
     "Finding",

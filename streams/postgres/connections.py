@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
+import select
+import time
+from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import orjson
 import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.adapt import AdaptersMap
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from streams.conf import conf
@@ -35,9 +42,17 @@ KEEPALIVES = {
     "tcp_user_timeout": 15_000,
 }
 
+# Each statement is planned once for all values, and never compiled: all are short.
+PREPARED = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+
 # Arrays hide how few rows they hold, and statistics may be as young as the first prompt: a
 # plan that scans a whole table must not be the one that gets prepared.
-INDEXED = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+INDEXED = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    **PREPARED,
+}
 
 # The same for the writer, whose batches are joined with themselves: nested loops would cost
 # the square of their size. Each table is restricted by the batch's own keys besides.
@@ -45,17 +60,33 @@ HASHED = {
     "enable_seqscan": "off",
     "enable_nestloop": "off",
     "enable_mergejoin": "off",
-    "plan_cache_mode": "force_generic_plan",
+    **PREPARED,
 }
+
+# A long history has thousands of values, which are read in one go on a loop that others share.
+ADAPTERS = AdaptersMap(psycopg.adapters)
+set_json_loads(orjson.loads, ADAPTERS)
+
+# Seconds after its use for which a connection is taken to be alive.
+FRESH = 5.0
 
 
 def parameters() -> dict[str, Any]:
     """Returns libpq's parameters for the app's database."""
     given = database.connection().get_connection_params()
     known = {key: value for key, value in given.items() if key not in DJANGOS}
-    if is_behind_pooler():
-        known["prepare_threshold"] = None
     return known | {"connect_timeout": 5, **KEEPALIVES}
+
+
+def arguments(role: str) -> dict[str, Any]:
+    """Returns psycopg's arguments for a connection that `role` names in pg_stat_activity.
+
+    Statements are prepared at their first execution, but not where the next one may meet another
+    session.
+    """
+    prepared = {"prepare_threshold": None if is_behind_pooler() else 0}
+    own = {"autocommit": True, "application_name": f"chatstream {role}", "context": ADAPTERS}
+    return parameters() | prepared | own
 
 
 def is_behind_pooler() -> bool:
@@ -64,17 +95,22 @@ def is_behind_pooler() -> bool:
 
 
 async def connect(role: str, **settings: str) -> AsyncConnection:
-    """Opens an autocommitting connection; `role` names it in pg_stat_activity.
+    """Opens an autocommitting connection, its session told `settings`; `role` names it in
+    pg_stat_activity.
 
     Raises psycopg.OperationalError while PostgreSQL cannot be reached.
     """
-    connection = await AsyncConnection.connect(
-        **parameters(), autocommit=True, application_name=f"chatstream {role}"
-    )
-    # What a pool's session is told, its next guest would have to live with.
+    connection = await AsyncConnection.connect(**arguments(role))
+    await tell(connection, settings)
+    return connection
+
+
+async def tell(connection: AsyncConnection, settings: Mapping[str, str]) -> None:
+    """Sets parameters of the session, except behind a pooler: its next guest would have to live
+    with them.
+    """
     for name, value in () if is_behind_pooler() else settings.items():
         await connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), value))
-    return connection
 
 
 def pool(role: str, most: int) -> AsyncConnectionPool:
@@ -83,10 +119,19 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
     Asking it while PostgreSQL is away raises psycopg_pool.PoolTimeout, an OperationalError.
     """
 
+    used: WeakKeyDictionary[AsyncConnection, float] = WeakKeyDictionary()
+
+    async def configure(connection: AsyncConnection) -> None:
+        await tell(connection, INDEXED)
+
     async def check(connection: AsyncConnection) -> None:
         """Drops the whole pool when one of its connections is dead: trying each would cost a wait
         each.
+
+        A connection is not asked if it was in use a moment ago and has received nothing since.
         """
+        if time.monotonic() - used.get(connection, -FRESH) < FRESH and is_quiet(connection):
+            return
         try:
             await AsyncConnectionPool.check_connection(connection)
         except psycopg.Error:
@@ -94,24 +139,33 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
             raise
 
     async def reset(connection: AsyncConnection) -> None:
-        """Does nothing, but makes the pool take connections back in a task of its own. Without it a
-        connection whose user is cancelled at that moment is lost to the pool for good.
+        """Notes when the connection was in use, and makes the pool take it back in a task of its
+        own. Without that a connection whose user is cancelled at that moment is lost to the pool.
         """
+        used[connection] = time.monotonic()
 
     made = AsyncConnectionPool(
         name=role,
-        kwargs=parameters() | {"autocommit": True, "application_name": f"chatstream {role}"},
+        kwargs=arguments(role),
         min_size=1,
         max_size=most,
         timeout=5,
         # Its own patience doubles with every failure, and would outlast a long absence by as
         # much again; who asks next tries anew.
         reconnect_timeout=1,
+        configure=configure,
         check=check,
         reset=reset,
         open=False,
     )
     return made
+
+
+def is_quiet(connection: AsyncConnection) -> bool:
+    """Tells whether nothing has arrived unasked, as it does when PostgreSQL ends a session."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return not waiting.poll(0)
 
 
 def renew_djangos() -> None:

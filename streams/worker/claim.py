@@ -22,7 +22,8 @@ from . import quarantine
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A run this worker holds the lease of; `head` is the number of its run.started."""
+    """A run this worker holds the lease of; `head` is the number of its run.started, and
+    `titled` whether its conversation had a title by then."""
 
     run_id: int
     uuid: str
@@ -34,6 +35,7 @@ class Claimed:
     system: str
     token: int
     head: int = 0
+    titled: bool = False
 
     def event(self, type: str, **data: Any) -> log.NewEvent:
         return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
@@ -71,11 +73,16 @@ SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, 
    AND r.status = 'queued' AND r.cancel_requested_at IS NOT NULL
 """
 
-# A second statement, for its newer snapshot: the first may have waited behind a cancel.
-START = """
+# A second statement, for its newer snapshot: the first may have waited behind a cancel. A
+# conversation in which one is to be ended is left for after that.
+START = f"""
 WITH next AS (
-    SELECT DISTINCT ON (conversation_id) id FROM streams_run
+    SELECT DISTINCT ON (conversation_id) id FROM streams_run r
      WHERE conversation_id = ANY(%(conversations)s) AND status = 'queued'
+       AND NOT EXISTS (SELECT FROM streams_run stopped
+                        WHERE stopped.conversation_id = r.conversation_id
+                          AND stopped.status = 'queued'
+                          AND stopped.cancel_requested_at IS NOT NULL)
      ORDER BY conversation_id, rank, id
 ), run AS (
     UPDATE streams_run r
@@ -83,16 +90,19 @@ WITH next AS (
            started_at = clock_timestamp()
       FROM next WHERE r.id = next.id
     RETURNING r.*
-), leased AS (
+), numbered AS (
     UPDATE streams_conversation c
-       SET lease_token = c.lease_token + 1, active_run_id = run.id
+       SET lease_token = c.lease_token + 1, active_run_id = run.id, last_seq = c.last_seq + 1
       FROM run WHERE c.id = run.conversation_id
-    RETURNING c.id, c.lease_token, c.system
-)
+    RETURNING c.id, c.owner_id, c.last_seq AS seq, run.id AS run_id, 'run.started' AS type,
+              jsonb_build_object('run', run.uuid, 'attempt', run.attempt) AS data,
+              c.lease_token, c.system, c.title <> '' AS titled
+), {log.WRITTEN}
 SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
-       run.attempt, leased.system, leased.lease_token
+       run.attempt, numbered.system, numbered.lease_token, numbered.seq,
+       numbered.titled, {log.TOLD}
   FROM run
-  JOIN leased ON leased.id = run.conversation_id
+  JOIN numbered ON numbered.id = run.conversation_id
   JOIN streams_message prompt ON prompt.id = run.prompt_id
 """
 
@@ -113,15 +123,26 @@ async def start_locked(
     connection: AsyncConnection, worker_id: int, locked: Sequence[tuple[Any, ...]]
 ) -> list[Claimed]:
     ids = list({row[0] for row in locked})
-    stopped = await connection.execute(STOPPED, {"conversations": ids})
-    for *run, device in await stopped.fetchall():
-        await end(connection, Claimed(*run), None, device)
-    started = await connection.execute(START, {"conversations": ids, "worker": worker_id})
-    return await announce(connection, await started.fetchall())
+    started = await start(connection, worker_id, ids)
+    if rest := list(set(ids) - {run.conversation_id for run in started}):
+        stopped = await connection.execute(STOPPED, {"conversations": rest})
+        for *run, device in await stopped.fetchall():
+            await end(connection, Claimed(*run), None, device)
+        started += await start(connection, worker_id, rest)
+    return started
+
+
+async def start(
+    connection: AsyncConnection, worker_id: int, conversation_ids: Sequence[int]
+) -> list[Claimed]:
+    """The first queued run of each, and its run.started with it."""
+    known = {"conversations": list(conversation_ids), "worker": worker_id}
+    cursor = await connection.execute(START, known)
+    return [Claimed(*row[:-2]) for row in await cursor.fetchall()]
 
 
 async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
-    """run.started for each, in the claim's own transaction."""
+    """run.started for each run that begins again, in the transaction that took it over."""
     claimed = [Claimed(*row) for row in rows]
     outcomes = await log.append(
         connection,

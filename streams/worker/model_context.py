@@ -2,42 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 
+import orjson
+import psycopg
 from psycopg import AsyncConnection
 
 from ..log.transcript import Block
 from ..providers.base import Turn
+from . import quarantine
 from .claim import Claimed
 
-HISTORY = """
-SELECT prompt.blocks, answer.blocks,
-       answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
-  FROM streams_message prompt
-  LEFT JOIN LATERAL (
-       SELECT r.id, r.stop_reason, r.error_code, m.blocks
-         FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
-        WHERE r.prompt_id = prompt.id AND r.attempt > 0
-          AND r.status IN ('completed', 'cancelled', 'failed')
-        ORDER BY r.id DESC LIMIT 1
-  ) AS answer ON true
- WHERE prompt.conversation_id = %(conversation)s AND prompt.role = 'user'
-   AND (prompt.seq = %(prompt)s OR prompt.seq < %(prompt)s AND answer.id IS NOT NULL)
- ORDER BY prompt.seq
+logger = logging.getLogger(__name__)
+
+HISTORIES = """
+SELECT of.run_id, (
+    SELECT json_agg(json_build_array(
+               prompt.blocks, answer.blocks,
+               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
+           ) ORDER BY prompt.seq)::text
+      FROM streams_message prompt
+      LEFT JOIN LATERAL (
+           SELECT r.id, r.stop_reason, r.error_code, m.blocks
+             FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
+            WHERE r.prompt_id = prompt.id AND r.attempt > 0
+              AND r.status IN ('completed', 'cancelled', 'failed')
+            ORDER BY r.id DESC LIMIT 1
+      ) AS answer ON true
+     WHERE prompt.conversation_id = of.conversation_id AND prompt.role = 'user'
+       AND (prompt.seq = of.prompt_seq OR prompt.seq < of.prompt_seq AND answer.id IS NOT NULL))
+  FROM unnest(%(runs)b::bigint[], %(conversations)b::bigint[], %(prompts)b::bigint[])
+       AS of(run_id, conversation_id, prompt_seq)
 """
 
 
-async def turns(connection: AsyncConnection, run: Claimed) -> list[Turn]:
-    """Earlier prompts with the newest answer to each, and this run's own prompt last.
+async def histories(connection: AsyncConnection, runs: Sequence[Claimed]) -> dict[int, str]:
+    """For each run, by its id, what `turns` reads. Not parsed: many long ones would stop the
+    loop, where each in its own task lets the others go on between."""
+    known = {
+        "runs": [run.run_id for run in runs],
+        "conversations": [run.conversation_id for run in runs],
+        "prompts": [run.prompt_seq for run in runs],
+    }
+    cursor = await connection.execute(HISTORIES, known)
+    return dict(await cursor.fetchall())
+
+
+async def known_histories(
+    connection: AsyncConnection, runs: Sequence[Claimed]
+) -> Mapping[int, str]:
+    """Those of runs just claimed. None where the question fails, since the runs are begun all
+    the same: each then asks for its own, and fails for its own."""
+    try:
+        return await histories(connection, runs) if runs else {}
+    except psycopg.Error as error:
+        logger.warning("histories are asked for one by one: %s", quarantine.described(error))
+        return {}
+
+
+def turns(history: str) -> list[Turn]:
+    """Earlier prompts with the newest answer to each, and the run's own prompt last.
 
     A prompt that no run has ended for is not there: it was taken back, or is still waiting. Nor
     is one that was declined, with what the model had begun to say to it: as long as it is
     reminded of that, it declines whatever comes next.
     """
-    cursor = await connection.execute(
-        HISTORY, {"conversation": run.conversation_id, "prompt": run.prompt_seq}
-    )
-    *earlier, (prompt, _, _) = await cursor.fetchall()
+    *earlier, (prompt, _, _) = orjson.loads(history)
     told = [(prompt, answer or []) for prompt, answer, declined in earlier if not declined]
     # What an earlier run answered to its own prompt is not for this one.
     return alternating([*told, (prompt, [])])

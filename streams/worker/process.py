@@ -7,9 +7,10 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -132,7 +133,8 @@ class Worker:
             return False
         async with self.pool.connection() as connection:
             async with self._taking():
-                self._begin(await claim.claim(connection, self.heartbeat.worker_id, room))
+                runs = await claim.claim(connection, self.heartbeat.worker_id, room)
+                self._begin(runs, await model_context.known_histories(connection, runs))
             return len(self.running) < self.conf.concurrency and await claim.is_waiting(connection)
 
     @asynccontextmanager
@@ -142,20 +144,20 @@ class Worker:
             self._early_cancels.clear()
             yield
 
-    def _begin(self, runs: list[Claimed]) -> None:
+    def _begin(self, runs: list[Claimed], histories: Mapping[int, str]) -> None:
         for run in runs:
             if zombie := self.running.get(run.run_id):
                 zombie.stop(Stop.LOST)
             runner = self.running[run.run_id] = Runner(run, self.writer, self.conf)
-            self.answers.start(self._answer(runner))
+            self.answers.start(self._answer(runner, histories.get(run.run_id)))
             if run.run_id in self._early_cancels:
                 self.answers.start(self._cancel(run.run_id))
 
-    async def _answer(self, runner: Runner) -> None:
+    async def _answer(self, runner: Runner, history: str | None) -> None:
         run = runner.claimed
         try:
             provider, model = resolve(run.model)
-            await runner.run(provider, await self._prompt(run, model))
+            await runner.run(provider, await self._prompt(run, model, history))
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)
@@ -171,9 +173,11 @@ class Worker:
             self.deliveries.wake()
             self.loops.start(self.titles.give(run))
 
-    async def _prompt(self, run: Claimed, model: str) -> Prompt:
-        said = await self._persist(lambda connection: model_context.turns(connection, run))
-        return Prompt(model, said, run.system, self.conf.answer_tokens)
+    async def _prompt(self, run: Claimed, model: str, history: str | None) -> Prompt:
+        if history is None:
+            ask = partial(model_context.histories, runs=[run])
+            history = (await self._persist(ask))[run.run_id]
+        return Prompt(model, model_context.turns(history), run.system, self.conf.answer_tokens)
 
     async def _fail(self, runner: Runner, code: Code) -> None:
         run = replace(runner.claimed, token=runner.lease.token)
@@ -211,7 +215,7 @@ class Worker:
         async with self._taking():
             mine = self.heartbeat.worker_id, list(self.running)
             runs = await take_over(connection, *mine, room, self.conf, silent_too=silent_too)
-            self._begin(runs)
+            self._begin(runs, {})
         for run in runs:
             logger.warning("run %s: taken over, attempt %s", run.uuid, run.attempt)
 

@@ -84,10 +84,15 @@ SELECT prompt.blocks, answer.blocks, ended.status
    AND c.title = '' AND c.deleted_at IS NULL AND NOT {log.WAS_NAMED}
 """
 
-# Judged under the row's lock: a person may have named it while the model was asked.
-NAME = """
-UPDATE streams_conversation SET title = %s
- WHERE id = %s AND title = '' AND deleted_at IS NULL RETURNING id
+# Judged on the row that the statement locks: a person may have named it while the model was asked.
+NAME = f"""
+WITH numbered AS (
+    UPDATE streams_conversation SET title = %(title)s, last_seq = last_seq + 1
+     WHERE id = %(conversation)s AND title = '' AND deleted_at IS NULL
+    RETURNING id, owner_id, last_seq AS seq, NULL::bigint AS run_id,
+              'conversation.updated' AS type, jsonb_build_object('title', title) AS data
+), {log.WRITTEN}
+SELECT {log.TOLD}
 """
 
 
@@ -99,7 +104,7 @@ class Titles:
 
     async def give(self, run: Claimed) -> None:
         """Name the conversation of a run that has ended, unless it has been named before."""
-        if not self.conf.title_within:
+        if not self.conf.title_within or run.titled:
             return
         try:
             await self._give(run)
@@ -197,8 +202,4 @@ def first_words(prompt: str) -> str:
 
 
 async def keep(connection: AsyncConnection, conversation_id: int, title: str) -> None:
-    async with connection.transaction():
-        cursor = await connection.execute(NAME, [title, conversation_id])
-        if await cursor.fetchone():
-            event = log.NewEvent("conversation.updated", {"title": title})
-            await log.append(connection, [log.Append(conversation_id, [event])])
+    await connection.execute(NAME, {"title": title, "conversation": conversation_id})
