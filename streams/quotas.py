@@ -34,7 +34,10 @@ def check_text(name: str, text: str) -> None:
 def check_length(conversation: Conversation, more: int) -> None:
     """Raises ConversationFull when so many more messages do not fit."""
     most = conf().conversation_messages
-    if most and conversation.messages.count() + more > most:
+    # Each has a number of its own, so that most logs say without counting that there is room.
+    if not most or conversation.last_seq + more <= most:
+        return
+    if conversation.messages.count() + more > most:
         raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
 
 
@@ -76,7 +79,7 @@ def check_runs(conversation: Conversation) -> None:
         return
     streams = conf()
     # Not IN: only this way each half finds its own partial index.
-    run = conversation.runs.model
+    run: Any = conversation._meta.get_field("runs").related_model  # of one not stored yet too
     is_open = Q(status=run.Status.QUEUED) | Q(status=run.Status.RUNNING)
     count = run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
         all=Count("pk"),

@@ -150,7 +150,7 @@ async def work_off(through: AsyncConnection, worker_id: int, model: Provider | N
 
 
 async def answer(through: AsyncConnection, run: Claimed, provider: Provider, name: str) -> None:
-    turns = await model_context.turns(through, run)
+    turns = model_context.turns(await model_context.history(through, run))
     # A failure that is worth another try is one failure here: nobody waits in a test.
     runner = Runner(run, AtOnce(through), replace(conf(), provider_retries=1))
     await runner.run(provider, Prompt(name, turns, run.system, conf().answer_tokens))

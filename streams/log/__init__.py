@@ -1,8 +1,6 @@
 """The event log of conversations: the only package that holds SQL for streams_event."""
 
 from .appending import (
-    TOLD,
-    WRITTEN,
     Append,
     NewEvent,
     Outcome,
@@ -15,6 +13,7 @@ from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
 from .instructions import forget_instructions
+from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
     TERMINAL_SEQ,

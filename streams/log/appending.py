@@ -86,23 +86,6 @@ class Outcome(NamedTuple):
     head: int | None
 
 
-# A statement that has numbered events itself, in a CTE `numbered` with one row for each (id of
-# the conversation, owner_id, seq, run_id, type, data), writes them by the first of these and tells
-# of them by the second. A pair is at most 39 bytes; 180 of them stay below NOTIFY's 8000.
-WRITTEN = """
-written AS (
-    INSERT INTO streams_event (conversation_id, seq, run_id, type, data, created_at)
-    SELECT id, seq, run_id, type, data, statement_timestamp() FROM numbered
-), heads AS (
-    SELECT id || ':' || seq AS pair, (row_number() OVER () - 1) / 180 AS page FROM numbered
-)"""
-TOLD = """
-(SELECT count(pg_notify('streams_log', pairs))
-   FROM (SELECT string_agg(pair, ' ') AS pairs FROM heads GROUP BY page) AS pages),
-(SELECT count(pg_notify('streams_feed', owner_id::text))
-   FROM (SELECT DISTINCT owner_id FROM numbered) AS owners)"""
-
-
 # The token sits on the row that is locked: PostgreSQL judges a locked row on its newest
 # version, while a condition on another table is judged on the old snapshot and lets a
 # zombie through.

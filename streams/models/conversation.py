@@ -17,6 +17,8 @@ from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.text import clean
 
+from . import posting
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
@@ -108,7 +110,7 @@ class Conversation(models.Model):
         """
         if not client_key:
             return cls.objects.create(owner=owner, **values)
-        name = uuid.uuid5(keys, f"{owner.pk} {client_key}")
+        name = named(owner, client_key, keys)
         while True:
             here, _ = cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})
             if here.deleted_at is None:
@@ -146,10 +148,7 @@ class Conversation(models.Model):
         other content, Busy when the conversation rejects prompts during a run, and what
         `limits` raises.
         """
-        content = clean(content)
-        quotas.check_text("content", content)
-        if not content.strip():
-            raise Invalid("Write something first.", field="content")
+        content = checked(content)
         quotas.lock_owner(self.owner_id)
         here = Conversation.lock(self.pk)
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
@@ -157,8 +156,11 @@ class Conversation(models.Model):
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
             return earlier, earlier.runs.earliest("pk"), False
         quotas.check_length(here, 2)
-        prompt = here.messages.model.prompt(here, content, device, client_key)
-        return prompt, here._add_run(prompt, rank=here._make_way(device)), True
+        rank = here._make_way(device)
+        quotas.check_runs(here)
+        prompt, answer, run = posting.drafted(here, content, device, client_key, rank)
+        posting.post(here, prompt, answer, run)
+        return prompt, run, True
 
     def _make_way(self, device: Device | None) -> int:
         """Applies the busy rule and returns the rank of the new prompt."""
@@ -173,25 +175,16 @@ class Conversation(models.Model):
         first = busy.filter(status=known.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
         return 0 if first is None else first - 1
 
-    def _add_run(self, prompt: Message, *, rank: int = 0, device: Device | None = None) -> Run:
-        """Creates a run with its answer, and its prompt if that is new, rows and events together:
-        each statement is a round trip under the lock.
-        """
+    def _answer_again(self, prompt: Message, device: Device | None) -> Run:
+        """Creates another run, with its answer to come, for a prompt that is stored."""
         quotas.check_runs(self)
-        events: list[log.NewEvent] = []
-        if prompt.pk is None:
-            prompt.seq = self.last_seq + 1
-            events.append(prompt.created())
         message = self.messages.model
-        answer = message(
-            conversation=self, seq=self.last_seq + len(events) + 1, role=message.Role.ASSISTANT
-        )
+        answer = message(conversation=self, seq=self.last_seq + 1, role=message.Role.ASSISTANT)
         with log.numbered(self.pk):
-            self.messages.bulk_create([prompt, answer] if events else [answer])
-        run = self.runs.create(prompt=prompt, answer=answer, model=self.model, rank=rank)
+            answer.save(force_insert=True)
+        run = self.runs.create(prompt=prompt, answer=answer, model=self.model)
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
-        first = {"rank": rank} if rank else {}
-        self.append(*events, run.event("run.queued", **data, **first, **caused_by(device)))
+        self.append(run.event("run.queued", **data, **caused_by(device)))
         return run
 
     @atomic
@@ -235,6 +228,20 @@ class Conversation(models.Model):
         here.save(update_fields=["deleted_at"])
         channels.list_changed(here.owner_id)
         return here
+
+
+def named(owner: User, client_key: str, keys: UUID = NAMESPACE_OID) -> UUID:
+    """Returns the UUID of the conversation that a key begins."""
+    return uuid.uuid5(keys, f"{owner.pk} {client_key}")
+
+
+def checked(content: str) -> str:
+    """Returns a prompt's text as it is stored. Raises Invalid if it is empty, and TooLarge."""
+    content = clean(content)
+    quotas.check_text("content", content)
+    if not content.strip():
+        raise Invalid("Write something first.", field="content")
+    return content
 
 
 def caused_by(device: Device | None) -> dict[str, Any]:

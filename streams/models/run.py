@@ -180,7 +180,7 @@ class Run(models.Model):
         if newest.status in self.OPEN:
             return newest  # a double click
         quotas.check_length(conversation, 1)
-        return conversation._add_run(run.prompt, device=device)
+        return conversation._answer_again(run.prompt, device)
 
     @property
     def removed(self) -> bool:

@@ -6,6 +6,7 @@ import logging
 import select
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -109,8 +110,12 @@ async def tell(connection: AsyncConnection, settings: Mapping[str, str]) -> None
     """Sets parameters of the session, except behind a pooler: its next guest would have to live
     with them.
     """
-    for name, value in () if is_behind_pooler() else settings.items():
-        await connection.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), value))
+    if settings and not is_behind_pooler():
+        each = sql.SQL(", ").join(
+            sql.SQL("set_config({}, {}, false)").format(name, value)
+            for name, value in settings.items()
+        )
+        await connection.execute(sql.SQL("SELECT {}").format(each), prepare=False)
 
 
 def pool(role: str, most: int) -> AsyncConnectionPool:
@@ -118,17 +123,11 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
 
     Asking it while PostgreSQL is away raises psycopg_pool.PoolTimeout, an OperationalError.
     """
-
     used: WeakKeyDictionary[AsyncConnection, float] = WeakKeyDictionary()
-
-    async def configure(connection: AsyncConnection) -> None:
-        await tell(connection, INDEXED)
 
     async def check(connection: AsyncConnection) -> None:
         """Drops the whole pool when one of its connections is dead: trying each would cost a wait
-        each.
-
-        A connection is not asked if it was in use a moment ago and has received nothing since.
+        each. One that was in use a moment ago, and has received nothing since, is not asked.
         """
         if time.monotonic() - used.get(connection, -FRESH) < FRESH and is_quiet(connection):
             return
@@ -139,8 +138,8 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
             raise
 
     async def reset(connection: AsyncConnection) -> None:
-        """Notes when the connection was in use, and makes the pool take it back in a task of its
-        own. Without that a connection whose user is cancelled at that moment is lost to the pool.
+        """Also makes the pool take the connection back in a task of its own. Without that one
+        whose user is cancelled at that moment is lost to the pool for good.
         """
         used[connection] = time.monotonic()
 
@@ -153,7 +152,7 @@ def pool(role: str, most: int) -> AsyncConnectionPool:
         # Its own patience doubles with every failure, and would outlast a long absence by as
         # much again; who asks next tries anew.
         reconnect_timeout=1,
-        configure=configure,
+        configure=partial(tell, settings=INDEXED),
         check=check,
         reset=reset,
         open=False,

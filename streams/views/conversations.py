@@ -9,7 +9,7 @@ from django.http import HttpResponse, JsonResponse
 
 from streams import quotas
 from streams.exceptions import StreamsError
-from streams.models import Conversation
+from streams.models import Conversation, first_prompt
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.providers import registry
@@ -50,7 +50,6 @@ class Conversations(Resource):
         return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 
 
-@atomic
 def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
     """A new conversation and, with `content`, its first message and run; the flag tells a
     repeated send apart."""
@@ -59,14 +58,20 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
     if "content" not in given:
-        quotas.check_empty(request.user.pk)
-    conversation = Conversation.begin(request.user, key, **values)
-    channels.list_changed(request.user.pk)
-    if "content" not in given:
-        return conversation, {}, True
-    message, run, new = conversation.post(given["content"], request.device, key)
-    conversation.refresh_from_db()
+        return empty(request, values), {}, True
+    conversation, message, run, new = first_prompt.begin_with(
+        request.user, given["content"], request.device, key, **values
+    )
     return conversation, serializers.posted(message, run), new
+
+
+@atomic
+def empty(request: Request, values: dict[str, Any]) -> Conversation:
+    """Begins a conversation without a prompt."""
+    quotas.check_empty(request.user.pk)
+    conversation = Conversation.begin(request.user, **values)
+    channels.list_changed(request.user.pk)
+    return conversation
 
 
 def page(

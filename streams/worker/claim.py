@@ -22,8 +22,8 @@ from . import quarantine
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A run this worker holds the lease of; `head` is the number of its run.started, and
-    `titled` whether its conversation had a title by then."""
+    """A run this worker holds the lease of. `head` is the number of its run.started; `titled` tells
+    whether its conversation had a title by then."""
 
     run_id: int
     uuid: str
@@ -135,14 +135,14 @@ async def start_locked(
 async def start(
     connection: AsyncConnection, worker_id: int, conversation_ids: Sequence[int]
 ) -> list[Claimed]:
-    """The first queued run of each, and its run.started with it."""
+    """Starts the first queued run of each conversation, and appends its run.started."""
     known = {"conversations": list(conversation_ids), "worker": worker_id}
     cursor = await connection.execute(START, known)
     return [Claimed(*row[:-2]) for row in await cursor.fetchall()]
 
 
 async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
-    """run.started for each run that begins again, in the transaction that took it over."""
+    """Appends run.started for each run that was taken over, in the same transaction."""
     claimed = [Claimed(*row) for row in rows]
     outcomes = await log.append(
         connection,

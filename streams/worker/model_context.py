@@ -38,8 +38,8 @@ SELECT of.run_id, (
 
 
 async def histories(connection: AsyncConnection, runs: Sequence[Claimed]) -> dict[int, str]:
-    """For each run, by its id, what `turns` reads. Not parsed: many long ones would stop the
-    loop, where each in its own task lets the others go on between."""
+    """Returns, by the id of each run, the JSON that `turns` reads. It is parsed there, in each
+    run's own task: many long ones at once would block the event loop."""
     known = {
         "runs": [run.run_id for run in runs],
         "conversations": [run.conversation_id for run in runs],
@@ -49,11 +49,16 @@ async def histories(connection: AsyncConnection, runs: Sequence[Claimed]) -> dic
     return dict(await cursor.fetchall())
 
 
+async def history(connection: AsyncConnection, run: Claimed) -> str:
+    """Returns the same for one run."""
+    return (await histories(connection, [run]))[run.run_id]
+
+
 async def known_histories(
     connection: AsyncConnection, runs: Sequence[Claimed]
 ) -> Mapping[int, str]:
-    """Those of runs just claimed. None where the question fails, since the runs are begun all
-    the same: each then asks for its own, and fails for its own."""
+    """Returns `histories` of runs that have just been claimed, or none if the query fails: the runs
+    start all the same, and each then asks for its own."""
     try:
         return await histories(connection, runs) if runs else {}
     except psycopg.Error as error:

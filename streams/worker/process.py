@@ -128,8 +128,7 @@ class Worker:
 
     async def _claim(self) -> bool:
         """Fill up; whether a run that could start was passed over because it was locked."""
-        room = self.conf.concurrency - len(self.running)
-        if room <= 0:
+        if (room := self.conf.concurrency - len(self.running)) <= 0:
             return False
         async with self.pool.connection() as connection:
             async with self._taking():
@@ -157,7 +156,10 @@ class Worker:
         run = runner.claimed
         try:
             provider, model = resolve(run.model)
-            await runner.run(provider, await self._prompt(run, model, history))
+            if history is None:
+                history = await self._persist(partial(model_context.history, run=run))
+            said = model_context.turns(history)
+            await runner.run(provider, Prompt(model, said, run.system, self.conf.answer_tokens))
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)
@@ -172,12 +174,6 @@ class Worker:
             self._wake.set()
             self.deliveries.wake()
             self.loops.start(self.titles.give(run))
-
-    async def _prompt(self, run: Claimed, model: str, history: str | None) -> Prompt:
-        if history is None:
-            ask = partial(model_context.histories, runs=[run])
-            history = (await self._persist(ask))[run.run_id]
-        return Prompt(model, model_context.turns(history), run.system, self.conf.answer_tokens)
 
     async def _fail(self, runner: Runner, code: Code) -> None:
         run = replace(runner.claimed, token=runner.lease.token)

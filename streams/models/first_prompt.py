@@ -1,0 +1,47 @@
+"""A new chat: a conversation that begins with its first prompt."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from streams import quotas
+from streams.postgres.database import atomic
+
+from . import posting
+from .conversation import Conversation, checked, named
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from .device import Device
+    from .message import Message
+    from .run import Run
+
+
+@atomic
+def begin_with(
+    owner: User,
+    content: str,
+    device: Device | None,
+    client_key: str | None = None,
+    **values: Any,
+) -> tuple[Conversation, Message, Run, bool]:
+    """Does what `Conversation.begin` and then its `post` would do, in fewer statements. Returns the
+    conversation, the prompt, its run, and whether they are new.
+
+    Raises what `post` raises; then no conversation is stored either.
+    """
+    content = checked(content)
+    quotas.lock_owner(owner.pk)
+    name = named(owner, client_key) if client_key else uuid.uuid4()
+    if not (client_key and Conversation.objects.filter(uuid=name).exists()):
+        here = Conversation(uuid=name, owner=owner, **values)
+        quotas.check_runs(here)
+        prompt, answer, run = posting.drafted(here, content, device, client_key)
+        if posting.begin(here, prompt, answer, run):
+            return here, prompt, run, True
+    here = Conversation.begin(owner, client_key, **values)
+    prompt, run, new = here.post(content, device, client_key)
+    here.refresh_from_db()
+    return here, prompt, run, new
