@@ -11,10 +11,11 @@ from .models import Device
 
 
 def end_device(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Receives Django's `user_logged_out`, sent while the session is still there."""
+    """Receives Django's `user_logged_out`, sent while the session is still there. One from before
+    the device last signed out says nothing of the session it has come back with."""
     session = getattr(request, "session", None)
-    pk = access.begun_on(session)[0] if session is not None and user is not None else None
-    if pk is None:
+    if session is None or user is None:
         return
-    for device in Device.objects.filter(pk=pk, user_id=user.pk):
+    pk, sign_outs = access.begun_on(session)
+    for device in Device.objects.filter(pk=pk, user_id=user.pk, sign_outs=sign_outs):
         device.sign_out()
