@@ -8,12 +8,13 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from streams.exceptions import Unavailable
-from streams.http.csrf import NO_ORIGIN, NO_TOKEN, bring
+from streams.http.csrf import HEADER, NO_ORIGIN, NO_TOKEN
 from streams.views.errors import (
     CODES,
     LARGE,
@@ -78,7 +79,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
             return answer(request, SIGN_IN_FIRST)
         named = reason.startswith(("Origin", "Referer"))
         refused = as_json(403, "csrf", NO_ORIGIN if named else NO_TOKEN)
-        bring(request, refused)
+        refused[HEADER] = get_token(request)
         return refused
     return render(request, "403_csrf.html", status=403)
 

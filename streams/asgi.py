@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache
 from typing import Any
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+from django.utils import translation
 
 from .conf import conf
 from .http.script_prefix import placed
-from .realtime import endpoints, presence_endpoint
 from .realtime.hub import Hub
 from .realtime.presence import PRESENCE
 
@@ -31,50 +33,44 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-UUID = r"(?P<uuid>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 Respond = Callable[[Hub, str, Scope, Receive, Send], Awaitable[None]]
-ROUTES: list[tuple[re.Pattern[str], Respond]] = [
-    (re.compile(rf"/c/{UUID}/events"), partial(endpoints.respond, endpoints.open_conversation)),
-    (re.compile(rf"/c/{UUID}/presence"), presence_endpoint.respond),
-    (re.compile(r"/c/events(?P<uuid>)"), partial(endpoints.respond, endpoints.open_feed)),
-    (re.compile(rf"/runs/{UUID}/events"), partial(endpoints.respond, endpoints.open_run)),
-]
+
+made = False  # in this process, of which `manage.py check` asks
 
 
 class WithStreams:
-    """An ASGI application: event streams by the hub, everything else by `app`."""
+    """An ASGI application: the event streams of `streams.urls` by the hub, wherever the site has
+    included them, and everything else by `app`, lifespan and websockets too."""
 
     def __init__(self, app: App) -> None:
+        global made
+        made = True
         self.app = app
         self._hub: Hub | None = None
         self._starting = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
             return
         if scope["type"] == "http":
-            scope, path = placed(scope)
-            for pattern, respond in ROUTES:
-                if match := pattern.fullmatch(path):
-                    hub = await self._hub_here()
-                    await respond(hub, match["uuid"], scope, receive, send)
-                    return
+            here, path = placed(scope)
+            if stream := stream_at(path):
+                respond, uuid = stream
+                await respond(await self._hub_here(), uuid, here, receive, send)
+                return
             if self._hub:
-                scope[PRESENCE] = self._hub.presence
+                scope = scope | {PRESENCE: self._hub.presence}
         await self.app(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self._hub_here()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                if self._hub:
-                    await self._hub.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The hub lives a little longer than the application, which may use it throughout."""
+        life = Lifespan(self._hub_here, receive, send)
+        try:
+            await life.of(self.app, scope)
+        finally:
+            if self._hub:
+                await self._hub.close()
 
     async def _hub_here(self) -> Hub:
         """The process's hub; a server without lifespan starts it with the first stream."""
@@ -84,6 +80,68 @@ class WithStreams:
                 await self._hub.start()
                 say_bye_on_signals(self._hub)
             return self._hub
+
+
+class Lifespan:
+    """A server's start and end, as told to an application that may know of neither."""
+
+    def __init__(self, begin: Callable[[], Awaitable[Any]], receive: Receive, send: Send) -> None:
+        self._begin = begin
+        self._receive = receive
+        self._send = send
+        self._heard = self._answered = False
+
+    async def of(self, app: App, scope: Scope) -> None:
+        try:
+            await app(scope, self._hear, self._tell)
+        except Exception:
+            if self._answered:
+                raise
+            # So says one that knows no lifespan, as Django's own.
+        if not self._answered:
+            await self._alone()
+
+    async def _hear(self) -> Any:
+        message = await self._receive()
+        self._heard = True
+        if message["type"] == "lifespan.startup":
+            await self._begin()
+        return message
+
+    async def _tell(self, message: Any) -> None:
+        self._answered = True
+        await self._send(message)
+
+    async def _alone(self) -> None:
+        if not self._heard:
+            await self._hear()
+        await self._send({"type": "lifespan.startup.complete"})
+        await self._receive()
+        await self._send({"type": "lifespan.shutdown.complete"})
+
+
+def stream_at(path: str) -> tuple[Respond, str] | None:
+    """What answers at this address of the site, if that is one of our streams, and of what."""
+    if path.rpartition("/")[2] not in last_words():
+        return None
+    # As LocaleMiddleware does, for a site whose addresses begin with a language.
+    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    with translation.override(language):
+        try:
+            found = resolve(path)
+        except Resolver404:
+            return None
+    respond = getattr(getattr(found.func, "view_class", None), "by_hub", None)
+    return (respond, str(found.kwargs.get("uuid", ""))) if respond else None
+
+
+@cache
+def last_words() -> frozenset[str]:
+    """How the streams' addresses end: all others are the application's without a look."""
+    from .urls import urlpatterns
+
+    streams = (it for it in urlpatterns if hasattr(getattr(it.callback, "view_class", 0), "by_hub"))
+    return frozenset(str(it.pattern).rpartition("/")[2] for it in streams)
 
 
 def say_bye_on_signals(hub: Hub) -> None:

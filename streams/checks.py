@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -35,7 +36,7 @@ CHANNEL = "streams_check"
 
 @register(Tags.compatibility)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    return [*database_settings(), *middleware(), *tuning()]
+    return [*database_settings(), *middleware(), *server_of_streams(), *tuning()]
 
 
 def database_settings() -> Iterable[CheckMessage]:
@@ -74,6 +75,28 @@ def middleware() -> Iterable[CheckMessage]:
             "any stream that passes through it arrives late.",
             hint="Let the proxy compress, text/event-stream excepted.",
             id="streams.W001",
+        )
+
+
+def server_of_streams() -> Iterable[CheckMessage]:
+    """By importing the site's ASGI application, as its server does: what is ours in it may be
+    wrapped in others."""
+    from . import asgi  # the reading half, which no worker needs
+
+    package = settings.ROOT_URLCONF.partition(".")[0]
+    named = getattr(settings, "ASGI_APPLICATION", "") or f"{package}.asgi.application"
+    module = named.rpartition(".")[0]
+    why = f"{module} makes no WithStreams"
+    try:
+        import_module(module)
+    except Exception as error:
+        why = f"{module} cannot be imported ({error})"
+    if not asgi.made:
+        yield Warning(
+            f"Answers are polled for, about once a second, instead of streamed: {why}.",
+            hint="Say there `from streams.asgi import WithStreams` and "
+            "`application = WithStreams(get_asgi_application())`, and serve that.",
+            id="streams.W005",
         )
 
 

@@ -75,6 +75,7 @@ class NotSignedIn(StreamsError):
 
 class Forbidden(StreamsError):
     code, status = "csrf", 403
+    token = ""  # one for the next try
 
 
 class SetAside(StreamsError):

@@ -14,8 +14,8 @@ def end_device(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """Receives Django's `user_logged_out`, sent while the session is still there. One from before
     the device last signed out says nothing of the session it has come back with."""
     session = getattr(request, "session", None)
-    if session is None or user is None:
+    pk, sign_outs = access.begun_on(session or {})
+    if pk is None or user is None:
         return
-    pk, sign_outs = access.begun_on(session)
     for device in Device.objects.filter(pk=pk, user_id=user.pk, sign_outs=sign_outs):
         device.sign_out()

@@ -2,10 +2,10 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from .postgres.database import never_in_a_transaction
-from .realtime import endpoints
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
+from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.messages import Messages
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
@@ -17,17 +17,17 @@ app_name = "streams"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="streams:conversations"), name="home"),
     path("c/", Conversations.as_view(), name="conversations"),
-    path("c/events", endpoints.feed, name="feed"),
+    path("c/events", FeedEvents.as_view(), name="feed"),
     path("c/<uuid:uuid>/", ConversationView.as_view(), name="conversation"),
     path("c/<uuid:uuid>/messages", Messages.as_view(), name="messages"),
     path("c/<uuid:uuid>/read", Read.as_view(), name="read"),
-    path("c/<uuid:uuid>/presence", endpoints.conversation, name="presence"),
+    path("c/<uuid:uuid>/presence", Presence.as_view(), name="presence"),
     path("c/<uuid:uuid>/restore", Restore.as_view(), name="restore"),
-    path("c/<uuid:uuid>/events", endpoints.conversation, name="conversation-events"),
+    path("c/<uuid:uuid>/events", ConversationEvents.as_view(), name="conversation-events"),
     path("runs/<uuid:uuid>/", RunView.as_view(), name="run"),
     path("runs/<uuid:uuid>/cancel", Cancel.as_view(), name="cancel"),
     path("runs/<uuid:uuid>/retry", Retry.as_view(), name="retry"),
-    path("runs/<uuid:uuid>/events", endpoints.run, name="run-events"),
+    path("runs/<uuid:uuid>/events", RunEvents.as_view(), name="run-events"),
     path("render", Formatted.as_view(), name="render"),
     path("c/<uuid:uuid>/pair", Pair.as_view(), name="open-pairing"),
     path("pair/", ByCode.as_view(), name="pair"),

@@ -12,7 +12,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from streams import checks
+from streams import asgi, checks
 from streams.conf import conf
 from streams.providers import registry
 
@@ -196,3 +196,10 @@ def test_a_deployment_without_a_key_is_told_in_one_sentence():
     assert done.returncode == 1
     assert done.stderr.startswith("Set SECRET_KEY:")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("named", ["tests.any_site.application", "tests.no_such.application"])
+def test_a_server_without_streams_is_warned_about(settings, monkeypatch, named):
+    monkeypatch.setattr(asgi, "made", False)
+    settings.ASGI_APPLICATION = named
+    assert found() == {"streams.W005"}

@@ -33,18 +33,17 @@ def never(request: HttpRequest) -> HttpResponse:
 
 
 def check(request: HttpRequest) -> None:
-    """Raises Forbidden. The site's own check, if it has one, has left our views alone."""
+    """Raises Forbidden, which brings a token for the next try: where it is kept a script may not
+    look. The site's own check, if it has one, has left our views alone."""
     if META in request.META:
         request.META.setdefault(settings.CSRF_HEADER_NAME, request.META[META])
     middleware = Check(never)
     middleware.process_request(request)
     if reason := middleware.process_view(request, never, (), {}):
-        raise Forbidden(NO_ORIGIN if str(reason).startswith(("Origin", "Referer")) else NO_TOKEN)
-
-
-def bring(request: HttpRequest, response: HttpResponse) -> None:
-    """A token for the next try, in a header: where it is kept a script may not look."""
-    response[HEADER] = get_token(request)
+        named = str(reason).startswith(("Origin", "Referer"))
+        refusal = Forbidden(NO_ORIGIN if named else NO_TOKEN)
+        refusal.token = get_token(request)
+        raise refusal
 
 
 def kept(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
 from . import cookies
+from .script_prefix import placed
 
 # In which forms and addresses are read. Python knows a hundred, and one of them, punycode, takes
 # the square of a text's length: 4 s for what a stranger may send.
@@ -65,6 +66,11 @@ class OneThreadHandler(ASGIHandler):
         except (BadRequest, ValueError, LookupError):  # Django 6.1 raises the first
             return None, HttpResponseBadRequest("The Content-Type cannot be read.")
         return made
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Django's, below whatever path the proxy and the server say, and however they say it."""
+        here = placed(scope)[0] if scope["type"] == "http" else scope
+        await super().__call__(here, receive, send)
 
     async def handle(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Django's, which forgets the thread's connections where the response breaks: out of the

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import AsyncConnection
 
+from . import database
+
 
 class Life(NamedTuple):
     """An epoch; `wal` is how far the write-ahead log was flushed, in bytes, or 0 where unknown."""
@@ -53,6 +55,13 @@ async def life_of(connection: AsyncConnection) -> Life:
     row = await (await connection.execute(LIFE)).fetchone()
     assert row is not None
     return Life(row[0], row[1], await wal_of(connection))
+
+
+def here() -> str:
+    """The epoch of the app's own database, through Django's connection."""
+    with database.connection().cursor() as cursor:
+        cursor.execute(LIFE)
+        return str(cursor.fetchone()[0])
 
 
 async def wal_of(connection: AsyncConnection) -> int:

@@ -1,7 +1,6 @@
 """The events of a conversation or a run, as a stream.
 
-Served by `streams.asgi` before Django's handler; the views at the end are for servers that
-came without it.
+Served by `streams.asgi` before Django's handler, where `streams.urls` has them.
 """
 
 from __future__ import annotations
@@ -9,17 +8,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import orjson
 import psycopg
 from asgiref.sync import sync_to_async
-from django.http import HttpRequest, JsonResponse
 
 from streams import access, log, sessions
-from streams.exceptions import MethodNotAllowed, NotFound, NotSignedIn, StreamsError, Unavailable
-from streams.models import Device
+from streams.exceptions import (
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    NotSignedIn,
+    StreamsError,
+    Unavailable,
+)
+from streams.http import csrf
 from streams.postgres import database
 from streams.postgres.availability import pooled_connection
 from streams.realtime import sse
@@ -114,6 +118,8 @@ async def refuse(send: Any, error: StreamsError) -> None:
     ]
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allowed.encode()))
+    if isinstance(error, Forbidden) and error.token:
+        headers.append((csrf.HEADER.lower().encode(), error.token.encode()))
     if isinstance(error, Moved):
         headers.append((b"location", error.place.encode("latin-1")))
     if error.retry_after:
@@ -136,7 +142,8 @@ OWNED = (
 
 
 async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscription | None:
-    device, (conversation_id, head) = await authorise(hub, request, uuid, *OWNED)
+    found = await authorise(hub, request, uuid, *OWNED)
+    device, (conversation_id, head) = found.device, found.more
     stream = hub.join(conversation_id, device, head=head, cursor=request.cursor)
     stream.side_channels.append(PresenceChannel(hub.presence, conversation_id))
     if request.query.get("feed") == ["1"]:
@@ -145,14 +152,14 @@ async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscripti
 
 
 async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | None:
-    device, _ = await authorise(hub, request, uuid, "d.user_id", "")
+    device = (await authorise(hub, request, uuid, "d.user_id", "")).device
     response = hub.join_alone(device)
     response.side_channels.append(hub.feeds.follow(key_text(device.user_id), response))
     return response
 
 
 async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None:
-    device, (conversation_id, head, run_id, ended) = await authorise(
+    found = await authorise(
         hub,
         request,
         uuid,
@@ -161,15 +168,16 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
         "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
         " ON r.uuid = %(uuid)s AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
     )
+    conversation_id, head, run_id, ended = found.more
     if ended is not None and ended <= request.cursor <= head:
         return None
-    return hub.join(conversation_id, device, head=head, cursor=request.cursor, run_id=run_id)
+    return hub.join(conversation_id, found.device, head=head, cursor=request.cursor, run_id=run_id)
 
 
 async def authorise(
     hub: Hub, request: Request, uuid: str, columns: str, joins: str
-) -> tuple[Device, tuple[Any, ...]]:
-    """Returns the asking device and the columns asked for, in one query that begins at the owner.
+) -> access.SignedIn:
+    """Returns who asks and the columns asked for, in one query that begins at the owner.
 
     Raises NotSignedIn or NotFound.
     """
@@ -193,13 +201,4 @@ async def authorise(
         raise NotSignedIn("Sign in first.")
     if found.more[0] is None:
         raise NotFound(NOT_HERE)
-    return found.device, tuple(found.more)
-
-
-def not_here(request: HttpRequest, uuid: str = "") -> JsonResponse:
-    """Reached only when the server runs another application than `chatstream.asgi`."""
-    error = Unavailable("Event streams need the ASGI application chatstream.asgi.")
-    return JsonResponse(error_body(error), status=HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-conversation = feed = run = not_here
+    return found

@@ -6,14 +6,17 @@ Served by `streams.asgi`, as streams are: every visible page says it every few s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import orjson
 import psycopg
 from django.conf import settings
-from django.utils.crypto import constant_time_compare
+from django.middleware.csrf import CSRF_SESSION_KEY
 
 from streams.exceptions import BadRequest, Forbidden, Invalid, StreamsError, Unavailable
+from streams.http import csrf
+from streams.http.handler import Request as DjangoRequest
 from streams.realtime.hub import Hub
 from streams.realtime.presence import Beat
 
@@ -27,17 +30,18 @@ async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, s
     try:
         request = Request.of(scope)
         request.check(scope["method"], "POST")
-        from_our_page(request)
         said = told(await body_of(receive))
-        device, (conversation_id, _) = await authorise(hub, request, uuid, *OWNED)
+        found = await authorise(hub, request, uuid, *OWNED)
+        from_our_page(scope, found.session)
     except StreamsError as error:
         await refuse(send, error)
     except psycopg.OperationalError:
         await refuse(send, Unavailable("The database is away for a moment. Try again."))
     else:
+        device = found.device
         hub.presence.say(
             Beat(
-                conversation_id,
+                found.more[0],
                 str(device.uuid),
                 device.name,
                 device.kind,
@@ -49,13 +53,17 @@ async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, s
         await send({"type": "http.response.body", "body": b""})
 
 
-def from_our_page(request: Request) -> None:
-    """What Django's CSRF check asks of a script: the cookie's token, in a header that no other
-    site can send."""
-    cookie = request.cookies.get(settings.CSRF_COOKIE_NAME, "")
-    token = request.headers.get("x-csrftoken", "")
-    if not cookie or not constant_time_compare(cookie, token):
-        raise Forbidden("The CSRF token is missing or wrong.")
+def from_our_page(scope: Mapping[str, Any], session: Mapping[str, Any]) -> None:
+    """Raises Forbidden as Django's own check does, wherever the site keeps its tokens."""
+    request = DjangoRequest(scope, BytesIO())
+    request.session = session  # type: ignore[assignment]
+    try:
+        csrf.check(request)
+    except Forbidden as refusal:
+        in_session = settings.CSRF_USE_SESSIONS and CSRF_SESSION_KEY in session
+        if not in_session and settings.CSRF_COOKIE_NAME not in request.COOKIES:
+            refusal.token = ""  # of a new secret, which only a view of Django's can keep
+        raise
 
 
 async def body_of(receive: Any) -> bytes:

@@ -46,12 +46,18 @@ class Request:
         hosts = settings.ALLOWED_HOSTS
         if settings.DEBUG and not hosts:
             hosts = [".localhost", "127.0.0.1", "[::1]"]
-        domain, _ = split_domain_port(self.headers.get("host", ""))
+        domain, _ = split_domain_port(self.host)
         if not validate_host(domain, hosts):
             raise BadRequest("This host name is not in ALLOWED_HOSTS.")
         if settings.SECURE_SSL_REDIRECT and not self.is_secure:
-            host = settings.SECURE_SSL_HOST or self.headers["host"]
+            host = settings.SECURE_SSL_HOST or self.host
             raise Moved(f"https://{host}{self.address}")
+
+    @property
+    def host(self) -> str:
+        """As Django tells it: by the proxy's word, where one is trusted and says it."""
+        forwarded = self.headers.get("x-forwarded-host") if settings.USE_X_FORWARDED_HOST else None
+        return forwarded or self.headers.get("host", "")
 
     @property
     def is_secure(self) -> bool:

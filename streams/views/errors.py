@@ -106,7 +106,7 @@ def answer(request: HttpRequest, error: StreamsError) -> HttpResponse:
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = error.allowed
     if isinstance(error, Forbidden):
-        csrf.bring(request, response)
+        response[csrf.HEADER] = error.token
     return response
 
 

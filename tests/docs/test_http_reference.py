@@ -24,7 +24,6 @@ from .pages import DOCS, fields, sections, tables
 PAGE = "reference/http.md"
 NOT_OURS = ("admin/", "favicon.ico")
 METHODS = ("get", "post", "put", "patch", "delete")
-STREAMED = {"presence": {"POST"}}  # by streams.asgi; all others there are read
 
 
 def addresses(patterns=None, before=""):
@@ -43,7 +42,7 @@ def addresses(patterns=None, before=""):
 def methods(pattern: URLPattern) -> set[str]:
     view = getattr(pattern.callback, "view_class", None)
     if view is None:
-        return STREAMED.get(pattern.name, {"GET"})
+        return {"GET"}
     if issubclass(view, RedirectView):
         return {"GET"}
     known = set(view.http_method_names) & set(METHODS)

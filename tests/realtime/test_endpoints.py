@@ -13,7 +13,7 @@ from django.db import connections
 from django.test import AsyncClient
 from django.utils import timezone
 
-from streams.asgi import ROUTES
+from streams.asgi import stream_at
 from streams.conf import conf
 from streams.realtime.hub import Hub
 from tests.client import Client, header_of
@@ -53,7 +53,8 @@ def asked(monkeypatch):
 async def told(hub, client, method, path, token=b"t" * 32, more=(), scheme="http"):
     """What the server is given to send, up to the end or the first piece of a stream."""
     cookies = header_of(client.cookies).encode()
-    headers = [(b"host", b"localhost"), (b"cookie", cookies), (b"x-csrftoken", token), *more]
+    headers = [(b"host", b"localhost"), (b"cookie", cookies), (b"x-csrftoken", token)]
+    headers += [(b"referer", b"https://localhost/"), *more]
     scope = {"method": method, "path": path, "headers": headers, "query_string": b""}
     scope["scheme"] = scheme
     sent = []
@@ -64,9 +65,9 @@ async def told(hub, client, method, path, token=b"t" * 32, more=(), scheme="http
     async def send(message):
         sent.append(message)
 
-    pattern, respond = next(each for each in ROUTES if each[0].fullmatch(path))
+    respond, uuid = stream_at(path)
     async with asyncio.timeout(5):
-        await respond(hub, pattern.fullmatch(path)["uuid"], scope, receive, send)
+        await respond(hub, uuid, scope, receive, send)
     return sent
 
 

@@ -2,6 +2,7 @@
 
 const PATIENCE = 20_000; // a network that swallows requests says nothing
 export const AGAIN = 5000;
+const TOKEN = "X-CSRFToken";
 
 export class Refused extends Error {
   constructor(status, { code = "error", message = "" } = {}) {
@@ -25,7 +26,7 @@ export async function request(method, url, body, options = {}) {
     return await asked(method, url, body, options);
   } catch (error) {
     if (error.code !== "csrf") throw error;
-    return asked(method, url, body, options); // the refusal has brought the cookie
+    return asked(method, url, body, options); // the refusal has brought a token
   }
 }
 
@@ -36,12 +37,13 @@ async function asked(method, url, body, options) {
     headers: {
       Accept: "application/json",
       "Content-Type": "application/json",
-      "X-CSRFToken": cookie("csrftoken"),
+      [TOKEN]: token(),
     },
     body: body === undefined ? undefined : JSON.stringify(body),
     ...options,
   });
   if (!response.ok) {
+    renewToken(response.headers.get(TOKEN));
     const { error } = await response.json().catch(() => ({}));
     throw new Refused(response.status, error);
   }
@@ -61,9 +63,18 @@ export function deliver(url, body) {
   return request("POST", url, body, { signal: AbortSignal.timeout(PATIENCE) });
 }
 
-function cookie(name) {
-  const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-  return found ? found.slice(name.length + 1) : "";
+// As the page's forms have it: the site may keep its own where no script can look.
+function token() {
+  return tokenFields()[0]?.value ?? "";
+}
+
+function renewToken(renewed) {
+  if (!renewed) return;
+  for (const field of tokenFields()) field.value = renewed;
+}
+
+function tokenFields() {
+  return document.getElementsByName("csrfmiddlewaretoken");
 }
 
 // A new name for a prompt; browsers offer randomUUID on secure origins alone.

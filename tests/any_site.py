@@ -1,0 +1,25 @@
+"""The addresses of a small site that has added the app: pages of its own, and ours below a path."""
+
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib.auth.views import LogoutView
+from django.http import HttpResponse
+from django.urls import include, path
+
+
+def own(request, **kwargs):
+    return HttpResponse("The site's own")
+
+
+def broken(request):
+    raise ZeroDivisionError
+
+
+urlpatterns = [
+    path("", own),
+    path("broken/", broken),
+    path("news/events", own),
+    path("enter/", own, name="login"),
+    path("leave/", LogoutView.as_view(next_page="/"), name="logout"),
+    path("portal/assistant/", include("streams.urls")),
+    *i18n_patterns(path("spoken/", include(("streams.urls", "streams"), namespace="spoken"))),
+]

@@ -1,0 +1,377 @@
+"""The app in a site with pages, sessions, tokens and addresses of its own, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth import SESSION_KEY
+from django.core.handlers.asgi import ASGIHandler
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from streams import access
+from streams.asgi import WithStreams
+from streams.conf import conf
+from streams.models import Device
+from streams.realtime.hub import Hub
+from streams.realtime.presence import PRESENCE
+from tests.client import header_of
+from tests.factories import PASSWORD, DeviceFactory
+
+HERE = "/portal/assistant/"
+ENGINES = ("db", "cached_db", "cache", "file", "signed_cookies")
+TOKENS = {
+    "as Django has it": {},
+    "in the session": {"CSRF_USE_SESSIONS": True},
+    "renamed and hidden": {
+        "CSRF_COOKIE_NAME": "token",
+        "CSRF_COOKIE_HTTPONLY": True,
+        "CSRF_HEADER_NAME": "HTTP_X_XSRF_TOKEN",
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def site(settings, tmp_path):
+    """What `startproject` writes, with its own names for cookies; nothing of ours but the app."""
+    settings.ROOT_URLCONF = "tests.any_site"
+    settings.MIDDLEWARE = [
+        "django.middleware.security.SecurityMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ]
+    settings.CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+    settings.SESSION_COOKIE_NAME = "portal"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    settings.LOGIN_URL = "login"
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    return settings
+
+
+@pytest.fixture
+def browser(anna):
+    """Anna's, signed in by a page of the site's."""
+    client = Client(enforce_csrf_checks=True, headers={"Accept": "text/html"})
+    assert client.login(username="anna", password=PASSWORD)
+    return client
+
+
+def token_of(page):
+    return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.content.decode())[1]
+
+
+def set_by(response):
+    return {name: morsel for name, morsel in response.cookies.items() if morsel.value}
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_sites_own_costs_no_question_and_no_cookie(browser):
+    browser.get(HERE + "c/")
+    for client in (browser, Client()):
+        with CaptureQueriesContext(connection) as asked:
+            response = client.get("/")
+        assert [query["sql"] for query in asked] == []
+        assert not response.cookies
+        assert "Vary" not in response
+        assert "Cache-Control" not in response
+
+
+@pytest.mark.django_db
+def test_errors_of_the_site_stay_its_own(browser):
+    with pytest.raises(ZeroDivisionError):
+        browser.get("/broken/")
+    for path in ("/nowhere", HERE + "nowhere"):
+        response = browser.get(path, headers={"Accept": "application/json"})
+        assert response.status_code == 404
+        assert response["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.django_db
+def test_refusals_of_ours_are_in_our_words_without_a_middleware(browser):
+    json = {"Accept": "application/json"}
+    assert Client().get(HERE + "c/")["Location"] == f"/enter/?next={HERE}c/"
+    for method, path, status, code in (
+        ("get", "c/00000000-0000-4000-8000-000000000000/", 404, "not_found"),
+        ("put", "c/", 403, "csrf"),
+        ("get", "c/00000000-0000-4000-8000-000000000000/messages", 405, "method_not_allowed"),
+    ):
+        response = getattr(browser, method)(HERE + path, headers=json)
+        assert (response.status_code, response.json()["error"]["code"]) == (status, code)
+        assert response["Cache-Control"] == "no-store"
+    refused = Client().get(HERE + "c/", headers=json)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "not_signed_in")
+    page = browser.post(HERE + "c/", {"content": "Hi"})
+    assert (page.status_code, "open for too long" in page.content.decode()) == (403, True)
+
+
+@pytest.mark.django_db
+def test_the_device_comes_with_our_first_page_and_ends_with_the_sites_sign_out(browser, anna):
+    assert not Device.objects.filter(user=anna).exists()
+    cookie = set_by(browser.get(HERE + "c/"))[access.DEVICE_COOKIE]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == (HERE, True, "Lax")
+    device = Device.objects.filter(user=anna).get()
+    assert device.signed_in
+    token = token_of(browser.get(HERE + "c/"))
+    assert browser.post("/leave/", {"csrfmiddlewaretoken": token})["Location"] == "/"
+    device.refresh_from_db()
+    assert not device.signed_in
+    browser.login(username="anna", password=PASSWORD)
+    assert browser.get(HERE + "c/").status_code == 200
+    device.refresh_from_db()
+    assert device.signed_in
+    assert Device.objects.filter(user=anna).get() == device
+
+
+@pytest.mark.django_db
+def test_a_browser_that_changes_hands_signs_its_first_person_out(browser, anna, bert):
+    browser.get(HERE + "c/")
+    assert browser.login(username="bert", password=PASSWORD)
+    browser.get(HERE + "c/")
+    assert not Device.objects.filter(user=anna).get().signed_in
+    assert Device.objects.filter(user=bert).get().signed_in
+
+
+@pytest.mark.django_db
+def test_a_device_known_by_its_first_names_goes_on(browser, anna):
+    laptop = DeviceFactory(user=anna)
+    session = browser.session
+    session["device"], session["sign_outs"] = laptop.pk, 0
+    session.save()
+    browser.cookies["device"] = access.signed_key(laptop)
+    response = browser.get(HERE + "c/")
+    assert response.status_code == 200
+    assert access.device_key({access.DEVICE_COOKIE: response.cookies[access.DEVICE_COOKIE].value})
+    assert response.cookies["device"].value == ""
+    assert Device.objects.filter(user=anna).get() == laptop
+    laptop.revoke()
+    assert browser.get(HERE + "c/").status_code == 302
+    assert SESSION_KEY not in browser.session
+
+
+@pytest.mark.django_db
+def test_what_a_site_calls_device_is_left_alone(browser, anna):
+    session = browser.session
+    session["device"] = "mobile"
+    session.save()
+    browser.cookies["device"] = "tablet"
+    response = browser.get(HERE + "c/")
+    assert response.status_code == 200
+    assert (browser.session["device"], browser.cookies["device"].value) == ("mobile", "tablet")
+
+
+@pytest.fixture
+async def served():
+    """WithStreams over Django's own handler, with a hub that only answers."""
+    app = WithStreams(ASGIHandler())
+    app._hub = hub = Hub(conf())
+    hub.known.set()
+    await hub.pool.open()
+    yield app
+    await hub.pool.close()
+    await sync_to_async(connections.close_all)()
+
+
+async def ask(app, method, path, cookies, token="", **scope):
+    """Status and first words of an answer, which is left once it has begun."""
+    headers = [(b"host", b"testserver"), (b"cookie", header_of(cookies).encode())]
+    headers.append((b"x-csrftoken", token.encode()))
+    sent = asyncio.Queue()
+    asked = [{"type": "http.request", "body": b""}]
+
+    async def receive():
+        if asked:
+            return asked.pop()
+        return await asyncio.sleep(60)
+
+    known = {"type": "http", "method": method, "path": path, "headers": headers}
+    answering = asyncio.create_task(
+        app(known | {"query_string": b"", "scheme": "http"} | scope, receive, sent.put)
+    )
+    async with asyncio.timeout(10):
+        status = (await sent.get())["status"]
+        body = (await sent.get()).get("body", b"")
+        while status == 200 and b"event:" not in body:
+            body += (await sent.get())["body"]
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+    return status, body
+
+
+@sync_to_async
+def begun(browser, conversation):
+    """A page, and a message sent as its script does: with the token that stands in it."""
+    place = f"{HERE}c/{conversation.uuid}/"
+    page = browser.get(place)
+    token = token_of(page)
+
+    def send(token):
+        headers = {"Accept": "application/json", "X-CSRFToken": token}
+        given, kind = {"content": "Hello"}, "application/json"
+        return browser.post(f"{place}messages", given, headers=headers, content_type=kind)
+
+    assert send(token).status_code == 201
+    refused = send("x" * 64)
+    assert refused.status_code == 403
+    assert send(refused["X-CSRFToken"]).status_code == 201, "which the refusal has brought"
+    return place, {name: it.value for name, it in browser.cookies.items()}, token
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("engine", "tokens"),
+    [*((engine, "as Django has it") for engine in ENGINES), ("db", "in the session"),
+     ("signed_cookies", "in the session"), ("cache", "renamed and hidden")],
+)  # fmt: skip
+async def test_any_session_and_any_token_will_do(
+    site, anna, conversation, served, engine, tokens, request
+):
+    site.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    for name, value in TOKENS[tokens].items():
+        setattr(site, name, value)
+    browser = await sync_to_async(request.getfixturevalue)("browser")
+    place, cookies, token = await begun(browser, conversation)
+    status, body = await ask(served, "GET", f"{place}events", cookies)
+    assert (status, b"event: message.created" in body) == (200, True)
+    assert (await ask(served, "POST", f"{place}presence", cookies, token))[0] == 204
+    assert (await ask(served, "POST", f"{place}presence", cookies, "x" * 64))[0] == 403
+    stranger = cookies | {"portal": "nobody"}
+    assert (await ask(served, "GET", f"{place}events", stranger))[0] == 401
+    await sync_to_async(Device.revoke_all_of)(anna.pk)
+    assert (await ask(served, "GET", f"{place}events", cookies))[0] == 401
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_streams_are_found_below_any_path(site, browser, conversation, served):
+    _, cookies, _ = await begun(browser, conversation)
+    at = f"portal/assistant/c/{conversation.uuid}/events"
+    for path, root in ((f"/{at}", ""), (f"/deep/{at}", "/deep"), (f"/{at}", "/deep")):
+        assert (await ask(served, "GET", path, cookies, root_path=root))[0] == 200, path
+    for path in (f"/en/spoken/c/{conversation.uuid}/events", "/de/spoken/c/events"):
+        assert (await ask(served, "GET", path, cookies))[0] == 200, path
+    assert (await ask(served, "GET", f"/fr/spoken/{at}", cookies))[0] == 404
+    site.FORCE_SCRIPT_NAME = "/chat"
+    assert (await ask(served, "GET", f"/chat/{at}", cookies))[0] == 200
+    assert (await ask(served, "GET", f"/{at}", cookies))[0] == 200
+
+
+async def nothing():
+    raise AssertionError
+
+
+async def test_what_is_not_ours_reaches_the_application_as_it_came():
+    came = []
+
+    async def inner(scope, receive, send):
+        came.append((scope, receive, send))
+
+    app = WithStreams(inner)
+    for kind, path in (("http", "/news/events"), ("http", "/x/events"), ("websocket", "/c/events")):
+        scope = {"type": kind, "path": path, "root_path": "", "headers": [(b"a", b"b")]}
+        await app(scope, nothing, nothing)
+        assert came.pop() == (scope, nothing, nothing)
+    app._hub = Hub(conf())
+    await app({"type": "http", "path": "/news/", "root_path": "/deep"}, nothing, nothing)
+    assert came[0][0] == {
+        "type": "http", "path": "/news/", "root_path": "/deep", PRESENCE: app._hub.presence,
+    }  # fmt: skip
+
+
+class Site:
+    """An application that is told of its server's start and end."""
+
+    def __init__(self, answer="lifespan.startup.complete"):
+        self.answer = answer
+        self.heard = []
+
+    async def __call__(self, scope, receive, send):
+        assert scope["type"] == "lifespan"
+        while True:
+            message = await receive()
+            self.heard.append((message["type"], scope["state"]))
+            first = message["type"] == "lifespan.startup"
+            await send({"type": self.answer if first else "lifespan.shutdown.complete"})
+            if message["type"] == "lifespan.shutdown" or "failed" in self.answer:
+                return
+
+
+async def knows_no_lifespan(scope, receive, send):
+    raise ValueError(scope["type"])
+
+
+async def returns_at_once(scope, receive, send):
+    await receive()
+
+
+class QuietHub:
+    def __init__(self):
+        self.closed = 0
+
+    async def close(self):
+        self.closed += 1
+
+
+@pytest.mark.parametrize("inner", [Site(), knows_no_lifespan, returns_at_once, "failed"])
+async def test_the_sites_own_start_and_end_run(inner):
+    failed = inner == "failed"
+    inner = Site("lifespan.startup.failed") if failed else inner
+    app = WithStreams(inner)
+    app._hub = QuietHub()
+    waiting = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+    told = []
+
+    async def receive():
+        return waiting.pop()
+
+    async def send(message):
+        told.append(message["type"].removeprefix("lifespan."))
+
+    async with asyncio.timeout(5):
+        await app({"type": "lifespan", "state": {}}, receive, send)
+    assert told == (["startup.failed"] if failed else ["startup.complete", "shutdown.complete"])
+    assert app._hub.closed == 1
+    if isinstance(inner, Site):
+        assert inner.heard[0] == ("lifespan.startup", {})
+        assert failed or inner.heard[1] == ("lifespan.shutdown", {})
+
+
+@pytest.mark.django_db
+def test_a_server_without_streams_is_polled(browser, anna, conversation, phone, caplog):
+    from streams.views import events
+
+    events.say_so.cache_clear()
+    run = conversation.post("Hello", phone)[1]
+    place = f"{HERE}c/{conversation.uuid}/"
+    first = browser.get(f"{place}events?feed=1")
+    assert first["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert first["X-Accel-Buffering"] == "no"
+    words = first.content.decode()
+    assert re.findall(r"^event: (\S+)", words, re.M) == [
+        "message.created", "run.queued", "sync", "feed",
+    ]  # fmt: skip
+    assert "WithStreams(get_asgi_application())" in caplog.text
+    more = browser.get(f"{place}events", headers={"Last-Event-ID": "1"}).content.decode()
+    assert re.findall(r"^id: (\d+)", more, re.M) == ["2"]
+    beyond = browser.get(f"{place}events?after=99").content.decode()
+    assert re.findall(r"^event: (\S+)", beyond, re.M)[0] == "resync"
+    assert browser.get(f"{place}events?after=x").status_code == 400
+    stream = f"{HERE}runs/{run.uuid}/events"
+    assert "event: run.queued" in browser.get(stream).content.decode()
+    run.cancel(phone)
+    assert "event: run.cancelled" in browser.get(f"{stream}?after=2").content.decode()
+    assert browser.get(f"{stream}?after=3").status_code == 204
+    assert "event: feed" in browser.get(f"{HERE}c/events").content.decode()
+    token = token_of(browser.get(place))
+    headers = {"X-CSRFToken": token, "Accept": "application/json"}
+    told = browser.post(
+        f"{place}presence", {"typing": True}, content_type="application/json", headers=headers
+    )
+    assert told.status_code == 204
+    assert len(caplog.records) == 1
