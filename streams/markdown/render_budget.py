@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -62,10 +62,10 @@ class Turns:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._people: dict[int, tuple[threading.Lock, int]] = {}
+        self._people: dict[Hashable, tuple[threading.Lock, int]] = {}
 
     @contextmanager
-    def turn(self, person: int) -> Iterator[None]:
+    def turn(self, person: Hashable) -> Iterator[None]:
         """Waits, holding no database connection, until no other render of `person` is running.
 
         Raises TooMuchAtOnce after `LONGEST_WAIT` seconds, or at once if too many wait.
@@ -82,7 +82,7 @@ class Turns:
         finally:
             self._leave(person)
 
-    def _enter(self, person: int) -> threading.Lock:
+    def _enter(self, person: Hashable) -> threading.Lock:
         with self._guard:
             lock, here = self._people.get(person, (threading.Lock(), 0))
             if here > MOST_WAITING:
@@ -90,7 +90,7 @@ class Turns:
             self._people[person] = (lock, here + 1)
             return lock
 
-    def _leave(self, person: int) -> None:
+    def _leave(self, person: Hashable) -> None:
         with self._guard:
             lock, here = self._people.pop(person)
             if here > 1:

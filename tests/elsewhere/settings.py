@@ -5,6 +5,7 @@ from tests.settings import *  # noqa: F403
 
 INSTALLED_APPS = [each for each in INSTALLED_APPS if each != "chatstream"]  # noqa: F405
 INSTALLED_APPS += ["tests.elsewhere"]
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 AUTH_USER_MODEL = "elsewhere.Account"
 ROOT_URLCONF = "tests.elsewhere.urls"
 LOGIN_URL = "/accounts/login/"
