@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.complexity import is_linear
 
 PIECES = [
-    "![", "[", '[a](b "', "<http://", "<h", "*", "**a ", "_a_ ", "~~", "`", "``a` ", "\\",
-    "\\(", "$$", "a\n", "# ", "- a\n", "中**", "\\[\n",
+    "![", "[", "[a](", "$a", '[a](b "', "<http://", "<h", "*", "**a ", "_a_ ", "~~", "`", "``a` ",
+    "\\", "\\(", "$$", "a\n", "# ", "- a\n", "中**", "\\[\n",
 ]  # fmt: skip
 MOST = 48_000
 SHORT = 0.05  # seconds by the wall: a page stutters, and no more

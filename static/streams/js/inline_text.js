@@ -122,7 +122,7 @@ export class InlineText {
 
   #known(whole, unfinished, text) {
     const found = whole.exec(text);
-    if (!found) return unfinished.test(text) && text.length < LONGEST ? 0 : this.#say(text[0]);
+    if (!found) return text.length < LONGEST && unfinished.test(text) ? 0 : this.#say(text[0]);
     this.#write();
     const link = document.createElement("a");
     this.#at.append(link);
