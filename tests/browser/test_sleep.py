@@ -64,6 +64,10 @@ def kept(route):
     return route.fulfill(response=answer, headers=answer.headers | {"cache-control": "no-cache"})
 
 
+def none_to_scripts(route):
+    return route.abort() if route.request.resource_type == "fetch" else route.continue_()
+
+
 def opened_in(context, web, device, path, script):
     sign_in(context, device, web.url)
     page = context.new_page()
@@ -162,11 +166,13 @@ def test_a_device_thrown_out_meanwhile_ends_at_the_sign_in(caching, laptop, coun
 def test_back_after_a_sign_out_shows_nothing_of_the_person(caching, laptop, counting, here):
     page = caching(laptop, here, anything=False)
     expect(page.locator(".blocks")).to_have_text(counting.said)
+    # Its stream, which ends before the form is answered, makes it ask whether it may stay: it would
+    # give its own place in the history to the sign-in page, and there were none to go back to.
+    page.route(f"**{here}", none_to_scripts)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     step(page, "back")
-    # The stream may have ended before the form was sent: then the page's own place was taken.
-    expect(page).to_have_url(re.compile(r"/sign-in/\?next=|^about:blank$"))
+    expect(page).to_have_url(re.compile(r"/sign-in/\?next="))
     assert True not in page.evaluate("window.shown ?? []"), "loaded, and not out of a cache"
 
 
