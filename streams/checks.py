@@ -17,16 +17,14 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
 from django.db.utils import ProgrammingError
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from psycopg import sql
 
-from . import queue_health
+from . import queue_health, settings_references
 from .conf import Settings, conf
 from .models import Device
 from .postgres import database, error_diagnosis
 from .providers import registry
-from .settings_validation import nearest, problems
+from .settings_validation import problems
 from .static_files import stale, uncollected
 
 OLDEST = 150000
@@ -118,42 +116,14 @@ def tuning() -> Iterable[CheckMessage]:
             hint="Make STREAMS lease more than twice the heartbeat.",
             id="streams.E007",
         )
-    yield from providers(streams)
-    yield from pages(streams)
-
-
-def providers(streams: Settings) -> Iterable[CheckMessage]:
-    for name in streams.models:
-        if name not in registry.ENTRIES:
-            yield Error(
-                f"STREAMS models has no provider {name!r}.",
-                hint=nearest(name, registry.ENTRIES),
-                id="streams.E005",
-            )
-        elif registry.configured(name) and registry.lacking(name):
-            yield Error(
-                registry.not_installed(name),
-                hint=registry.how_to_install(name),
-                id="streams.E013",
-            )
-
-
-def pages(streams: Settings) -> Iterable[CheckMessage]:
-    try:
-        get_template(streams.base_template)
-    except TemplateDoesNotExist:
-        yield Error(
-            f"STREAMS base_template is {streams.base_template!r}, and there is no such template.",
-            hint="Name one with the blocks title, head and content, or leave it out.",
-            id="streams.E020",
-        )
+    yield from settings_references.check(streams)
 
 
 @register(deploy=True)
 def check_models(**_: Any) -> list[CheckMessage]:
     """In DEBUG scripts may answer: they are there to try things out."""
     first = registry.default_model()
-    if settings.DEBUG or not first.startswith("scripted:"):
+    if settings.DEBUG or not registry.recites(first):
         return []
     return [
         Warning(

@@ -29,6 +29,14 @@ class Settings:
     #: how much it says.
     scripts: bool = False
 
+    # Code of your own
+    #: A class that says who may use it and which models they are offered: a subclass of
+    #: `streams.policy.Policy`.
+    policy: str = ""
+    #: A function that shapes what a model is told: `context(prompt, run)` returns the prompt that
+    #: is sent.
+    context: str = ""
+
     # PostgreSQL
     #: Whether a pool in transaction mode, such as PgBouncer, stands before it: each transaction may
     #: reach another session, so nothing listens or stays prepared, and everything polls.

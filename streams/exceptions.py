@@ -73,6 +73,10 @@ class NotSignedIn(StreamsError):
     code, status = "not_signed_in", 401
 
 
+class NotAllowed(StreamsError):
+    code, status = "not_allowed", 403
+
+
 class Forbidden(StreamsError):
     code, status = "csrf", 403
     token = ""  # one for the next try

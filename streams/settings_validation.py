@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 # What each provider of `models` may be given.
-OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": []}
+OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": [], "class": "", "options": {}}
 
 KINDS: dict[type, str] = {
     bool: "True or False",

@@ -19,12 +19,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from inspect import isawaitable
 from typing import Any, cast
 
 import psycopg
+from asgiref.sync import async_to_sync
 from psycopg import AsyncConnection
 from psycopg.types.json import JsonbLoader
 
@@ -45,7 +47,7 @@ from .providers.base import (
     ProviderEvent,
 )
 from .providers.registry import resolve
-from .worker import claim, deliveries, model_context
+from .worker import claim, deliveries, model_context, shaping
 from .worker.claim import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
@@ -129,7 +131,7 @@ def run_pending(model: Provider | None = None) -> list[Run]:
     done: list[int] = []
     try:
         for _ in range(ROUNDS):
-            worked = asyncio.run(work_off(through, worker.pk, model))
+            worked = work_off(through, worker.pk, model)
             done += worked
             if not (tell_receivers(through) or worked):
                 break
@@ -140,20 +142,35 @@ def run_pending(model: Provider | None = None) -> list[Run]:
     return [Run(found[pk]) for pk in done]
 
 
-async def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -> list[int]:
+def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -> list[int]:
     """One answer of each conversation that waits for one."""
-    claimed = await claim.claim(through, worker_id, conf().concurrency)
+    claimed = asyncio.run(claim.claim(through, worker_id, conf().concurrency))
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
-        await answer(through, run, provider, name)
+        history = asyncio.run(model_context.history(through, run))
+        prompt = shaping.prompt_of(run, name, history, conf())
+        asyncio.run(answer(through, run, provider, shaped(prompt, run)))
     return [run.run_id for run in claimed]
 
 
-async def answer(through: AsyncConnection, run: Claimed, provider: Provider, name: str) -> None:
-    turns = model_context.turns(await model_context.history(through, run))
+def shaped(prompt: Prompt, run: Claimed) -> Prompt:
+    """By the site's own function, in the test's thread and so in its transaction."""
+    if not conf().context:
+        return prompt
+    made = shaping.told(conf().context, prompt, run)
+    return shaping.checked(async_to_sync(awaited)(made) if isawaitable(made) else made)
+
+
+async def awaited(made: Awaitable[Any]) -> Any:
+    return await made
+
+
+async def answer(
+    through: AsyncConnection, run: Claimed, provider: Provider, prompt: Prompt
+) -> None:
     # A failure that is worth another try is one failure here: nobody waits in a test.
     runner = Runner(run, AtOnce(through), replace(conf(), provider_retries=1))
-    await runner.run(provider, Prompt(name, turns, run.system, conf().answer_tokens))
+    await runner.run(provider, prompt)
 
 
 def tell_receivers(through: AsyncConnection) -> bool:

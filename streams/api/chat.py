@@ -9,11 +9,10 @@ from uuid import NAMESPACE_URL, UUID
 from asgiref.sync import sync_to_async
 from django.urls import reverse
 
-from streams import models, quotas
+from streams import models, policy, quotas
 from streams.exceptions import NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.providers import registry
 from streams.views.validation import checked_values, short_enough
 
 from .following import Follow
@@ -42,6 +41,7 @@ class Chat:
 
     @property
     def id(self) -> UUID:
+        """Its own, by which `get` finds it again."""
         return self._conversation.uuid
 
     @property
@@ -166,7 +166,7 @@ def start(
     """
     given = {"title": title, "system": instructions, "on_busy": on_busy}
     values: dict[str, Any] = checked_values(given | ({"model": model} if model else {}))
-    values.setdefault("model", registry.default_model())
+    values.setdefault("model", policy.default_model(user))
     short_enough("client_key", key or "")
     if not key:
         quotas.check_empty(user.pk)

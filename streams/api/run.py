@@ -55,10 +55,12 @@ class Run:
 
     @property
     def id(self) -> UUID:
+        """Its own, by which `Chat.run` finds it again."""
         return self._run.uuid
 
     @property
     def status(self) -> Status:
+        """`queued`, `running`, `completed`, `failed` or `cancelled`."""
         return cast(Status, self._run.status)
 
     @property

@@ -183,6 +183,10 @@ WITH accepted AS (
     SELECT a.id, a.base + e.nth, e.run_id, e.type, e.data::jsonb, statement_timestamp()
       FROM accepted a, unnest(%(runs)s::bigint[], %(types)s::text[], %(datas)s::text[])
                        WITH ORDINALITY AS e(run_id, type, data, nth)
+), told AS (
+    INSERT INTO streams_delivery (run_id)
+    SELECT e.run_id FROM unnest(%(runs)s::bigint[], %(types)s::text[]) AS e(run_id, type)
+     WHERE e.type IN ('run.completed', 'run.failed', 'run.cancelled')
 )
 SELECT head, pg_notify('streams_log', id || ':' || head),
        pg_notify('streams_feed', owner_id::text),
@@ -191,27 +195,19 @@ SELECT head, pg_notify('streams_log', id || ':' || head),
 """
 
 
-TERMINAL = ("run.completed", "run.failed", "run.cancelled")
-TELL = "INSERT INTO streams_delivery (run_id) SELECT unnest(%s::bigint[])"
-
-
 def append_locked(conversation_id: int, events: Sequence[NewEvent]) -> int:
     """Appends inside Django's transaction, which must hold the conversation's row; returns the new
     head.
 
     A `run.queued` event also wakes the workers and moves its conversation to the top of the list.
     """
-    ended = [event.run_id for event in events if event.type in TERMINAL]
     columns = list(zip(*((e.run_id, e.type, e.json) for e in events), strict=True))
     runs, types, datas = map(list, columns or ([], [], []))
     known: dict[str, Any] = {"conversation": conversation_id, "count": len(events), "runs": runs}
     known |= {"types": types, "datas": datas, "queued": "run.queued" in types}
     with connection().cursor() as cursor:
         cursor.execute(APPEND_LOCKED, known)
-        head = int(cursor.fetchone()[0])
-        if ended:
-            cursor.execute(TELL, [ended])
-    return head
+        return int(cursor.fetchone()[0])
 
 
 def arrays(batch: Sequence[Append]) -> dict[str, Any]:

@@ -8,67 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any, cast
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from streams.conf import conf
-from streams.providers import scripted
 from streams.providers.base import Provider, ProviderNotInstalled, UnknownModel
+from streams.providers.entries import ENTRIES, Entry
 
-SDK_TRANSPORT = ("aiohttp", "httpx2")
+FALLBACK = "scripted:demo"
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a provider is, which of its options it is built from, what to offer of it.
-
-    One of those options makes it configured. The `extra` of the wheel brings its `packages`.
-    """
-
-    module: str
-    type: str
-    built_from: tuple[str, ...] = ("key", "url")
-    extra: str = ""
-    packages: tuple[str, ...] = ()
-    menu: tuple[str, ...] = ()
+_built: dict[tuple[object, ...], Provider] = {}
 
 
-ENTRIES: dict[str, Entry] = {
-    "anthropic": Entry(
-        "streams.providers.anthropic",
-        "Anthropic",
-        extra="anthropic",
-        packages=("anthropic", *SDK_TRANSPORT),
-        menu=("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
-    ),
-    "openai": Entry(
-        "streams.providers.openai",
-        "OpenAI",
-        extra="openai",
-        packages=("openai", *SDK_TRANSPORT),
-        menu=("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
-    ),
-    "openai-chat": Entry(
-        "streams.providers.openai_chat",
-        "OpenAIChat",
-        extra="openai",
-        packages=("openai", *SDK_TRANSPORT),
-    ),
-    "local": Entry(
-        "streams.providers.local",
-        "Local",
-        built_from=("url",),
-        extra="openai",
-        packages=("openai", *SDK_TRANSPORT),
-        menu=("smollm2",),
-    ),
-    "scripted": Entry("streams.providers.scripted", "Scripted", built_from=(), menu=("demo",)),
-}
+def own_class(prefix: str) -> Any:
+    """The class that a site names for this provider, or None. Raises ImportError."""
+    path = conf().models.get(prefix, {}).get("class")
+    return import_string(path) if path else None
 
-_built: dict[tuple[str, ...], Provider] = {}
+
+def entry_of(prefix: str) -> Entry | None:
+    """A provider of the site's own, whose class says what ours say here; else one of ours."""
+    own = own_class(prefix)
+    if own is None:
+        return ENTRIES.get(prefix)
+    return Entry(
+        own.__module__,
+        own.__qualname__,
+        built_from=(),
+        menu=tuple(getattr(own, "menu", ())),
+        recites=getattr(own, "recites", False),
+        check=getattr(own, "check", None),
+    )
+
+
+def prefixes() -> list[str]:
+    """A site's own providers first."""
+    own = [name for name, options in conf().models.items() if options.get("class")]
+    return list(dict.fromkeys([*own, *ENTRIES]))
+
+
+def recites(name: str) -> bool:
+    """Whether the provider of this `provider:model` has nothing of its own to say."""
+    entry = entry_of(name.partition(":")[0])
+    return entry is not None and entry.recites
 
 
 def check_name(name: str) -> tuple[str, str]:
@@ -78,9 +64,10 @@ def check_name(name: str) -> tuple[str, str]:
     configured, or if the model is missing.
     """
     prefix, _, model = name.partition(":")
-    entry = ENTRIES.get(prefix)
+    entry = entry_of(prefix)
     if entry is None:
-        raise UnknownModel(f"A model is named provider:model, with one of {', '.join(ENTRIES)}.")
+        known = ", ".join(prefixes())
+        raise UnknownModel(f"A model is named provider:model, with one of {known}.")
     if not model.strip() or not model.isprintable():
         raise UnknownModel(f"Which model of {prefix}? Write {prefix}:name.")
     if not configured(prefix):
@@ -88,10 +75,10 @@ def check_name(name: str) -> tuple[str, str]:
         raise UnknownModel(
             f"The provider {prefix} is not set up here: STREAMS models {prefix} has no {wanted}."
         )
-    if prefix == "scripted":
-        if model not in named(prefix) and not conf().scripts:
-            raise UnknownModel("Scripts are for trying things out: STREAMS scripts allows them.")
-        scripted.script(model)
+    if entry.recites and model not in named(prefix) and not conf().scripts:
+        raise UnknownModel("Scripts are for trying things out: STREAMS scripts allows them.")
+    if entry.check:
+        entry.check(model)
     return prefix, model
 
 
@@ -112,7 +99,9 @@ def arguments(prefix: str) -> tuple[str, ...]:
     models = conf().models
 
     def given(name: str) -> tuple[str, ...]:
-        return tuple(models.get(name, {}).get(option, "") for option in ENTRIES[name].built_from)
+        entry = entry_of(name)
+        built_from = entry.built_from if entry else ()
+        return tuple(models.get(name, {}).get(option, "") for option in built_from)
 
     own = given(prefix)
     return given("openai") if prefix == "openai-chat" and not any(own) else own
@@ -120,7 +109,7 @@ def arguments(prefix: str) -> tuple[str, ...]:
 
 def offered() -> list[str]:
     """Returns the names to show in a menu, the default first."""
-    names = [f"{prefix}:{model}" for prefix in ENTRIES for model in menu(prefix)]
+    names = [f"{prefix}:{model}" for prefix in prefixes() for model in menu(prefix)]
     return list(dict.fromkeys([default_model(), *names]))
 
 
@@ -129,14 +118,16 @@ def menu(prefix: str) -> Sequence[str]:
 
     Scripts are for trying things out: they are not offered beside real models outside DEBUG.
     """
-    if not configured(prefix) or (prefix == "scripted" and not settings.DEBUG):
+    entry = entry_of(prefix)
+    if entry is None or not configured(prefix) or (entry.recites and not settings.DEBUG):
         return ()
     return named(prefix)
 
 
 def named(prefix: str) -> Sequence[str]:
     """Returns the `menu` of the settings, or else the built-in one."""
-    return tuple(conf().models.get(prefix, {}).get("menu") or ENTRIES[prefix].menu)
+    entry = entry_of(prefix)
+    return tuple(conf().models.get(prefix, {}).get("menu") or (entry.menu if entry else ()))
 
 
 def default_model() -> str:
@@ -145,8 +136,8 @@ def default_model() -> str:
     """
     if chosen := conf().default_model:
         return chosen
-    names = (f"{prefix}:{model}" for prefix in ENTRIES for model in menu(prefix))
-    return next(names, "scripted:demo")
+    names = (f"{prefix}:{model}" for prefix in prefixes() for model in menu(prefix))
+    return next(names, FALLBACK)
 
 
 def resolve(name: str) -> tuple[Provider, str]:
@@ -156,6 +147,8 @@ def resolve(name: str) -> tuple[Provider, str]:
     `check_name` does.
     """
     prefix, model = check_name(name)
+    if own := own_class(prefix):
+        return own_provider(prefix, own), model
     entry = ENTRIES[prefix]
     key = (prefix, *arguments(prefix))
     if key not in _built:
@@ -164,6 +157,17 @@ def resolve(name: str) -> tuple[Provider, str]:
         build = getattr(import_module(entry.module), entry.type)
         _built[key] = build(*key[1:], models=named(prefix))
     return _built[key], model
+
+
+def own_provider(prefix: str, own: Any) -> Provider:
+    """Built from its `key` and `url` where they are set, and from its `options`."""
+    given = conf().models[prefix]
+    options = {name: given[name] for name in ("key", "url") if given.get(name)}
+    options |= given.get("options", {})
+    key = (prefix, own, repr(options))
+    if key not in _built:
+        _built[key] = cast(Provider, own(**options))
+    return _built[key]
 
 
 def lacking(prefix: str) -> list[str]:
@@ -183,10 +187,10 @@ def prepare() -> None:
     """Builds all configured providers ahead of use: importing an SDK takes a second, in which the
     worker's other answers would stand still. What cannot be built fails when it is asked for.
     """
-    for prefix in ENTRIES:
-        if configured(prefix) and prefix != "scripted":
-            with suppress(Exception):
-                resolve(f"{prefix}:any")
+    for prefix in prefixes():
+        with suppress(Exception):
+            if configured(prefix) and not recites(f"{prefix}:"):
+                resolve(f"{prefix}:{next(iter(named(prefix)), 'any')}")
 
 
 async def aclose() -> None:

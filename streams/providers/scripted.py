@@ -81,6 +81,11 @@ def script(name: str, said: str = "") -> Script:
     return Script([(Kind.TEXT, numbers(count))], rate, flaky=int(match["times"] or 0))
 
 
+def check(name: str) -> None:
+    """Raises UnknownModel for a script that does not exist."""
+    script(name)
+
+
 def tokens(text: str) -> list[str]:
     return TOKEN.findall(text)
 

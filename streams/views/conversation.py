@@ -9,12 +9,12 @@ from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 
+from streams import policy
 from streams.conf import conf
 from streams.conversation_summaries import name_of
 from streams.exceptions import NotFound, StreamsError
 from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
-from streams.providers import registry
 from streams.snapshot import snapshot
 
 from . import serializers
@@ -41,6 +41,8 @@ class ConversationView(Resource):
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
         values = checked_values(fields(request, archived=bool, **KINDS))
+        if values.get("model", conversation.model) != conversation.model:
+            policy.check_model(request.user, values["model"])
         changed = conversation.change(request.device, **archived(conversation, values))
         if not wants_json(request):
             if "model" in values:  # a rename is seen, and so is what is archived
@@ -102,7 +104,7 @@ def page_now(
     context = {
         **shown,
         "name": name_of(taken.conversation.title, turns[0].text if turns else None),
-        "models": offered(taken.conversation.model),
+        "models": offered(request, taken.conversation.model),
         "given": given or {},
         "error": error,
         **left,
@@ -111,6 +113,6 @@ def page_now(
     return patient(render(request, "streams/conversation.html", context, status=status), error)
 
 
-def offered(current: str) -> list[str]:
+def offered(request: Request, current: str) -> list[str]:
     """The menu, with the conversation's own model in it whatever it is."""
-    return list(dict.fromkeys([*registry.offered(), current]))
+    return list(dict.fromkeys([*policy.policy().models_for(request.user), current]))

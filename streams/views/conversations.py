@@ -7,12 +7,11 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from streams import quotas
+from streams import policy, quotas
 from streams.exceptions import StreamsError
 from streams.models import Conversation, first_prompt
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.providers import registry
 
 from . import serializers
 from .conversation_list import as_json, beside, shelf
@@ -54,7 +53,9 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
     """A new conversation and, with `content`, its first message and run; the flag tells a
     repeated send apart."""
     columns = {name: given[name] for name in KINDS if name in given}
-    values = {"model": registry.default_model()} | checked_values(columns)
+    values = {"model": policy.default_model(request.user)} | checked_values(columns)
+    if "model" in columns:
+        policy.check_model(request.user, columns["model"])
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
     if "content" not in given:
@@ -81,8 +82,8 @@ def page(
     given = given or {}
     context = {
         "deleted": deleted(request),
-        "models": registry.offered(),
-        "chosen": given.get("model") or registry.default_model(),
+        "models": policy.policy().models_for(request.user),
+        "chosen": given.get("model") or policy.default_model(request.user),
         "given": given,
         "error": error,
         **beside(request),

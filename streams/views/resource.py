@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from streams.models import Device
+from streams.policy import check_may_use
 
 from .endpoint import Endpoint
 from .errors import SIGN_IN_FIRST
@@ -24,9 +25,10 @@ class Request(HttpRequest):
 
 class Resource(Endpoint):
     def admit(self, request: HttpRequest) -> None:
-        """Raises NotSignedIn, before anything is said of a missing token."""
+        """Raises NotSignedIn and NotAllowed, before anything is said of a missing token."""
         if not request.user.is_authenticated:
             raise SIGN_IN_FIRST
+        check_may_use(request.user)
 
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         name = method_meant(request).lower()

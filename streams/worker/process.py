@@ -22,10 +22,10 @@ from ..postgres import channels
 from ..postgres.availability import described, persist
 from ..postgres.connections import pool
 from ..postgres.listener import Listener
-from ..providers.base import Code, Prompt, ProviderError, UnknownModel
+from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import claim, model_context, retention, title
+from . import claim, model_context, retention, shaping, title
 from .claim import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
@@ -158,8 +158,8 @@ class Worker:
             provider, model = resolve(run.model)
             if history is None:
                 history = await self._persist(partial(model_context.history, run=run))
-            said = model_context.turns(history)
-            await runner.run(provider, Prompt(model, said, run.system, self.conf.answer_tokens))
+            prompt = shaping.prompt_of(run, model, history, self.conf)
+            await runner.run(provider, await shaping.shaped(prompt, run, self.conf))
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)

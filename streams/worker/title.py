@@ -29,7 +29,7 @@ from ..providers.base import (
     Turn,
     UnknownModel,
 )
-from ..providers.registry import resolve
+from ..providers.registry import recites, resolve
 from ..text import opening_of
 from . import quarantine
 from .claim import Claimed
@@ -136,7 +136,7 @@ class Titles:
 
     async def _asked(self, name: str, prompt: str, answer: str) -> str:
         """What the model calls it, or nothing; when many are being asked, nobody waits."""
-        if name.startswith("scripted:") or self.asking >= self.conf.titles_at_once:
+        if recites(name) or self.asking >= self.conf.titles_at_once:
             return ""
         self.asking += 1
         try:

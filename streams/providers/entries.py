@@ -1,0 +1,69 @@
+"""The providers that come with the app, known without importing any SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streams.providers import scripted
+
+SDK_TRANSPORT = ("aiohttp", "httpx2")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a provider is, which of its options it is built from, what to offer of it.
+
+    One of those options makes it configured. The `extra` of the wheel brings its `packages`.
+    """
+
+    module: str
+    type: str
+    built_from: tuple[str, ...] = ("key", "url")
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+    menu: tuple[str, ...] = ()
+    #: It recites what it was given: nobody asks it for titles, and it is offered in DEBUG alone.
+    recites: bool = False
+    #: Raises UnknownModel for a name that is known to be none, without asking anybody.
+    check: Callable[[str], object] | None = None
+
+
+ENTRIES: dict[str, Entry] = {
+    "anthropic": Entry(
+        "streams.providers.anthropic",
+        "Anthropic",
+        extra="anthropic",
+        packages=("anthropic", *SDK_TRANSPORT),
+        menu=("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
+    ),
+    "openai": Entry(
+        "streams.providers.openai",
+        "OpenAI",
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
+        menu=("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
+    ),
+    "openai-chat": Entry(
+        "streams.providers.openai_chat",
+        "OpenAIChat",
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
+    ),
+    "local": Entry(
+        "streams.providers.local",
+        "Local",
+        built_from=("url",),
+        extra="openai",
+        packages=("openai", *SDK_TRANSPORT),
+        menu=("smollm2",),
+    ),
+    "scripted": Entry(
+        "streams.providers.scripted",
+        "Scripted",
+        built_from=(),
+        menu=("demo",),
+        recites=True,
+        check=scripted.check,
+    ),
+}

@@ -1,0 +1,72 @@
+"""What `STREAMS` names elsewhere, and whether it is there: providers, code by its dotted path, the
+base template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.core.checks import CheckMessage, Error
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.module_loading import import_string
+
+from .conf import Settings
+from .providers import registry
+from .providers.entries import ENTRIES
+from .settings_validation import nearest
+
+
+def check(streams: Settings) -> Iterable[CheckMessage]:
+    yield from providers(streams)
+    yield from importable("policy", streams.policy, ("may_use", "models_for"))
+    yield from importable("context", streams.context, ("__call__",))
+    yield from pages(streams)
+
+
+def providers(streams: Settings) -> Iterable[CheckMessage]:
+    for name, options in streams.models.items():
+        if options.get("class"):
+            yield from importable(f"models {name} class", options["class"], ("stream", "aclose"))
+        elif name not in ENTRIES:
+            yield Error(
+                f"STREAMS models has no provider {name!r}.",
+                hint=nearest(name, ENTRIES),
+                id="streams.E005",
+            )
+        elif registry.configured(name) and registry.lacking(name):
+            yield Error(
+                registry.not_installed(name),
+                hint=registry.how_to_install(name),
+                id="streams.E013",
+            )
+
+
+def importable(where: str, path: str, needed: Sequence[str]) -> Iterable[CheckMessage]:
+    """Whether a dotted path leads to what has the methods that will be called."""
+    if not path:
+        return
+    wrong = ""
+    try:
+        found = import_string(path)
+    except Exception as error:  # whatever the module itself raises
+        wrong = f"cannot be imported: {error}"
+    else:
+        if lacking := [name for name in needed if not callable(getattr(found, name, None))]:
+            wrong = f"has no {' and no '.join(lacking)}"
+    if wrong:
+        yield Error(
+            f"STREAMS {where} is {path!r}, which {wrong}.",
+            hint="Make it the dotted path of one that docs/reference/api.md describes.",
+            id="streams.E014",
+        )
+
+
+def pages(streams: Settings) -> Iterable[CheckMessage]:
+    try:
+        get_template(streams.base_template)
+    except TemplateDoesNotExist:
+        yield Error(
+            f"STREAMS base_template is {streams.base_template!r}, and there is no such template.",
+            hint="Name one with the blocks title, head and content, or leave it out.",
+            id="streams.E020",
+        )

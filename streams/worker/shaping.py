@@ -1,0 +1,52 @@
+"""What a model is told for one answer; the last word in it is the site's own."""
+
+from __future__ import annotations
+
+import asyncio
+from inspect import isawaitable
+from typing import Any
+
+from django.db import connections
+from django.utils.module_loading import import_string
+
+from ..api.run import Run
+from ..conf import Settings
+from ..models import Run as RunModel
+from ..providers.base import Prompt
+from . import model_context
+from .claim import Claimed
+
+
+def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
+    """What the app itself would have the model told."""
+    return Prompt(model, model_context.turns(history), run.system, conf.answer_tokens)
+
+
+async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:
+    """The prompt as the function that `STREAMS["context"]` names makes it; as it is without one.
+
+    Raises what the function raises, and TypeError for what is no Prompt.
+    """
+    if not conf.context:
+        return prompt
+
+    def apart() -> Any:
+        try:
+            return told(conf.context, prompt, run)
+        finally:
+            connections.close_all()  # nobody else does, in a thread
+
+    made = await asyncio.to_thread(apart)
+    return checked(await made if isawaitable(made) else made)
+
+
+def told(context: str, prompt: Prompt, run: Claimed) -> Any:
+    """What the function of that dotted path returns: a prompt, or something to await for it."""
+    known = RunModel.objects.select_related("conversation", "prompt", "answer")
+    return import_string(context)(prompt, Run(known.get(pk=run.run_id)))
+
+
+def checked(made: object) -> Prompt:
+    if not isinstance(made, Prompt):
+        raise TypeError(f"STREAMS context returned a {type(made).__name__}, and no Prompt.")
+    return made

@@ -1,0 +1,94 @@
+"""A site's own code that uses every public name, for the type checker alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_type
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.dispatch import receiver
+
+import streams
+from streams.policy import Policy
+from streams.providers.base import Prompt
+from streams.signals import run_ended
+from streams.testing import FakeModel
+from streams.testing import run_pending as work_off
+
+
+def summarise(user: User, invoice: UUID) -> str:
+    chat = streams.start(
+        user, instructions="Be brief.", title="Bills", model="a:b", on_busy="reject", key="k"
+    )
+    assert_type(chat, streams.Chat)
+    assert_type(streams.get(user, chat.id), streams.Chat)
+    assert_type(streams.conversations(user), list[streams.Chat])
+    assert_type((chat.id, chat.url, chat.title, chat.head), tuple[UUID, str, str, int])
+    assert_type((chat.instructions, chat.model, chat.updated_at), tuple[str, str, datetime])
+    run = chat.refresh().ask("Summarise this", key=f"invoice-{invoice}")
+    assert_type(chat.run(str(run.id)), streams.Run)
+    assert_type(chat.runs(), list[streams.Run])
+    for event in chat.follow(after=chat.head):
+        told(event)
+    for event in run.follow(after=3):
+        told(event)
+    if run.wait(60).ended and (failure := run.error):
+        assert_type(failure, streams.Failure)
+        assert_type((failure.code, failure.message, failure.retryable), tuple[str, str, bool])
+        run = run.cancel().retry()
+    chat.delete()
+    assert_type(run.usage, Mapping[str, int])
+    if run.status == "done":  # type: ignore[comparison-overlap]
+        return run.prompt
+    return run.refresh().text + run.model + run.stop_reason
+
+
+def told(event: streams.Event) -> None:
+    assert_type((event.seq, event.type, event.text), tuple[int, str, str])
+    assert_type((event.run, event.replaces), tuple[UUID | None, bool])
+    assert_type(event.data, Mapping[str, Any])
+
+
+async def summarise_later(user: User) -> None:
+    chat = await (await streams.astart(user)).arefresh()
+    assert_type(await streams.aget(user, "id"), streams.Chat)
+    assert_type(await streams.aconversations(user), list[streams.Chat])
+    run = await chat.aask("Summarise this")
+    following: streams.Follow = chat.follow()
+    async for event in following:
+        told(event)
+    assert_type(await run.await_(60), streams.Run)
+    assert_type(await run.arefresh(), streams.Run)
+    assert_type(await run.acancel(), streams.Run)
+    assert_type(await run.aretry(), streams.Run)
+    assert_type(await chat.arun(run.id), streams.Run)
+    assert_type(await chat.aruns(), list[streams.Run])
+    await chat.adelete()
+
+
+@receiver(run_ended)
+def note(run: streams.Run, chat: streams.Chat, status: str, delivery: int, **more: object) -> None:
+    chat.ask(f"{run.text} {status} {delivery}")
+
+
+class OurPolicy(Policy):
+    def may_use(self, user: User) -> bool:
+        return user.is_staff
+
+    def models_for(self, user: User) -> Sequence[str]:
+        return ["acme:small"]
+
+
+def context(prompt: Prompt, run: streams.Run) -> Prompt:
+    return replace(prompt, system=run.prompt)
+
+
+def test_a_summary(
+    user: User, streams_model: FakeModel, run_pending: Callable[[], list[streams.Run]]
+) -> None:
+    streams_model.answers("Paid", thinks="Hm").fails("overloaded", after="Pa").tells()
+    assert_type(streams_model.prompts, list[Prompt])
+    assert run_pending() == work_off(streams_model)
