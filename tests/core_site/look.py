@@ -1,4 +1,4 @@
-"""What is found of the app by Django's own loaders, printed as JSON."""
+"""What is found of the app by Django's own checks and loaders, printed as JSON."""
 
 import json
 import sys
@@ -10,8 +10,12 @@ import streams
 django.setup()
 
 from django.contrib.staticfiles import finders  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.db.migrations.loader import MigrationLoader  # noqa: E402
 from django.template.loader import get_template  # noqa: E402
+
+call_command("check", fail_level="WARNING", stdout=sys.stderr)
+call_command("makemigrations", "streams", check_changes=True, stdout=sys.stderr)
 
 found = {
     "package": streams.__file__,
