@@ -29,6 +29,7 @@ from django.utils.crypto import constant_time_compare
 
 from . import sessions, user_model
 from .models import Device
+from .models.device import LONGEST_AGENT
 from .postgres import database
 
 DEVICE_COOKIE = "streams_device"
@@ -207,3 +208,13 @@ def recognise(request: HttpRequest, user: AbstractBaseUser) -> Device:
     request.session[DEVICE_SESSION_KEY] = known.pk
     request.session[SIGN_OUTS_SESSION_KEY] = known.sign_outs
     return known
+
+
+def introduced(request: HttpRequest, user: AbstractBaseUser) -> Device:
+    """The device of one whom the site knows without a session, by a token or a proxy's word: the
+    one of this cookie, else whichever calls itself so, else a new one."""
+    agent = request.headers.get("User-Agent", "")
+    own = Device.objects.signed_in().filter(user_id=user.pk)
+    known = own.filter(key=device_key(request.COOKIES)).first()
+    known = known or own.filter(user_agent=agent[:LONGEST_AGENT]).first()
+    return known or Device.introduce(user.pk, agent)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
 import psycopg
@@ -19,7 +18,7 @@ from django.db import connections, router
 from django.db.utils import ProgrammingError
 from psycopg import sql
 
-from . import queue_health, settings_references
+from . import asgi_module, queue_health, settings_references
 from .conf import Settings, conf
 from .models import Device
 from .postgres import database, error_diagnosis
@@ -77,19 +76,7 @@ def middleware() -> Iterable[CheckMessage]:
 
 
 def server_of_streams() -> Iterable[CheckMessage]:
-    """By importing the site's ASGI application, as its server does: what is ours in it may be
-    wrapped in others."""
-    from . import asgi  # the reading half, which no worker needs
-
-    package = settings.ROOT_URLCONF.partition(".")[0]
-    named = getattr(settings, "ASGI_APPLICATION", "") or f"{package}.asgi.application"
-    module = named.rpartition(".")[0]
-    why = f"{module} makes no WithStreams"
-    try:
-        import_module(module)
-    except Exception as error:
-        why = f"{module} cannot be imported ({error})"
-    if not asgi.made:
+    if why := asgi_module.polled():
         yield Warning(
             f"Answers are polled for, about once a second, instead of streamed: {why}.",
             hint="Say there `from streams.asgi import WithStreams` and "

@@ -167,6 +167,27 @@ def test_what_a_site_calls_device_is_left_alone(browser, anna):
     assert (browser.session["device"], browser.cookies["device"].value) == ("mobile", "tablet")
 
 
+@pytest.mark.django_db
+def test_a_site_that_lets_nobody_in_by_default_leaves_our_refusals_to_us(site, anna):
+    site.MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
+    json = {"Accept": "application/json"}
+    assert Client().get("/").status_code == 302
+    assert Client().get(HERE + "c/", headers=json).status_code == 401
+    assert Client().get(HERE + "pair/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_is_known_without_a_session_has_one_device_and_still_none(site, anna, conversation):
+    site.MIDDLEWARE += ["tests.any_site.ByToken"]
+    headers = {"X-Token": "anna", "Accept": "application/json", "User-Agent": "Robot"}
+    for _ in range(3):
+        program = Client()
+        response = program.get(f"{HERE}c/{conversation.uuid}/", headers=headers)
+        assert response.status_code == 200
+        assert "portal" not in program.cookies
+    assert Device.objects.get(user=anna).user_agent == "Robot"
+
+
 @pytest.fixture
 async def served():
     """WithStreams over Django's own handler, with a hub that only answers."""

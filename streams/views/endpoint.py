@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -23,7 +24,8 @@ from . import errors
 from .this_device import begun, device_of, remember
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # by the site's middleware: `csrf` checks
+# By the site's own middleware: `csrf` checks, and `admit` tells a program that it is not signed in.
+@method_decorator((csrf_exempt, login_not_required), name="dispatch")
 class Endpoint(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth import SESSION_KEY
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -32,6 +33,8 @@ def looked_up(request: HttpRequest) -> Device | None:
     """Of a session that is new to our pages, goes on after its cookie was lost, or is no good."""
     if not request.user.is_authenticated:
         return None
+    if SESSION_KEY not in request.session:
+        return access.introduced(request, request.user)
     pk, _ = access.begun_on(request.session)
     if pk is None:
         return access.recognise(request, request.user)
@@ -45,7 +48,9 @@ def looked_up(request: HttpRequest) -> Device | None:
 def begun(request: HttpRequest) -> Device | None:
     """The device of a session this very request has begun. With the next page would be too
     late: one that is never asked for is on no list, and outlives a sign-out everywhere."""
-    if not request.user.is_authenticated or access.begun_on(request.session)[0] is not None:
+    if not request.user.is_authenticated or SESSION_KEY not in request.session:
+        return None
+    if access.begun_on(request.session)[0] is not None:
         return None
     return access.recognise(request, request.user)
 

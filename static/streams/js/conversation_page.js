@@ -52,5 +52,7 @@ function gone() {
 
 // Whoever was signed out here shall not go on reading; drafts stay on this device.
 function signedOut() {
-  location.replace(`${signIn}?next=${encodeURIComponent(location.pathname)}`);
+  const place = new URL(signIn, location.href);
+  place.searchParams.set("next", location.pathname);
+  location.replace(place);
 }
