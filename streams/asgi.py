@@ -65,12 +65,12 @@ class WithStreams:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hub lives a little longer than the application, which may use it throughout."""
-        life = Lifespan(self._hub_here, receive, send)
-        try:
-            await life.of(self.app, scope)
-        finally:
+
+        async def end() -> None:
             if self._hub:
                 await self._hub.close()
+
+        await Lifespan(self._hub_here, end, receive, send).of(self.app, scope)
 
     async def _hub_here(self) -> Hub:
         """The process's hub; a server without lifespan starts it with the first stream."""
@@ -85,8 +85,15 @@ class WithStreams:
 class Lifespan:
     """A server's start and end, as told to an application that may know of neither."""
 
-    def __init__(self, begin: Callable[[], Awaitable[Any]], receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        begin: Callable[[], Awaitable[Any]],
+        end: Callable[[], Awaitable[None]],
+        receive: Receive,
+        send: Send,
+    ) -> None:
         self._begin = begin
+        self._end = end
         self._receive = receive
         self._send = send
         self._heard = self._answered = False
@@ -105,19 +112,26 @@ class Lifespan:
         message = await self._receive()
         self._heard = True
         if message["type"] == "lifespan.startup":
-            await self._begin()
+            try:
+                await self._begin()
+            except Exception:
+                self._answered = True  # as one that did not start: not for want of a lifespan
+                raise
         return message
 
     async def _tell(self, message: Any) -> None:
+        """Whatever ends has ended once the server is told so: then it exits."""
         self._answered = True
+        if message["type"] != "lifespan.startup.complete":
+            await self._end()
         await self._send(message)
 
     async def _alone(self) -> None:
         if not self._heard:
             await self._hear()
-        await self._send({"type": "lifespan.startup.complete"})
+        await self._tell({"type": "lifespan.startup.complete"})
         await self._receive()
-        await self._send({"type": "lifespan.shutdown.complete"})
+        await self._tell({"type": "lifespan.shutdown.complete"})
 
 
 def stream_at(path: str) -> tuple[Respond, str] | None:

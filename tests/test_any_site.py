@@ -353,6 +353,7 @@ async def test_the_sites_own_start_and_end_run(inner):
 
     async def send(message):
         told.append(message["type"].removeprefix("lifespan."))
+        assert app._hub.closed == (told[-1] != "startup.complete"), "before the server is told"
 
     async with asyncio.timeout(5):
         await app({"type": "lifespan", "state": {}}, receive, send)
