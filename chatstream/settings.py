@@ -204,8 +204,11 @@ MODELS = {
     "local": {"url": env.str("LOCAL_MODEL_URL", default="")},
 }
 
-#: JSON: whatever else can be tuned, by the names below.
-tuned = env.json("STREAMS", default={})
+try:
+    #: JSON: whatever else can be tuned, by the names below.
+    tuned = env.json("STREAMS", default={})
+except ValueError:
+    tuned = None
 if not isinstance(tuned, dict):
     raise ImproperlyConfigured('STREAMS is no JSON object: write it as {"name": value}.')
 STREAMS = {

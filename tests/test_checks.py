@@ -190,6 +190,13 @@ def test_the_documented_production_settings_pass_djangos_deployment_checks(tmp_p
     assert "no issues" in done.stdout
 
 
+@pytest.mark.parametrize("written", ["{ping: 1}", "[1]"])
+def test_settings_that_are_no_json_object_are_told_in_one_sentence(written):
+    done = manage("migrate", **PRODUCTION, STREAMS=written)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("STREAMS is no JSON object:")
+
+
 def test_a_deployment_without_a_key_is_told_in_one_sentence():
     given = {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"}
     done = manage("migrate", **given)
