@@ -86,16 +86,20 @@ def as_stranger(*command: str | Path) -> str:
 def test_as_root_programs_in_a_closed_folder_are_copied(folder, monkeypatch):
     monkeypatch.setattr(embedded_server, "PROGRAMS", folder.parent / f"{folder.name}-programs")
     programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION].parent
-    closed = folder / programs.name
+    package = programs.parent
+    closed = folder / package.name / programs.name
     shutil.copytree(programs, closed, symlinks=True)
+    libraries = f"{package.name}.libs"
+    shutil.copytree(package.with_name(libraries), folder / libraries)
     closed.chmod(0o700)
     try:
         found = embedded_server.runnable(closed / "bin", {"user": STRANGER})
         assert found.is_relative_to(embedded_server.PROGRAMS)
         assert embedded_server.runnable(closed / "bin", {"user": STRANGER}) == found
-        assert "PostgreSQL" in as_stranger(found / "postgres", "--version")
+        for program in ("postgres", "initdb"):
+            assert "PostgreSQL" in as_stranger(found / program, "--version")
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-        assert [*embedded_server.PROGRAMS.iterdir()] == [found.parent]
+        assert [*embedded_server.PROGRAMS.iterdir()] == [found.parents[2]]
     finally:
         shutil.rmtree(embedded_server.PROGRAMS, ignore_errors=True)
 

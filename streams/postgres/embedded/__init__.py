@@ -3,8 +3,8 @@
     DATABASES = {"default": {"ENGINE": "streams.postgres.embedded", "HOST": BASE_DIR / "data"}}
 
 `HOST` is the folder of its data. Several processes share one server through that folder; the last
-one to leave stops it. `python -m streams.postgres.embedded FOLDER` holds it until standard input
-closes or SIGTERM.
+one to leave stops it, and one that was killed leaves that to the next.
+`python -m streams.postgres.embedded FOLDER` holds it until standard input closes or SIGTERM.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def join(
         server = server_in(data, cleanup_mode="delete" if throwaway else "stop")
         with server._lock:
             server.ensure_pgdata_inited()
-            forget_the_dead(server.global_process_id_list)
+            server.forget_the_dead()
             # The folder belongs to PostgreSQL's own user when we are root; keep its ownership.
             with open(data / "postgresql.auto.conf", "w") as file:
                 file.write(CONFIGURATION + configuration)
@@ -89,14 +89,6 @@ def server_in(data: Path, cleanup_mode: str) -> Any:
     # Its own lock is one file for the whole machine, which the first user to come owns.
     server._lock = type(server._lock)(data.parent / "postgres.lock")
     return server
-
-
-def forget_the_dead(users: Any) -> None:
-    """A process that was killed could not sign off, and would keep the server up for ever."""
-    known = users._get()
-    living = [pid for pid in known if is_running(pid)]
-    if living != known:
-        users.put(living)
 
 
 def sweep(folder: Path, data: Path) -> None:

