@@ -13,16 +13,18 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from .conf import conf
 from .http.script_prefix import placed
-from .realtime.hub import Hub
-from .realtime.presence import PRESENCE
+
+if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
+    from .realtime.hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +35,22 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-Respond = Callable[[Hub, str, Scope, Receive, Send], Awaitable[None]]
+Respond = Callable[["Hub", str, Scope, Receive, Send], Awaitable[None]]
 
 made = False  # in this process, of which `manage.py check` asks
+
+
+def get_asgi_application() -> WithStreams:
+    """Django's own application with the streams before it, for an asgi.py that has nothing else
+    around it. In DEBUG it serves static files too, as `manage.py runserver` does."""
+    from django.core.asgi import get_asgi_application
+
+    site = get_asgi_application()
+    if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+        from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+
+        site = ASGIStaticFilesHandler(site)
+    return WithStreams(site)
 
 
 class WithStreams:
@@ -60,7 +75,7 @@ class WithStreams:
                 await respond(await self._hub_here(), uuid, here, receive, send)
                 return
             if self._hub:
-                scope = scope | {PRESENCE: self._hub.presence}
+                scope = with_presence(scope, self._hub)
         await self.app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,12 +89,20 @@ class WithStreams:
 
     async def _hub_here(self) -> Hub:
         """The process's hub; a server without lifespan starts it with the first stream."""
+        from .realtime.hub import Hub
+
         async with self._starting:
             if self._hub is None:
                 self._hub = Hub(conf())
                 await self._hub.start()
                 say_bye_on_signals(self._hub)
             return self._hub
+
+
+def with_presence(scope: Scope, hub: Hub) -> Scope:
+    from .realtime.presence import PRESENCE
+
+    return scope | {PRESENCE: hub.presence}
 
 
 class Lifespan:
