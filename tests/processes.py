@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -68,8 +69,7 @@ class Process:
     def __init__(
         self, *arguments: str, descriptors: tuple[int, ...] = (), **environment: str
     ) -> None:
-        self.lines: list[str] = []
-        self.popen = subprocess.Popen(
+        self.watch(
             [sys.executable, *arguments],
             cwd=settings.BASE_DIR,
             env=os.environ
@@ -82,10 +82,17 @@ class Process:
             }
             | environment,
             pass_fds=descriptors,
+        )
+
+    def watch(self, command: list[str], **options: Any) -> None:
+        self.lines: list[str] = []
+        self.popen = subprocess.Popen(
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            **options,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -44,6 +44,11 @@ def with_extras(wheel: Path, *extras: str) -> str:
     return f"chatstream[{','.join(extras)}] @ {wheel.as_uri()}"
 
 
+def inherited() -> dict[str, str]:
+    """This process's variables, without those that lead back to the repository."""
+    return {name: value for name, value in os.environ.items() if name not in OURS}
+
+
 class Environment:
     """A virtual environment in `folder` with the wheel in it, and its extras if any are named.
 
@@ -60,9 +65,11 @@ class Environment:
         """Run a command of `uv pip` for it; what it said."""
         return uv(self.folder, "pip", command, "--python", str(self.python), *arguments)
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, cwd: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run Python in it, from a folder outside the repository; the output is text."""
-        child = self.start(*arguments, stderr=subprocess.PIPE, **environment)
+        child = self.start(*arguments, stderr=subprocess.PIPE, cwd=cwd, **environment)
         try:
             out, error = child.communicate(timeout=60)
         finally:
@@ -70,14 +77,17 @@ class Environment:
         return subprocess.CompletedProcess(child.args, child.returncode, out, error)
 
     def start(
-        self, *arguments: str, stderr: int = subprocess.STDOUT, **environment: str
+        self,
+        *arguments: str,
+        stderr: int = subprocess.STDOUT,
+        cwd: Path | None = None,
+        **environment: str,
     ) -> subprocess.Popen[str]:
         """As `run`, and go on at once; it is the caller's to end."""
-        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
         return subprocess.Popen(
             [str(self.python), *arguments],
-            cwd=self.folder,
-            env=inherited | environment,
+            cwd=cwd or self.folder,
+            env=inherited() | environment,
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,

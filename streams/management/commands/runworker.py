@@ -13,6 +13,8 @@ from django.core.management.base import BaseCommand
 from streams.conf import Settings, conf
 from streams.worker.process import Worker
 
+STOPPING = "Ctrl-C lets those end that have begun; a second one leaves them to another worker."
+
 
 class Command(BaseCommand):
     help = "Answer queued prompts until told to stop: SIGTERM drains, a second one hands back."
@@ -24,6 +26,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         given = {k: options[k] for k in ("concurrency", "drain") if options[k] is not None}
         settings = dataclasses.replace(conf(), **given)
+        if self.stdout.isatty():  # where nobody configures logging it would be silent
+            self.stdout.write(f"Answering up to {settings.concurrency} prompts at once. {STOPPING}")
         try:
             import uvloop
         except ImportError:
