@@ -12,6 +12,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext
 
 from streams.exceptions import Unavailable
 from streams.http.csrf import HEADER, NO_ORIGIN, NO_TOKEN
@@ -31,7 +32,7 @@ from streams.views.negotiation import wants_json
 def restated(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Django's own refusals, which know only HTML or nothing, in our words."""
     status = response.status_code
-    message = SENTENCES.get(status, HTTPStatus(status).phrase)
+    message = gettext(SENTENCES.get(status, HTTPStatus(status).phrase))
     if wants_json(request):
         ours: HttpResponse = as_json(status, CODES.get(status, "error"), message)
     elif not response.content:
@@ -57,8 +58,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """`handler400`: Django finds a form too large before any view of ours reads it."""
     status = 413 if isinstance(exception, LARGE) else 400
     if wants_json(request):
-        return as_json(status, CODES[status], SENTENCES[status])
-    return as_page(request, status, SENTENCES[status])
+        return as_json(status, CODES[status], gettext(SENTENCES[status]))
+    return as_page(request, status, gettext(SENTENCES[status]))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -68,7 +69,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(told, Unavailable):
         return answer(request, told)
     if wants_json(request):
-        return as_json(500, "internal", SENTENCES[500])
+        return as_json(500, "internal", gettext(SENTENCES[500]))
     return render(request, "500.html", status=500)
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from . import log
 from .text import opening_of
@@ -105,22 +106,27 @@ def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[str, list[ListedConv
 
 def line(row: Sequence[Any], today: date) -> ListedConversation:
     pk, id, title, model, updated_at, opening, running, queued, unread, failed, archived = row
-    name = name_of(title, opening)
-    day = "Archived" if archived else day_of(timezone.localdate(updated_at), today)
+    name = called(title, opening)
+    day = "archived" if archived else day_of(timezone.localdate(updated_at), today)
     marks = running, queued, unread, failed, archived
     return ListedConversation(pk, id, title, model, updated_at, name, day, *marks)
 
 
+def called(title: str, opening: str | None) -> str:
+    """Its title, or its first words; empty where there are none."""
+    return title or opening_of(opening or "")[:80]
+
+
 def name_of(title: str, opening: str | None) -> str:
-    return title or opening_of(opening or "")[:80] or "New conversation"
+    """As a person reads it, in their language."""
+    return called(title, opening) or gettext("New conversation")
 
 
 def day_of(day: date, today: date) -> str:
-    """As people say it."""
+    """`today`, `yesterday`, `week` for the last seven days, else the month as `2026-11`: whoever
+    shows it says it in the reader's language."""
     if day >= today:
-        return "Today"
+        return "today"
     if day == today - timedelta(days=1):
-        return "Yesterday"
-    if day > today - timedelta(days=7):
-        return "Last 7 days"
-    return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"
+        return "yesterday"
+    return "week" if day > today - timedelta(days=7) else f"{day:%Y-%m}"

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext, gettext_noop
 
 from .conf import Settings, conf
 from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 PersonKey = Hashable  # of whatever type the site's user model has
 
 TOO_LONG = {
-    "content": "That is too long to send",
-    "system": "The instructions are too long",
+    "content": gettext_noop("That is too long to send: at most %(most)s characters."),
+    "system": gettext_noop("The instructions are too long: at most %(most)s characters."),
 }
+
+WRITTEN = gettext_noop("You have %(count)d answers being written already. Wait for one to end.")
+WAITING = gettext_noop("You have %(count)d answers waiting already. Wait for one to end.")
 
 
 def check_text(name: str, text: str) -> None:
     """Raises TooLarge."""
     most = conf().prompt_characters
     if most and len(text) > most:
-        raise TooLarge(f"{TOO_LONG[name]}: at most {most:,} characters.", field=name)
+        raise TooLarge(gettext(TOO_LONG[name]) % {"most": f"{most:,}"}, field=name)
 
 
 def check_length(conversation: Conversation, more: int) -> None:
@@ -38,7 +42,8 @@ def check_length(conversation: Conversation, more: int) -> None:
     if not most or conversation.last_seq + more <= most:
         return
     if conversation.messages.count() + more > most:
-        raise ConversationFull(f"A conversation holds {most} messages. Begin a new one.")
+        told = gettext("A conversation holds %(most)d messages. Begin a new one.")
+        raise ConversationFull(told % {"most": most})
 
 
 def check_empty(owner_id: Any) -> None:
@@ -52,7 +57,8 @@ def check_empty(owner_id: Any) -> None:
     mine = lock_user(owner_id).streams_conversations
     newest = mine.newest()[: 2 * most]
     if mine.filter(pk__in=newest.values("pk"), messages=None).count() >= most:
-        raise TooManyEmpty(f"You have {most} conversations with nothing in them. Use one of those.")
+        told = gettext("You have %(most)d conversations with nothing in them. Use one of those.")
+        raise TooManyEmpty(told % {"most": most})
 
 
 def lock_owner(owner_id: Any) -> None:
@@ -87,14 +93,14 @@ def check_runs(conversation: Conversation) -> None:
         here=Count("pk", filter=Q(conversation_id=conversation.pk)),
     )
     if not count["here"]:
-        enough(count["places"], streams.running_per_user, "being written")
+        enough(count["places"], streams.running_per_user, WRITTEN)
     else:
-        enough(count["all"] - count["places"], streams.queued_per_user, "waiting")
+        enough(count["all"] - count["places"], streams.queued_per_user, WAITING)
 
 
-def enough(now: int, most: int, what: str) -> None:
+def enough(now: int, most: int, told: str) -> None:
     if most and now >= most:
-        raise TooManyRuns(f"You have {now} answers {what} already. Wait for one to end.")
+        raise TooManyRuns(gettext(told) % {"count": now})
 
 
 class StreamQuota:

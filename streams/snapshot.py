@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import JSONField
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext
 
 from . import log
 from .exceptions import NotFound
@@ -39,7 +40,7 @@ def snapshot(conversation_id: int) -> Snapshot:
     with one_moment():
         here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
         if here is None:
-            raise NotFound("This conversation isn't here, or isn't yours.")
+            raise NotFound(gettext("This conversation isn't here, or isn't yours."))
         runs = list(here.runs.order_by("answer__seq"))
         messages = list(here.messages.annotate(device_then=DEVICE_THEN))
         shown = {run.answer_id: shown_so_far(run) for run in runs if run.status in Run.OPEN}

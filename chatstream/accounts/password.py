@@ -7,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
@@ -30,7 +31,7 @@ class Password(Resource):
         given = fields(request, old=str, new=str)
         for name, password in given.items():
             if len(password) > LONGEST_PASSWORD:
-                raise TooLarge("That is too long for a password.", field=name)
+                raise TooLarge(gettext("That is too long for a password."), field=name)
         streams, tried = conf(), f"password {request.user.pk}"
         Attempts.allow(tried, streams.sign_ins, streams.sign_in_window)
         form = PasswordChangeForm(request.user, {name: given.get(NAMES[name]) for name in NAMES})
@@ -39,12 +40,14 @@ class Password(Resource):
             Attempts.forget(tried)
             if wants_json(request):
                 return HttpResponse(status=204)
-            messages.success(request, "Your password is changed. Every other device is signed out.")
+            messages.success(
+                request, gettext("Your password is changed. Every other device is signed out.")
+            )
             return see_other(reverse("streams:devices"))
         if not wants_json(request):
             return page(request, form, status=422)
         name, errors = next(iter(form.errors.items()))
-        raise Invalid(" ".join(map(str, errors)), field=NAMES[name])
+        raise Invalid(gettext(" ").join(map(str, errors)), field=NAMES[name])
 
 
 @atomic

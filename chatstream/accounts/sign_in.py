@@ -11,6 +11,7 @@ from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from streams import access
 from streams.conf import conf
@@ -22,6 +23,10 @@ from streams.views.negotiation import wants_json
 from streams.views.parsing import fields, is_form
 
 LONGEST_PASSWORD = 4096  # characters
+TOO_LONG = {
+    "username": gettext_noop("That is too long for a username."),
+    "password": gettext_noop("That is too long for a password."),
+}
 
 
 class SignIn(Endpoint, LoginView):
@@ -51,7 +56,7 @@ def check_lengths(given: Mapping[str, Any]) -> None:
     longest = {"username": names.max_length or 254, "password": LONGEST_PASSWORD}
     for name, most in longest.items():
         if len(given.get(name, "")) > most:
-            raise TooLarge(f"That is too long for a {name}.", field=name)
+            raise TooLarge(gettext(TOO_LONG[name]), field=name)
 
 
 def thrown_out(request: HttpRequest) -> bool:
@@ -63,7 +68,7 @@ def thrown_out(request: HttpRequest) -> bool:
 def signed_in(request: HttpRequest, given: Mapping[str, Any]) -> HttpResponse:
     user = authenticate(request, **given) if len(given) == 2 else None
     if user is None:
-        raise NotSignedIn("That name and password don't belong together.")
+        raise NotSignedIn(gettext("That name and password don't belong together."))
     login(request, user)
     return JsonResponse({"username": user.get_username()})
 

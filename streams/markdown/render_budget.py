@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import connections
+from django.utils.translation import gettext
 
 from ..exceptions import TooMuchAtOnce
 
@@ -74,7 +75,9 @@ class Turns:
         lock = self._enter(person)
         try:
             if not lock.acquire(timeout=LONGEST_WAIT):
-                raise TooMuchAtOnce("Other pages of yours are being made. Try again in a moment.")
+                raise TooMuchAtOnce(
+                    gettext("Other pages of yours are being made. Try again in a moment.")
+                )
             try:
                 yield
             finally:
@@ -86,7 +89,9 @@ class Turns:
         with self._guard:
             lock, here = self._people.get(person, (threading.Lock(), 0))
             if here > MOST_WAITING:
-                raise TooMuchAtOnce("Other pages of yours are being made. Try again in a moment.")
+                raise TooMuchAtOnce(
+                    gettext("Other pages of yours are being made. Try again in a moment.")
+                )
             self._people[person] = (lock, here + 1)
             return lock
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import nh3
+from django.utils.translation import gettext
 from markdown_it.token import Token
 
 from .flanking import flanks, waits
@@ -31,6 +32,7 @@ UNDECIDED = re.compile(
     BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*)?"
 )
 END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
+COPY = 'class="code-copy">Copy</button>'
 KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
 
 
@@ -171,7 +173,7 @@ def halves_of(run: str) -> list[str]:
 def render_block(source: str) -> str:
     """Renders one block, or shows it as it was written if rendering takes too long."""
     try:
-        return kept(source) if len(source) <= KEPT_LENGTH else kept_long(source)
+        return labelled(kept(source) if len(source) <= KEPT_LENGTH else kept_long(source))
     except OutOfTime:
         return plain(source)
 
@@ -180,9 +182,15 @@ def fresh(source: str) -> str:
     return CLEANER.clean(MARKDOWN.render(source))
 
 
+def labelled(html: str) -> str:
+    """Names the buttons in the reader's language. No text can look like one: its < is escaped."""
+    words = gettext("Copy")
+    return html if words == "Copy" else html.replace(COPY, COPY.replace("Copy<", f"{words}<"))
+
+
 def growing(source: str) -> str:
     try:
-        return CLEANER.clean(UNLINKED.render(source))
+        return labelled(CLEANER.clean(UNLINKED.render(source)))
     except OutOfTime:
         return plain(source)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 
 from streams.exceptions import TooManyAttempts
 from streams.postgres.database import connection
@@ -36,7 +37,7 @@ class Attempts(models.Model):
             cursor.execute(COUNT, {"key": digest(what), "window": window})
             count, seconds = cursor.fetchone()
         if count > most:
-            raise TooManyAttempts("That was tried too often. Wait a little.", int(seconds))
+            raise TooManyAttempts(gettext("That was tried too often. Wait a little."), int(seconds))
 
     @classmethod
     def forget(cls, what: str) -> None:

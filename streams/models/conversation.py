@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from streams import log, quotas
 from streams.conf import conf
@@ -127,7 +128,7 @@ class Conversation(models.Model):
         found = cls.objects.select_for_update(no_key=True).filter(pk=pk, deleted_at__isnull=True)
         conversation = found.first()
         if conversation is None:
-            raise NotFound("This conversation isn't here, or isn't yours.")
+            raise NotFound(gettext("This conversation isn't here, or isn't yours."))
         return conversation
 
     def append(self, *events: log.NewEvent) -> None:
@@ -167,7 +168,7 @@ class Conversation(models.Model):
         known = self.runs.model  # by the relation: the module of runs imports this one
         busy = self.runs.filter(status__in=known.OPEN)
         if self.on_busy == self.OnBusy.REJECT and busy.exists():
-            raise Busy("An answer is still being written.")
+            raise Busy(gettext("An answer is still being written."))
         if self.on_busy != self.OnBusy.INTERRUPT:
             return 0
         for run in busy.filter(status=known.Status.RUNNING).select_for_update(no_key=True):
@@ -223,7 +224,7 @@ class Conversation(models.Model):
         found = Conversation.objects.select_for_update(no_key=True)
         here = found.restorable(self.owner_id).filter(pk=self.pk).first()
         if here is None:
-            raise NotFound("This conversation is gone for good.")
+            raise NotFound(gettext("This conversation is gone for good."))
         here.deleted_at = None
         here.save(update_fields=["deleted_at"])
         channels.list_changed(here.owner_id)
@@ -240,7 +241,7 @@ def checked(content: str) -> str:
     content = clean(content)
     quotas.check_text("content", content)
     if not content.strip():
-        raise Invalid("Write something first.", field="content")
+        raise Invalid(gettext("Write something first."), field="content")
     return content
 
 

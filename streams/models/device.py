@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from streams.exceptions import Invalid
 from streams.postgres import channels, clock
@@ -132,10 +133,14 @@ class Device(models.Model):
     def rename(self, name: str) -> None:
         """Raises Invalid for an empty or too long name."""
         if len(name) > NAME_LENGTH:
-            raise Invalid(f"The name is too long: at most {NAME_LENGTH} characters.", field="name")
+            raise Invalid(
+                gettext("The name is too long: at most %(most)d characters.")
+                % {"most": NAME_LENGTH},
+                field="name",
+            )
         name = " ".join(name.split())
         if not name:
-            raise Invalid("A device needs a name.", field="name")
+            raise Invalid(gettext("A device needs a name."), field="name")
         self.name = name
         self.save(update_fields=["name"])
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext, gettext_noop
 
 from streams.conf import conf
 from streams.exceptions import NotFound, PairingEnded, WrongCode
@@ -82,7 +83,7 @@ class Pairing(models.Model):
         """
         pairing = cls.known().filter(token_digest=digest(token)).first()
         if pairing is None:
-            raise NotFound("This link isn't here any more. Ask for a new one.")
+            raise NotFound(gettext("This link isn't here any more. Ask for a new one."))
         pairing.check_waiting()
         return pairing
 
@@ -95,14 +96,14 @@ class Pairing(models.Model):
         code = "".join(each for each in typed[:LONGEST_CODE].upper() if each.isalnum())
         pairing = cls.known().filter(code_half=code[:HALF]).first()
         if pairing is None:
-            raise WrongCode("That code isn't right.", field="code")
+            raise WrongCode(gettext("That code isn't right."), field="code")
         this = cls.objects.filter(pk=pairing.pk)
         open = this.filter(tries__lt=conf().pairing_tries)
         counted = open.update(tries=models.F("tries") + 1)
         if not constant_time_compare(pairing.code_digest, digest(code)):
-            raise WrongCode("That code isn't right.", field="code")
+            raise WrongCode(gettext("That code isn't right."), field="code")
         if not counted:
-            raise PairingEnded(ENDED["locked"])
+            raise PairingEnded(gettext(ENDED["locked"]))
         this.update(tries=models.F("tries") - 1)
         pairing.check_waiting()
         return pairing
@@ -123,7 +124,7 @@ class Pairing(models.Model):
 
     def check_waiting(self) -> None:
         if (state := self.state) != "waiting":
-            raise PairingEnded(ENDED[state])
+            raise PairingEnded(gettext(ENDED[state]))
 
     def claim(self) -> User:
         """Uses the pairing up and returns who may sign in with it; only one caller succeeds.
@@ -144,9 +145,9 @@ class Pairing(models.Model):
 
 
 ENDED = {
-    "joined": "This code has been used. Each works once: ask for a new one.",
-    "locked": "This code was tried too often. Ask for a new one.",
-    "expired": "This code has run out. Ask for a new one.",
+    "joined": gettext_noop("This code has been used. Each works once: ask for a new one."),
+    "locked": gettext_noop("This code was tried too often. Ask for a new one."),
+    "expired": gettext_noop("This code has run out. Ask for a new one."),
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext, gettext_lazy
 
 from streams import log, quotas
 from streams.exceptions import NotRetryable
@@ -57,11 +58,11 @@ class Run(models.Model):
     """One answer being generated: queued → running → completed, failed or cancelled."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
+        QUEUED = "queued", gettext_lazy("Queued")
+        RUNNING = "running", gettext_lazy("Running")
+        COMPLETED = "completed", gettext_lazy("Completed")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     OPEN = (Status.QUEUED, Status.RUNNING)
 
@@ -175,7 +176,7 @@ class Run(models.Model):
         conversation = Conversation.lock(self.conversation_id)
         run = Run.objects.select_related("prompt").get(pk=self.pk)
         if run.status in self.OPEN or run.removed:
-            raise NotRetryable("Only an answer that has ended can be tried again.")
+            raise NotRetryable(gettext("Only an answer that has ended can be tried again."))
         newest = conversation.runs.filter(prompt=run.prompt).latest("pk")
         if newest.status in self.OPEN:
             return newest  # a double click

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 import psycopg
+from django.utils.translation import gettext_noop
 from psycopg_pool import PoolTimeout
 
 LATELY = 60.0  # seconds
@@ -23,32 +24,31 @@ class Trouble:
     told: str
 
 
-SOON = "Try again in a minute."
 AWAY = Trouble(
     "no database",
     "PostgreSQL cannot be reached: is it running, and is DATABASE_URL right?",
-    f"The database cannot be reached. {SOON}",
+    gettext_noop("The database cannot be reached. Try again in a minute."),
 )
 STARTING = Trouble(
     "database starting",
     "PostgreSQL is starting, stopping or recovering.",
-    f"The database is starting. {SOON}",
+    gettext_noop("The database is starting. Try again in a minute."),
 )
 DISK_FULL = Trouble(
     "disk full",
     "PostgreSQL's disk is full: nothing can be saved until there is room on it.",
-    "The database's disk is full, so nothing can be saved just now.",
+    gettext_noop("The database's disk is full, so nothing can be saved just now."),
 )
 READ_ONLY = Trouble(
     "read only",
     "PostgreSQL only reads: it is a standby, or default_transaction_read_only is on. "
     "Point DATABASE_URL at the primary.",
-    f"The database can only be read just now. {SOON}",
+    gettext_noop("The database can only be read just now. Try again in a minute."),
 )
 CONNECTIONS = Trouble(
     "too many connections",
     "PostgreSQL has no connection left: raise max_connections, or lower DATABASE_POOL_SIZE.",
-    f"The database has too much to do. {SOON}",
+    gettext_noop("The database has too much to do. Try again in a minute."),
 )
 BUSY = Trouble(
     "pool exhausted",
@@ -59,7 +59,7 @@ BUSY = Trouble(
 REFUSED = Trouble(
     "refused",
     "PostgreSQL refuses this user: check the user and password in DATABASE_URL, and pg_hba.conf.",
-    "The database refuses us.",
+    gettext_noop("The database refuses us."),
 )
 MISSING = Trouble(
     "no such database",

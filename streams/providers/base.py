@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from .causes import causes
 
 Role = Literal["user", "assistant"]
@@ -46,20 +49,20 @@ class Code(StrEnum):
 
 # What a person is told, in the pages' own words: a vendor's text may hold keys or prompts.
 SENTENCES: dict[Code, str] = {
-    Code.AUTH: "The model's service did not accept our key. Ask whoever runs this site.",
-    Code.QUOTA: "The site's account with the model's service is used up. Ask whoever runs it.",
-    Code.RATE_LIMITED: "Too many requests to the model just now. Try again in a minute.",
-    Code.OVERLOADED: "The model is busy. Try again in a minute.",
-    Code.CONTEXT_LENGTH: "This conversation is too long for the model. Start a new one.",
-    Code.CONTENT_FILTER: "The model's service declined to answer this.",
-    Code.BAD_REQUEST: "The model could not take this request. Try another model.",
-    Code.TIMEOUT: "The model went silent. Try again.",
-    Code.UNAVAILABLE: "The model cannot be reached. Try again in a minute.",
-    Code.PROTOCOL: "The model's service sent something unreadable. Try again.",
-    Code.EMPTY: "The model answered with nothing. Try again.",
-    Code.WORKER_LOST: "The server stopped several times during this answer. Try again.",
-    Code.STORAGE: "The answer could not be saved. Try again.",
-    Code.INTERNAL: "Something went wrong on our side. Try again.",
+    Code.AUTH: _("The model's service did not accept our key. Ask whoever runs this site."),
+    Code.QUOTA: _("The site's account with the model's service is used up. Ask whoever runs it."),
+    Code.RATE_LIMITED: _("Too many requests to the model just now. Try again in a minute."),
+    Code.OVERLOADED: _("The model is busy. Try again in a minute."),
+    Code.CONTEXT_LENGTH: _("This conversation is too long for the model. Start a new one."),
+    Code.CONTENT_FILTER: _("The model's service declined to answer this."),
+    Code.BAD_REQUEST: _("The model could not take this request. Try another model."),
+    Code.TIMEOUT: _("The model went silent. Try again."),
+    Code.UNAVAILABLE: _("The model cannot be reached. Try again in a minute."),
+    Code.PROTOCOL: _("The model's service sent something unreadable. Try again."),
+    Code.EMPTY: _("The model answered with nothing. Try again."),
+    Code.WORKER_LOST: _("The server stopped several times during this answer. Try again."),
+    Code.STORAGE: _("The answer could not be saved. Try again."),
+    Code.INTERNAL: _("Something went wrong on our side. Try again."),
 }
 
 # A person may try again.
@@ -86,22 +89,21 @@ TRANSIENT = frozenset({Code.RATE_LIMITED, Code.OVERLOADED, Code.UNAVAILABLE, Cod
 ENDINGS: dict[str, str] = {
     "end_turn": "",
     "stop": "",
-    "max_tokens": "This answer reached its length limit.",
-    "content_filter": "The model's service cut this answer short.",
-    "refusal": "The model declined to answer this.",
-    "pause_turn": "The model paused before this answer was finished.",
-    "tool_call": "The model asked for a tool, and there is none here.",
-    "interrupted": "The model's service stopped before this answer was finished.",
+    "max_tokens": _("This answer reached its length limit."),
+    "content_filter": _("The model's service cut this answer short."),
+    "refusal": _("The model declined to answer this."),
+    "pause_turn": _("The model paused before this answer was finished."),
+    "tool_call": _("The model asked for a tool, and there is none here."),
+    "interrupted": _("The model's service stopped before this answer was finished."),
 }
-UNKNOWN_ENDING = "The model's service ended this answer for a reason of its own: {}."
+UNKNOWN_ENDING = _("The model's service ended this answer for a reason of its own: %(reason)s.")
 UNFINISHED = ("max_tokens", "pause_turn", "interrupted")  # "Continue" is offered
 
 
 def ending(stop_reason: str) -> str:
     """Returns the sentence shown under an answer that ended with this stop reason."""
-    if not stop_reason:
-        return ""
-    return ENDINGS.get(stop_reason, UNKNOWN_ENDING.format(stop_reason))
+    known = ENDINGS.get(stop_reason, UNKNOWN_ENDING) if stop_reason else ""
+    return known and gettext(known) % {"reason": stop_reason}
 
 
 class ProviderError(Exception):

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import template
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
+from django.utils.html import json_script
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from streams import account_links
 from streams.conf import conf
 from streams.views.chat import embedded_context
+from streams.views.words import day_words, words
 
 if TYPE_CHECKING:
     from streams.api.chat import Chat
@@ -38,6 +42,20 @@ def brand() -> str:
 register.simple_tag(account_links.sign_in, name="sign_in_url")
 register.simple_tag(account_links.sign_out, name="sign_out_url")
 register.simple_tag(account_links.password, name="password_url")
+
+
+@register.simple_tag
+def script_words() -> SafeString:
+    """The sentences that scripts say, where the page's language is not English: data, which no
+    Content-Security-Policy keeps from being there."""
+    found = words(get_language() or settings.LANGUAGE_CODE)
+    return json_script(found, "streams-words")
+
+
+@register.filter
+def day(code: str) -> str:
+    """The heading of a part of the list, from what `ListedConversation.day` says."""
+    return day_words(code)
 
 
 @register.simple_tag(takes_context=True)

@@ -13,7 +13,7 @@ from streams.markdown.render_budget import limited
 from streams.models import Conversation, Device, DeviceSession
 from streams.snapshot import Snapshot, snapshot
 
-from .transcript_presenter import ENDINGS, front, turns_of
+from .transcript_presenter import front, turns_of
 
 
 def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
@@ -24,7 +24,6 @@ def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
         "beat": int(conf().presence * 1000 / 3),
         "turns": turns_of(taken, device),
         "front": front(taken),
-        "endings": ENDINGS,
     }
 
 

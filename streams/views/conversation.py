@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from streams import policy
 from streams.conf import conf
@@ -46,7 +47,7 @@ class ConversationView(Resource):
         changed = conversation.change(request.device, **archived(conversation, values))
         if not wants_json(request):
             if "model" in values:  # a rename is seen, and so is what is archived
-                messages.success(request, "Saved.", fail_silently=True)
+                messages.success(request, gettext("Saved."), fail_silently=True)
             return see_other(serializers.place(changed))
         return JsonResponse(serializers.conversation(changed))
 
@@ -73,7 +74,7 @@ def own(request: Request, uuid: UUID) -> Conversation:
     """The only way to a conversation: someone else's is as if it were not there."""
     found = Conversation.objects.owned_by(request.user).filter(uuid=uuid).first()
     if found is None:
-        raise NotFound("This conversation isn't here, or isn't yours.")
+        raise NotFound(gettext("This conversation isn't here, or isn't yours."))
     return found
 
 

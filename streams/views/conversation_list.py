@@ -13,6 +13,7 @@ from django.db.models.functions import Left
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from streams.conf import conf
 from streams.conversation_summaries import (
@@ -93,5 +94,5 @@ def position(given: str) -> tuple[datetime, int]:
     try:
         moment, pk = signing.loads(given, salt=CURSOR_SALT)
     except signing.BadSignature as error:
-        raise BadCursor("This list has no such page.", field="before") from error
+        raise BadCursor(gettext("This list has no such page."), field="before") from error
     return parse_datetime(moment) or timezone.now(), pk

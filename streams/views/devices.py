@@ -10,6 +10,8 @@ from django.contrib import auth, messages
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext, pgettext
 
 from streams import account_links
 from streams.exceptions import Invalid, NotFound, StreamsError
@@ -48,7 +50,7 @@ class Row:
     @property
     def seen(self) -> str:
         now, seen = clock.of(self.device), self.device.last_seen_at
-        return "just now" if seen > now - NOW else ago(seen, now)
+        return gettext("just now") if seen > now - NOW else ago(seen, now)
 
 
 class Devices(Resource):
@@ -85,7 +87,9 @@ class Revoke(Resource):
         if device == request.device:
             auth.logout(request)
             return done(request, account_links.sign_in())
-        messages.success(request, f"{device.name} is signed out.", fail_silently=True)
+        messages.success(
+            request, gettext("%(name)s is signed out.") % {"name": device.name}, fail_silently=True
+        )
         return done(request)
 
 
@@ -95,7 +99,9 @@ class RevokeOthers(Resource):
         count = Device.revoke_all_of(request.user.pk, but=request.device)
         if wants_json(request):
             return JsonResponse({"signed_out": count})
-        messages.success(request, "You are signed out everywhere else.", fail_silently=True)
+        messages.success(
+            request, gettext("You are signed out everywhere else."), fail_silently=True
+        )
         return done(request)
 
 
@@ -103,7 +109,7 @@ def own(request: Request, uuid: UUID, revoked: bool = False) -> Device:
     known = Device.objects.filter(user=request.user, uuid=uuid)
     device = known.first() if revoked else known.signed_in().first()
     if device is None:
-        raise NotFound("This device isn't here, or isn't yours.")
+        raise NotFound(gettext("This device isn't here, or isn't yours."))
     return device
 
 
@@ -177,17 +183,17 @@ def ago(moment: datetime, now: datetime) -> str:
     """As people say it."""
     minutes = int((now - moment).total_seconds() // 60)
     if minutes < 60:
-        return counted(max(minutes, 1), "minute")
+        count = max(minutes, 1)
+        return ngettext("%(count)d minute ago", "%(count)d minutes ago", count) % {"count": count}
     days = (timezone.localdate(now) - timezone.localdate(moment)).days
     if days == 0 or minutes < 6 * 60:
-        return counted(minutes // 60, "hour")
+        count = minutes // 60
+        return ngettext("%(count)d hour ago", "%(count)d hours ago", count) % {"count": count}
     if days == 1:
-        return "yesterday"
+        return gettext("yesterday")
     if days < 7:
-        return counted(days, "day")
+        return ngettext("%(count)d day ago", "%(count)d days ago", days) % {"count": days}
     local = timezone.localtime(moment)
-    return f"on {local.day} {local:%B}" + ("" if local.year == now.year else f" {local.year}")
-
-
-def counted(number: int, unit: str) -> str:
-    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+    this_year = local.year == now.year
+    day = pgettext("date format", "j F") if this_year else pgettext("date format", "j F Y")
+    return gettext("on %(day)s") % {"day": date_format(local, day)}

@@ -16,6 +16,7 @@ from django.db.utils import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from psycopg.errors import ReadOnlySqlTransaction
 
 from streams.exceptions import BadRequest as Unreadable
@@ -45,37 +46,38 @@ CODES = {
     415: "unsupported_media_type",
     503: "unavailable",
 }
+OTHERWISE = gettext_noop("That didn't work")
 TITLES = {
-    400: "That didn't come through",
-    403: "That isn't allowed",
-    404: "Not here",
-    405: "That can't be done here",
-    409: "Not just now",
-    410: "Not any more",
-    413: "That is too long",
-    422: "That can't be saved as it is",
-    429: "Too much at once",
-    503: "Back in a moment",
+    400: gettext_noop("That didn't come through"),
+    403: gettext_noop("That isn't allowed"),
+    404: gettext_noop("Not here"),
+    405: gettext_noop("That can't be done here"),
+    409: gettext_noop("Not just now"),
+    410: gettext_noop("Not any more"),
+    413: gettext_noop("That is too long"),
+    422: gettext_noop("That can't be saved as it is"),
+    429: gettext_noop("Too much at once"),
+    503: gettext_noop("Back in a moment"),
 }
 SENTENCES = {
-    400: "The request could not be read.",
-    403: "You can't do this.",
-    404: "There is nothing at this address.",
-    405: "This address doesn't take that method.",
-    413: "That is too long to send.",
-    500: "Something went wrong on our side.",
+    400: gettext_noop("The request could not be read."),
+    403: gettext_noop("You can't do this."),
+    404: gettext_noop("There is nothing at this address."),
+    405: gettext_noop("This address doesn't take that method."),
+    413: gettext_noop("That is too long to send."),
+    500: gettext_noop("Something went wrong on our side."),
     503: error_diagnosis.AWAY.told,
 }
-SIGN_IN_FIRST = NotSignedIn("Sign in first.")
+SIGN_IN_FIRST = NotSignedIn(gettext_noop("Sign in first."))
 
 
 LARGE = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 UNREADABLE = (SuspiciousOperation, BadRequest, MultiPartParserError, UnreadablePostError)
 # What a person reads instead, where a program is told of tokens.
-SAFE = "Until then what you have written is safe."
+SAFE = gettext_noop("Until then what you have written is safe.")
 OPEN_TOO_LONG = (
-    "This page was open for too long",
-    "Go back, reload it, and try again. Nothing was changed.",
+    gettext_noop("This page was open for too long"),
+    gettext_noop("Go back, reload it, and try again. Nothing was changed."),
 )
 
 
@@ -84,16 +86,16 @@ def refusal(request: HttpRequest, error: Exception) -> StreamsError | None:
     if isinstance(error, StreamsError):
         return error
     if isinstance(error, LARGE):
-        return TooLarge(SENTENCES[413])
+        return TooLarge(gettext(SENTENCES[413]))
     if isinstance(error, Http404):
-        return NotFound(SENTENCES[404])
+        return NotFound(gettext(SENTENCES[404]))
     if isinstance(error, UNREADABLE):
-        return Unreadable(SENTENCES[400])
+        return Unreadable(gettext(SENTENCES[400]))
     if isinstance(error, OperationalError) or is_read_only(error):
         found = error_diagnosis.of(error)
         error_diagnosis.lately.met(found)
         logger.error("%s %s: %s", request.method, request.path, error_diagnosis.described(error))
-        return Unavailable(found.told)
+        return Unavailable(gettext(found.told))
     return None
 
 
@@ -125,8 +127,8 @@ def refused(request: HttpRequest, error: StreamsError) -> HttpResponse:
             request.get_full_path() if request.method == "GET" else reverse("streams:conversations")
         )
     if isinstance(error, Forbidden):
-        return page(request, error.status, *OPEN_TOO_LONG)
-    safe = f" {SAFE}" if isinstance(error, Unavailable) else ""
+        return page(request, error.status, *map(gettext, OPEN_TOO_LONG))
+    safe = f" {gettext(SAFE)}" if isinstance(error, Unavailable) else ""
     return as_page(request, error.status, error.message + safe)
 
 
@@ -136,7 +138,7 @@ def as_json(status: int, code: str, message: str, field: str | None = None) -> J
 
 
 def as_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    return page(request, status, TITLES.get(status, "That didn't work"), message)
+    return page(request, status, gettext(TITLES.get(status, OTHERWISE)), message)
 
 
 def page(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:

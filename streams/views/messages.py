@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext
 
 from streams.exceptions import Invalid, StreamsError
 from streams.models import Conversation, Message, Run
@@ -38,7 +39,7 @@ def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
     if "content" not in given:
-        raise Invalid("Write something first.", field="content")
+        raise Invalid(gettext("Write something first."), field="content")
     key = given.get("client_key")
     short_enough("client_key", key or "")
     return conversation.post(given["content"], request.device, key)

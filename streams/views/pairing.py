@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import split_domain_port
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from streams.exceptions import NotFound
 from streams.models import Pairing
@@ -24,11 +25,11 @@ from .parsing import fields
 from .resource import Request, Resource, see_other
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-NEARBY = (
+NEARBY = gettext_noop(
     "This address works on this computer alone. To use a phone, open this page"
     " under the computer's own name or address first."
 )
-AT_HOME = (
+AT_HOME = gettext_noop(
     "This address works on this computer alone. Start with --host 0.0.0.0 and open this page"
     " under the computer's own name or address, then a phone can follow."
 )
@@ -58,7 +59,7 @@ class PairingView(Resource):
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         pairing = Pairing.known().filter(uuid=uuid, opener__user=request.user).first()
         if pairing is None:
-            raise NotFound("This code isn't here, or isn't yours.")
+            raise NotFound(gettext("This code isn't here, or isn't yours."))
         if wants_json(request):
             return JsonResponse(shape(pairing))
         context = {"pairing": shape(pairing), "conversation": pairing.conversation}
@@ -93,4 +94,4 @@ def hint(request: HttpRequest) -> str:
     """What keeps a phone away; `manage.py dev` listens to this computer alone unless told."""
     if split_domain_port(request.get_host())[0] not in LOOPBACK:
         return ""
-    return AT_HOME if settings.DEBUG else NEARBY
+    return gettext(AT_HOME if settings.DEBUG else NEARBY)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from streams import access
 from streams.conf import conf
@@ -84,7 +85,8 @@ def meet(request: HttpRequest, pairing: Pairing, step: Step) -> HttpResponse:
     if request.user.pk == pairing.opener.user_id:
         return at_the_place(request, pairing)
     raise SignedInAsAnother(
-        f"You are signed in here as {request.user.get_username()}. Sign out first."
+        gettext("You are signed in here as %(name)s. Sign out first.")
+        % {"name": request.user.get_username()}
     )
 
 

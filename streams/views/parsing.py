@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
 
 from streams.exceptions import BadRequest, Invalid, TooLarge, Unsupported
 from streams.text import clean
@@ -36,7 +37,7 @@ def sent(request: HttpRequest) -> Mapping[str, Any]:
             return form_of(request)
         body = request.body
     except RequestDataTooBig as error:
-        raise TooLarge("That is too long to send.") from error
+        raise TooLarge(gettext("That is too long to send.")) from error
     if not body:
         return {}
     if request.content_type != "application/json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext
 
 from streams.exceptions import NotFound
 from streams.models import Run
@@ -22,7 +23,13 @@ class RunView(Resource):
         if wants_json(request):
             return JsonResponse(serializers.run(run))
         return render(
-            request, "streams/run.html", {"run": run, "back": serializers.place(run.conversation)}
+            request,
+            "streams/run.html",
+            {
+                "run": run,
+                "failure": run.error_message and gettext(run.error_message),
+                "back": serializers.place(run.conversation),
+            },
         )
 
 
@@ -48,7 +55,7 @@ def own(request: Request, uuid: UUID) -> Run:
     known = Run.objects.owned_by(request.user).with_ahead().with_attendance()
     run = known.select_related("conversation", "prompt", "answer").filter(uuid=uuid).first()
     if run is None:
-        raise NotFound("This answer isn't here, or isn't yours.")
+        raise NotFound(gettext("This answer isn't here, or isn't yours."))
     return run
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, ngettext
 
 from streams import markdown
 from streams.log.transcript import Block, MessageState, RunState
@@ -16,8 +17,6 @@ from streams.snapshot import Snapshot
 
 OPEN = ("queued", "running")
 SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
-# How answers end, for the page's scripts to say as it is said here.
-ENDINGS = {"sentences": base.ENDINGS, "unknown": base.UNKNOWN_ENDING, "unfinished": base.UNFINISHED}
 
 
 @dataclass(slots=True)
@@ -60,8 +59,12 @@ class Turn:
 
     @property
     def ahead_words(self) -> str:
-        answers = f"{self.ahead} answers" if self.ahead > 1 else "the answer"
-        return f"Waiting for {answers} before this one"
+        words = ngettext(
+            "Waiting for the answer before this one",
+            "Waiting for %(count)d answers before this one",
+            self.ahead,
+        )
+        return words % {"count": self.ahead}
 
     @property
     def busy(self) -> bool:
@@ -89,6 +92,12 @@ class Turn:
         """Begun again, or handed back to begin again."""
         attempts_behind = 0 if self.run and self.run.status == "queued" else 1
         return self.run is not None and self.busy and self.run.attempt > attempts_behind
+
+    @property
+    def failure(self) -> str:
+        """The log keeps it in English; the sentences are those of `base.SENTENCES`."""
+        error = self.run.error if self.run else None
+        return gettext(error["message"]) if error and error["message"] else ""
 
     @property
     def ending(self) -> str:
@@ -158,4 +167,6 @@ def stopped_words(run: RunState, device: Device | None) -> str:
         return ""
     by = run.stopped_by
     here = str(device.uuid) if device else None
-    return f"Stopped by {by['name']}" if by and by["id"] != here else "Stopped"
+    if by and by["id"] != here:
+        return gettext("Stopped by %(name)s") % {"name": by["name"]}
+    return gettext("Stopped")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from streams import quotas
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
@@ -13,6 +15,11 @@ from streams.providers.base import UnknownModel
 
 KINDS: dict[str, type] = {"title": str, "model": str, "system": str, "on_busy": str}
 LENGTHS = {"title": 120, "model": 120, "client_key": 64}
+NAMES = {
+    "title": gettext_noop("title"),
+    "model": gettext_noop("model"),
+    "client_key": "client key",
+}
 
 
 def checked_values(given: dict[str, Any]) -> dict[str, Any]:
@@ -33,8 +40,9 @@ def checked_values(given: dict[str, Any]) -> dict[str, Any]:
 
 def short_enough(name: str, value: str) -> None:
     if len(value) > LENGTHS[name]:
-        what = name.replace("_", " ")
-        raise Invalid(f"The {what} is too long: at most {LENGTHS[name]} characters.", field=name)
+        told = gettext("The %(what)s is too long: at most %(most)d characters.")
+        what = gettext(NAMES[name])
+        raise Invalid(told % {"what": what, "most": LENGTHS[name]}, field=name)
 
 
 def known_model(name: str) -> None:

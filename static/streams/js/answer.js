@@ -2,16 +2,15 @@
 
 import { Block } from "./block.js";
 import { showTime } from "./clock.js";
+import { endings, gettext, ngettext, unfinished, unknown } from "./gettext.js";
 import { LostAttempt } from "./lost_attempt.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
-const endings = JSON.parse(document.getElementById("streams-endings").textContent);
-const sentences = new Map(Object.entries(endings.sentences));
 // Why nothing comes, by what the run's `worker` is said to be.
 const WAITS = {
-  alive: "Still waiting…",
-  lost: "Its server has gone silent. Another takes over in a moment…",
-  none: "No server is there to answer. It begins as soon as one is.",
+  alive: gettext("Still waiting…"),
+  lost: gettext("Its server has gone silent. Another takes over in a moment…"),
+  none: gettext("No server is there to answer. It begins as soon as one is."),
 };
 
 export class Answer {
@@ -122,10 +121,10 @@ export class Answer {
     this.#old?.remove();
     for (const block of this.blocks.values()) block.end();
     this.#say(".stopped", stopped);
-    this.#say(".failed .sentence", error?.message);
+    this.#say(".failed .sentence", error?.message && gettext(error.message));
     this.#say(".failure-code", error?.code);
     this.#say(".ending", ending(stop_reason));
-    if (endings.unfinished.includes(stop_reason)) dataset.unfinished = "";
+    if (unfinished.includes(stop_reason)) dataset.unfinished = "";
   }
 
   waitFor(worker) {
@@ -174,12 +173,16 @@ export class Answer {
 }
 
 function ending(reason) {
-  return reason && (sentences.get(reason) ?? endings.unknown.replace("{}", () => reason));
+  if (!reason) return "";
+  return Object.hasOwn(endings, reason) ? gettext(endings[reason]) : gettext(unknown, { reason });
 }
 
 function waitingWords(ahead) {
-  const answers = ahead > 1 ? `${ahead} answers` : "the answer";
-  return `Waiting for ${answers} before this one`;
+  return ngettext(
+    "Waiting for the answer before this one",
+    "Waiting for %(count)d answers before this one",
+    ahead,
+  );
 }
 
 // Where a run is found, and what can be done to it.

@@ -1,6 +1,7 @@
 // What a person does to an answer: stop, retry, remove, have it go on.
 
 import { place } from "./answer.js";
+import { gettext } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";
 
 export class AnswerActions {
@@ -11,7 +12,7 @@ export class AnswerActions {
   #acts = {
     retry: (answer) => this.#act("retry", answer),
     remove: (answer) => this.#act("cancel", answer),
-    continue: () => this.#on.send("Continue."),
+    continue: () => this.#on.send(gettext("Continue.")),
   };
 
   // `reach` is the part of the page where Escape means to stop.

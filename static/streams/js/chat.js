@@ -11,6 +11,7 @@ import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { Formatter } from "./formatter.js";
 import { FreshStart } from "./fresh_start.js";
+import { gettext } from "./gettext.js";
 import { LiveConnection } from "./live_connection.js";
 import { Outbox } from "./outbox.js";
 import { paint } from "./paint_queue.js";
@@ -19,7 +20,7 @@ import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 
-const NEXT = { queue: "Send after this answer", interrupt: "Stop and send" };
+const NEXT = { queue: gettext("Send after this answer"), interrupt: gettext("Stop and send") };
 
 export class Chat {
   #root;
@@ -99,7 +100,7 @@ export class Chat {
       delivered: (message) => this.#transcript.has(message),
       refused: (text, error) => {
         this.#composer.giveBack(text);
-        remark(error.message || "That could not be sent.");
+        remark(error.message || gettext("That could not be sent."));
       },
       signedOut: () => this.#connection.end("signed-out"),
       strange: remark,
@@ -161,7 +162,7 @@ export class Chat {
   leave() {
     this.#transcript.clear();
     this.#form.hidden = true;
-    this.#note.ended("You were signed out. Reload the page to sign in.");
+    this.#note.ended(gettext("You were signed out. Reload the page to sign in."));
   }
 
   paint() {
@@ -235,7 +236,7 @@ export class Chat {
 
   #ended(reason) {
     if (reason !== "gone") return this.#on.signedOut();
-    this.#note.ended("This conversation isn't here any more.");
+    this.#note.ended(gettext("This conversation isn't here any more."));
     this.#main.dataset.gone = "";
     this.#form.hidden = true;
     this.#transcript.close();

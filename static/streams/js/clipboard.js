@@ -1,5 +1,7 @@
 // "Copy" that says it has.
 
+import { gettext } from "./gettext.js";
+
 // `textOf` knows a run's answer.
 export function offerCopies(root, textOf) {
   root.addEventListener("click", ({ target }) => {
@@ -18,7 +20,7 @@ function codeOf(block) {
 async function copy(text, button) {
   const label = button.querySelector("span") ?? button;
   const words = label.textContent;
-  label.textContent = (await written(text)) ? "Copied" : "Not allowed";
+  label.textContent = (await written(text)) ? gettext("Copied") : gettext("Not allowed");
   setTimeout(() => (label.textContent = words), 1600);
 }
 

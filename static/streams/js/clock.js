@@ -1,5 +1,7 @@
 // Times as the reader's own clock and language say them.
 
+import { locale } from "./gettext.js";
+
 export function localise(root) {
   for (const time of root.querySelectorAll("time")) time.textContent = said(new Date(time.dateTime));
 }
@@ -15,5 +17,5 @@ export function showTime(place, date) {
 function said(date) {
   const today = date.toDateString() === new Date().toDateString();
   const day = today ? {} : { day: "numeric", month: "long" };
-  return date.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
+  return date.toLocaleString(locale, { ...day, hour: "2-digit", minute: "2-digit" });
 }

@@ -1,5 +1,7 @@
 // A code block that grows, up to the line that ends it.
 
+import { gettext } from "./gettext.js";
+
 const FENCE = /^([ \t]*(?:[-*+] +|\d+[.)] +)?)(`{3,}(?=[^`\n]*$)|~{3,})[ \t]*(.*)$/gm;
 
 export class CodeBlock {
@@ -55,8 +57,9 @@ export function beginCode(language) {
   const code = document.createElement("div");
   code.className = "code";
   code.innerHTML =
-    '<div class="code-bar"><span></span><button type="button" class="code-copy">Copy</button></div>' +
+    '<div class="code-bar"><span></span><button type="button" class="code-copy"></button></div>' +
     '<pre tabindex="0" dir="ltr"><code dir="ltr"></code></pre>';
+  code.querySelector("button").textContent = gettext("Copy");
   code.querySelector("span").textContent = language.trim().split(/\s+/)[0].toLowerCase() || "text";
   return code;
 }

@@ -1,5 +1,7 @@
 // One quiet line, there only while something is wrong or has just been refused.
 
+import { gettext } from "./gettext.js";
+
 const PATIENCE = 2500; // a hiccup that heals by itself is nobody's business
 
 export class ConnectionNote {
@@ -60,7 +62,7 @@ export class ConnectionNote {
   refresh() {
     if (this.#over) return;
     if (!navigator.onLine) return this.#say(this.#offline());
-    this.#say(this.#live ? this.#remark : "Reconnecting…");
+    this.#say(this.#live ? this.#remark : gettext("Reconnecting…"));
   }
 
   #say(words) {
@@ -69,6 +71,7 @@ export class ConnectionNote {
   }
 
   #offline() {
-    return this.#on.waiting() ? "Offline: will send when you are back" : "Offline";
+    if (this.#on.waiting()) return gettext("Offline: will send when you are back");
+    return gettext("Offline");
   }
 }

@@ -4,6 +4,7 @@ import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { FirstMessage } from "./first_message.js";
+import { gettext } from "./gettext.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
@@ -50,11 +51,11 @@ function sent(url) {
 }
 
 function refused(error) {
-  note.remark(error.message || "That could not be sent.");
+  note.remark(error.message || gettext("That could not be sent."));
 }
 
 function failed(words) {
-  note.remark(words || "That didn't get through. Trying again…");
+  note.remark(words || gettext("That didn't get through. Trying again…"));
 }
 
 function signedOut() {

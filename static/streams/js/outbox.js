@@ -1,6 +1,7 @@
 // Prompts on their way: shown at once, kept until the server has them, sent in order.
 
 import { stored } from "./draft.js";
+import { gettext } from "./gettext.js";
 import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
 import { clone } from "./transcript.js";
 
@@ -28,7 +29,7 @@ export class Outbox {
     this.#on = on;
     this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
     this.#entries = this.#kept();
-    for (const entry of this.#entries) this.#show(entry, "Not sent yet");
+    for (const entry of this.#entries) this.#show(entry, gettext("Not sent yet"));
     if (this.#entries.length) this.flush();
   }
 
@@ -97,7 +98,7 @@ export class Outbox {
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return this.#refused(entry, error);
       this.#underWay.delete(entry.key);
-      this.#words(entry.key, "Not sent yet");
+      this.#words(entry.key, gettext("Not sent yet"));
       this.#timer = setTimeout(() => this.flush(), AGAIN);
       if (error instanceof Strange) this.#on.strange(error.message);
       this.#on.changed();
@@ -114,7 +115,7 @@ export class Outbox {
   #refused(entry, error) {
     this.#underWay.delete(entry.key);
     if (error.status === 401) {
-      this.#words(entry.key, "Not sent yet");
+      this.#words(entry.key, gettext("Not sent yet"));
       this.#on.signedOut();
       return false;
     }
@@ -160,7 +161,7 @@ export class Outbox {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link-button";
-    button.textContent = "Remove";
+    button.textContent = gettext("Remove");
     button.addEventListener("click", () => this.arrived(key));
     return button;
   }

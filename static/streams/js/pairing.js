@@ -1,5 +1,6 @@
 // "Continue on another device": shows a code, and says who came.
 
+import { gettext } from "./gettext.js";
 import { Modal } from "./modal.js";
 import { request, wordsOf } from "./requests.js";
 
@@ -65,11 +66,11 @@ class Pairing {
       const { state, device } = await request("GET", open.url);
       if (open !== this.#open) return;
       if (state === "joined") return this.#joined(device);
-      if (state === "locked") return this.#end("Somebody typed wrong codes, so this one is void.");
-      if (state === "expired") return this.#end("This code has run out.");
+      if (state === "locked") return this.#end(gettext("Somebody typed wrong codes, so this one is void."));
+      if (state === "expired") return this.#end(gettext("This code has run out."));
     } catch (error) {
       if (open !== this.#open) return;
-      if (error.status === 404) return this.#end("This code has run out.");
+      if (error.status === 404) return this.#end(gettext("This code has run out."));
     }
     this.#timer = setTimeout(() => this.#tick(), EVERY);
   }
@@ -77,11 +78,13 @@ class Pairing {
   #countDown(until) {
     const left = Math.max(0, Math.round((until - Date.now()) / 1000));
     const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    this.#find(".pairing-left span").textContent = `Works once, for ${clock}`;
+    this.#find(".pairing-left span").textContent = gettext("Works once, for %(time)s", { time: clock });
   }
 
   #joined(device) {
-    const words = `${device?.name ?? "A device"} joined`;
+    const words = device?.name
+      ? gettext("%(name)s joined", { name: device.name })
+      : gettext("A device joined");
     this.#find(".pairing-who").textContent = words;
     this.#state("joined");
     this.#say(words);

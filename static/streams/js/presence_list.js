@@ -1,5 +1,6 @@
 // Who else is here: a small labelled mark for each device, at the top.
 
+import { gettext } from "./gettext.js";
 import { clone } from "./transcript.js";
 
 const MOST = 4;
@@ -29,8 +30,8 @@ export class PresenceList {
     const known = ["phone", "tablet", "computer"].includes(kind) ? kind : "computer";
     icon.setAttribute("href", icon.getAttribute("href").replace(/#.*/, `#${known}`));
     mark.querySelector(".mark-name").textContent = name;
-    mark.querySelector(".mark-state").textContent = typing ? "is typing" : "is here";
-    mark.title = `${name} ${typing ? "is typing" : "is here"}`;
+    mark.querySelector(".mark-state").textContent = typing ? gettext("is typing") : gettext("is here");
+    mark.title = `${name} ${mark.querySelector(".mark-state").textContent}`;
     mark.toggleAttribute("data-typing", typing);
     return mark;
   }

@@ -1,5 +1,7 @@
 // Requests to our own server, as JSON; every refusal becomes a Refused with the server's words.
 
+import { gettext } from "./gettext.js";
+
 const PATIENCE = 20_000; // a network that swallows requests says nothing
 export const AGAIN = 5000;
 const TOKEN = "X-CSRFToken";
@@ -15,7 +17,9 @@ export class Refused extends Error {
 // What stands between us says in the server's place: a network's own sign-in page, with a 200.
 export class Strange extends Error {
   constructor() {
-    super("Something else answers in the server's place. Reload the page to see what it is.");
+    super(
+      gettext("Something else answers in the server's place. Reload the page to see what it is."),
+    );
   }
 }
 
@@ -55,7 +59,7 @@ async function asked(method, url, body, options) {
 // Why something was not done, in words for a person.
 export function wordsOf(error) {
   const known = error instanceof Refused || error instanceof Strange;
-  return (known && error.message) || "That didn't get through. Try again.";
+  return (known && error.message) || gettext("That didn't get through. Try again.");
 }
 
 // What carries a key, so that sending it again after AGAIN is safe.

@@ -1,5 +1,6 @@
 // What a conversation is set to: saved with a word, and as it was for whoever leaves without.
 
+import { gettext } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";
 
 const FIELDS = ["model", "system", "on_busy"];
@@ -63,6 +64,6 @@ export class Settings {
     }
     Object.assign(this.#saved, changed);
     this.#dialog.close();
-    this.#on.told("Saved");
+    this.#on.told(gettext("Saved"));
   }
 }

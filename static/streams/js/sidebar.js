@@ -1,5 +1,6 @@
 // The list at the left: drawn by the server, kept true by the feed, longer where asked for.
 
+import { gettext, locale } from "./gettext.js";
 import { request } from "./requests.js";
 
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
@@ -42,7 +43,7 @@ export class Sidebar {
   archive(archived) {
     const line = this.#kept.get(this.#current);
     if (!line) return;
-    Object.assign(line, { archived, day: archived ? "Archived" : line.day });
+    Object.assign(line, { archived, day: archived ? "archived" : line.day });
     this.#draw();
   }
 
@@ -96,7 +97,7 @@ export class Sidebar {
     for (const [at, line] of lines.entries()) {
       if (line.day !== day) {
         day = line.day;
-        nodes.push(Object.assign(document.createElement("h2"), { textContent: day }));
+        nodes.push(heading(day));
         nodes.push(document.createElement("ul"));
       }
       const item = document.createElement("li");
@@ -123,12 +124,12 @@ export class Sidebar {
       const { conversations, next } = await request("GET", asked);
       for (const line of conversations) this.#kept.set(line.id, { ...line });
       this.#draw();
-      this.#older.textContent = "Older";
+      this.#older.textContent = gettext("Older");
       this.#older.dataset.before = next;
       if (next === null) this.#older.remove();
       return conversations[0];
     } catch {
-      this.#older.textContent = "Older · didn't get through, try again";
+      this.#older.textContent = gettext("Older · didn't get through, try again");
       return null;
     }
   }
@@ -145,7 +146,8 @@ export class Sidebar {
   #link({ id, name, running, queued, unread, failed }) {
     const link = this.#links.get(id) ?? this.#fresh(id);
     const label = link.querySelector(".name");
-    if (label.textContent !== name) label.textContent = name;
+    const words = name || gettext("New conversation");
+    if (label.textContent !== words) label.textContent = words;
     link.toggleAttribute("data-running", running);
     link.toggleAttribute("data-queued", queued && !running);
     link.classList.toggle("unread", unread && id !== this.#current);
@@ -165,7 +167,7 @@ export class Sidebar {
 // A line as the feed would tell it, of a link that the server drew.
 function lineOf(link) {
   const { conversation: id, at: updated_at } = link.dataset;
-  const day = link.closest("ul").previousElementSibling.textContent;
+  const day = link.closest("ul").previousElementSibling.dataset.day;
   const has = (name) => link.hasAttribute(`data-${name}`);
   return {
     id,
@@ -176,8 +178,30 @@ function lineOf(link) {
     queued: has("queued"),
     failed: has("failed"),
     unread: link.classList.contains("unread"),
-    archived: day === "Archived",
+    archived: day === "archived",
   };
+}
+
+// As `day_words` in streams/views/words.py says it.
+const DAYS = {
+  today: gettext("Today"),
+  yesterday: gettext("Yesterday"),
+  week: gettext("Last 7 days"),
+  archived: gettext("Archived"),
+};
+
+function heading(day) {
+  const words = document.createElement("h2");
+  words.dataset.day = day;
+  words.textContent = DAYS[day] ?? month(day);
+  return words;
+}
+
+function month(code) {
+  const [year, number] = code.split("-").map(Number);
+  const thisYear = year === new Date().getFullYear();
+  const parts = { month: "long", ...(thisYear ? {} : { year: "numeric" }) };
+  return new Date(year, number - 1).toLocaleDateString(locale, parts);
 }
 
 // What this device keeps goes with the person.

@@ -3,6 +3,7 @@
 
 import { Answer } from "./answer.js";
 import { showTime } from "./clock.js";
+import { gettext } from "./gettext.js";
 
 export class Transcript {
   #element;
@@ -70,8 +71,8 @@ export class Transcript {
       case "block.delta": answer.grow(data, replaces); break;
       case "block.ended": answer.endBlock(data); break;
       case "run.cancel_requested": answer.askToStop(); break;
-      case "run.completed": this.#ended(answer, "completed", data, "Answer finished"); break;
-      case "run.failed": this.#ended(answer, "failed", { error: data }, data.message); break;
+      case "run.completed": this.#ended(answer, "completed", data, gettext("Answer finished")); break;
+      case "run.failed": this.#ended(answer, "failed", { error: data }, gettext(data.message)); break;
       case "run.cancelled": this.#cancelled(answer, data); break;
     }
     this.refresh();
@@ -107,7 +108,7 @@ export class Transcript {
       fold = document.createElement("details");
       fold.className = "earlier";
       fold.dataset.prompt = prompt;
-      fold.append(Object.assign(document.createElement("summary"), { textContent: "Earlier answer" }));
+      fold.append(Object.assign(document.createElement("summary"), { textContent: gettext("Earlier answer") }));
       current.before(fold);
     }
     fold.append(current);
@@ -122,7 +123,9 @@ export class Transcript {
   #cancelled(answer, { device }) {
     if (answer.attempt === 0) return this.#takeBack(answer, device);
     const other = device && device.id !== this.#device;
-    const stopped = other ? `Stopped by ${device.name}` : "Stopped";
+    const stopped = other
+      ? gettext("Stopped by %(name)s", { name: device.name })
+      : gettext("Stopped");
     this.#ended(answer, "cancelled", { stopped }, stopped);
   }
 

@@ -1,7 +1,9 @@
 // Says what would vanish without a word: a picture that is pasted, a file that is dropped, for
 // which a browser would even leave the page.
 
-const WORDS = "Images and files can't be sent here, only text.";
+import { gettext } from "./gettext.js";
+
+const WORDS = gettext("Images and files can't be sent here, only text.");
 
 // `reach` is the part of the page where a drop is ours.
 export function sayWhatIsNotSent(field, say, reach = document) {

@@ -1,0 +1,65 @@
+"""Words that pages and their scripts say alike, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop, override, pgettext
+from django.utils.translation.trans_real import DjangoTranslation
+from django.views.i18n import JSONCatalog
+
+from streams.providers import base
+
+DAYS = {
+    "today": gettext_noop("Today"),
+    "yesterday": gettext_noop("Yesterday"),
+    "week": gettext_noop("Last 7 days"),
+    "archived": gettext_noop("Archived"),
+}
+# So many numbers show which plural any number has: what is larger is told by its last two digits.
+COUNTED = 200
+
+
+def day_words(code: str) -> str:
+    """Of a part of the list: `today`, or a month as `2026-11`."""
+    if code in DAYS:
+        return gettext(DAYS[code])
+    year, month = map(int, code.split("-"))
+    first = date(year, month, 1)
+    this_year = year == timezone.localdate().year
+    name = pgettext("date format", "F") if this_year else pgettext("date format", "F Y")
+    return date_format(first, name)
+
+
+@lru_cache(maxsize=32)
+def words(language: str) -> dict[str, Any]:
+    """What `static/streams/js/gettext.js` reads: the catalogue of scripts, with those sentences of
+    the log that they show. What is not in it is said in English; `plurals` has the index of the
+    plural for each number, as one digit."""
+    scripts = Scripts(language)
+    catalog = scripts.get_catalog()
+    told = (*base.SENTENCES.values(), *base.ENDINGS.values(), base.UNKNOWN_ENDING)
+    with override(language):
+        catalog |= {text: gettext(text) for text in told if text and gettext(text) != text}
+    plural = scripts.translation.plural
+    return {
+        "language": language,
+        "catalog": catalog,
+        "plurals": "".join(str(plural(number)) for number in range(COUNTED)),
+        "endings": base.ENDINGS,
+        "unknown": base.UNKNOWN_ENDING,
+        "unfinished": base.UNFINISHED,
+    }
+
+
+class Scripts(JSONCatalog):
+    """Django's own reading of a catalogue for scripts, of the app alone and of `LOCALE_PATHS`."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        paths = self.get_paths(["streams"])
+        self.translation: Any = DjangoTranslation(language, domain=self.domain, localedirs=paths)

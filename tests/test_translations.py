@@ -1,0 +1,93 @@
+"""Every sentence a person sees can be said in another language, and German says them all."""
+
+from __future__ import annotations
+
+import re
+
+import polib
+import pytest
+
+from streams.views.words import words
+
+from .processes import debian_program
+from .translations import DOMAINS, LOCALE, ROOT, collect
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|</?\w[^>]*>")
+SCRIPTS = sorted((ROOT / "static" / "streams" / "js").glob("*.js"))
+TEMPLATES = sorted((ROOT / "templates" / "streams").rglob("*.html"))
+
+
+def german(domain):
+    return polib.pofile(str(LOCALE / "de" / "LC_MESSAGES" / f"{domain}.po"))
+
+
+def keys(catalogue):
+    return {(entry.msgctxt, entry.msgid, entry.msgid_plural) for entry in catalogue}
+
+
+def test_the_catalogues_hold_what_the_sources_say(tmp_path):
+    """Else run `uv run python -m tests.translations`, and translate what is new."""
+    debian_program("xgettext", package="gettext")
+    found = collect(tmp_path)
+    for domain in DOMAINS:
+        fresh = polib.pofile(str(found / "de" / "LC_MESSAGES" / f"{domain}.po"))
+        assert keys(fresh) == keys(german(domain)), domain
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_german_says_everything_and_leaves_no_gap_out(domain):
+    for entry in german(domain):
+        assert not entry.fuzzy, entry.msgid
+        said = entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]
+        meant = [sorted(PLACEHOLDER.findall(it)) for it in (entry.msgid, entry.msgid_plural)]
+        for text in said:
+            assert text, entry.msgid
+            assert sorted(PLACEHOLDER.findall(text)) in meant, entry.msgid
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_what_is_compiled_is_what_is_written(domain):
+    compiled = polib.mofile(str(LOCALE / "de" / "LC_MESSAGES" / f"{domain}.mo"))
+
+    def said(catalogue):
+        return {
+            (entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural) for entry in catalogue
+        }
+
+    assert said(compiled) == said(german(domain))
+
+
+def test_scripts_say_nothing_but_through_the_catalogue():
+    """A sentence begins with a capital and has a space; one inside `gettext(` is looked up."""
+    sentence = re.compile(r"""["`][A-Z][a-z']+ [a-z][^"`]*["`]""")
+    known = {entry.msgid for entry in german("djangojs")}
+    known |= {entry.msgid_plural for entry in german("djangojs")}
+    for path in SCRIPTS:
+        for line in path.read_text().splitlines():
+            if line.strip().startswith("//"):
+                continue
+            bare = [text for text in sentence.findall(line) if text[1:-1] not in known]
+            assert not bare, f"{path.name}: {bare}"
+
+
+def test_templates_say_nothing_but_through_the_catalogue():
+    said = re.compile(
+        r"{% blocktranslate.*?{% endblocktranslate %}|{#.*?#}|{[{%].*?[}%]}", re.DOTALL
+    )
+    for path in TEMPLATES:
+        text = said.sub("", path.read_text())
+        text = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.DOTALL)
+        text = re.sub(r'data-[\w-]+="[^"]*"', "", text)
+        attributes = re.findall(
+            r'(?:aria-label|title|placeholder|alt)="([^"]*[a-z]{2}[^"]*)"', text
+        )
+        assert not attributes, f"{path.name}: {attributes}"
+        assert not re.search(r"[A-Za-z]{2}", re.sub(r"<[^>]*>", "", text)), path.name
+
+
+def test_scripts_have_the_sentences_of_the_log():
+    assert words("de")["catalog"]["The model is busy. Try again in a minute."].startswith(
+        "Das Modell"
+    )
+    assert words("de")["plurals"].startswith("101")
+    assert words("en")["catalog"] == {}
