@@ -13,8 +13,7 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import Client
 
-from streams import log
-from streams.models import Conversation, Message
+from streams.models import Conversation, Message, posting
 from streams.postgres.connections import connect
 from streams.worker import retention
 from tests.client import Client as Device
@@ -340,7 +339,7 @@ def test_what_people_write_is_in_no_log(api, laptop, caplog, conversation, setti
     def broken(*args):
         raise RuntimeError
 
-    monkeypatch.setattr(log, "append_locked", broken)
+    monkeypatch.setattr(posting, "post", broken)
     assert api("post", messages, {"content": CANARY}).status_code == 500
     assert caplog.records
     assert CANARY not in caplog.text
@@ -414,7 +413,7 @@ def test_a_cursor_into_a_fold_gets_the_whole_block(http, conversation, run):
     @async_to_sync
     async def fold():
         async with await connect("test") as connection:
-            return await retention.fold_ended(connection, 0, 10)
+            return await retention.compact_ended(connection, 0, 10)
 
     assert fold() == (1, 2)
     for cursor in (4, 5, 6):

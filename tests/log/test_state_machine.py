@@ -250,7 +250,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(most=st.integers(1, 5))
     def fold_some(self, most):
-        done = self.do(retention.fold_ended(self.raw, 0, most))
+        done = self.do(retention.compact_ended(self.raw, 0, most))
         ended = [run for run in self.runs if run.status not in ("queued", "running")]
         unfolded = [run for run in ended if not run.folded]
         assert done.runs == min(most, len(unfolded))

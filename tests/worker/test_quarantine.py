@@ -182,10 +182,10 @@ async def test_compaction_goes_on_with_the_others(raw, anna, laptop):
     three = await conversations(anna, 3)
     runs = [await answered(each, laptop) for each in three]
     await refuse("streams_event", three[1].pk)
-    assert await retention.fold_ended(raw, 0, 10) == (2, 4)
+    assert await retention.compact_ended(raw, 0, 10) == (2, 4)
     assert await faults() == {(three[1].pk, "compaction")}
     assert [(await fresh(run)).folded_at is None for run in runs] == [False, True, False]
-    assert await retention.fold_ended(raw, 0, 10) == (0, 0)
+    assert await retention.compact_ended(raw, 0, 10) == (0, 0)
 
 
 async def test_purging_goes_on_with_the_others(raw, anna, laptop):
