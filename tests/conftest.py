@@ -7,15 +7,19 @@ import os
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, connections
+from django.test import TransactionTestCase
 from hypothesis import settings
 
 from streams.providers import llama
 from streams.worker import process
 
+from . import emptying
 from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .fake_provider import Obedient
 from .processes import eventually
+
+TransactionTestCase._fixture_teardown = emptying.empty
 
 pytest_plugins = ["streams.pytest_plugin"]  # as the wheel has it; a checkout is not installed
 
