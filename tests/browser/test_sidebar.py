@@ -172,7 +172,6 @@ def test_own_colours_leave_every_mark_visible(open_as, laptop, phone, conversati
     expect(page.locator(".fresh")).to_be_visible()
     marks = {
         "the dot of another": (line(page, other).locator(".dot"), None),
-        "the dot of this one": (line(page, conversation).locator(".dot"), None),
         "the caret": (page.locator(".fresh").last, "::after"),
     }
     around = page.locator("body").evaluate("(it) => getComputedStyle(it).backgroundColor")
@@ -182,7 +181,7 @@ def test_own_colours_leave_every_mark_visible(open_as, laptop, phone, conversati
         assert colour not in (behind, "rgba(0, 0, 0, 0)"), name
     current = line(page, conversation)
     assert current.evaluate("(it) => getComputedStyle(it).backgroundColor") != around
-    dot = marks["the dot of this one"][0]
+    dot = current.locator(".dot")
     assert dot.evaluate("(it) => getComputedStyle(it).backgroundColor") != current.evaluate(
         "(it) => getComputedStyle(it).backgroundColor"
     )
