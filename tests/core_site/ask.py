@@ -7,11 +7,10 @@ import django
 
 django.setup()
 
+from asgi import application  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
-from django.core.asgi import get_asgi_application  # noqa: E402
 from django.db import transaction  # noqa: E402
 
-from streams.asgi import WithStreams  # noqa: E402
 from streams.models import Conversation, Run  # noqa: E402
 from streams.providers import registry  # noqa: E402
 
@@ -30,18 +29,17 @@ def being_answered() -> Run:
 
 async def asked(*paths: str) -> list[int]:
     """The status of a GET of each, between a start and an end as any ASGI server tells them."""
-    application = WithStreams(get_asgi_application())
     told, answers = asyncio.Queue(), asyncio.Queue()
     living = asyncio.create_task(application({"type": "lifespan"}, told.get, answers.put))
     await told.put({"type": "lifespan.startup"})
     await answers.get()
-    found = [await status(application, path) for path in paths]
+    found = [await status(path) for path in paths]
     await told.put({"type": "lifespan.shutdown"})
     await living
     return found
 
 
-async def status(application: WithStreams, path: str) -> int:
+async def status(path: str) -> int:
     body, sent = [{"type": "http.request", "body": b""}], []
 
     async def receive():

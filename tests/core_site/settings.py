@@ -6,6 +6,7 @@ import os
 SECRET_KEY = "core-" + "k" * 50
 ALLOWED_HOSTS = ["testserver"]
 ROOT_URLCONF = "urls"
+ASGI_APPLICATION = "asgi.application"
 STATIC_URL = "static/"
 
 INSTALLED_APPS = [
