@@ -7,6 +7,7 @@ depends on another, and a closed block is final while the rest is still arriving
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from html import escape
 from itertools import pairwise
@@ -18,7 +19,8 @@ from markdown_it.token import Token
 
 from .flanking import flanks, waits
 from .parser import blocks_parser, parser
-from .render_budget import OutOfTime
+from .render_budget import OutOfTime, check_time
+from .render_cache import RenderCache
 from .rules import FORMULAS, LONGEST_FORMULA
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")  # the line ends markdown-it knows
@@ -34,6 +36,7 @@ UNDECIDED = re.compile(
 END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
 COPY = 'class="code-copy">Copy</button>'
 KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
+WHOLE = RenderCache(most=16_000_000)  # characters: some thousand answers
 
 
 class Split(NamedTuple):
@@ -64,9 +67,17 @@ def split(text: str) -> Split:
 
 
 def render(text: str) -> str:
-    """Renders a whole text, to exactly the HTML that its blocks give one by one."""
+    """Renders a whole text, to exactly the HTML that its blocks give one by one. The HTML is kept
+    for the next page that shows it, unless time ran out and parts are plain text.
+    """
+    if (known := WHOLE.get(text)) is not None:
+        return known
     parts = split(text)
-    return "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
+    html = "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
+    with suppress(OutOfTime):
+        check_time()
+        WHOLE.keep(text, html)
+    return html
 
 
 class Growing(NamedTuple):

@@ -113,7 +113,8 @@ class ChatCompletion:
         if event.get("type") == "[DONE]":
             return self._finish() if self._reason or self._blocks.kinds else []
         choices = payload.sequence(event.get("choices"))
-        self._usage = usage(event, "prompt", "completion") or self._usage
+        if event.get("usage"):
+            self._usage = usage(event, "prompt", "completion") or self._usage
         choice = payload.mapping(choices[0] if choices else None)
         if choice and choice.get("index") in (0, None):  # one was asked for
             return self._choice(choice)
