@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync
 from django.db import connections
 from django.test import Client
 
+from streams import access
 from streams.models import Conversation, Message, posting
 from streams.postgres.connections import connect
 from streams.worker import retention
@@ -442,10 +443,10 @@ def test_a_stream_is_read_with_get_alone(http, conversation):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_stream_for_nobody_is_401_whatever_the_cookies_say(http, conversation):
+def test_a_stream_for_nobody_is_401_whatever_the_cookies_say(http, conversation, settings):
     place = f"/c/{conversation.uuid}/events"
     good = dict(http.cookies)
-    for name in ("sessionid", "device"):
+    for name in (settings.SESSION_COOKIE_NAME, access.DEVICE_COOKIE):
         for value in (r'"\000"', r'"\000xxxxxxxxx"', "x", "", "é", '"'):
             cookies = header_of(good | {name: value})
             http.cookies.clear()
