@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -29,12 +29,7 @@ class SupervisedTasks:
 
     async def close(self) -> None:
         """Cancel what still runs, and wait until it has gone."""
-        tasks = set(self.running)
-        while tasks:
-            for task in tasks:
-                task.cancel()
-            # Asked again: until 3.12 a wait_for that has just got its answer forgets a cancel.
-            _, tasks = await asyncio.wait(tasks, timeout=1)
+        await cancel_and_wait(self.running)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
@@ -42,6 +37,16 @@ class SupervisedTasks:
             logger.critical("a part of this process broke", exc_info=error)
             self.error = error
             self._broke()
+
+
+async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until all of them have ended, whatever they end with."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        # Asked again: until 3.12 a wait_for that has just got its answer forgets a cancel.
+        _, left = await asyncio.wait(left, timeout=1)
 
 
 async def restarted(task: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -25,6 +25,7 @@ from streams.postgres import channels
 from streams.postgres.availability import persist
 from streams.postgres.connections import pool
 from streams.postgres.listener import Listener
+from streams.supervision import cancel_and_wait
 
 T = TypeVar("T")
 
@@ -149,12 +150,10 @@ class LogReader:
 
     async def _live(self) -> None:
         await self._pool.open()
-        listening = asyncio.gather(
-            self._listener.run(), self._listener.keep_checked(self._pool, self.conf.rescan)
-        )
+        works = self._listener.run(), self._listener.keep_checked(self._pool, self.conf.rescan)
+        listening = [asyncio.create_task(work) for work in works]
         await self._leaving.wait()
-        listening.cancel()
-        await asyncio.wait({listening})
+        await cancel_and_wait(listening)
         await self._pool.close()
 
 

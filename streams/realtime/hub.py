@@ -23,7 +23,7 @@ from ..postgres.connections import INDEXED, connect, pool, renew_djangos
 from ..postgres.epoch import Life, life_of, renew
 from ..postgres.listener import BACKOFF, Listener
 from ..quotas import StreamQuota
-from ..supervision import restarted
+from ..supervision import cancel_and_wait, restarted
 from . import sse
 from .buffer import EventBuffer
 from .feed import Feeds
@@ -71,9 +71,7 @@ class Hub:
 
     async def close(self) -> None:
         self.bye()
-        for loop in self._tasks:
-            loop.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(self._tasks)
         await self.pool.close()
 
     def join(

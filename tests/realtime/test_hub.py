@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from contextlib import suppress
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -153,3 +154,17 @@ async def test_rows_that_cannot_be_read_keep_nothing_from_other_conversations(
     assert b'"New"' in await told(streams[0], b"Newer"), "none is missing once it can be read"
     for stream in streams:
         hub.leave(stream)
+
+
+async def test_a_hub_whose_part_misses_its_cancel_is_closed_all_the_same(hub):
+    """Or a process that is told to leave while it connects would stay."""
+
+    async def busy():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    hub._tasks.append(asyncio.create_task(busy()))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await hub.close()
