@@ -37,7 +37,7 @@ class Snapshot:
 @atomic
 def snapshot(conversation_id: int) -> Snapshot:
     """Raises NotFound when the conversation was deleted a moment ago."""
-    with one_moment():
+    with one_moment(conversation_id):
         here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
         if here is None:
             raise NotFound(gettext("This conversation isn't here, or isn't yours."))
@@ -53,17 +53,32 @@ def snapshot(conversation_id: int) -> Snapshot:
     return Snapshot(here, transcript, {str(m.uuid): m.created_at for m in messages})
 
 
-@contextmanager
-def one_moment() -> Iterator[None]:
-    """All queries inside see the same state of the database.
+LOCK = "SELECT FROM streams_conversation WHERE id = %s FOR SHARE"
 
-    PostgreSQL takes the level only before a transaction's first query, so a snapshot within
-    somebody's own transaction (as in most tests) sees what that one sees.
+
+@contextmanager
+def one_moment(conversation_id: int) -> Iterator[None]:
+    """Makes all queries inside see the same state of the conversation.
+
+    In a transaction of its own the isolation level does so. In the caller's, as with
+    ATOMIC_REQUESTS, it is too late for that: then the conversation's row is locked, which stops
+    its log, and rolling back to the savepoint lets go of it at once instead of with the caller's
+    transaction.
     """
-    if len(connection().savepoint_ids) == 0:
-        with connection().cursor() as cursor:
+    database = connection()
+    if not database.savepoint_ids:
+        with database.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    yield
+        yield
+        return
+    before = database.savepoint()
+    assert before is not None  # as it is outside of a transaction
+    try:
+        with database.cursor() as cursor:
+            cursor.execute(LOCK, [conversation_id])
+        yield
+    finally:
+        database.savepoint_rollback(before)
 
 
 def shown_so_far(run: Run) -> list[Block]:

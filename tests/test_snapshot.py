@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from streams import log
 from streams.exceptions import NotFound
@@ -129,7 +129,7 @@ def test_as_many_queries_for_a_hundred_messages_as_for_two(
     begin(run)
     for number in range(50):
         conversation.post(str(number), laptop)
-    with django_assert_num_queries(6):  # a savepoint's two, and four that read
+    with django_assert_num_queries(9):  # two savepoints' four, a lock, and four that read
         snapshot(conversation.pk)
 
 
@@ -151,6 +151,41 @@ def test_all_of_it_is_of_one_moment(conversation, laptop):
         taken = snapshot(conversation.pk).transcript
     assert (taken.head, len(taken.messages), len(taken.runs)) == (2, 2, 1)
     assert log.rows_after(conversation.pk)[-1].seq == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_callers_transaction_it_is_of_one_moment_too_and_holds_nobody_up(conversation, laptop):
+    """As with ATOMIC_REQUESTS, under which a word came twice: in the page and by its stream."""
+    conversation.post("One", laptop)
+    outcomes = []
+
+    def try_to_post():
+        try:
+            with transaction.atomic():
+                connection.cursor().execute("SET LOCAL lock_timeout = '200ms'")
+                Conversation.objects.get(pk=conversation.pk).post("Two", None)
+            outcomes.append("posted")
+        except OperationalError:
+            outcomes.append("waited")
+        finally:
+            connection.close()
+
+    def try_elsewhere():
+        thread = threading.Thread(target=try_to_post)
+        thread.start()
+        thread.join()
+
+    def try_before_messages_are_read(execute, sql, params, many, context):
+        if 'FROM "streams_message"' in sql and not outcomes:
+            try_elsewhere()
+        return execute(sql, params, many, context)
+
+    with transaction.atomic():
+        with connection.execute_wrapper(try_before_messages_are_read):
+            taken = snapshot(conversation.pk).transcript
+        try_elsewhere()
+    assert (taken.head, len(taken.messages), len(taken.runs)) == (2, 2, 1)
+    assert outcomes == ["waited", "posted"]
 
 
 def post_elsewhere(conversation):

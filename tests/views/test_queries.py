@@ -72,8 +72,8 @@ def is_nearly_full(conversation):
 
 # Session, user and device are the first of each.
 def test_reading_a_conversation(counted, here):
-    assert counted("get", here, headers=HTML) == 8
-    assert counted("get", here) == 5
+    assert counted("get", here, headers=HTML) == 9
+    assert counted("get", here) == 6
 
 
 def test_the_list(counted):
