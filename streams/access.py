@@ -1,9 +1,8 @@
-"""Who may read and act: one rule for Django's requests and for the streams beside them.
+"""Decides who may read and act, by one rule for Django's requests and for streams.
 
-A session is good while its user is active, its password unchanged and its device neither
-signed out since nor revoked, and while what signed them in (AUTHENTICATION_BACKENDS) is still
-in use and knows them. What belongs to someone else is found by nobody: queries start
-from the owner.
+A session is valid while its user is active, its password is unchanged, its device has neither
+signed out nor been revoked, and the backend that signed it in (AUTHENTICATION_BACKENDS) is still
+configured and knows the user. Queries start from the owner, so nobody finds what is not theirs.
 """
 
 from __future__ import annotations
@@ -81,13 +80,15 @@ def begun_on(session: Mapping[str, Any]) -> tuple[int | None, int]:
 
 
 def hash_matches(known: str, user: AbstractBaseUser) -> bool:
-    """A password change ends every session that was made with the old one."""
+    """Tells whether the session was made with the present password."""
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     return any(constant_time_compare(known, each) for each in hashes)
 
 
 def asks_backend(session: Mapping[str, Any]) -> bool:
-    """Whether the backend has a word of its own in who goes on; Django's says `is_active`."""
+    """Tells whether the backend decides by itself who remains signed in; Django's looks at
+    `is_active`.
+    """
     own, plain = type(load_backend(session[BACKEND_SESSION_KEY])), ModelBackend
     answers = (own.get_user, getattr(own, "user_can_authenticate", None))
     return answers != (plain.get_user, plain.user_can_authenticate)
@@ -107,7 +108,7 @@ def backend_knows(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
 
 
 def our_cookies() -> tuple[str, ...]:
-    """The names of all cookies that say who asks; a neighbour's on the same host are not read."""
+    """Returns the names of all cookies that say who asks; others on the same host are not read."""
     names = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
     return DEVICE_COOKIE, FIRST_DEVICE_COOKIE, *names
 

@@ -1,8 +1,8 @@
-"""The streams' own way in, before Django's request handling.
+"""The ASGI entry of the app: serves streams before Django's request handling.
 
-Django gives every streaming request a thread and, after one query, a database connection
-for the whole life of the stream. Here a stream is one coroutine, authorised by one query on
-the hub's connection, by the same rules (`streams.access`) as every other request.
+Django occupies a thread and, after one query, a database connection for the whole life of a stream.
+Here a stream is one coroutine, authorised by one query on the hub's connection, by the same rules
+(`streams.access`) as every other request.
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ def tuning() -> Iterable[CheckMessage]:
 
 @register(deploy=True)
 def check_models(**_: Any) -> list[CheckMessage]:
-    """In DEBUG scripts may answer: they are there to try things out."""
+    """Checks the configured models; under DEBUG, scripts may answer so that the app can be
+    tried.
+    """
     first = registry.default_model()
     if settings.DEBUG or not registry.recites(first):
         return []
@@ -188,7 +190,7 @@ def listening() -> Iterable[CheckMessage]:
 
 
 def hears_itself() -> bool:
-    """Whether a notification to oneself arrives on a connection as the hub's."""
+    """Tells whether a notification to itself arrives on a connection like the hub's."""
     from .postgres.connections import is_behind_pooler, parameters
 
     if is_behind_pooler():

@@ -1,7 +1,7 @@
-"""The list of a person's conversations, newest first: for pages and for the live feed.
+"""Summaries of a person's conversations, newest first, for pages and for the live feed.
 
-One query for any number of people, each with at most a page of it, so that what a page shows
-first and what the feed says later can never differ.
+One query serves any number of people with at most a page each, so a page and the feed after it can
+never differ.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .user_model import key_type
 
 
 def of_each(which: str) -> str:
-    """The query for lines of `people`: `which` of one person's conversations, in what order.
+    """Builds the query of `people`'s summaries: `which` conversations of one person, in what order.
 
-    A prompt that was taken back before its answer began names nothing.
+    A prompt that was taken back before its answer began is not used as a name.
     """
     return f"""
 SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
@@ -88,15 +88,12 @@ class ListedConversation:
 def list_parameters(
     people: Sequence[str], most: int, moment: datetime | None = None, pk: int | None = None
 ) -> dict[str, Any]:
-    """The query's parameters: `most` lines each, behind one that stood at `moment`.
-
-    People go by their keys as text, as in notifications.
-    """
+    """Returns the query's parameters: `most` entries each, after the one that stood at `moment`."""
     return {"people": list(people), "most": most, "moment": moment, "pk": pk}
 
 
 def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[str, list[ListedConversation]]:
-    """Each person's lines in order; a person without any is not there."""
+    """Groups the rows by person, in order; a person without any is left out."""
     today = timezone.localdate()
     found: dict[str, list[ListedConversation]] = {}
     for person, *row in rows:
@@ -123,8 +120,7 @@ def name_of(title: str, opening: str | None) -> str:
 
 
 def day_of(day: date, today: date) -> str:
-    """`today`, `yesterday`, `week` for the last seven days, else the month as `2026-11`: whoever
-    shows it says it in the reader's language."""
+    """Names the day as people do."""
     if day >= today:
         return "today"
     if day == today - timedelta(days=1):

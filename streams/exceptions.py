@@ -1,10 +1,10 @@
-"""Errors of ours, each with the code and status an API client gets."""
+"""The app's errors, each with the code and HTTP status that clients get."""
 
 from __future__ import annotations
 
 
 class StreamsError(Exception):
-    """Something a client can be told: `code` for programs, the message for people."""
+    """An error to tell a client: `code` is for programs, the message for people."""
 
     code = "error"
     status = 400

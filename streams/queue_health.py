@@ -1,4 +1,4 @@
-"""Whether answers are being written at all: workers that live, a queue that moves."""
+"""Reports whether answers are being written: workers are alive and the queue moves."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ STUCK = (
 
 
 def worries(workers: int, room: int, running: int, waiting: int, longest: float) -> dict[str, str]:
-    """A word and a sentence for each thing that somebody should see to, from a row of `LOOK`."""
+    """Returns a word and a sentence for each problem in a row of `LOOK`."""
     if not workers:
         return {"no worker": NOBODY}
     if waiting:
@@ -73,7 +73,7 @@ def known() -> dict[str, Any]:
 
 
 async def watch(pool: AsyncConnectionPool) -> None:
-    """Say in the log what is the matter when it begins, and when it is over."""
+    """Logs each problem when it begins and when it is over."""
     told: Mapping[str, str] = {}
     while True:
         await asyncio.sleep(LOOK_EVERY)

@@ -1,4 +1,4 @@
-"""One person's share: how long, how many at once. A limit of 0 is none."""
+"""Quotas of one person: lengths and numbers. A quota of 0 means no limit."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def check_length(conversation: Conversation, more: int) -> None:
 
 
 def check_empty(owner_id: Any) -> None:
-    """Whether one more conversation with nothing in it may begin; raises TooManyEmpty.
+    """Checks that one more empty conversation may begin; raises TooManyEmpty.
 
-    Among the newest alone, deleted ones included, so that whoever has thousands does not wait.
+    Looks only at the newest, deleted ones included, so that it is quick for whoever has thousands.
     """
     most = conf().empty_per_user
     if not most:
@@ -62,9 +62,9 @@ def check_empty(owner_id: Any) -> None:
 
 
 def lock_owner(owner_id: Any) -> None:
-    """One prompt of a person at a time, or many at the same moment would all find room.
+    """Locks the person, or many prompts at the same moment would all find room.
 
-    Before the conversation's row is locked: a site that has changed the person's row in the same
+    This comes before the conversation's lock: a site that changed the person's row in the same
     transaction holds it already, and the two must not wait for each other.
     """
     if counts_runs():
@@ -76,10 +76,10 @@ def counts_runs() -> bool:
 
 
 def check_runs(conversation: Conversation) -> None:
-    """Whether one more run of this conversation's owner may open; raises TooManyRuns.
+    """Checks that one more run of the conversation's owner may open; raises TooManyRuns.
 
-    A conversation runs one at a time, so those with an open run are what can run at once. The
-    caller has locked the owner.
+    Only one run per conversation runs at a time, so conversations with an open run are counted. The
+    caller holds the owner's lock.
     """
     if not counts_runs():
         return
@@ -104,7 +104,7 @@ def enough(now: int, most: int, told: str) -> None:
 
 
 class StreamQuota:
-    """The open streams of one process, counted by person and by device."""
+    """Counts the open streams of one process by person and by device."""
 
     def __init__(self, conf: Settings) -> None:
         self.conf = conf

@@ -1,7 +1,7 @@
-"""A conversation up to its head, all of one moment: what folding its whole log would give.
+"""A snapshot of a conversation up to its head, equal to folding its whole log.
 
-Ended answers come from their messages; the ones still open are folded from their own events,
-since their text is nowhere else yet.
+Ended answers come from their messages. Open ones are folded from their own events, since their text
+is nowhere else yet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
 
 @dataclass(slots=True)
 class Snapshot:
-    """`times` holds when each message came, by its id; the log's events do not say."""
+    """`times` holds when each message was created, by its id; events do not say."""
 
     conversation: Conversation
     transcript: Transcript
@@ -36,7 +36,7 @@ class Snapshot:
 
 @atomic
 def snapshot(conversation_id: int) -> Snapshot:
-    """Raises NotFound when the conversation was deleted a moment ago."""
+    """Takes a snapshot. Raises NotFound if the conversation was deleted a moment ago."""
     with one_moment(conversation_id):
         here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
         if here is None:
@@ -58,12 +58,10 @@ LOCK = "SELECT FROM streams_conversation WHERE id = %s FOR SHARE"
 
 @contextmanager
 def one_moment(conversation_id: int) -> Iterator[None]:
-    """Makes all queries inside see the same state of the conversation.
+    """Makes all queries inside see the same state of the database.
 
-    In a transaction of its own the isolation level does so. In the caller's, as with
-    ATOMIC_REQUESTS, it is too late for that: then the conversation's row is locked, which stops
-    its log, and rolling back to the savepoint lets go of it at once instead of with the caller's
-    transaction.
+    PostgreSQL accepts the isolation level only before a transaction's first query, so inside
+    another transaction (as in most tests) the snapshot sees what that transaction sees.
     """
     database = connection()
     if not database.savepoint_ids:
@@ -82,7 +80,7 @@ def one_moment(conversation_id: int) -> Iterator[None]:
 
 
 def shown_so_far(run: Run) -> list[Block]:
-    """A run that waits for its first attempt has shown nothing, and is not worth a query."""
+    """Returns what open runs have shown; one that waits for its first attempt needs no query."""
     if run.attempt == 0:
         return []
     return blocks_of(log.run_rows(run.conversation_id, run.pk))
@@ -91,7 +89,7 @@ def shown_so_far(run: Run) -> list[Block]:
 def in_reading_order(
     messages: Iterable[Message], runs: Iterable[Run], shown: dict[int, list[Block]]
 ) -> Iterator[MessageState]:
-    """Each prompt with its answers behind it, without those that were taken back."""
+    """Orders prompts with their answers after them, without those that were taken back."""
     by_id = {message.pk: message for message in messages}
     answers: dict[int, list[Run]] = {}
     for run in runs:

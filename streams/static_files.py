@@ -1,4 +1,4 @@
-"""Whether the static files were collected: without them every page is an error."""
+"""Detects that static files were not collected, which would make every page an error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ COLLECT = "Run `manage.py collectstatic`, and start this process again."
 
 
 def uncollected() -> str:
-    """A sentence where nothing was; empty where all is well, or names carry no hash."""
+    """Returns a sentence if none were collected, or "" if they were or names carry no hash."""
     if isinstance(staticfiles_storage, ManifestFilesMixin) and not staticfiles_storage.hashed_files:
         return f"The static files were not collected, so no page can be shown. {COLLECT}"
     return ""
 
 
 def stale() -> str:
-    """As `uncollected`, where one that a page may name came later: reads every folder."""
+    """Like `uncollected`, and also finds files that changed since; reads every folder."""
     if not isinstance(staticfiles_storage, ManifestFilesMixin):
         return ""
     collected = staticfiles_storage.hashed_files

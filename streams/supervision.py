@@ -1,4 +1,4 @@
-"""The parts of a process that run side by side, and what becomes of it when one breaks."""
+"""Supervises the tasks of a process and what happens when one breaks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 class SupervisedTasks:
-    """Runs coroutines side by side; `broke` is called when one raises, and `error` holds it.
+    """Runs coroutines side by side; calls `broke` when one raises, and keeps that error in `error`.
 
-    A process with a part missing must not go on as if it were whole.
+    A process that lacks one of its parts must not go on as if it were whole.
     """
 
     def __init__(self, broke: Callable[[], None]) -> None:
@@ -28,7 +28,7 @@ class SupervisedTasks:
         return task
 
     async def close(self) -> None:
-        """Cancel what still runs, and wait until it has gone."""
+        """Cancels the remaining tasks and waits for their end."""
         await cancel_and_wait(self.running)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -50,8 +50,9 @@ async def cancel_and_wait(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def restarted(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Begin a room again that broke by a fault of ours: without it every stream would fall
-    silent, and go on beating."""
+    """Restarts a task that broke through a bug; without it streams would be silent and still send
+    pings.
+    """
     while True:
         try:
             await task()
@@ -61,8 +62,9 @@ async def restarted(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def finished_before(event: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
-    """Whether `work` was done before `event` came; otherwise it is cancelled. Raises what it
-    raised."""
+    """Tells whether `work` finished before `event` was set; otherwise cancels it. Raises what it
+    raised.
+    """
     working, coming = asyncio.create_task(work), asyncio.create_task(event.wait())
     try:
         await asyncio.wait({working, coming}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Text as PostgreSQL can keep it, and as a name shows it."""
+"""Cleans text for PostgreSQL, and shortens it for names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean(text: str) -> str:
-    """Any Unicode JSON can carry: U+0000 and lone surrogates become U+FFFD."""
+    """Replaces U+0000 and lone surrogates, which JSON allows and PostgreSQL refuses, by U+FFFD."""
     if "\x00" in text:
         text = text.replace("\x00", REPLACEMENT)
     try:
@@ -24,6 +24,6 @@ def clean(text: str) -> str:
 
 
 def opening_of(text: str) -> str:
-    """How a text begins, in one line, without the marks of Markdown that are easily told."""
+    """Returns the beginning of a text in one line, without Markdown marks that are easy to tell."""
     plain = MARKS.sub("", PAIRS.sub(r"\2", text[:BEGINNING]))
     return " ".join(plain.split())

@@ -1,7 +1,7 @@
-"""The site's user model, whatever it is called, however its key is made and whatever it knows.
+"""Adapts to the site's user model, whatever its name, key and fields.
 
-The key may be one column of any name and type, the name to sign in with is what USERNAME_FIELD
-says, and a model may do without `is_active` and `password`.
+The key may be one column of any name and type, the sign-in name is what USERNAME_FIELD says, and a
+model may lack `is_active` and `password`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def key_type() -> str:
 
 
 def key_text(key: Any) -> str:
-    """A person's key as PostgreSQL writes it: what notifications carry, and casts read."""
+    """Returns a person's key as PostgreSQL writes it: what notifications carry and casts read."""
     return str(key_field().get_db_prep_value(key, connection()))
 
 
@@ -36,7 +36,7 @@ def sign_in_name(relation: str) -> str:
 
 
 def lock_user(key: Any) -> Any:
-    """The person, whose row is held to the end of the transaction."""
+    """Returns the person and locks the row until the end of the transaction."""
     return locked(key).get()
 
 
@@ -46,12 +46,12 @@ def locked(key: Any) -> QuerySet[Any]:
 
 
 def is_active(user: Any) -> bool:
-    """Whether they may go on; everybody may, where the model does not say."""
+    """Tells whether they may go on; everybody may if the model does not say."""
     return bool(getattr(user, "is_active", True))
 
 
 def password(user: Any) -> str:
-    """Its hash, or nothing where the model keeps none."""
+    """Returns the password's hash, or "" if the model keeps none."""
     return getattr(user, "password", None) or ""
 
 

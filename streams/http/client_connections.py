@@ -1,8 +1,7 @@
-"""The connections of uvicorn's server, each held to time and size until a request has arrived.
+"""Bounds each connection of uvicorn's server in time and size until its request has arrived.
 
-uvicorn keeps whatever headers it is sent until they end, however long they are, and waits for
-the rest of a request for ever. No application can tell: it is asked only once the headers are
-there.
+uvicorn buffers headers without limit and waits for the rest of a request for ever. No application
+can prevent that, since it is called only once the headers are complete.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ TOLD = {
 
 
 def bound(receive: Any, conf: Settings) -> None:
-    """Bounds every connection of the uvicorn whose lifespan this is (`uvicorn`, or gunicorn with
-    `uvicorn-worker`). Other servers have bounds of their own."""
+    """Bounds all connections of the uvicorn whose lifespan this is (`uvicorn`, or gunicorn with
+    `uvicorn-worker`). Other servers have bounds of their own.
+    """
     config: Any = getattr(getattr(receive, "__self__", None), "config", None)
     protocol = getattr(config, "http_protocol_class", None)
     if protocol is None:
@@ -51,10 +51,10 @@ def stages_of(protocol: type) -> type[Bounded] | None:
 
 
 class Bounded(asyncio.Protocol):
-    """A connection that ends when its request does not.
+    """Ends a connection whose request does not end; mixed in before a protocol of uvicorn's.
 
-    Mixed in before a protocol of uvicorn's. `stage` is what there is of the newest request:
-    None before the first, part of its "head", part of its "body", or all of it ("whole").
+    `stage` is the part of the newest request that has arrived: None before the first, then "head",
+    "body" or "whole".
     """
 
     conf: Settings
@@ -109,7 +109,7 @@ class Bounded(asyncio.Protocol):
             )
 
     def look(self) -> None:
-        """Ends what is late, else looks again when it would be."""
+        """Ends a request that is late, or schedules the next look."""
         self.clock = None
         stage, gone = self.stage, self.refused or self.transport.is_closing()
         if stage == "whole" or gone or self.transport.get_protocol() is not self:
@@ -146,7 +146,7 @@ class Bounded(asyncio.Protocol):
 
 
 class ByCallbacks(Bounded):
-    """Mixed into uvicorn's HttpToolsProtocol, whose parser tells what it meets."""
+    """Mixed into uvicorn's HttpToolsProtocol, whose parser reports what it meets."""
 
     _stage: str | None = None
 
@@ -168,7 +168,7 @@ class ByCallbacks(Bounded):
 
 
 class ByStates(Bounded):
-    """Mixed into uvicorn's H11Protocol, whose parser says what it waits for."""
+    """Mixed into uvicorn's H11Protocol, whose parser tells what it waits for."""
 
     conn: Any
 

@@ -1,7 +1,7 @@
-"""The cookies of a request, read in time that grows with their length alone.
+"""Parses a request's cookies in time proportional to their length.
 
-The standard library's parser took quadratic time for quoted values before Python 3.11.10,
-3.12.6 and 3.13 (CVE-2024-7592): one header of 64 kB stopped a whole process for 40 s.
+The standard library's parser took quadratic time for quoted values before Python 3.11.10, 3.12.6
+and 3.13 (CVE-2024-7592): one header of 64 kB stopped a whole process for 40 s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ ESCAPED = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))")
 
 
 def parse(header: str, names: Collection[str] | None = None) -> dict[str, str]:
-    """As `django.http.parse_cookie`; with `names`, these cookies and no others."""
+    """Like `django.http.parse_cookie`; with `names`, returns only these cookies."""
     found: dict[str, str] = {}
     for crumb in header.split(";"):
         name, equals, value = crumb.partition("=")

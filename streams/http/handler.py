@@ -1,4 +1,4 @@
-"""Django's requests in one thread each, from the first middleware to the view."""
+"""Handles each Django request in one thread, from the first middleware to the view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may be: bounded before anything is done with it, and before anybody is known."""
+"""Bounds a request's size before anything is done with it, and before anybody is identified."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ TOO_LONG = {
 
 
 class WithBounds:
-    """An ASGI application: 431 for too much of headers, 413 for too much of a body, and what
-    passes to `app`."""
+    """An ASGI application that answers 431 to oversized headers and 413 to oversized bodies, and
+    passes everything else to `app`.
+    """
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -63,14 +64,14 @@ class WithBounds:
 
 
 def may_have_body(scope: Scope) -> bool:
-    """HTTP/1 says so in a header."""
+    """Tells whether the request may have a body; in HTTP/1 a header says so."""
     names = {name for name, _ in scope["headers"]}
     early = scope.get("http_version", "1.1").startswith("1.")
     return not early or bool(names & {b"content-length", b"transfer-encoding"})
 
 
 def head_too_long(scope: Scope, conf: Settings) -> bool:
-    """Address and headers, as sent."""
+    """Tells whether the address and headers exceed their bound."""
     size = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
     left = dict(LONGEST)
     for name, value in scope["headers"]:
@@ -81,8 +82,9 @@ def head_too_long(scope: Scope, conf: Settings) -> bool:
 
 
 class Body:
-    """A body as it comes. Past its bound the application hears what it hears when a client has
-    gone, whatever it was doing: there is nothing more to come."""
+    """Receives a body as it arrives. Beyond its bound the application is told that the client has
+    gone, since nothing more will be passed on.
+    """
 
     def __init__(self, scope: Scope, receive: Any, conf: Settings) -> None:
         self.scope = scope
@@ -113,8 +115,9 @@ class Body:
         return size > most or not self.is_known()
 
     def is_known(self) -> bool:
-        """Whether it comes from where somebody has signed in before, by the device's signed
-        cookie: the one that can be told without the database."""
+        """Tells whether someone has signed in on this device before, by its signed cookie, which
+        can be checked without the database.
+        """
         if self._known is None:
             self._known = access.device_key(device_cookies(self.scope["headers"])) is not None
         return self._known

@@ -1,7 +1,7 @@
-"""The path below which the site lies, such as /chat: said by FORCE_SCRIPT_NAME or by the server.
+"""Handles the path below which the site is mounted, from FORCE_SCRIPT_NAME or the server.
 
-Proxies pass that prefix on or take it away, and uvicorn puts its --root-path before whatever
-it is given. From here on a path always has it, once.
+Proxies keep or strip that prefix, and uvicorn puts its --root-path before whatever arrives. After
+this, a path contains it exactly once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from django.core.handlers.asgi import get_script_prefix
 
 
 def placed(scope: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """The scope with the prefix in its path, and the path without it."""
+    """Returns the scope with the prefix in its path, and the path without it."""
     prefix = get_script_prefix(scope).rstrip("/")
     path = scope["path"]
     for added in (scope.get("root_path", "").rstrip("/"), prefix):

@@ -52,7 +52,9 @@ class ConversationView(Resource):
         return JsonResponse(serializers.conversation(changed))
 
     def delete(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Gone at once, and for good only a little later: `/c/` offers to take it back."""
+        """Hides the conversation at once; `/c/` offers to restore it for a while before it is
+        purged.
+        """
         own(request, uuid).delete_softly(request.device)
         if not wants_json(request):
             return see_other(f"{reverse('streams:conversations')}?deleted={uuid}")
@@ -71,7 +73,7 @@ class Restore(Resource):
 
 
 def own(request: Request, uuid: UUID) -> Conversation:
-    """The only way to a conversation: someone else's is as if it were not there."""
+    """Returns a conversation of the asking person; anyone else's raises NotFound."""
     found = Conversation.objects.owned_by(request.user).filter(uuid=uuid).first()
     if found is None:
         raise NotFound(gettext("This conversation isn't here, or isn't yours."))
@@ -84,7 +86,7 @@ def page(
     given: dict[str, Any] | None = None,
     error: StreamsError | None = None,
 ) -> HttpResponse:
-    """Everything up to this moment; a prompt that was refused is back in the composer."""
+    """Renders everything up to this moment; a refused prompt is back in the composer."""
     with turn(request.user.pk), limited(conf().render_seconds):
         return page_now(request, conversation, given, error)
 
@@ -115,5 +117,5 @@ def page_now(
 
 
 def offered(request: Request, current: str) -> list[str]:
-    """The menu, with the conversation's own model in it whatever it is."""
+    """Returns the menu of models, always with the conversation's own in it."""
     return list(dict.fromkeys([*policy.policy().models_for(request.user), current]))

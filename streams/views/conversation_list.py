@@ -1,4 +1,4 @@
-"""A person's conversations as a list: newest first, a page at a time."""
+"""A person's list of conversations: newest first, a page at a time."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ CURSOR_SALT = "streams.conversations"
 def beside(
     request: Request, here: Conversation | None = None, *, paged: bool = True
 ) -> dict[str, Any]:
-    """What every page's template needs for the list at its left: one page of it, and the line
-    of the conversation that is `here`, wherever that stands. Not `paged`: always the first."""
+    """Returns the list at the left of every page: its first page, and the entry of the conversation
+    that is open, wherever that stands.
+    """
     items, following = shelf(request.user, request.GET.get("before") if paged else None)
     if here and all(item.pk != here.pk for item in items):
         items += asked(ONE, request.user, 1, pk=here.pk)
@@ -51,7 +52,7 @@ def beside(
 def shelf(
     user: User, before: str | None = None, archived: bool = False
 ) -> tuple[list[ListedConversation], str | None]:
-    """One page of the list, and the cursor of the next when there is more."""
+    """Returns one page of the list, and the cursor of the next if there is more."""
     size = conf().page_size
     behind = position(before) if before else ()
     lines = asked(ARCHIVED if archived else LISTED, user, size + 1, *behind)
@@ -82,7 +83,7 @@ def opening(conversation: str = "pk") -> Subquery:
 
 
 def named(row: Any) -> str:
-    """What people call a conversation that was read with its `opening`."""
+    """Returns what people call a conversation that was read with its `opening`."""
     return name_of(row.title, row.opening)
 
 

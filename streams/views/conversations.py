@@ -1,4 +1,4 @@
-"""`/c/`: a person's conversations, and a new one."""
+"""`/c/`: the person's conversations, and new ones."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ class Conversations(Resource):
 
 
 def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
-    """A new conversation and, with `content`, its first message and run; the flag tells a
-    repeated send apart."""
+    """Creates a conversation and, with `content`, its first message and run; the flag marks a
+    request that was sent before.
+    """
     columns = {name: given[name] for name in KINDS if name in given}
     values = {"model": policy.default_model(request.user)} | checked_values(columns)
     if "model" in columns:
@@ -78,7 +79,7 @@ def empty(request: Request, values: dict[str, Any]) -> Conversation:
 def page(
     request: Request, given: dict[str, Any] | None = None, error: StreamsError | None = None
 ) -> HttpResponse:
-    """The list beside an empty composer; a form that was refused comes back as it was."""
+    """Renders the list beside an empty composer; a refused form comes back as it was."""
     given = given or {}
     context = {
         "deleted": deleted(request),
@@ -93,7 +94,7 @@ def page(
 
 
 def put_away(request: Request) -> HttpResponse:
-    """The archived ones, each with the way back."""
+    """Renders archived conversations, each with a way to restore it."""
     lines, following = shelf(request.user, request.GET.get("before"), archived=True)
     context = {
         "lines": lines,
@@ -105,7 +106,7 @@ def put_away(request: Request) -> HttpResponse:
 
 
 def deleted(request: Request) -> Conversation | None:
-    """What has just been deleted, as long as that can be taken back."""
+    """Returns the conversation deleted last, while it can be restored."""
     given = request.GET.get("deleted", "")
     if not re.fullmatch(UUID, given):
         return None

@@ -1,4 +1,4 @@
-"""`/devices/`: where a person is signed in, and the way out of each."""
+"""`/devices/`: lists where a person is signed in, and revokes devices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ICONS = {"phone": "phone", "tablet": "tablet"}
 
 @dataclass(slots=True)
 class Row:
-    """One device of the list; `place` is the conversation it has open, else was in last."""
+    """One device of the list; `place` is the conversation it has open, or was in last."""
 
     device: Device
     this: bool
@@ -80,7 +80,7 @@ class DeviceView(Resource):
 
 class Revoke(Resource):
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Also a second time: who asks wants it gone, and gone it is."""
+        """Revokes a device; doing so twice is no error."""
         fields(request)
         device = own(request, uuid, revoked=True)
         device.revoke()
@@ -95,6 +95,7 @@ class Revoke(Resource):
 
 class RevokeOthers(Resource):
     def post(self, request: Request) -> HttpResponse:
+        """Revokes all devices but this one."""
         fields(request)
         count = Device.revoke_all_of(request.user.pk, but=request.device)
         if wants_json(request):
@@ -131,7 +132,7 @@ def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
 
 
 def lines(request: Request) -> list[Row]:
-    """This device first, then as they were seen."""
+    """Returns this device first, then the others by when they were last seen."""
     devices = list(clock.dated(Device.objects.filter(user=request.user).signed_in()))
     devices.sort(key=lambda device: device != request.device)
     open = open_now(request, devices)
@@ -180,7 +181,7 @@ def shape(line: Row) -> dict[str, object]:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """As people say it."""
+    """Says how long ago in words."""
     minutes = int((now - moment).total_seconds() // 60)
     if minutes < 60:
         count = max(minutes, 1)

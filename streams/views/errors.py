@@ -1,4 +1,4 @@
-"""What a request hears that cannot be served: JSON for programs, a page for people."""
+"""Error responses: JSON for programs, a page for people."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def answer(request: HttpRequest, error: StreamsError) -> HttpResponse:
 
 
 def patient(response: HttpResponse, error: StreamsError | None) -> HttpResponse:
-    """Says when to come back, where the error knows."""
+    """Adds Retry-After if the error has one."""
     if error and error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     return response

@@ -1,6 +1,7 @@
-"""For load balancers: the process is up; the database and its migrations are there.
+"""Probes for load balancers: the process is up, the database and its migrations are there.
 
-Conversations that were set aside are counted, and take no process out of service."""
+Conversations that were set aside are counted, but take no process out of service.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from streams.static_files import uncollected
 
 @cache
 def newest_migrations() -> frozenset[tuple[str, str]]:
-    """Of each app, read from the disk once: anybody may ask, and as often as they like."""
+    """Returns each app's newest migration, read from the disk once since anybody may ask often."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 

@@ -1,4 +1,4 @@
-"""`/c/<uuid>/messages`: prompts."""
+"""`/c/<uuid>/messages`: posts prompts."""
 
 from __future__ import annotations
 

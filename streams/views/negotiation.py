@@ -1,4 +1,4 @@
-"""Which of the two faces of a resource a request asks for."""
+"""Decides whether a request is answered with HTML or JSON."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ HTML = "text/html"
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """What it accepts decides; one that takes anything is answered as it speaks, and one
-    whose header cannot be read as a person."""
+    """Tells whether to answer with JSON: by the Accept header, or else by the kind of body it sent.
+    A header that cannot be read counts as a person's.
+    """
     try:
         request.accepted_types  # noqa: B018
     except ValueError:

@@ -1,4 +1,4 @@
-"""`/c/<uuid>/pair`, `/pair/<uuid>/`: a device asks another one in, and hears who came."""
+"""`/c/<uuid>/pair`, `/pair/<uuid>/`: a device invites another and learns who came."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ AT_HOME = gettext_noop(
 
 class Pair(Resource):
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
-        """Where a reload or a sign-in ends up; only asking by POST makes a code."""
+        """Redirects a reload or a sign-in: only a POST makes a code."""
         return see_other(serializers.place(own_conversation(request, uuid)))
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -91,7 +91,9 @@ def secrets_of(request: HttpRequest, opened: Opened) -> dict[str, str]:
 
 
 def hint(request: HttpRequest) -> str:
-    """What keeps a phone away; `manage.py dev` listens to this computer alone unless told."""
+    """Returns what may keep a phone from reaching this server; `manage.py dev` listens on this
+    computer alone unless told otherwise.
+    """
     if split_domain_port(request.get_host())[0] not in LOOPBACK:
         return ""
     return gettext(AT_HOME if settings.DEBUG else NEARBY)

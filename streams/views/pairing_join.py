@@ -1,7 +1,7 @@
-"""`/pair/`, `/pair/<token>/`: the device that is asked in.
+"""`/pair/`, `/pair/<token>/`: the invited device.
 
-Looking costs nothing and changes nothing, so a link preview may look; only a POST, from the
-page that says who is asking, uses the pairing up.
+Looking changes nothing, so a link preview may look; only a POST from the page that says who is
+asking uses the pairing up.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ByCode(Door):
         return form(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """The code alone shows who is asking; with `confirm` it joins."""
+        """Shows who is asking, for the code alone; joins with `confirm`."""
         given = fields(request, code=str, confirm=bool)
         count_try(request)
         code = given.get("code", "")
@@ -69,7 +69,7 @@ class ByLink(Door):
 
 
 def count_try(request: HttpRequest) -> None:
-    """Raises TooManyAttempts; a code is short, and guessing has to be slow."""
+    """Raises TooManyAttempts: a code is short, so guessing has to be slow."""
     streams = conf()
     who = [network(request.META.get("REMOTE_ADDR", ""))]
     if request.user.is_authenticated:

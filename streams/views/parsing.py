@@ -1,4 +1,4 @@
-"""Bodies, as forms or JSON, to checked values: nothing else of a request gets further."""
+"""Parses request bodies, forms or JSON, into checked values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def fields(request: HttpRequest, **kinds: type) -> dict[str, Any]:
-    """The fields that were sent, each of the kind asked for; none is required.
+    """Returns the fields that were sent, each checked to be of its kind; none is required.
 
     Raises BadRequest, Unsupported, TooLarge, or Invalid with the name of the field.
     """
@@ -75,7 +75,7 @@ def refuse(constant: str) -> NoReturn:
 
 
 def checked(name: str, value: Any, kind: type) -> Any:
-    """The value as `kind`; what a form sends is text that reads like one."""
+    """Returns the value as `kind`; a form sends text, which is converted."""
     if kind is str and isinstance(value, str):
         return clean(value)
     if kind is int and (number := whole(value)) is not None:

@@ -1,4 +1,4 @@
-"""`/c/<uuid>/read`: how far this device has read."""
+"""`/c/<uuid>/read`: records how far this device has read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .resource import Request, Resource
 
 class Read(Resource):
     def put(self, request: Request, uuid: UUID) -> HttpResponse:
-        """A mark beyond the head is one at the head: nobody has read what is not there."""
+        """Moves the mark; one beyond the head is set to the head."""
         conversation = own(request, uuid)
         given = fields(request, seq=int)
         if "seq" not in given:

@@ -1,4 +1,4 @@
-"""`/render`: Markdown to HTML while an answer streams, so that no browser needs a parser."""
+"""`/render`: renders Markdown while an answer streams, so that no browser needs a parser."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ LONGEST_GROWING = 100_000  # what is still to come is asked for many times
 
 class Formatted(Resource):
     def post(self, request: Request) -> HttpResponse:
-        """`closed` is final and covers the first `length` UTF-16 units. `open` is for now and
-        covers the text up to `seen`; it is exact, and covers all, once the text has `ended`."""
+        """Renders a growing text. `closed` is final and covers the first `length` UTF-16 units.
+        `open` covers the text up to `seen` for now; it covers all of it, exactly, once the text has
+        `ended`.
+        """
         given = fields(request, text=str, ended=bool)
         if "text" not in given:
             raise Invalid("text must be text.", field="text")

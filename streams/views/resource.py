@@ -1,4 +1,4 @@
-"""One resource in HTML and JSON, for the person signed in and nobody else."""
+"""A base for resources in HTML and JSON, for the person signed in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Resource(Endpoint):
 
 
 def method_meant(request: HttpRequest) -> str:
-    """A plain form knows GET and POST alone, and names any other in a field."""
+    """Returns the method a form means: forms know GET and POST alone, and name others in a
+    field.
+    """
     if request.method == "POST" and is_form(request):
         meant = request.POST.get("_method", "").upper()
         if meant in ("PUT", "PATCH", "DELETE"):
@@ -48,5 +50,5 @@ def method_meant(request: HttpRequest) -> str:
 
 
 def see_other(url: str) -> HttpResponse:
-    """Where a form's sender goes on: the page, fresh, that a reload does not send again."""
+    """Redirects a form's sender to a fresh page, which a reload does not send again."""
     return HttpResponseRedirect(url, status=303)

@@ -1,4 +1,4 @@
-"""`/runs/<uuid>/`: one answer's run, stopped and tried again."""
+"""`/runs/<uuid>/`: shows, cancels and retries one answer's run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class RunView(Resource):
 
 class Cancel(Resource):
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """202 while it is being stopped; being late is no error."""
+        """Returns 202 while the run is being stopped; a run that has ended is no error."""
         run = own(request, uuid)
         fields(request)
         run.cancel(request.device)
@@ -51,7 +51,7 @@ class Retry(Resource):
 
 
 def own(request: Request, uuid: UUID) -> Run:
-    """Through its conversation's owner; someone else's is as if it were not there."""
+    """Returns a run of the asking person; anyone else's raises NotFound."""
     known = Run.objects.owned_by(request.user).with_ahead().with_attendance()
     run = known.select_related("conversation", "prompt", "answer").filter(uuid=uuid).first()
     if run is None:

@@ -1,4 +1,4 @@
-"""What resources look like in JSON."""
+"""Resources as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transcript as the page lays it out: prompts, answers and the words under them."""
+"""Prepares a transcript for the page: prompts, answers, and the notes under them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems
 
 @dataclass(slots=True)
 class Shown:
-    """A block with its closed part formatted for good and its open part for now."""
+    """A block with its closed part rendered for good and its open part for now."""
 
     block: Block
     closed: str
@@ -33,13 +33,13 @@ class Shown:
 
     @property
     def source(self) -> SafeString:
-        """For an attribute: as it stands in HTML, a CR would come to the page as a line feed."""
+        """Encodes text for an attribute; a bare CR would reach the page as a line feed."""
         return mark_safe(escape(self.block["text"]).replace("\r", "&#13;"))
 
 
 @dataclass(slots=True)
 class Turn:
-    """One prompt or answer. `earlier` holds the answers that this one has replaced."""
+    """A prompt or an answer. `earlier` holds the answers this one has replaced."""
 
     message: MessageState
     at: datetime | None = None
@@ -72,13 +72,15 @@ class Turn:
 
     @property
     def thinking(self) -> bool:
-        """Open, and with nothing to read yet."""
+        """Tells whether the answer is open and has nothing to read yet."""
         blocks = self.message.blocks
         return self.busy and not any(b["text"] and b["kind"] not in SILENT for b in blocks)
 
     @property
     def state(self) -> str:
-        """What the page shows of the run; `static/streams/js/answer.js` says the same."""
+        """Returns what the page shows of the run; `static/streams/js/answer.js` has the same
+        rules.
+        """
         if self.run is None or not self.busy:
             return self.run.status if self.run else ""
         if self.waiting:
@@ -89,7 +91,7 @@ class Turn:
 
     @property
     def restarted(self) -> bool:
-        """Begun again, or handed back to begin again."""
+        """Tells whether the run has begun again, or was handed back to begin again."""
         attempts_behind = 0 if self.run and self.run.status == "queued" else 1
         return self.run is not None and self.busy and self.run.attempt > attempts_behind
 
@@ -105,12 +107,14 @@ class Turn:
 
     @property
     def unfinished(self) -> bool:
-        """To be continued, if a person likes."""
+        """Tells whether the answer can be continued."""
         return self.run is not None and self.run.stop_reason in base.UNFINISHED
 
 
 def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
-    """Prompts and current answers in reading order, replaced ones inside their successor."""
+    """Returns prompts and current answers in reading order; replaced answers are in their
+    successor.
+    """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
@@ -131,7 +135,9 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
 
 
 def formatted(snapshot: Snapshot) -> dict[str, list[Shown]]:
-    """The blocks of each answer. The newest first: should time run out, older ones go without."""
+    """Renders the blocks of each answer, the newest first: if time runs out, older ones stay
+    plain.
+    """
     runs = snapshot.transcript.runs
     return {
         message.id: [shown(block, runs[message.run].status in OPEN) for block in message.blocks]
@@ -141,7 +147,7 @@ def formatted(snapshot: Snapshot) -> dict[str, list[Shown]]:
 
 
 def front(snapshot: Snapshot) -> RunState | None:
-    """The run that Stop stops: the running one, else the first that waits."""
+    """Returns the run that Stop stops: the running one, or else the first that waits."""
     return next(iter(snapshot.transcript.in_turn()), None)
 
 
@@ -158,7 +164,7 @@ def shown(block: Block, busy: bool) -> Shown:
 
 
 def utf16_length(text: str) -> int:
-    """As JavaScript counts, for which a character beyond U+FFFF is two."""
+    """Counts as JavaScript does, in which a character beyond U+FFFF has length two."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 

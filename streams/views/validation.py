@@ -1,4 +1,4 @@
-"""A conversation's own columns, as a person may set them."""
+"""Checks the columns of a conversation that a person may set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def checked_values(given: dict[str, Any]) -> dict[str, Any]:
-    """The columns to set. Raises Invalid or UnknownModelName, with the field."""
+    """Returns the columns to set. Raises Invalid or UnknownModelName, with the field."""
     values = dict(given)
     quotas.check_text("system", values.get("system") or "")
     for name in LENGTHS:
@@ -53,7 +53,7 @@ def known_model(name: str) -> None:
 
 
 def archived(conversation: Conversation, values: dict[str, Any]) -> dict[str, Any]:
-    """`archived` is said as yes or no and kept as a moment, which a second yes leaves alone."""
+    """Turns yes or no into the moment of archiving, which a second yes leaves as it is."""
     if "archived" not in values:
         return values
     wanted = values.pop("archived")

@@ -1,4 +1,4 @@
-"""What a run has written of its answer so far, and what there is still room for."""
+"""The answer a run has written so far, and how much more it may write."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ BlockEvent = BlockStarted | BlockDelta | BlockEnded
 
 
 class Answer:
-    """Blocks as they grow; those in `open` have not ended. The names of tool calls count as text.
+    """The blocks of an answer as they grow; `open` holds those that have not ended. Names of tool
+    calls count as text.
 
-    Told of an event once that is on its way to the log, it is what the log folds to.
+    Told of each event once that is on its way to the log, it equals what the log folds to.
     """
 
     def __init__(self, conf: Settings) -> None:
@@ -25,7 +26,9 @@ class Answer:
         self._length = 0
 
     def fitting(self, event: BlockEvent) -> BlockEvent | None:
-        """What there is room for of an event: all of it, its beginning or nothing."""
+        """Returns as much of an event as there is room for: all of it, its beginning, or
+        nothing.
+        """
         room = self.conf.answer_characters - self._length
         match event:
             case BlockDelta(index, text) if len(text) > room:
@@ -51,7 +54,7 @@ class Answer:
         return [{**block, "text": "".join(parts)} for block, parts in self._parts.values()]
 
     def is_empty(self, end: Finished) -> bool:
-        """Whether it ends as a whole answer does, without one: thoughts are none."""
+        """Tells whether a completed answer has no content; reasoning alone is none."""
         said = (block for block in self.blocks() if block["kind"] != Kind.REASONING)
         return not ending(end.stop_reason) and not any(
             block["kind"] == Kind.TOOL_CALL or block["text"].strip() for block in said
@@ -59,7 +62,7 @@ class Answer:
 
 
 def begun(event: BlockStarted) -> Block:
-    """A block as its first event shows it."""
+    """Makes a block from its first event."""
     block: Block = {"index": event.index, "kind": str(event.kind)}
     if event.kind is Kind.TOOL_CALL:
         block |= {"name": clean(event.name), "call_id": clean(event.call_id)}

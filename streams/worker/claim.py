@@ -1,7 +1,7 @@
-"""Taking runs that are queued, and ending those nobody will go on with.
+"""Claims queued runs, and ends runs that nobody will continue.
 
-Everyone locks conversation, then run. A claim is one transaction: what the run becomes
-commits with the event that says so.
+Everyone locks the conversation, then the run. A claim is one transaction, so the run's new state
+commits with the event that announces it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from . import quarantine
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A run this worker holds the lease of. `head` is the number of its run.started; `titled` tells
-    whether its conversation had a title by then."""
+    """A run whose lease this worker holds.
+
+    `head` is the number of its run.started; `titled` tells whether its conversation had a title
+    by then.
+    """
 
     run_id: int
     uuid: str
@@ -108,9 +111,9 @@ SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, r
 
 
 async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list[Claimed]:
-    """The oldest queued runs of conversations where none is running; at most `limit`.
+    """Claims the oldest queued runs of conversations in which none is running; at most `limit`.
 
-    One that was asked to stop while it was being handed back is ended here.
+    A run that was asked to stop while it was handed back is ended here.
     """
     start = partial(start_locked, connection, worker_id)
     known = {"limit": limit}
@@ -162,19 +165,21 @@ SELECT EXISTS (SELECT FROM streams_run r JOIN streams_conversation c ON c.id = r
 
 
 async def is_waiting(connection: AsyncConnection) -> bool:
-    """Whether a run could start now; right after a claim: whether one was passed over."""
+    """Tells whether a run could start now; right after a claim, whether a locked one was
+    skipped.
+    """
     cursor = await connection.execute(WAITING)
     row = await cursor.fetchone()
     return bool(row and row[0])
 
 
 async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
-    """Fail a run this worker holds, whatever has become of what was sent for it.
+    """Fails a run this worker holds, whatever became of the statements sent for it.
 
-    Raising its token waits for, or shuts out, a statement that may still be under way, and
-    tells whether the run is still ours to end. Raises LockNotAvailable while the row is locked:
-    others want the connection meanwhile. A conversation that cannot take its end is set aside,
-    and the run taken over when its turn comes again.
+    Raising its token waits for, or fences out, a statement still in flight, and tells whether the
+    run is still this worker's to end. Raises LockNotAvailable while the row is locked, so that the
+    connection is free for others meanwhile. A conversation that cannot take the ending is set
+    aside, and its run is taken over when it is tried again.
     """
     try:
         async with connection.transaction():
@@ -196,10 +201,9 @@ async def end(
     code: Code | None,
     device: dict[str, str] | None = None,
 ) -> None:
-    """The last word on a run nobody will go on with: failed with `code`, else cancelled.
+    """Ends a run that nobody will continue: failed with `code`, or cancelled without one.
 
-    The caller holds the conversation's row. The text is read back from the log, which knows
-    what had been shown.
+    The caller holds the conversation's row. The answer's text is read back from the log.
     """
     shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
     change = log.RunChange(run.run_id, answer_id=run.answer_id, blocks=transcript.blocks_of(shown))

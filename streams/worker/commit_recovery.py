@@ -1,6 +1,7 @@
-"""After a lost connection a statement may still commit, so resending blindly doubles tokens.
+"""Finds out which statements committed when the connection that sent them was lost.
 
-Raising the tokens fences it, once its row is free; then the table tells what committed.
+Such a statement may still commit, so sending it again could write tokens twice. Raising the lease
+token fences it out once its row is free; after that the table tells what was committed.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ class Recovery:
         self.tasks = SupervisedTasks(lambda: None)
 
     async def recover(self, leases: Sequence[Lease]) -> AsyncConnection:
-        """A new connection, once all are known whose row is free; the others are asked after
-        beside it, and hold up nobody."""
+        """Returns with a new connection once the outcome of every conversation whose row is free is
+        known. Those whose row is locked are asked after separately and delay nobody.
+        """
         while True:
             connection = await self._connect()
             try:

@@ -1,4 +1,4 @@
-"""A worker's own row: one beat is the lease of all its runs, by the database's clock."""
+"""A worker's own row: one heartbeat is the lease of all its runs, by the database's clock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Heartbeat:
         self.worker_id = row[0]
 
     async def run(self, draining: asyncio.Event) -> None:
-        """Beat until cancelled."""
+        """Beats until cancelled."""
         async with self.pool:
             while True:
                 try:
@@ -60,8 +60,9 @@ class Heartbeat:
 
     @property
     def seasoned(self) -> bool:
-        """Whether PostgreSQL has heard us for a whole lease. Before, others may be silent only
-        because it was away from all of us."""
+        """Tells whether this worker's beats have arrived for a whole lease. Before that, others may
+        seem silent only because PostgreSQL was away from everyone.
+        """
         lease, now = self.conf.lease, time.monotonic()
         return 0.0 < self._since <= now - lease < self._latest
 
@@ -83,9 +84,8 @@ class Heartbeat:
     async def standing(
         self, connection: AsyncConnection, run_ids: Sequence[int]
     ) -> list[tuple[int, bool, bool, dict[str, Any] | None]]:
-        """How each run stands: (run, still this worker's, cancel requested, by which device).
-
-        A run that was deleted is nobody's.
+        """Returns for each run: its id, whether this worker still holds it, whether and by which
+        device it was asked to stop. A deleted run is held by nobody.
         """
         if not run_ids:
             return []

@@ -1,4 +1,4 @@
-"""What a run may append, and what has not been committed of it yet."""
+"""A run's right to append, and its events that are not committed yet."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from .. import log
 
 
 class LeaseLost(Exception):
-    """Someone else holds this run's lease; nothing more may be written for it."""
+    """Raised when another worker holds this run's lease; nothing more may be written for it."""
 
 
 class StorageFailed(Exception):
-    """PostgreSQL refused this run's events themselves, or was away for longer than we wait."""
+    """Raised when PostgreSQL refused this run's events, or was away for longer than the writer
+    waits.
+    """
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +50,7 @@ class Lease:
 
     @property
     def held(self) -> int:
-        """How many events wait here to be committed."""
+        """Counts the events that wait here to be committed."""
         return len(self.pending) + len(self.flying)
 
     def take(self, most: int, most_bytes: int) -> int:

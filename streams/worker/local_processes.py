@@ -1,6 +1,6 @@
-"""Workers on the same machine: one whose process has gone need not be waited for.
+"""Detects that the process of a worker on this machine has ended, without waiting for its lease.
 
-Elsewhere a silent worker may be alive behind a broken network, and only its lease tells.
+On another machine a silent worker may be alive behind a broken network, and only its lease tells.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 def process_identity() -> str:
-    """This boot of this machine, its namespace of process ids, and this process in it.
+    """Returns this boot of this machine, its pid namespace, and this process in it.
 
-    Empty where that is not known, as on anything but Linux: then there are no siblings.
+    Empty where that is unknown, as on anything but Linux; then only leases tell.
     """
     try:
         if os.readlink("/proc/self") != str(os.getpid()):
@@ -28,7 +28,7 @@ def process_identity() -> str:
 
 
 def is_gone(process: str) -> bool:
-    """Whether that process has certainly ended. False for one that is not of this machine."""
+    """Tells whether that process has certainly ended; False for a process of another machine."""
     place, _, pid = process.rpartition("/")
     if not place or place != process_identity().rpartition("/")[0]:
         return False
@@ -42,7 +42,7 @@ def is_gone(process: str) -> bool:
 
 
 def is_zombie(pid: int) -> bool:
-    """Ended, though whoever started it has not looked yet."""
+    """Tells whether the process has ended but was not yet waited for by its parent."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     return False

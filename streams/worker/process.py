@@ -1,4 +1,4 @@
-"""The worker process: claims, beats, hears, takes over, drains. One asyncio loop."""
+"""The worker process: claims runs, beats, listens, takes over and drains, in one asyncio loop."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Worker:
-    """Up to `conf.concurrency` runs at once; no transaction is open while a provider talks.
+    """Runs up to `conf.concurrency` answers, with no transaction open while a provider talks.
 
     `run` returns after `drain` was called and the last run has ended or been handed back.
     """
@@ -65,13 +65,13 @@ class Worker:
         self.writing = SupervisedTasks(self._break_up)  # closed last, once everything is committed
 
     def drain(self) -> None:
-        """Stop claiming and finish what runs; asked twice, hand back at once."""
+        """Stops claiming and lets running answers finish; called again, hands them back at once."""
         self._drain_until = 0.0 if self._draining.is_set() else time.monotonic() + self.conf.drain
         self._draining.set()
         self._wake.set()
 
     async def run(self) -> None:
-        """Raises what broke, after what could be was handed back."""
+        """Works until drained. Raises what broke, after handing back what could be."""
         prepare()
         freeze_startup_objects()
         await self.pool.open()
@@ -99,12 +99,12 @@ class Worker:
             raise error
 
     def _break_up(self) -> None:
-        """Hand back what can be; others take over the rest."""
+        """Hands back what can be handed back; other workers take over the rest."""
         self.drain()
         self.drain()
 
     async def _leave(self, writing: asyncio.Task[None]) -> None:
-        """With PostgreSQL away there is nobody to say goodbye to; the lease runs out instead."""
+        """Signs off. With PostgreSQL away nobody can be told, and the lease runs out instead."""
         self.writer.close()
         try:
             async with asyncio.timeout(self.conf.lease):
@@ -127,7 +127,7 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), again)
 
     async def _claim(self) -> bool:
-        """Fill up; whether a run that could start was passed over because it was locked."""
+        """Claims as many runs as there is room for; tells whether a locked one was skipped."""
         if (room := self.conf.concurrency - len(self.running)) <= 0:
             return False
         async with self.pool.connection() as connection:
@@ -138,7 +138,7 @@ class Worker:
 
     @asynccontextmanager
     async def _taking(self) -> AsyncIterator[None]:
-        """From the question to `_begin`: in between, a run is ours and not yet known here."""
+        """Guards the time from claiming to `_begin`: a run is ours and not yet in `running`."""
         async with self._claiming:
             self._early_cancels.clear()
             yield
@@ -183,7 +183,7 @@ class Worker:
         return await persist(self.pool, self.conf.worker_rescan, act)
 
     async def _watch(self) -> None:
-        """The slow look behind the signals: cancels, lost leases, leases to take over."""
+        """Looks slowly, behind the signals, for cancels, lost leases and leases to take over."""
         while True:
             await asyncio.sleep(self.conf.worker_rescan)
             try:
@@ -237,7 +237,7 @@ class Worker:
             logger.warning("worker %s: cancel of %s waits for the next look", self.name, run_id)
 
     async def _finish(self) -> None:
-        """Let runs end until the drain is over, then hand the rest back."""
+        """Waits for runs to end until the drain is over, then hands the rest back."""
         logger.info("worker %s: draining %s runs", self.name, len(self.answers.running))
         while self.answers.running and time.monotonic() < self._drain_until:
             await asyncio.wait(self.answers.running, timeout=0.1)

@@ -1,7 +1,7 @@
-"""One conversation's fault is its own: what a batch cannot do with it is done for each alone.
+"""Keeps one conversation's fault from stopping others: when a batch fails, each is tried alone.
 
-A conversation that fails alone is set aside: a row of streams_fault names it, the log says so,
-and it is tried again later and later. Everyone else goes on.
+A conversation that fails alone is set aside: a row of streams_fault names it, the log says so, and
+it is tried again at growing intervals. Everyone else goes on.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ RETURNING times
 
 
 def locking(query: str, act: Act) -> str:
-    """A query that locks conversations, from its text: `{due}` leaves out those set aside and
-    all but `%(only)s`, `{failed_before}` tells which have to be cleared after a success."""
+    """Completes a query that locks conversations: `{due}` leaves out those set aside and all but
+    `%(only)s`; `{failed_before}` tells which have to be cleared after a success.
+    """
     due = DUE.format(act=act) + " AND (%(only)s::bigint IS NULL OR c.id = %(only)s)"
     return query.format(due=due, failed_before=FAILED_BEFORE.format(act=act))
 
@@ -55,10 +56,10 @@ async def together_or_apart(
     known: Mapping[str, Any],
     do: Callable[[Sequence[tuple[Any, ...]]], Awaitable[list[T]]],
 ) -> list[T]:
-    """What `do` makes of the rows that `lock` finds, in one transaction; where that fails by
-    the fault of a row, in a transaction for each conversation.
+    """Returns what `do` makes of the rows that `lock` finds, in one transaction; if a row is at
+    fault, in one transaction per conversation.
 
-    Rows begin with the conversation's id and whether it failed before.
+    Rows begin with the conversation's id and whether it has failed before.
     """
     try:
         return await one_transaction(connection, act, lock, {**known, "only": None}, do)
@@ -100,7 +101,7 @@ async def one_transaction(
 
 
 async def found(connection: AsyncConnection, lock: str, known: Mapping[str, Any]) -> list[int]:
-    """The conversations whose turn it is, each once; their locks are let go again."""
+    """Returns the conversations that are due, each once, and releases their locks."""
     rows = await (await connection.execute(lock, {**known, "only": None})).fetchall()
     return list(dict.fromkeys(row[0] for row in rows))
 
@@ -108,7 +109,7 @@ async def found(connection: AsyncConnection, lock: str, known: Mapping[str, Any]
 async def set_aside(
     connection: AsyncConnection, conversation_id: int, act: Act, error: Exception
 ) -> None:
-    """Say which conversation failed, and leave it alone for a while."""
+    """Records that the conversation failed, and leaves it alone for a while."""
     why = described(error)
     known = {"conversation": conversation_id, "act": act, "error": why}
     try:
@@ -124,6 +125,6 @@ async def set_aside(
 
 
 def described(error: Exception) -> str:
-    """What went wrong, without the details that quote rows: those hold what people wrote."""
+    """Describes an error without details that quote rows, which hold what people wrote."""
     said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return (f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]

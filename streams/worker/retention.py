@@ -1,6 +1,6 @@
-"""Keeping the database small for ever: what has ended is compacted, what was deleted is purged.
+"""Keeps the database small: compacts what has ended and purges what was deleted.
 
-Behind everything else and at its own slow pace; several workers may do it at once.
+It runs slowly in the background; several workers may do it at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REST = 9  # times as long as the step took: a tenth of one connection at most
 
 
 async def tidy(conf: Settings) -> None:
-    """The worker's part of it, for ever; PostgreSQL away is waited out."""
+    """Runs retention for ever; waits while PostgreSQL is away."""
     while True:
         await asyncio.sleep(conf.retention_every)
         try:
@@ -37,7 +37,7 @@ async def tidy(conf: Settings) -> None:
 
 
 async def once(connection: AsyncConnection, conf: Settings) -> None:
-    """Everything that is due now."""
+    """Does everything that is due now."""
     async for _ in compact(connection, conf.compact_after, conf.compact_runs, rest=REST):
         pass
     while purged := await purge(connection, conf.purge_after):
@@ -100,9 +100,8 @@ SELECT c.id, {failed_before} FROM streams_conversation c
 
 
 async def purge(connection: AsyncConnection, grace: float) -> int:
-    """Delete for good what was deleted `grace` seconds ago; how many conversations.
-
-    A trigger of the table takes along what hangs on them.
+    """Purges what was deleted `grace` seconds ago; returns how many conversations. A trigger of the
+    table removes what belongs to them.
     """
 
     async def purge_locked(rows: Sequence[tuple[Any, ...]]) -> list[int]:
@@ -141,7 +140,7 @@ DELETE FROM streams_fault f USING streams_conversation c
 
 
 async def forget(connection: AsyncConnection, keep_workers: float) -> None:
-    """Workers long gone, and what has run out: counts of attempts, pairings, faults."""
+    """Deletes rows of workers long gone, and expired attempts, pairings and faults."""
     await connection.execute(FORGET_WORKERS, [keep_workers])
     await connection.execute(FORGET_ATTEMPTS)
     await connection.execute(FORGET_PAIRINGS)

@@ -1,4 +1,4 @@
-"""One run: from a provider's events to rows, hearing a stop, and always ending the run."""
+"""Runs one answer: writes a provider's events to the log, obeys a stop, and always ends the run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 class Stop(Enum):
-    """Why a run is told to stop: someone asked, its worker leaves, or its lease is another's."""
+    """Why a run is told to stop: someone cancelled it, its worker leaves, or its lease was lost."""
 
     CANCEL = "cancel"
     HAND_BACK = "hand back"
@@ -42,11 +42,11 @@ class Stop(Enum):
 
 
 class Runner:
-    """Streams one claimed run into the log. `run` returns when the run has ended, has been
-    handed back, or is no longer this worker's to end.
+    """Streams one claimed run into the log. `run` returns when the run has ended, was handed back,
+    or is no longer this worker's to end.
 
-    Raises StorageFailed when PostgreSQL refused the run's own rows: then the log, not this
-    object, knows what was shown.
+    Raises StorageFailed if PostgreSQL refused the run's own rows: then only the log knows what was
+    shown.
     """
 
     def __init__(self, run: Claimed, writer: Writer, conf: Settings) -> None:
@@ -63,12 +63,12 @@ class Runner:
         self._stop: asyncio.Future[tuple[Stop, Any]] = asyncio.get_running_loop().create_future()
 
     def stop(self, why: Stop, device: dict[str, str] | None = None) -> None:
-        """Ask for an end; the first reason counts."""
+        """Asks the run to end; the first reason counts."""
         if not self._stop.done():
             self._stop.set_result((why, device))
 
     def interrupt(self) -> None:
-        """Let go of the provider now; `stop` tells why in a moment."""
+        """Lets go of the provider now; `stop` gives the reason in a moment."""
         self._interrupted = True
         if self._streaming:
             self._streaming.cancel()
@@ -82,7 +82,7 @@ class Runner:
     async def _answer(
         self, provider: Provider, prompt: Prompt
     ) -> tuple[log.NewEvent, log.RunChange]:
-        """Stream until the provider has finished, failed or been stopped; how it ended."""
+        """Streams until the provider has finished, failed or been stopped; returns how it ended."""
         if not (self._interrupted or self._stop.done()):
             streaming = self._streaming = asyncio.create_task(self._stream(provider, prompt))
             either: set[asyncio.Future[Any]] = {streaming, self._stop}
@@ -100,7 +100,7 @@ class Runner:
         return self._stopped(*self._stop.result())
 
     async def _stream(self, provider: Provider, prompt: Prompt) -> Finished:
-        """The provider's events into the log; tried again only while nothing was shown."""
+        """Writes the provider's events to the log; asks again only while nothing was shown."""
         tries = self.conf.provider_retries
         async for attempt in stamina.retry_context(
             on=self._worth_another_try,
@@ -156,8 +156,9 @@ class Runner:
         return end
 
     async def _keep(self, event: BlockEvent) -> None:
-        """The writer first: told to stop while it waits for room there, a run must not
-        remember what it never wrote."""
+        """Writes to the log before remembering: a run stopped while it waits for room in the writer
+        must not remember what was never written.
+        """
         if isinstance(event, BlockDelta):
             text = clean(event.text)
             row = self.claimed.event("block.delta", index=event.index, text=text)
@@ -192,7 +193,7 @@ class Runner:
         return self._failed(error)
 
     def _log(self, what: str, provider: Provider, error: ProviderError) -> None:
-        """Whoever is on call reads here what a person is not told."""
+        """Logs the failure for operators, with details that users are not shown."""
         run = self.claimed.uuid
         logger.warning("run %s: %s %s %s", run, provider.name, what, error.described())
 
@@ -233,7 +234,7 @@ class Runner:
         )
 
     async def _end(self, event: log.NewEvent, change: log.RunChange) -> None:
-        """Close what is open, then the one terminal event; committed when this returns."""
+        """Ends open blocks, then appends the one terminal event; committed when this returns."""
         closing = [
             self.claimed.event("block.ended", index=each) for each in sorted(self.answer.open)
         ]

@@ -1,4 +1,6 @@
-"""How long a model may say nothing: after its last word, or while it tells that it thinks."""
+"""Limits how long a model may say nothing, after its last token or while it reports to be
+working.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ class SilenceDeadline:
         self.spoke = self.clock()
 
     def said(self) -> None:
-        """A word: the next is due soon."""
+        """Records a token: the next is due within `next_token_timeout`."""
         self.spoke = self.clock()
         self._move(self.spoke + self.conf.next_token_timeout)
 
     def alive(self) -> None:
-        """No word, but its service is there: as long as for a first word, and not for ever."""
+        """Records a sign of life without content, which extends the wait for a first token, but not
+        for ever.
+        """
         soon = self.clock() + self.conf.first_token_timeout
         self._move(min(soon, self.spoke + self.conf.thinking_timeout))
 

@@ -1,6 +1,6 @@
-"""Taking over the runs of a worker that was killed, or is silent for longer than its lease.
+"""Takes over the runs of a worker that was killed, or is silent for longer than its lease.
 
-Everyone locks conversation, then run; what the run becomes commits with the event that says so.
+Everyone locks the conversation, then the run; the run's new state commits with its event.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ async def take_over(
     *,
     silent_too: bool = True,
 ) -> list[Claimed]:
-    """Runs whose worker has gone or is silent, to be begun again; the rest of them is ended here.
+    """Returns runs of dead or silent workers, to be begun again; ends those that will not be.
 
-    Cancel was requested: cancelled. `max_attempts` workers died with it: failed, `worker_lost`.
-    `held` are the runs this worker has in hand, `room` is for how many more.
+    A run that was asked to stop is cancelled; one that `max_attempts` workers died with fails as
+    `worker_lost`. `held` are the runs this worker has; `room` is for how many more it has capacity.
     """
     known = {
         "worker": worker_id,
@@ -117,7 +117,7 @@ async def take_locked(
 
 
 async def record_killed_workers(connection: AsyncConnection, worker_id: int) -> None:
-    """Say goodbye for those of this machine that were killed before they could."""
+    """Signs off for workers of this machine that were killed before they could."""
     place, _, _ = process_identity().rpartition("/")
     if not place:
         return

@@ -1,8 +1,8 @@
-"""A title for a new conversation, asked of the model once its first answer has ended.
+"""Asks the model for a title of a new conversation, once its first answer has ended.
 
-It is about the first prompt, also when that answer was stopped or failed. No answer and no
-prompt waits for it, it has little time, and what a person has called a conversation stays. A
-model that gives nothing usable is passed over for the prompt's first words.
+The title is about the first prompt, even if that answer was stopped or failed. No answer and no
+prompt waits for it, its time is short, and a title given by a person stays. If the model gives
+nothing usable, the prompt's first words are the title.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Titles:
     asking: int = 0
 
     async def give(self, run: Claimed) -> None:
-        """Name the conversation of a run that has ended, unless it has been named before."""
+        """Titles the conversation of an ended run, unless it has had a title."""
         if not self.conf.title_within or run.titled:
             return
         try:
@@ -135,7 +135,7 @@ class Titles:
                 await quarantine.set_aside(connection, pk, quarantine.Act.TITLE, error)
 
     async def _asked(self, name: str, prompt: str, answer: str) -> str:
-        """What the model calls it, or nothing; when many are being asked, nobody waits."""
+        """Returns the model's title, or nothing; if many are being asked for, it does not wait."""
         if recites(name) or self.asking >= self.conf.titles_at_once:
             return ""
         self.asking += 1
@@ -168,10 +168,9 @@ async def answered(name: str, prompt: str, answer: str) -> str:
 
 
 def usable(text: str) -> str:
-    """The title in a model's answer; nothing when it is none, as small models' often are not.
+    """Returns the title in a model's answer, or "" if it is none, as small models' often are not.
 
-    Better a prompt's own first words than a stranger's: what talks, goes on, repeats itself or
-    writes code is refused.
+    An answer that chats, goes on, repeats itself or writes code is refused.
     """
     lines = [" ".join(printable(line).split()) for line in text.splitlines() if line.strip()]
     line, labelled = LABEL.subn("", lines[0] if lines else "")
@@ -183,7 +182,7 @@ def usable(text: str) -> str:
 
 
 def unquoted(line: str) -> str:
-    """Without what stands around the whole of it; quotes within stay."""
+    """Removes quotation marks around the whole title; those within stay."""
     line = line.strip("*_`# ").rstrip(". ")
     around = WITHIN_QUOTES.fullmatch(line)
     return around[1].rstrip(". ") if around else line

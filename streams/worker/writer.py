@@ -1,7 +1,7 @@
-"""Group commit that paces itself: while one flush is in flight, the next one collects.
+"""Group commit at its own pace: while one flush is in flight, the next collects.
 
-One writer a worker process, on one connection. An idle system flushes at once, a busy one
-makes larger batches by itself; the floor between flushes halves the CPU for 2 ms.
+There is one writer with one connection per worker process. An idle system flushes at once and a
+busy one makes larger batches; a pause of 2 ms between flushes halves the CPU used.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ SHARES = 10  # of the buffer; one run has one at most
 
 
 class Writer:
-    """Appends for all runs of this process.
+    """Appends events for all runs of this process.
 
-    `write` waits while `buffer_events` are held, or a tenth of that for one run; memory is
-    bounded by that. What has waited for `buffer_seconds` fails its run, whatever it waited for.
+    `write` waits while `buffer_events` are held, or a tenth of that for one run, which bounds
+    memory. Events that have waited for `buffer_seconds` fail their run, whatever they waited for.
     """
 
     def __init__(self, conf: Settings) -> None:
@@ -53,7 +53,7 @@ class Writer:
         first_token: bool = False,
         ending: log.RunChange | None = None,
     ) -> None:
-        """Take events in order; returns before they are committed (see `settle`).
+        """Accepts events in order; returns before they are committed (see `settle`).
 
         Raises LeaseLost or StorageFailed once it is known that they cannot be.
         """
@@ -73,23 +73,25 @@ class Writer:
         self._wake.set()
 
     def is_full(self, lease: Lease) -> bool:
-        """For a run; one whose conversation is locked must leave room for the others."""
+        """Tells whether a run must wait: one whose conversation is locked has to leave room for the
+        others.
+        """
         return max(self._held, lease.held * SHARES) >= self.conf.buffer_events
 
     async def settle(self, lease: Lease) -> None:
-        """Wait until all that was written under this lease is committed."""
+        """Waits until everything written under this lease is committed."""
         if lease in self._dirty:
             await lease.settled.wait()
         if lease.failure:
             raise lease.failure
 
     def close(self) -> None:
-        """Let `run` return once everything has been committed."""
+        """Lets `run` return once everything is committed."""
         self._closing = True
         self._wake.set()
 
     async def run(self) -> None:
-        """Flush until closed. PostgreSQL may come and go; only a bug of ours ends this."""
+        """Flushes until closed. PostgreSQL may come and go; only a bug ends this with an error."""
         impatience = asyncio.create_task(self._lose_patience())
         try:
             self.connection = await self._connect()
@@ -104,8 +106,9 @@ class Writer:
                 await self.connection.close()
 
     def _rest(self, spent: float) -> float:
-        """Seconds to collect before the next flush: longer where a flush takes longer, since
-        that is how a machine shows that it is busy, and larger batches spare it most."""
+        """Returns the seconds to collect before the next flush: longer when a flush took longer,
+        since that shows a busy machine, which larger batches relieve most.
+        """
         longest = self.conf.flush_rest_ms / 1000
         return max(self.conf.flush_floor_ms / 1000 - spent, min(RESTS * spent, longest))
 
@@ -147,7 +150,9 @@ class Writer:
                 self.connection = await self._recovery.recover(flying)
 
     async def _append_all(self, connection: AsyncConnection, leases: list[Lease]) -> None:
-        """Raises what `is_away` knows; what PostgreSQL cannot store fails its own run."""
+        """Appends a batch. Raises errors that `is_away` knows; rows PostgreSQL cannot store fail
+        their run.
+        """
         try:
             await self._append(connection, leases)
         except psycopg.Error as error:
@@ -161,8 +166,9 @@ class Writer:
                 await self._append_all(connection, [lease])
 
     def _take(self) -> list[Lease]:
-        """At most one lease of a conversation: a statement knows it by that, and a zombie's
-        may stand beside its successor's."""
+        """Takes at most one lease of a conversation: a statement identifies leases by conversation,
+        and a zombie's may stand beside its successor's.
+        """
         taken: dict[int, Lease] = {}
         room, bytes_left = self.conf.flush_rows, self.conf.flush_bytes
         for lease in self._dirty:

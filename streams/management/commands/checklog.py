@@ -1,4 +1,4 @@
-"""`manage.py checklog`: check every conversation's log, and mend what can be."""
+"""`manage.py checklog`: checks every conversation's log, and repairs what can be repaired."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     async def look(self, repair: bool) -> tuple[int, int]:
-        """How many faults there were, and how many there still are."""
+        """Returns how many faults there were and how many remain."""
         found = left = 0
         async with await connect("checklog", **INDEXED) as connection:
             row = await (
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self.stdout.write(f"conversation {finding.conversation_id}: {finding}")
 
     async def mend(self, connection: AsyncConnection, conversation_id: int) -> int:
-        """How many faults are left."""
+        """Repairs what can be repaired; returns how many faults remain."""
         try:
             left = await log.mend(connection, conversation_id)
         except Exception as error:

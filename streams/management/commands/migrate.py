@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, tried again where a table is in use."""
+"""`manage.py migrate`: Django's command, tried again while a table is in use."""
 
 from __future__ import annotations
 

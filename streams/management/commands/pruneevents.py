@@ -1,4 +1,4 @@
-"""`manage.py pruneevents`: at once what workers compact and purge in their own time."""
+"""`manage.py pruneevents`: compacts and purges now what workers do in their own time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py restored`: a backup was put back; whoever has read on begins anew."""
+"""`manage.py restored`: after a backup was restored, makes every client start over."""
 
 from __future__ import annotations
 
