@@ -1,4 +1,4 @@
-"""The site's own pages for signing in and out and for a new password, to which ours lead."""
+"""Links to the site's own pages for signing out and for a new password."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def sign_in() -> str:
 
 
 def sign_out() -> str:
-    """Takes a POST, as Django's own does; empty where the site has no such page."""
+    """Returns the address that signs out by POST, as Django's does; "" if the site has none."""
     return found(conf().sign_out_url)
 
 
 def password() -> str:
-    """Empty where the site has no such page."""
+    """Returns the address of the page for a new password; "" if the site has none."""
     return found(conf().password_url)
 
 

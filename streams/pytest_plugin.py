@@ -1,6 +1,6 @@
 """Fixtures for a site's own tests; see `streams.testing`.
 
-pytest loads this with the package, before Django is set up: what needs models is imported within.
+pytest loads this module before Django is set up, so what needs models is imported within.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def streams_model() -> FakeModel:
-    """The model that `run_pending` has answer, whatever a conversation names."""
+    """The model that answers in `run_pending`, whatever a conversation names."""
     from .testing import FakeModel
 
     return FakeModel()
@@ -25,7 +25,7 @@ def streams_model() -> FakeModel:
 
 @pytest.fixture
 def run_pending(db: None, streams_model: FakeModel) -> Callable[[], list[Run]]:
-    """Call it to have every queued answer written by `streams_model`."""
+    """A function that has every queued answer written by `streams_model`."""
     from . import testing
 
     return lambda: testing.run_pending(streams_model)

@@ -1,4 +1,4 @@
-"""The site's sessions, in whichever engine it keeps them (SESSION_ENGINE)."""
+"""Reads the site's sessions in whichever engine keeps them (SESSION_ENGINE)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ def store() -> type[SessionBase]:
 
 
 def table(alias: str) -> str | None:
-    """The sessions' table, quoted, where one query to the database `alias` can read it beside
-    our own tables; None for every other engine, whose sessions `load` reads."""
+    """Returns the quoted name of the sessions' table if one query to the database `alias` can join
+    it; None for every other engine, whose sessions `load` reads.
+    """
     kind = store()
     if not issubclass(kind, db.SessionStore) or kind.load not in PLAIN_LOADS:
         return None
@@ -36,16 +37,16 @@ def table(alias: str) -> str | None:
 
 
 def decode(data: str) -> dict[str, Any]:
-    """What a row of `table` holds."""
+    """Decodes a row of `table`."""
     decoded: dict[str, Any] = store()().decode(data)
     return decoded
 
 
 def load(key: str) -> Mapping[str, Any]:
-    """A session by its cookie, empty where there is none; in a thread, whose connections nobody
-    else gives back.
+    """Loads a session by its cookie; empty if there is none. Runs in a thread whose connections it
+    gives back.
 
-    Raises psycopg.OperationalError where its database is away.
+    Raises psycopg.OperationalError while its database is away.
     """
     try:
         session = store()(key)

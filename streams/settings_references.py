@@ -1,5 +1,4 @@
-"""What `STREAMS` names elsewhere, and whether it is there: providers, code by its dotted path, the
-base template."""
+"""Checks what `STREAMS` refers to: providers, code by its dotted path, the base template."""
 
 from __future__ import annotations
 
@@ -42,7 +41,7 @@ def providers(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def importable(where: str, path: str, needed: Sequence[str]) -> Iterable[CheckMessage]:
-    """Whether a dotted path leads to what has the methods that will be called."""
+    """Tells whether a dotted path leads to something with the methods that will be called."""
     if not path:
         return
     wrong = ""

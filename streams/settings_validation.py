@@ -1,4 +1,4 @@
-"""What is wrong with a `STREAMS` dictionary, in words for whoever wrote it."""
+"""Validates a `STREAMS` dictionary and describes its problems."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS: dict[type, str] = {
 
 
 class Problem(NamedTuple):
-    """One thing that cannot be: what it is, what to do, and the `check` finding it is."""
+    """One problem: what is wrong, what to do, and the id of the `check` finding."""
 
     id: str
     what: str
@@ -29,7 +29,7 @@ class Problem(NamedTuple):
 
 
 def problems(given: object, defaults: Any) -> list[Problem]:
-    """All of them; `defaults` is an instance of the settings' dataclass."""
+    """Returns all problems; `defaults` is an instance of the settings' dataclass."""
     known = {field.name: getattr(defaults, field.name) for field in fields(defaults)}
     found = [*values(given, known, "STREAMS")]
     if not found and isinstance(given, Mapping):
@@ -39,7 +39,9 @@ def problems(given: object, defaults: Any) -> list[Problem]:
 
 
 def values(given: object, known: Mapping[str, object], where: str) -> Iterator[Problem]:
-    """A dictionary's own problems: of its names, and of its values beside the defaults."""
+    """Returns the problems of a dictionary's names, and of its values compared with the
+    defaults.
+    """
     if not isinstance(given, Mapping):
         yield wrong(where, given, {})
         return
@@ -51,13 +53,13 @@ def values(given: object, known: Mapping[str, object], where: str) -> Iterator[P
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """Which name was meant; where none is like it, all there are."""
+    """Returns the name that was probably meant, or all names if none is similar."""
     close = get_close_matches(str(name), known, 1)
     return f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(known))}."
 
 
 def wrong(where: str, value: object, default: object) -> Problem:
-    """Without the value, which may be a key that stands in the wrong place."""
+    """Describes a wrong value without showing it: it may be a key in the wrong place."""
     return Problem(
         "streams.E006",
         f"{where} cannot be a {type(value).__name__}{shown(value)}.",

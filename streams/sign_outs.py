@@ -1,4 +1,4 @@
-"""A person signs out by whichever page of the site: the device they have done it on ends."""
+"""Ends the device on which a person signs out by any page of the site."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from .models import Device
 
 
 def end_device(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Receives Django's `user_logged_out`, sent while the session is still there. One from before
-    the device last signed out says nothing of the session it has come back with."""
+    """Receives Django's `user_logged_out`, sent while the session still exists. A session from
+    before the device last signed out is ignored: the device has come back with another.
+    """
     session = getattr(request, "session", None)
     pk, sign_outs = access.begun_on(session or {})
     if pk is None or user is None:

@@ -1,10 +1,10 @@
-"""What the app tells a site's own code, in a worker process, at least once each.
+"""Signals for a site's own code, sent in a worker process, at least once each.
 
-Connect receivers in an `AppConfig.ready`, as any of Django's. They are called one after another,
-in a thread of their own where the ORM may be used, outside of any transaction; an asynchronous one
-works too. One that raises, or whose worker is killed, is called again later and later, for a day,
-and so are the others of that delivery: let them recognise a repeat by `delivery`, or by the run's
-id. What takes longer than a minute belongs into a task queue.
+Connect receivers in `AppConfig.ready`, as for any Django signal. They are called one after another,
+in a thread where the ORM may be used, outside of any transaction; asynchronous receivers work too.
+If one raises or its worker is killed, all receivers of that delivery are called again, at growing
+intervals for a day: recognise a repeat by `delivery`, or by the run's id. Work of more than a
+minute belongs in a task queue.
 """
 
 from __future__ import annotations

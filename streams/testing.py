@@ -57,10 +57,10 @@ ROUNDS = 1000
 
 
 class FakeModel:
-    """A provider that says what it is told, and "OK" when it was told nothing.
+    """A provider that says what it was told to, and "OK" if it was told nothing.
 
-    Tell it with `answers`, `fails` and `tells`, once for each answer to come; `prompts` are those
-    it was asked, newest last.
+    `answers`, `fails` and `tells` each prepare one answer to come; `prompts` are the prompts it was
+    asked, newest last.
     """
 
     name = "fake"
@@ -71,7 +71,7 @@ class FakeModel:
         self._scripts: deque[list[ProviderEvent | ProviderError]] = deque()
 
     def answers(self, text: str, *, thinks: str = "", stop_reason: str = "end_turn") -> FakeModel:
-        """The next answer's text, streamed word by word, after thoughts if there are any."""
+        """Prepares an answer with this text, streamed word by word, after reasoning if `thinks` is given."""
         events: list[ProviderEvent] = []
         if thinks:
             events += block(0, Kind.REASONING, thinks)
@@ -79,8 +79,8 @@ class FakeModel:
         return self.tells(*events, Finished(stop_reason, {"output_tokens": len(text.split())}))
 
     def fails(self, code: str, *, after: str = "") -> FakeModel:
-        """The next answer fails with one of the codes of docs/reference/events.md; where that is
-        one worth another try, only once something was said `after` which it fails.
+        """Prepares a failure with one of the codes in docs/reference/events.md. A code that is
+        worth another try fails only after some text.
 
         Raises ValueError for an unknown code.
         """
@@ -89,7 +89,7 @@ class FakeModel:
         return self
 
     def tells(self, *events: ProviderEvent) -> FakeModel:
-        """The next answer, event by event as in `streams.providers.base`."""
+        """Prepares an answer event by event, as in `streams.providers.base`."""
         self._scripts.append([*events])
         return self
 
@@ -106,7 +106,7 @@ class FakeModel:
         return ()
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Does nothing, since it holds nothing."""
 
 
 def block(index: int, kind: Kind, text: str) -> list[ProviderEvent]:
@@ -119,10 +119,10 @@ def block(index: int, kind: Kind, text: str) -> list[ProviderEvent]:
 
 
 def run_pending(model: Provider | None = None) -> list[Run]:
-    """Has every queued answer written, by `model` or else by the one each names, and every receiver
-    of `streams.signals` told; returns the answers, in order.
+    """Writes every queued answer, by `model` or by the one each conversation names, and calls the
+    receivers of `streams.signals`; returns the answers in order.
 
-    Not in an event loop: there, through `sync_to_async`.
+    Not for event loops: call it through `sync_to_async` there.
     """
     django = connection()
     django.ensure_connection()
@@ -143,7 +143,7 @@ def run_pending(model: Provider | None = None) -> list[Run]:
 
 
 def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -> list[int]:
-    """One answer of each conversation that waits for one."""
+    """Answers one run of each conversation that waits."""
     claimed = asyncio.run(claim.claim(through, worker_id, conf().concurrency))
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
@@ -154,7 +154,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
 
 
 def shaped(prompt: Prompt, run: Claimed) -> Prompt:
-    """By the site's own function, in the test's thread and so in its transaction."""
+    """Applies the site's own function in the test's thread, and so in its transaction."""
     if not conf().context:
         return prompt
     made = shaping.told(conf().context, prompt, run)
@@ -174,7 +174,7 @@ async def answer(
 
 
 def tell_receivers(through: AsyncConnection) -> bool:
-    """Whether there was anybody to tell."""
+    """Calls receivers; tells whether there was anything to deliver."""
     due = asyncio.run(claimed_deliveries(through))
     for each in due:
         told = deliveries.tell(each)
@@ -187,7 +187,7 @@ async def claimed_deliveries(through: AsyncConnection) -> Sequence[deliveries.Du
 
 
 class AtOnce(Writer):
-    """Appends each event as it comes, through a connection that somebody else may be using."""
+    """Appends each event as it comes, through a connection that others may be using."""
 
     def __init__(self, through: AsyncConnection) -> None:
         super().__init__(conf())
@@ -210,12 +210,13 @@ class AtOnce(Writer):
         lease.acked = outcome.head
 
     async def settle(self, lease: Lease) -> None:
-        """Everything is there already."""
+        """Returns at once, since everything is committed already."""
 
 
 class Borrowed:
-    """Django's own psycopg connection, in the clothes of an asynchronous one: the worker's
-    statements run in the transaction of the test."""
+    """Django's psycopg connection behind an asynchronous interface, so that the worker's statements
+    run in the test's transaction.
+    """
 
     closed = False
 

@@ -1,1 +1,1 @@
-"""What a site's own code calls; `streams.__all__` names it."""
+"""The public API: what a site's own code calls. `streams.__all__` names it."""

@@ -1,4 +1,4 @@
-"""Conversations, as a site's own code sees them: begin one, find it again, ask, follow."""
+"""Conversations as a site's own code sees them: start, find, ask, follow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ OnBusy = Literal["queue", "interrupt", "reject"]
 
 
 class Chat:
-    """One conversation of one person. What it tells is as of when it was read: see `refresh`."""
+    """One conversation of one person. Attributes are as of the last reading; `refresh` reads
+    anew.
+    """
 
     def __init__(self, conversation: models.Conversation) -> None:
         self._conversation = conversation
@@ -46,12 +48,12 @@ class Chat:
 
     @property
     def url(self) -> str:
-        """The path of its page."""
+        """The path of the conversation's page."""
         return reverse("streams:conversation", args=[self.id])
 
     @property
     def title(self) -> str:
-        """Empty until it has one."""
+        """The title, or "" before there is one."""
         return self._conversation.title
 
     @property
@@ -61,21 +63,21 @@ class Chat:
 
     @property
     def model(self) -> str:
-        """The `provider:model` that answers."""
+        """The `provider:model` name that answers."""
         return self._conversation.model
 
     @property
     def head(self) -> int:
-        """The number of its last event, as a cursor for `follow`."""
+        """The number of the last event, which is a cursor for `follow`."""
         return self._conversation.last_seq
 
     @property
     def updated_at(self) -> datetime:
-        """When it was last asked."""
+        """The time of the last prompt."""
         return self._conversation.updated_at
 
     def refresh(self) -> Chat:
-        """Reads it again; returns itself. Raises NotFound when it has been deleted."""
+        """Reads the conversation anew and returns itself. Raises NotFound if it was deleted."""
         known = models.Conversation.objects.filter(deleted_at__isnull=True)
         found = known.filter(pk=self._conversation.pk).first()
         if found is None:
@@ -84,34 +86,34 @@ class Chat:
         return self
 
     async def arefresh(self) -> Chat:
-        """As `refresh`."""
+        """Asynchronous twin of `refresh`."""
         return await sync_to_async(self.refresh)()
 
     def ask(self, content: str, *, key: str | None = None) -> Run:
-        """A prompt, and the run that answers it as soon as a worker is free.
+        """Adds a prompt and returns the run that will answer it as soon as a worker is free.
 
-        In a transaction it takes part in it: workers and pages learn of the prompt when that
-        commits, and never if it is rolled back. The conversation's row is locked from here to the
-        end of the transaction, and an answer that is being written there waits as long: ask last,
-        or in `transaction.on_commit` where there is still much to do.
+        Inside a transaction the prompt is part of it: workers and pages learn of it at the commit,
+        and never after a rollback. The conversation's row stays locked until the transaction ends,
+        and an answer being written there waits as long. So ask last, or in `transaction.on_commit`
+        if there is much left to do.
 
-        With a `key` (64 characters at most) that came before in this conversation nothing is
-        added, and the run of that time is returned.
+        A `key` (at most 64 characters) that was used before in this conversation adds nothing and
+        returns the run of that time.
 
-        Raises Invalid and TooLarge for the content, KeyReused when the key came with another,
-        Busy when the conversation is one that rejects prompts during an answer, TooManyRuns,
-        ConversationFull, and NotFound when the conversation has been deleted.
+        Raises Invalid and TooLarge for the content, KeyReused if the key came with other content,
+        Busy if the conversation rejects prompts during an answer, TooManyRuns, ConversationFull,
+        and NotFound if the conversation was deleted.
         """
         short_enough("client_key", key or "")
         _, run, _ = self._conversation.post(content, None, key)
         return Run(run).refresh()
 
     async def aask(self, content: str, *, key: str | None = None) -> Run:
-        """As `ask`."""
+        """Asynchronous twin of `ask`."""
         return await sync_to_async(self.ask)(content, key=key)
 
     def run(self, id: UUID | str) -> Run:
-        """One of its answers. Raises NotFound."""
+        """Returns one of its answers. Raises NotFound."""
         known = self._conversation.runs.select_related("conversation", "prompt", "answer")
         found = known.filter(uuid=uuid_of(id)).first()
         if found is None:
@@ -119,29 +121,30 @@ class Chat:
         return Run(found).refresh()
 
     async def arun(self, id: UUID | str) -> Run:
-        """As `run`."""
+        """Asynchronous twin of `run`."""
         return await sync_to_async(self.run)(id)
 
     def runs(self) -> list[Run]:
-        """All of its answers, in the order they were asked for."""
+        """Returns all its answers in the order they were asked for."""
         known = self._conversation.runs.select_related("conversation", "prompt", "answer")
         return [Run(run) for run in known.order_by("pk")]
 
     async def aruns(self) -> list[Run]:
-        """As `runs`."""
+        """Asynchronous twin of `runs`."""
         return await sync_to_async(self.runs)()
 
     def follow(self, *, after: int = 0) -> Follow:
-        """Its events past the cursor `after`, and those to come, until the caller stops; for
-        `for` and `async for`. 0 is the beginning, `head` what comes from now on."""
+        """Returns its events after the cursor `after` and those to come, for `for` and `async for`,
+        without an end. 0 is the beginning; `head` gives only what comes from now on.
+        """
         return Follow(self._conversation.pk, after)
 
     def delete(self) -> None:
-        """Stops its answers and hides it at once; workers erase it a little later."""
+        """Stops its answers and hides it at once; a worker purges it a little later."""
         self._conversation.delete_softly(None)
 
     async def adelete(self) -> None:
-        """As `delete`."""
+        """Asynchronous twin of `delete`."""
         await sync_to_async(self.delete)()
 
 
@@ -155,12 +158,12 @@ def start(
     on_busy: OnBusy = "queue",
     key: str | None = None,
 ) -> Chat:
-    """Begins a conversation that belongs to `user`, in the caller's transaction if there is one.
+    """Starts a conversation of `user`, in the caller's transaction if there is one.
 
-    `instructions` are the model's system prompt; `model` is a `provider:model` name, the site's
-    default unless given; a title is made up after the first answer unless given. `on_busy` says
-    what a second prompt does while an answer is being written. With a `key` (64 characters at
-    most) that came before for this user, the conversation of that time is returned as it is.
+    `instructions` are the model's system prompt. `model` is a `provider:model` name, by default the
+    site's. Without a `title` one is made after the first answer. `on_busy` decides about a prompt
+    that comes while an answer is being written: "queue", "interrupt" or "reject". A `key` (at most
+    64 characters) that this user has used before returns the conversation of that time, unchanged.
 
     Raises Invalid, TooLarge, UnknownModelName and TooManyEmpty.
     """
@@ -186,14 +189,14 @@ async def astart(
     on_busy: OnBusy = "queue",
     key: str | None = None,
 ) -> Chat:
-    """As `start`."""
+    """Asynchronous twin of `start`."""
     return await sync_to_async(start)(
         user, instructions=instructions, title=title, model=model, on_busy=on_busy, key=key
     )
 
 
 def get(user: AbstractBaseUser, id: UUID | str) -> Chat:
-    """A conversation of this user. Raises NotFound, for someone else's too."""
+    """Returns a conversation of this user. Raises NotFound, also for someone else's."""
     found = models.Conversation.objects.owned_by(user).filter(uuid=uuid_of(id)).first()
     if found is None:
         raise NotFound("This conversation isn't here, or isn't theirs.")
@@ -201,23 +204,23 @@ def get(user: AbstractBaseUser, id: UUID | str) -> Chat:
 
 
 async def aget(user: AbstractBaseUser, id: UUID | str) -> Chat:
-    """As `get`."""
+    """Asynchronous twin of `get`."""
     return await sync_to_async(get)(user, id)
 
 
 def conversations(user: AbstractBaseUser) -> list[Chat]:
-    """All conversations of this user that are not archived, the newest first."""
+    """Returns this user's conversations that are not archived, newest first."""
     owned = models.Conversation.objects.owned_by(user).filter(archived_at__isnull=True)
     return [Chat(each) for each in owned.newest()]
 
 
 async def aconversations(user: AbstractBaseUser) -> list[Chat]:
-    """As `conversations`."""
+    """Asynchronous twin of `conversations`."""
     return await sync_to_async(conversations)(user)
 
 
 def uuid_of(id: UUID | str) -> UUID:
-    """Raises NotFound for what is no UUID, and so nobody's."""
+    """Parses an id; raises NotFound if it is no UUID."""
     try:
         return id if isinstance(id, UUID) else UUID(id)
     except ValueError:

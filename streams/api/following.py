@@ -1,4 +1,4 @@
-"""The events of a conversation or of one answer, as they come."""
+"""Follows the events of a conversation or of one answer as they are written."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One numbered event of a conversation, as docs/reference/events.md describes its `data`.
+    """One numbered event of a conversation; docs/reference/events.md describes `data`.
 
-    `seq` is the cursor to go on from. Deltas that were there together come as one, whose `seq` is
-    the last one's. Where `replaces` is true, the delta's text stands for the whole of its block so
-    far; otherwise it is appended.
+    `seq` is the cursor to continue from. Deltas read together come as one event with the number of
+    the last. If `replaces` is true, the delta's text replaces the block's text so far; otherwise it
+    is appended.
     """
 
     seq: int
@@ -35,15 +35,15 @@ class Event:
 
     @property
     def text(self) -> str:
-        """What a `block.delta` or a `message.created` says; of any other event nothing."""
+        """The text of a `block.delta` or `message.created`; "" for any other event."""
         return str(self.data.get("text", ""))
 
 
 class Follow:
-    """Events past a cursor, in order, none missing and none twice: `for` and `async for` alike.
+    """The events after a cursor, in order, none missing and none twice, for `for` and `async for`.
 
-    Endless, or to the end of one run. Raises BadCursor for a cursor that is no number of this log
-    and NotFound once the conversation is deleted; PostgreSQL away is waited out.
+    It ends after one run's terminal event, or never. Raises BadCursor if the cursor is no number of
+    this log, and NotFound once the conversation is deleted. While PostgreSQL is away it waits.
     """
 
     def __init__(self, conversation_id: int, after: int, run_id: int | None = None) -> None:
@@ -84,7 +84,7 @@ class Follow:
 
 
 def event_of(row: Stored, cursor: int) -> Event:
-    """The event, for one who has everything up to `cursor`."""
+    """Makes the event for a reader that has everything up to `cursor`."""
     data = orjson.loads(row.data)
     run = UUID(data["run"]) if "run" in data else None
     return Event(row.seq, row.type, data, run, data.get("from", row.seq) <= cursor)

@@ -1,8 +1,7 @@
-"""Reading logs in any process: a web worker, a task queue, a shell.
+"""Reads logs in any process: a web worker, a task queue, a shell.
 
-Whoever waits in this process shares one thread with an event loop of its own: one connection
-listens there and at most two read, however many follow. It comes with the first of them and
-goes with the last.
+All readers of a process share one thread with an event loop, one listening connection and at most
+two that read. It starts with the first reader and ends with the last.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ SELECT c.last_seq, r.status FROM streams_conversation c
 
 
 class LogReader:
-    """A thread that listens and reads for all who follow or wait in this process."""
+    """A thread that listens and reads for everyone who follows or waits in this process."""
 
     def __init__(self, conf: Settings) -> None:
         self.conf = conf
@@ -53,7 +52,9 @@ class LogReader:
         threading.Thread(target=self._run, name="streams-log-reader", daemon=True).start()
 
     def wait_for(self, reading: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
-        """What `reading` returns, in a thread without an event loop. Raises TimeoutError."""
+        """Returns what `reading` returns, in a thread without an event loop. Raises
+        TimeoutError.
+        """
         future = asyncio.run_coroutine_threadsafe(reading, self._loop)
         try:
             return future.result(timeout)
@@ -61,7 +62,7 @@ class LogReader:
             future.cancel()
 
     async def finished(self, reading: Coroutine[Any, Any, T]) -> T:
-        """What `reading` returns, in the caller's event loop."""
+        """Returns what `reading` returns, in the caller's event loop."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(reading, self._loop))
 
     def close(self) -> None:
@@ -70,7 +71,9 @@ class LogReader:
     async def rows_past(
         self, cursor: int, conversation_id: int, run_id: int | None
     ) -> list[Stored]:
-        """The next rows past the cursor, one at least; none where the run has ended before it."""
+        """Returns the next rows after the cursor, at least one; none if the run has ended before
+        it.
+        """
 
         async def look(connection: AsyncConnection) -> list[Stored] | None:
             found = await connection.execute(
@@ -92,7 +95,9 @@ class LogReader:
             return rows
 
     async def run_ended(self, run_id: int, owner: str) -> None:
-        """Returns once the run has ended; its person's list changes at that moment."""
+        """Returns once the run has ended; its person's list of conversations changes at that
+        moment.
+        """
 
         async def look(connection: AsyncConnection) -> bool:
             found = await connection.execute(
@@ -110,7 +115,7 @@ class LogReader:
         return await persist(self._pool, RETRY_EVERY, look)
 
     async def _until(self, news: asyncio.Event) -> None:
-        """A signal, or the time for a look without one."""
+        """Waits for a signal, or until it is time to look without one."""
         every = self.conf.deaf_rescan if self._listener.deaf else self.conf.rescan
         with suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), every)
@@ -163,7 +168,7 @@ _reader: LogReader | None = None
 
 @contextmanager
 def log_reader() -> Iterator[LogReader]:
-    """The process's own, for as long as anybody needs it."""
+    """Gives the process's reader for as long as anybody needs it."""
     global _reader
     with _sharing:
         reader = _reader = _reader or LogReader(conf())
@@ -179,7 +184,7 @@ def log_reader() -> Iterator[LogReader]:
 
 
 def forget_reader() -> None:
-    """A forked process has its parent's reader, but not its thread."""
+    """Drops the parent's reader in a forked process, which does not have its thread."""
     global _sharing, _reader
     _sharing, _reader = threading.Lock(), None
 

@@ -1,4 +1,4 @@
-"""One answer, as a site's own code sees it."""
+"""One answer as a site's own code sees it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an answer failed: `code` is one of those in docs/reference/events.md, `message` may be
-    shown to people, `retryable` tells whether trying again is worth it."""
+    """Why an answer failed. `code` is listed in docs/reference/events.md, `message` may be shown to
+    people, and `retryable` tells whether to try again.
+    """
 
     code: str
     message: str
@@ -34,7 +35,7 @@ class Failure:
 
 
 class Run:
-    """One answer being generated. What it tells is as of when it was read: see `refresh`."""
+    """One answer being generated. Attributes are as of the last reading; `refresh` reads anew."""
 
     def __init__(self, run: models.Run) -> None:
         self._read(run)
@@ -65,40 +66,42 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it is completed, failed or cancelled."""
+        """Tells whether it is completed, failed or cancelled."""
         return self._run.status not in models.Run.OPEN
 
     @property
     def prompt(self) -> str:
-        """What was asked."""
+        """The text that was asked."""
         return self._run.prompt.text
 
     @property
     def model(self) -> str:
-        """The `provider:model` that answers."""
+        """The `provider:model` name that answers."""
         return self._run.model
 
     @property
     def stop_reason(self) -> str:
-        """Why a completed answer stopped, such as `end_turn` or `max_tokens`; else empty."""
+        """Why a completed answer stopped, such as `end_turn` or `max_tokens`; "" before."""
         return self._run.stop_reason
 
     @property
     def error(self) -> Failure | None:
-        """Why it failed, if it did."""
+        """Why it failed; None if it did not."""
         if self._run.status != models.Run.Status.FAILED:
             return None
         return Failure(self._run.error_code, self._run.error_message, self._run.retryable)
 
     @property
     def usage(self) -> Mapping[str, int]:
-        """Tokens, once it is completed: `input_tokens`, `output_tokens` and what else is told."""
+        """Token counts once it is completed: `input_tokens`, `output_tokens` and others the model
+        told.
+        """
         return cast(Mapping[str, int], self._run.usage)
 
     def refresh(self) -> Run:
-        """Reads it again, also what an answer in the making has said so far; returns itself.
+        """Reads the answer anew, also the text of one being written, and returns itself.
 
-        Raises NotFound when its conversation has been deleted for good.
+        Raises NotFound if its conversation was purged.
         """
         known = models.Run.objects.select_related("conversation", "prompt", "answer")
         run = known.filter(pk=self._run.pk).first()
@@ -112,17 +115,17 @@ class Run:
         return self
 
     async def arefresh(self) -> Run:
-        """As `refresh`."""
+        """Asynchronous twin of `refresh`."""
         return await sync_to_async(self.refresh)()
 
     @async_unsafe
     def wait(self, timeout: float | None = None) -> Run:
-        """Returns itself once it has ended, at most `timeout` seconds later. In any process; woken
-        by a signal rather than by looking again and again.
+        """Waits at most `timeout` seconds for its end and returns itself. It works in any process,
+        and is woken by a signal instead of polling.
 
-        Raises StillRunning, a TimeoutError, when it has not ended by then; InTransaction inside a
-        transaction, which would be held open and may be what keeps the run from starting; and
-        NotFound when its conversation has been deleted for good.
+        Raises StillRunning, a TimeoutError, if it has not ended by then; InTransaction inside a
+        transaction, which may be what keeps the run from starting; and NotFound if its conversation
+        was purged.
         """
         if self._is_over():
             return self
@@ -134,7 +137,7 @@ class Run:
         return self.refresh()
 
     async def await_(self, timeout: float | None = None) -> Run:  # noqa: ASYNC109
-        """As `wait`."""
+        """Asynchronous twin of `wait`."""
         if await sync_to_async(self._is_over)():
             return self
         with log_reader() as reader:
@@ -157,28 +160,31 @@ class Run:
         return self._run.pk, key_text(self._run.conversation.owner_id)
 
     def follow(self, *, after: int = 0) -> Follow:
-        """Its events past the cursor `after`, to its last one; for `for` and `async for`."""
+        """Returns its events after the cursor `after` up to its last one, for `for` and `async
+        for`.
+        """
         before = self._run.answer.seq - 1  # its first event, run.queued, numbers the answer too
         return Follow(self._run.conversation_id, max(after, before), self._run.pk)
 
     def cancel(self) -> Run:
-        """Stops it, wherever it is; returns itself. What it has said stays, twice is once, and
-        late is no error. A running one is told to stop: `wait` for its end."""
+        """Stops it wherever it is and returns itself. Its text so far stays; cancelling twice or
+        too late is no error. A running one is only told to stop: `wait` for its end.
+        """
         self._run.cancel(None)
         return self.refresh()
 
     async def acancel(self) -> Run:
-        """As `cancel`."""
+        """Asynchronous twin of `cancel`."""
         return await sync_to_async(self.cancel)()
 
     def retry(self) -> Run:
-        """A new answer to the same prompt, in the caller's transaction if there is one.
+        """Starts a new answer to the same prompt, in the caller's transaction if there is one.
 
-        Raises NotRetryable while this one is open, or when it was cancelled before it began, and
-        TooManyRuns and ConversationFull.
+        Raises NotRetryable while this one is open or if it was cancelled before it began,
+        TooManyRuns, and ConversationFull.
         """
         return Run(self._run.retry(None)).refresh()
 
     async def aretry(self) -> Run:
-        """As `retry`."""
+        """Asynchronous twin of `retry`."""
         return await sync_to_async(self.retry)()

@@ -1,4 +1,4 @@
-"""Who is counted as one client, for limits on those whom nobody knows yet."""
+"""Decides which addresses count as one client, for limits on strangers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import IPv6Network, ip_address
 
 
 def network(address: str) -> str:
-    """An address as it is counted: who has one IPv6 address has a whole /64 of them."""
+    """Returns an address as it is counted: an IPv6 client owns a whole /64, so that is one."""
     try:
         parsed = ip_address(address)
     except ValueError:

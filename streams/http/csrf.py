@@ -1,7 +1,7 @@
-"""Django's CSRF check on our own views, which say in their own words what is wrong.
+"""Applies Django's CSRF check to the app's own views, with the app's own words for a refusal.
 
-It goes by the site's settings: the token in a cookie of any name or in the session. Our pages
-send it in the header X-CSRFToken, whatever else CSRF_HEADER_NAME asks of the site's own.
+It follows the site's settings: the token in a cookie of any name, or in the session. The app's
+pages send it in the header X-CSRFToken, whatever CSRF_HEADER_NAME asks of the site's own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_TOKEN = "The CSRF token is missing or wrong. Reload the page and try again."
 
 
 class Check(CsrfViewMiddleware):
-    """Returns the reason of a refusal instead of the site's page for it."""
+    """Returns the reason for a refusal instead of the site's page for it."""
 
     def _reject(self, request: HttpRequest, reason: str) -> Any:
         return reason
@@ -33,8 +33,9 @@ def never(request: HttpRequest) -> HttpResponse:
 
 
 def check(request: HttpRequest) -> None:
-    """Raises Forbidden, which brings a token for the next try: where it is kept a script may not
-    look. The site's own check, if it has one, has left our views alone."""
+    """Raises Forbidden, with a token for the next try since scripts may be unable to read where it
+    is kept. The site's own check, if it has one, exempts the app's views.
+    """
     if META in request.META:
         request.META.setdefault(settings.CSRF_HEADER_NAME, request.META[META])
     middleware = Check(never)
@@ -47,5 +48,5 @@ def check(request: HttpRequest) -> None:
 
 
 def kept(request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
-    """The response with the cookie of the token it holds, as Django's middleware sets it."""
+    """Adds the cookie of the token the response holds, as Django's middleware does."""
     return Check(never).process_response(request, response)

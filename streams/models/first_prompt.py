@@ -1,4 +1,4 @@
-"""A new chat: a conversation that begins with its first prompt."""
+"""Creates conversations that begin with their first prompt."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def begin_with(
     client_key: str | None = None,
     **values: Any,
 ) -> tuple[Conversation, Message, Run, bool]:
-    """Does what `Conversation.begin` and then its `post` would do, in fewer statements. Returns the
+    """Does what `Conversation.begin` and then `post` do, in fewer statements. Returns the
     conversation, the prompt, its run, and whether they are new.
 
-    Raises what `post` raises; then no conversation is stored either.
+    Raises what `post` raises, and then stores no conversation either.
     """
     content = checked(content)
     quotas.lock_owner(owner.pk)

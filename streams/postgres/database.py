@@ -1,6 +1,6 @@
-"""The database that holds this app's tables: `default`, or another by the site's routers.
+"""The database that holds the app's tables: `default`, or the one the site's routers name.
 
-Everything of the app that needs a connection or a transaction takes it from here.
+All code that needs a connection or a transaction takes it from here.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ T = TypeVar("T")
 
 
 def alias() -> str:
-    """Its name in the setting DATABASES."""
+    """Returns its name in the setting DATABASES."""
     return router.db_for_write(apps.get_model("streams", "Conversation"))
 
 
 def connection() -> BaseDatabaseWrapper:
-    """This thread's connection to it."""
+    """Returns this thread's connection to it."""
     return connections[alias()]
 
 
 def atomic(act: Callable[P, T]) -> Callable[P, T]:
-    """Decorates a function that runs in one transaction of it, as Django's own does for one
-    named in advance: routers are asked at each call."""
+    """Decorates a function to run in one transaction on it. Unlike Django's decorator, which is
+    given a database in advance, it asks the routers at each call.
+    """
 
     @wraps(act)
     def within(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -40,7 +41,8 @@ def atomic(act: Callable[P, T]) -> Callable[P, T]:
 
 
 def never_in_a_transaction(view: Callable[..., Any]) -> None:
-    """Exempts a view from ATOMIC_REQUESTS: held until the response is made, a conversation's row
-    would hold up its answer."""
+    """Exempts a view from ATOMIC_REQUESTS: a conversation's row locked until the response is made
+    would hold up its answer.
+    """
     for each in connections:
         transaction.non_atomic_requests(using=each)(view)

@@ -1,4 +1,4 @@
-"""`{% load streams %}`: what templates, a site's own among them, may ask of the app."""
+"""`{% load streams %}`: tags and filters for templates of the app and of the site."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ STYLESHEETS = [
 
 @register.simple_tag
 def brand() -> str:
-    """The name at the top of the list and in the title of each page: `STREAMS["brand"]`."""
+    """Returns the name shown above the list and in page titles: `STREAMS["brand"]`."""
     return conf().brand
 
 
@@ -46,25 +46,26 @@ register.simple_tag(account_links.password, name="password_url")
 
 @register.simple_tag
 def script_words() -> SafeString:
-    """The sentences that scripts say, where the page's language is not English: data, which no
-    Content-Security-Policy keeps from being there."""
+    """Returns the translations of sentences that scripts show, as data, which no
+    Content-Security-Policy blocks; empty in English.
+    """
     found = words(get_language() or settings.LANGUAGE_CODE)
     return json_script(found, "streams-words")
 
 
 @register.filter
 def day(code: str) -> str:
-    """The heading of a part of the list, from what `ListedConversation.day` says."""
+    """Returns the heading of a part of the list, for what `ListedConversation.day` says."""
     return day_words(code)
 
 
 @register.simple_tag(takes_context=True)
 def chat(context: template.Context, conversation: Chat | Conversation | UUID | str) -> SafeString:
-    """A live conversation of whoever asks for the page, with the field to write in.
+    """Renders a live conversation of the asking person, with a field to write in.
 
-    Once per page. It is as high as the custom property `--streams-chat-height` says, and brings
-    its own styles and scripts: none is inline, and each has the page's nonce where there is one.
-    Raises Http404 where the conversation is not there, or is not of who asks.
+    Once per page. Its height is the custom property `--streams-chat-height`. It brings its own
+    styles and scripts, none of them inline, each with the page's nonce if there is one. Raises
+    Http404 if the conversation does not exist or belongs to somebody else.
     """
     request = context.get("request")
     if request is None:
@@ -79,6 +80,6 @@ def chat(context: template.Context, conversation: Chat | Conversation | UUID | s
 
 
 def uuid_of(conversation: Any) -> UUID:
-    """Raises ValueError for what names no conversation."""
+    """Returns the id that `chat` was given; raises ValueError if it names no conversation."""
     given = getattr(conversation, "uuid", None) or getattr(conversation, "id", conversation)
     return given if isinstance(given, UUID) else UUID(str(given))

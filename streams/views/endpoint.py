@@ -1,8 +1,7 @@
-"""An address of ours in anybody's site.
+"""The base of the app's views, which works in any site.
 
-What a request needs is done here and for our addresses alone, whatever MIDDLEWARE has: the
-device, the CSRF check, refusals in our words. No page of the site's own costs a query or a
-cookie for it.
+It does what a request needs for the app's addresses alone, whatever MIDDLEWARE holds: the device,
+the CSRF check, refusals in the app's words. Pages of the site cost no query and no cookie.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Endpoint(View):
         return response
 
     def admit(self, request: HttpRequest) -> None:
-        """Raises for one that may not ask here at all."""
+        """Raises an error if this request may not be answered at all."""
 
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().dispatch(request, *args, **kwargs)

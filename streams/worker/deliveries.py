@@ -1,7 +1,7 @@
-"""Telling a site's own receivers of what has happened: `streams.signals`, from a table.
+"""Delivers `streams.signals` to a site's receivers, from a table.
 
-A delivery is claimed for a minute and deleted once every receiver has returned. Whatever becomes of
-the worker in between, another one finds it due again.
+A delivery is claimed for a minute and deleted once every receiver has returned. If the worker ends
+in between, another finds it due again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AT_ONCE = 20
 
 
 class Due(NamedTuple):
-    """One delivery, claimed: its number, the run that ended, and how often it was begun."""
+    """A claimed delivery: its number, the run that ended, and how often it was attempted."""
 
     delivery: int
     run_id: int
@@ -68,7 +68,7 @@ NOBODY_LISTENS = "DELETE FROM streams_delivery WHERE due_at <= clock_timestamp()
 
 
 class Deliveries:
-    """Tells of what is due, whenever it is woken and every `conf.worker_rescan` seconds."""
+    """Delivers what is due, when woken and every `conf.worker_rescan` seconds."""
 
     def __init__(self, pool: AsyncConnectionPool, conf: Settings) -> None:
         self.pool = pool
@@ -79,7 +79,7 @@ class Deliveries:
         self._wake.set()
 
     async def run(self) -> None:
-        """For ever; PostgreSQL away is waited out."""
+        """Delivers for ever; waits while PostgreSQL is away."""
         thread = ThreadPoolExecutor(1, "streams-deliveries")
         try:
             while True:
@@ -95,7 +95,7 @@ class Deliveries:
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def _tell_some(self, thread: ThreadPoolExecutor) -> bool:
-        """Whether there may be more. No connection is held while receivers work."""
+        """Delivers a batch, holding no connection meanwhile; tells whether there may be more."""
         async with self.pool.connection() as connection:
             claimed = await claim(connection, self.conf.deliveries_kept)
         for due in claimed:
@@ -106,7 +106,7 @@ class Deliveries:
 
 
 async def claim(connection: AsyncConnection, kept: float) -> Sequence[Due]:
-    """What is due, for a minute ours; what nobody took for `kept` seconds is given up."""
+    """Claims due deliveries for a minute; gives up those that nobody took for `kept` seconds."""
     if not run_ended.has_listeners():
         await connection.execute(NOBODY_LISTENS)
         return []
@@ -118,7 +118,7 @@ async def claim(connection: AsyncConnection, kept: float) -> Sequence[Due]:
 
 
 def tell(due: Due) -> bool:
-    """Whether every receiver returned; Django logs those that raised."""
+    """Calls the receivers; tells whether all returned. Django logs those that raised."""
     known = RunModel.objects.select_related("conversation", "prompt", "answer")
     try:
         run = known.filter(pk=due.run_id).first()

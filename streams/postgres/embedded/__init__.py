@@ -29,14 +29,14 @@ unix_socket_permissions = 0700
 
 
 class EmbeddedPostgresError(RuntimeError):
-    """The embedded PostgreSQL could not start; the message says what to do."""
+    """Raised when the embedded PostgreSQL could not start; the message says what to do."""
 
 
 def start(folder: Path, *, throwaway: bool = False, configuration: str = "") -> str:
-    """Start (or join) the server whose data lives in `folder`; return its DATABASE_URL.
+    """Starts or joins the server whose data lives in `folder`; returns its DATABASE_URL.
 
-    `throwaway` deletes the data when the last process using it exits.
-    Raises EmbeddedPostgresError with one sentence a person can act on.
+    `throwaway` deletes the data when the last process using it exits. Raises EmbeddedPostgresError
+    with one sentence that says what to do.
     """
     return url(join(folder, throwaway=throwaway, configuration=configuration).get_uri())
 
@@ -44,7 +44,9 @@ def start(folder: Path, *, throwaway: bool = False, configuration: str = "") -> 
 def join(
     folder: Path, *, throwaway: bool = False, configuration: str = "", database: str = DATABASE
 ) -> Any:
-    """Start (or join) the server whose data lives in `folder`, with this database in it."""
+    """Starts or joins the server whose data lives in `folder`, and makes sure that the database
+    exists.
+    """
     data = folder.resolve() / "postgres"
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def server_in(data: Path, cleanup_mode: str) -> Any:
 
 
 def sweep(folder: Path, data: Path) -> None:
-    """The lock and the folder, unless someone else still lives there."""
+    """Removes the lock and the folder, unless another process still uses them."""
     if not data.exists():
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -118,7 +120,9 @@ def create_database(uri: str, name: str) -> None:
 
 
 def url(uri: str) -> str:
-    """The server's URI as a DATABASE_URL: a Unix socket travels in the query string."""
+    """Returns the server's URI as a DATABASE_URL, in which a Unix socket travels in the query
+    string.
+    """
     from psycopg.conninfo import conninfo_to_dict
 
     at = conninfo_to_dict(uri)

@@ -1,4 +1,4 @@
-"""Holds the server of a data folder on a leash, telling the parent what became of it."""
+"""Runs the server of a data folder while its parent process lives, and reports to the parent."""
 
 from __future__ import annotations
 

@@ -15,15 +15,16 @@ _joined: dict[Path, Any] = {}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Starts the server at the first connection, or joins it. `HOST` is the folder of its data,
-    and `NAME` a database in it, which is made where it is missing."""
+    """Starts or joins the server at the first connection. `HOST` is the folder of its data, and
+    `NAME` a database in it, which is created if missing.
+    """
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **options: Any) -> None:
         settings_dict["NAME"] = settings_dict["NAME"] or DATABASE
         super().__init__(settings_dict, *args, **options)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Raises ImproperlyConfigured where the server cannot be started."""
+        """Raises ImproperlyConfigured if the server cannot be started."""
         if not self.settings_dict["HOST"]:
             raise ImproperlyConfigured("Set HOST to a folder for the data of this database.")
         server = joined(Path(self.settings_dict["HOST"]), self.settings_dict["NAME"] or DATABASE)

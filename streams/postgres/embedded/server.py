@@ -1,8 +1,8 @@
-"""The wheel's PostgreSQL server, started so that its owner alone can reach it.
+"""The wheel's PostgreSQL server, started so that only its owner can reach it.
 
-The wheel lets everybody in who reaches the socket, gives a socket with a long path to the whole
-machine, and as root opens every folder on the way to the data. Here the socket stands in a
-folder of the owner's, and no folder that is not the server's own is changed.
+The wheel admits everybody who reaches the socket, opens a socket with a long path to the whole
+machine, and as root opens every folder on the way to the data. Here the socket lies in a folder of
+the owner's, and only the server's own folder is changed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ PROGRAMS = Path("/var/cache/chatstream")
 
 
 class OwnersServer(PostgresServer):
-    """One data folder's server; whoever started it, and root, may connect to it.
+    """The server of one data folder; whoever started it, and root, may connect.
 
-    PostgreSQL refuses to run as root, so there it runs as a user of its own, from within its
-    data folder: it needs no right to the folders above.
+    PostgreSQL refuses to run as root. Then it runs as a user of its own from within its data
+    folder, and needs no right to the folders above.
     """
 
     def __init__(self, data: Path, *, cleanup_mode: str) -> None:
@@ -63,28 +63,30 @@ class OwnersServer(PostgresServer):
             self.run("initdb", "--auth=trust", "--encoding=utf8", "-U", self.postgres_user)
 
     def ensure_postgres_running(self) -> None:
-        """Starts it, unless another process has; `_lock` is held."""
+        """Starts the server unless another process has; the caller holds `_lock`."""
         if self.running() is None:
             self.launch(self.socket_folder())
         self._postmaster_info = self.running()
 
     def running(self) -> PostmasterInfo | None:
-        """What its `postmaster.pid` says, unless that is left from before a crash: its number
-        may be another process's by now."""
+        """Returns what `postmaster.pid` says, unless that is left over from a crash: its pid may
+        belong to another process by now.
+        """
         found = PostmasterInfo.read_from_pgdata(self.pgdata)
         if found is None or not found.is_running() or found.process is None:
             return None
         return found if found.process.name() == "postgres" else None
 
     def launch(self, sockets: str) -> None:
-        """Starts it with its socket in `sockets`, and waits until it answers."""
+        """Starts the server with its socket in `sockets`, and waits until it answers."""
         listen = f'-h "" -k {shlex.quote(sockets)}'
         log = f"{self.place}/log"
         self.run("pg_ctl", "-w", "-t", "30", "-o", listen, "-l", log, "start")
 
     def socket_folder(self) -> str:
-        """The data folder, which is its owner's alone; a short one like it for one whose path
-        is too long for a socket, or has what PostgreSQL takes for a list."""
+        """Returns the data folder, or a short private one if its path is too long for a socket or
+        contains what PostgreSQL takes for a list.
+        """
         if fits(self.pgdata):
             return self.place
         above = tempfile.gettempdir()
@@ -99,7 +101,7 @@ class OwnersServer(PostgresServer):
 
     @property
     def sockets(self) -> Path:
-        """Where the running server's socket is, as others find it."""
+        """Returns the folder of the running server's socket."""
         found = self.get_postmaster_info().socket_dir or self.pgdata
         return self.pgdata if str(found) == self.place else found
 
@@ -112,8 +114,9 @@ class OwnersServer(PostgresServer):
         super()._cleanup()
 
     def forget_the_dead(self) -> None:
-        """A process that was killed could not sign off, and would keep the server up for ever.
-        `_lock` is held."""
+        """Forgets processes that were killed: they could not sign off and would keep the server up
+        for ever. The caller holds `_lock`.
+        """
         known = self.global_process_id_list._get()
         living = [pid for pid in known if is_running(pid)]
         if living != known:
@@ -132,7 +135,7 @@ class OwnersServer(PostgresServer):
                 sockets.rmdir()
 
     def run(self, program: str, *arguments: str) -> None:
-        """One of PostgreSQL's programs on this data folder, by the user the server runs as."""
+        """Runs one of PostgreSQL's programs on this data folder, as the server's user."""
         where = ("-D", self.place, *arguments)
         pgexec(program, where, bin_path=self.bin_path, cwd=self.pgdata, **self.as_user)
 
@@ -143,8 +146,9 @@ def fits(folder: Path) -> bool:
 
 
 def runnable(programs: Path, as_user: dict[str, Any]) -> Path:
-    """PostgreSQL's programs where its user may run them: a copy, if they lie in a folder that
-    is closed to it, such as a checkout below /root."""
+    """Returns the folder of PostgreSQL's programs where its user may run them: a copy, if they lie
+    in a folder that is closed to it, such as a checkout below /root.
+    """
     looked = ["/bin/sh", "-c", 'test -x "$0" && test -r "$0"', str(programs / "postgres")]
     if subprocess.run(looked, cwd="/", check=False, **as_user).returncode == 0:
         return programs
