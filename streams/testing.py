@@ -71,7 +71,7 @@ class FakeModel:
         self._scripts: deque[list[ProviderEvent | ProviderError]] = deque()
 
     def answers(self, text: str, *, thinks: str = "", stop_reason: str = "end_turn") -> FakeModel:
-        """Prepares an answer with this text, streamed word by word, after reasoning if `thinks` is given."""
+        """Prepares an answer with this text, streamed word by word, after what it `thinks`."""
         events: list[ProviderEvent] = []
         if thinks:
             events += block(0, Kind.REASONING, thinks)
