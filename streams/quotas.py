@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from .conf import Settings, conf
 from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
+from .postgres.database import connection
 from .user_model import lock_user, locked
 
 if TYPE_CHECKING:
@@ -69,6 +70,14 @@ def lock_owner(owner_id: Any) -> None:
     """
     if counts_runs():
         locked(owner_id).values_list("pk").first()
+
+
+def lock_owner_ahead(owner_id: Any) -> None:
+    """As `lock_owner`, where a conversation's row will be held to the end of the caller's
+    transaction: a prompt that follows in it must not lock the two in another order than pages do.
+    """
+    if connection().in_atomic_block:
+        lock_owner(owner_id)
 
 
 def counts_runs() -> bool:

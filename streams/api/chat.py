@@ -141,6 +141,7 @@ class Chat:
 
     def delete(self) -> None:
         """Stops its answers and hides it at once; a worker purges it a little later."""
+        quotas.lock_owner_ahead(self._conversation.owner_id)
         self._conversation.delete_softly(None)
 
     async def adelete(self) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.utils.asyncio import async_unsafe
 
-from streams import log, models
+from streams import log, models, quotas
 from streams.exceptions import InTransaction, NotFound, StillRunning
 from streams.log import transcript
 from streams.postgres.database import connection
@@ -170,6 +170,7 @@ class Run:
         """Stops it wherever it is and returns itself. Its text so far stays; cancelling twice or
         too late is no error. A running one is only told to stop: `wait` for its end.
         """
+        quotas.lock_owner_ahead(self._run.conversation.owner_id)
         self._run.cancel(None)
         return self.refresh()
 
