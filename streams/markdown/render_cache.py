@@ -6,9 +6,12 @@ import hashlib
 import threading
 from collections import OrderedDict
 
+EACH = 200  # bytes of key and places, which are most of what a short answer takes
+
 
 class RenderCache:
-    """HTML by text, the least recently used dropped first; bounded in characters of HTML."""
+    """HTML by text, the least recently used dropped first; bounded in characters of HTML
+    and `EACH` for every text."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -26,15 +29,21 @@ class RenderCache:
 
     def keep(self, text: str, html: str) -> None:
         """Nothing where it would take a quarter of the room: one answer must not push out all."""
-        if len(html) > self._most // 4:
+        if size(html) > self._most // 4:
             return
         key = digest(text)
         with self._lock:
-            self._size += len(html) - len(self._kept.pop(key, ""))
+            if (before := self._kept.pop(key, None)) is not None:
+                self._size -= size(before)
             self._kept[key] = html
+            self._size += size(html)
             while self._size > self._most:
                 _, dropped = self._kept.popitem(last=False)
-                self._size -= len(dropped)
+                self._size -= size(dropped)
+
+
+def size(html: str) -> int:
+    return EACH + len(html)
 
 
 def digest(text: str) -> bytes:

@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import nh3
-from django.utils.translation import gettext
 from markdown_it.token import Token
 
 from .flanking import flanks, waits
+from .labels import labelled
 from .parser import blocks_parser, parser
 from .render_budget import OutOfTime, check_time
 from .render_cache import RenderCache
@@ -34,7 +34,6 @@ UNDECIDED = re.compile(
     BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*)?"
 )
 END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
-COPY = 'class="code-copy">Copy</button>'
 KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
 WHOLE = RenderCache(most=16_000_000)  # characters: some thousand answers
 
@@ -68,16 +67,17 @@ def split(text: str) -> Split:
 
 def render(text: str) -> str:
     """Renders a whole text, to exactly the HTML that its blocks give one by one. The HTML is kept
-    for the next page that shows it, unless time ran out and parts are plain text.
+    for the next page that shows it, in whatever language, unless time ran out and parts are plain
+    text.
     """
     if (known := WHOLE.get(text)) is not None:
-        return known
+        return labelled(known)
     parts = split(text)
-    html = "".join(render_block(block) for block in parts.closed) + render_block(parts.open)
+    html = "".join(map(unlabelled, [*parts.closed, parts.open]))
     with suppress(OutOfTime):
         check_time()
         WHOLE.keep(text, html)
-    return html
+    return labelled(html)
 
 
 class Growing(NamedTuple):
@@ -183,20 +183,18 @@ def halves_of(run: str) -> list[str]:
 
 def render_block(source: str) -> str:
     """Renders one block, or shows it as it was written if rendering takes too long."""
+    return labelled(unlabelled(source))
+
+
+def unlabelled(source: str) -> str:
     try:
-        return labelled(kept(source) if len(source) <= KEPT_LENGTH else kept_long(source))
+        return kept(source) if len(source) <= KEPT_LENGTH else kept_long(source)
     except OutOfTime:
         return plain(source)
 
 
 def fresh(source: str) -> str:
     return CLEANER.clean(MARKDOWN.render(source))
-
-
-def labelled(html: str) -> str:
-    """Names the buttons in the reader's language. No text can look like one: its < is escaped."""
-    words = gettext("Copy")
-    return html if words == "Copy" else html.replace(COPY, COPY.replace("Copy<", f"{words}<"))
 
 
 def growing(source: str) -> str:
