@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from django.core.management import get_commands
+
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 
@@ -250,3 +252,10 @@ def length(path: Path) -> int:
 def defined(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+
+
+def test_the_app_takes_no_command_of_djangos_over():
+    own = {path.stem for path in (ROOT / "streams/management/commands").glob("[!_]*.py")}
+    djangos = {name for name, app in get_commands().items() if app.startswith("django.")}
+    assert own
+    assert not own & {*djangos, "migrate"}

@@ -12,15 +12,11 @@ from streams.conf import conf
 from streams.postgres import database
 from streams.postgres.availability import availability
 
-from .schema import SchemaEditor
-
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Waits as long as the setting `pool_wait` says for a connection in a burst. The pool's own
     `timeout` is the interval at which reachability is checked meanwhile.
     """
-
-    SchemaEditorClass = SchemaEditor
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         # Another database than the app's is none of its business.

@@ -1,4 +1,7 @@
-"""`manage.py migrate`: Django's command, tried again while a table is in use."""
+"""`manage.py migrate`: Django's command, tried again while a table is in use.
+
+It is the project's alone: a site that installs the app keeps its own command.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import time
 from typing import Any
 
 from django.core.management.commands import migrate
+from django.db import connections
 from django.db.utils import OperationalError
 from psycopg.errors import LockNotAvailable
+
+from chatstream.schema_editor import SchemaEditor
 
 LONGEST_PAUSE = 15.0  # seconds
 
@@ -15,6 +21,7 @@ LONGEST_PAUSE = 15.0  # seconds
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         """Each migration that was made stays made; a backup may take as long as it likes."""
+        connections[options["database"]].SchemaEditorClass = SchemaEditor
         pause = 1.0
         while True:
             try:

@@ -11,8 +11,8 @@ WAIT = "500ms"
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
-    """Gives up soon when a table is in use, by pg_dump for instance; `manage.py migrate` tries
-    again.
+    """Gives up soon when a table is in use, by pg_dump for instance; the project's `manage.py
+    migrate` has it, and tries again.
     """
 
     def __enter__(self) -> Self:
