@@ -58,13 +58,18 @@ UPDATE streams_delivery
  WHERE id = %s
 """
 
+# Not what a worker is telling right now, as the first time after a long outage.
 GIVE_UP = """
 DELETE FROM streams_delivery
  WHERE created_at < clock_timestamp() - make_interval(secs => %s) AND attempts > 0
+   AND due_at <= clock_timestamp()
 RETURNING run_id
 """
 
-NOBODY_LISTENS = "DELETE FROM streams_delivery WHERE due_at <= clock_timestamp()"
+# Not at once: a worker of the site's last release may be beside those that brought a receiver.
+NOBODY_LISTENS = """
+DELETE FROM streams_delivery WHERE due_at <= clock_timestamp() - interval '10 minutes'
+"""
 
 
 class Deliveries:

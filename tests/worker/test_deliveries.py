@@ -138,6 +138,9 @@ async def test_what_nobody_takes_is_given_up(anna, told, caplog):
     async with await connect("test") as connection:
         await deliveries.claim(connection, KEPT)
         assert await deliveries.claim(connection, 0.0) == []
+        assert not await nothing_is_left_to_tell(), "somebody may be telling it right now"
+        await due_now()
+        assert await deliveries.claim(connection, 0.0) == []
 
     assert await nothing_is_left_to_tell()
     assert "given up" in caplog.text
@@ -145,11 +148,24 @@ async def test_what_nobody_takes_is_given_up(anna, told, caplog):
 
 async def test_without_receivers_nothing_piles_up(anna):
     await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    await due_now()
 
     async with await connect("test") as connection:
         await deliveries.claim(connection, KEPT)
 
     assert await nothing_is_left_to_tell()
+
+
+async def test_a_worker_of_before_the_first_receiver_takes_nothing_from_those_that_have_one(anna):
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    heard = []
+
+    async with await connect("test") as connection:
+        assert await told_of_all_due(connection) == []
+        with listening(lambda status, **told: heard.append(status)):
+            assert await told_of_all_due(connection) == [True]
+
+    assert heard == ["completed"]
 
 
 async def test_the_end_of_what_has_been_deleted_is_passed_over(anna, told):
