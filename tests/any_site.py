@@ -4,6 +4,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth import get_user_model
 from django.contrib.auth.views import LogoutView
 from django.http import HttpResponse
+from django.template import RequestContext, Template
 from django.urls import include, path
 
 
@@ -23,6 +24,11 @@ class ByToken:
         return self.get_response(request)
 
 
+def invoice(request, id):
+    page = Template("{% load streams %}Invoice 7 {% chat id %}")
+    return HttpResponse(page.render(RequestContext(request, {"id": id})))
+
+
 def broken(request):
     raise ZeroDivisionError
 
@@ -31,6 +37,7 @@ urlpatterns = [
     path("", own),
     path("broken/", broken),
     path("news/events", own),
+    path("invoice/<str:id>/", invoice),
     path("enter/", own, name="login"),
     path("leave/", LogoutView.as_view(next_page="/"), name="logout"),
     path("portal/assistant/", include("streams.urls")),

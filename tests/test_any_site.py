@@ -140,6 +140,31 @@ def test_a_browser_that_changes_hands_signs_its_first_person_out(browser, anna, 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("left", ["revoke", "sign_out", "delete"])
+def test_a_conversation_in_a_sites_page_is_not_for_a_device_that_was_sent_away(
+    browser, anna, conversation, phone, left
+):
+    conversation.post("Our secret", phone)
+    place = f"/invoice/{conversation.uuid}/"
+    assert "Our secret" in browser.get(place).content.decode(), "before any page of ours"
+    browser.get(HERE + "c/")
+    assert "Our secret" in browser.get(place).content.decode()
+    getattr(Device.objects.exclude(pk=phone.pk).get(user=anna), left)()
+    response = browser.get(place)
+    assert (response.status_code, "Our secret" in response.content.decode()) == (404, False)
+    assert SESSION_KEY not in browser.session
+
+
+@pytest.mark.django_db
+def test_a_conversation_in_a_sites_page_is_its_owners_alone(browser, conversation, phone, bert):
+    conversation.post("Our secret", phone)
+    browser.get(HERE + "c/")
+    browser.login(username="bert", password=PASSWORD)
+    for client in (browser, Client()):
+        assert client.get(f"/invoice/{conversation.uuid}/").status_code == 404
+
+
+@pytest.mark.django_db
 def test_a_device_known_by_its_first_names_goes_on(browser, anna):
     laptop = DeviceFactory(user=anna)
     session = browser.session

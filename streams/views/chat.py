@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import auth
 from django.http import Http404, HttpRequest
 
 from streams import access
@@ -45,9 +46,19 @@ def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
         return chat_context(taken, device) | {"device": device}
 
 
-def known_device(request: HttpRequest, owner: int) -> Device | None:
+def known_device(request: HttpRequest, owner: Any) -> Device | None:
     """As the session tells: the cookie is for our own addresses. None for one that has not been
-    there yet."""
-    pk, _ = access.begun_on(request.session)
-    known = Device.objects.signed_in().filter(user=owner)
-    return known.filter(pk=pk).first() if pk is not None else None
+    there yet, and for the device of somebody else who looks at the page as this person.
+
+    Raises Http404, and ends the session as our own pages do, where the device has been sent away.
+    """
+    pk, sign_outs = access.begun_on(request.session)
+    if pk is None:
+        return None
+    device = Device.objects.filter(pk=pk).first()
+    if device and device.user_id != owner:
+        return None
+    if device is None or not device.signed_in or device.sign_outs != sign_outs:
+        auth.logout(request)
+        raise Http404("This device has been signed out.")
+    return device
