@@ -25,9 +25,12 @@ def empty(self: TransactionTestCase) -> None:
 
 
 def deleted(name: str) -> bool:
-    """Deletes all rows, or answers False where a table is large. The lock waits for whoever is
-    still writing, a process that was just killed too, as TRUNCATE would."""
+    """Deletes all rows, or answers False where a table is large or the database is another than
+    PostgreSQL. The lock waits for whoever is still writing, a process that was just killed too, as
+    TRUNCATE would."""
     connection = connections[name]
+    if connection.vendor != "postgresql":
+        return False
     known = connection.introspection.django_table_names(only_existing=True, include_views=False)
     tables = [connection.ops.quote_name(table) for table in known if table not in KEPT]
     with transaction.atomic(using=name), connection.cursor() as cursor:
