@@ -28,7 +28,6 @@ from django.utils.crypto import constant_time_compare
 
 from . import sessions, user_model
 from .models import Device
-from .models.device import LONGEST_AGENT
 from .postgres import database
 
 DEVICE_COOKIE = "streams_device"
@@ -49,9 +48,12 @@ class SignedIn(NamedTuple):
     user: AbstractBaseUser
     device: Device
     more: Sequence[Any]
+    by_site: bool = False  # known by the site's own word, and by no session
 
     @property
     def admitted(self) -> bool:
+        if self.by_site:
+            return user_model.is_active(self.user) and self.device.signed_in
         return admits(self.session, self.user, self.device)
 
 
@@ -142,10 +144,10 @@ def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
     return {"key": key, "session": session}
 
 
-def who(columns: str = "", joins: str = "") -> str:
+def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
     """A query for session, user and device at once, and for `columns` of what `joins` add. The
-    session is NULL where it is not in a table (`sessions.table`)."""
-    table = sessions.table(database.alias())
+    session is NULL where it is not in a table (`sessions.table`), and not needed `by_site`."""
+    table = None if by_site else sessions.table(database.alias())
     own = ["s.session_data" if table else "NULL", *user_model.columns("person")]
     own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
     begun = "s.session_key = %(session)s AND s.expire_date > now()"
@@ -209,13 +211,3 @@ def recognise(request: HttpRequest, user: AbstractBaseUser) -> Device:
     request.session[DEVICE_SESSION_KEY] = known.pk
     request.session[SIGN_OUTS_SESSION_KEY] = known.sign_outs
     return known
-
-
-def introduced(request: HttpRequest, user: AbstractBaseUser) -> Device:
-    """The device of one whom the site knows without a session, by a token or a proxy's word: the
-    one of this cookie, else whichever calls itself so, else a new one."""
-    agent = request.headers.get("User-Agent", "")
-    own = Device.objects.signed_in().filter(user_id=user.pk)
-    known = own.filter(key=device_key(request.COOKIES)).first()
-    known = known or own.filter(user_agent=agent[:LONGEST_AGENT]).first()
-    return known or Device.introduce(user.pk, agent)

@@ -36,6 +36,9 @@ class Settings:
     #: A function that shapes what a model is told: `context(prompt, run)` returns the prompt that
     #: is sent.
     context: str = ""
+    #: A function that says who asks, for clients without a session: `authenticate(request)`
+    #: returns a user or `None`.
+    authenticate: str = ""
 
     # PostgreSQL
     #: Whether a pool in transaction mode, such as PgBouncer, stands before it: each transaction may

@@ -134,5 +134,11 @@ class NotRetryable(StreamsError):
     code, status = "not_retryable", 409
 
 
+class Internal(StreamsError):
+    """A fault that the log explains, and nobody else is told of."""
+
+    code, status = "internal", 500
+
+
 class Unavailable(StreamsError):
     code, status = "unavailable", 503

@@ -19,6 +19,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from providers(streams)
     yield from importable("policy", streams.policy, ("may_use", "models_for"))
     yield from importable("context", streams.context, ("__call__",))
+    yield from importable("authenticate", streams.authenticate, ("__call__",))
     yield from pages(streams)
 
 

@@ -3,6 +3,7 @@
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.auth import get_user_model
 from django.contrib.auth.views import LogoutView
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.template import RequestContext, Template
 from django.urls import include, path
@@ -27,6 +28,26 @@ class ByToken:
 def invoice(request, id):
     page = Template("{% load streams %}Invoice 7 {% chat id %}")
     return HttpResponse(page.render(RequestContext(request, {"id": id})))
+
+
+def by_token(request):
+    """Who asks, as `STREAMS["authenticate"]` has it."""
+    scheme, _, name = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Bearer":
+        return get_user_model().objects.filter(username=name).first()
+    return None
+
+
+def in_trouble(request):
+    raise LookupError("a secret")
+
+
+def database_away(request):
+    raise OperationalError("a secret")
+
+
+def by_name_alone(request):
+    return "anna"
 
 
 def broken(request):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 
+import orjson
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY
@@ -17,8 +19,11 @@ from streams import access
 from streams.asgi import WithStreams
 from streams.conf import conf
 from streams.models import Device
+from streams.realtime import sse
+from streams.realtime.endpoints import open_conversation
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PRESENCE
+from streams.realtime.request import Request
 from tests.client import header_of
 from tests.factories import PASSWORD, DeviceFactory
 
@@ -284,14 +289,141 @@ async def test_any_session_and_any_token_will_do(
         setattr(site, name, value)
     browser = await sync_to_async(request.getfixturevalue)("browser")
     place, cookies, token = await begun(browser, conversation)
+    authenticate(site, "in_trouble")  # which good cookies never ask
     status, body = await ask(served, "GET", f"{place}events", cookies)
     assert (status, b"event: message.created" in body) == (200, True)
     assert (await ask(served, "POST", f"{place}presence", cookies, token))[0] == 204
     assert (await ask(served, "POST", f"{place}presence", cookies, "x" * 64))[0] == 403
     stranger = cookies | {"portal": "nobody"}
+    authenticate(site, "by_token")
     assert (await ask(served, "GET", f"{place}events", stranger))[0] == 401
     await sync_to_async(Device.revoke_all_of)(anna.pk)
     assert (await ask(served, "GET", f"{place}events", cookies))[0] == 401
+
+
+def authenticate(site, name):
+    site.STREAMS = {**site.STREAMS, "authenticate": f"tests.any_site.{name}"}
+
+
+def bearer(name, **more):
+    return {"Accept": "application/json", "Authorization": f"Bearer {name}"} | more
+
+
+def of_scope(headers):
+    return [(name.lower().encode(), text.encode()) for name, text in headers.items()]
+
+
+@pytest.mark.django_db
+def test_a_token_of_the_sites_needs_no_session_and_no_csrf_token(site, anna, bert, conversation):
+    authenticate(site, "by_token")
+    place, prompt = f"{HERE}c/{conversation.uuid}/messages", {"content": "Hello"}
+
+    def send(headers, client=None):
+        client = client or Client(enforce_csrf_checks=True)
+        return client.post(place, prompt, "application/json", headers=headers).status_code
+
+    assert send(bearer("anna")) == send(bearer("anna")) == 201
+    assert send(bearer("anna", Origin="http://testserver")) == 201
+    assert send(bearer("anna", Origin="https://elsewhere.example")) == 403, "by a proxy's cookie?"
+    assert send(bearer("bert")) == 404
+    assert send(bearer("nobody")) == send({"Accept": "application/json"}) == 401
+    device = Device.objects.get(user=anna)
+    device.sign_out()
+    assert send(bearer("anna")) == 201
+    device.revoke()
+    site.SECRET_KEY_FALLBACKS, site.SECRET_KEY = [site.SECRET_KEY], "n" * 60
+    assert send(bearer("anna")) == 401
+    assert not Device.objects.filter(user=anna).signed_in().exists()
+    bert.is_active = False
+    bert.save()
+    assert send(bearer("bert")) == 401
+
+
+@pytest.mark.django_db
+def test_a_session_is_asked_before_a_token_and_needs_its_csrf_token(site, browser, anna, bert):
+    authenticate(site, "by_token")
+    json = "application/json"
+    refused = browser.post(f"{HERE}c/", {}, json, headers=bearer("bert"))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "csrf")
+    tokens = {"X-CSRFToken": refused["X-CSRFToken"]}
+    made = browser.post(f"{HERE}c/", {}, json, headers=bearer("bert", **tokens))
+    assert made.status_code == 201
+    assert anna.streams_conversations.count() == 1
+    anna.is_active = False
+    anna.save()
+    assert browser.post(f"{HERE}c/", {}, json, headers=bearer("bert")).status_code == 201
+    assert bert.streams_conversations.count() == bert.streams_devices.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_stream_by_token_ends_with_its_person_and_its_device(
+    site, anna, conversation, served
+):
+    authenticate(site, "by_token")
+    laptop = await sync_to_async(DeviceFactory)(user=anna, user_agent="Firefox")
+    await sync_to_async(conversation.post)("Hello", laptop)
+    place, host = f"{HERE}c/{conversation.uuid}/", {"Host": "testserver"}
+    headers = of_scope(bearer("anna", **host))
+
+    async def status(method, what, headers):
+        return (await ask(served, method, place + what, {}, headers=headers))[0]
+
+    first = (status("GET", "events", headers) for _ in range(4))
+    assert await asyncio.gather(*first) == [200] * 4
+    device = await Device.objects.aget(user=anna, user_agent="")
+    assert await status("POST", "presence", headers) == 204
+    abroad = of_scope(bearer("anna", Origin="https://elsewhere.example", **host))
+    assert await status("POST", "presence", abroad) == 403
+    for name, expected in (("nobody", 401), ("bert", 401)):
+        assert await status("GET", "events", of_scope(bearer(name, **host))) == expected
+    assert await status("GET", "events", of_scope(host)) == 401
+
+    hub = served._hub
+    scope = {"type": "http", "method": "GET", "path": f"{place}events", "headers": headers}
+    open_now = partial(open_conversation, hub, Request.of(scope), str(conversation.uuid))
+    for change in (partial(left_the_site, anna), device.revoke):
+        stream = await open_now()
+        await sync_to_async(change)()
+        async with hub.pool.connection() as there:
+            await hub.revocations.recheck(there, [stream])
+        assert stream.end == sse.GONE
+        hub.leave(stream)
+        assert await status("GET", "events", headers) == 401
+        await sync_to_async(type(anna).objects.update)(is_active=True)
+
+
+def left_the_site(person):
+    person.is_active = False
+    person.save()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [
+        ("in_trouble", 500, "internal"),
+        ("by_name_alone", 500, "internal"),
+        ("nowhere", 500, "internal"),
+        ("database_away", 503, "unavailable"),
+    ],
+)
+async def test_a_function_that_fails_is_told_to_the_log_alone(
+    site, anna, conversation, served, caplog, name, status, code
+):
+    authenticate(site, name)
+    place = f"{HERE}c/{conversation.uuid}/"
+    page = await sync_to_async(Client().get)(place, headers={"Accept": "application/json"})
+    host = of_scope({"Host": "testserver"})
+    by_stream, body = await ask(served, "GET", f"{place}events", {}, headers=host)
+    assert page.status_code == by_stream == status
+    told = [page.json(), orjson.loads(body)]
+    assert [each["error"]["code"] for each in told] == [code, code]
+    assert "secret" not in str(told)
+    if status == 500:
+        logged = [each for each in caplog.records if each.name == "streams.authentication"]
+        assert len(logged) == 2
+        assert f"tests.any_site.{name}" in logged[0].getMessage()
+        assert logged[0].exc_info
 
 
 @pytest.mark.django_db(transaction=True)

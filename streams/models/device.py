@@ -66,12 +66,13 @@ class Device(models.Model):
         return self.name
 
     @classmethod
-    def introduce(cls, user_id: Any, user_agent: str, name: str = "") -> Device:
+    def introduce(cls, user_id: Any, user_agent: str, name: str = "", key: str = "") -> Device:
         """Creates a device of this user, named after its user agent unless a name is given."""
         agent = user_agent[:LONGEST_AGENT]  # each of a thousand regular expressions reads it
         described_as, kind = described(agent)
         return cls.objects.create(
             user_id=user_id,
+            key=key or new_key(),
             name=name or described_as,
             kind=kind,
             user_agent=agent,

@@ -12,30 +12,20 @@ from typing import Any
 
 import orjson
 import psycopg
-from asgiref.sync import sync_to_async
 
-from streams import access, log, sessions
-from streams.exceptions import (
-    Forbidden,
-    MethodNotAllowed,
-    NotFound,
-    NotSignedIn,
-    StreamsError,
-    Unavailable,
-)
+from streams import log
+from streams.exceptions import Forbidden, MethodNotAllowed, StreamsError, Unavailable
 from streams.http import csrf
-from streams.postgres import database
-from streams.postgres.availability import pooled_connection
 from streams.realtime import sse
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PresenceChannel
 from streams.realtime.subscription import Subscription
-from streams.user_model import key_text, password
+from streams.user_model import key_text
 
+from .authorisation import OWNED, authorise
 from .request import Moved, Request
 
 KNOWN_WITHIN = 5.0  # seconds, in a process that has just begun
-NOT_HERE = "This conversation isn't here, or isn't yours."
 
 
 Opener = Callable[[Hub, Request, str], Awaitable["Subscription | None"]]
@@ -133,14 +123,6 @@ def error_body(error: StreamsError) -> dict[str, Any]:
     return {"error": told | ({"field": error.field} if error.field else {})}
 
 
-# A conversation that may be found, as columns and joins of `authorise`.
-OWNED = (
-    "c.id, c.last_seq",
-    "LEFT JOIN streams_conversation c ON c.uuid = %(uuid)s"
-    " AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
-)
-
-
 async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscription | None:
     found = await authorise(hub, request, uuid, *OWNED)
     device, (conversation_id, head) = found.device, found.more
@@ -172,33 +154,3 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
     if ended is not None and ended <= request.cursor <= head:
         return None
     return hub.join(conversation_id, found.device, head=head, cursor=request.cursor, run_id=run_id)
-
-
-async def authorise(
-    hub: Hub, request: Request, uuid: str, columns: str, joins: str
-) -> access.SignedIn:
-    """Returns who asks and the columns asked for, in one query that begins at the owner.
-
-    Raises NotSignedIn or NotFound.
-    """
-    keys = access.keys(request.cookies)
-    if keys is None:
-        raise NotSignedIn("Sign in first.")
-    session = None
-    if sessions.table(database.alias()) is None:
-        load = sync_to_async(sessions.load, thread_sensitive=False)
-        session = await load(keys["session"])
-    async with pooled_connection(hub.pool) as connection:
-        cursor = await connection.execute(access.who(columns, joins), keys | {"uuid": uuid})
-        row = await cursor.fetchone()
-    found = access.read(row, session) if row else None
-    if found and found.admitted and access.asks_backend(found.session):
-        known = await sync_to_async(access.backend_knows)(found.session, found.user)
-        found = found if known else None
-    if not (found and found.admitted):
-        raise NotSignedIn("Sign in first.")
-    if not hub.revocations.admits(found.device, password(found.user)):
-        raise NotSignedIn("Sign in first.")
-    if found.more[0] is None:
-        raise NotFound(NOT_HERE)
-    return found

@@ -14,13 +14,15 @@ import psycopg
 from django.conf import settings
 from django.middleware.csrf import CSRF_SESSION_KEY
 
+from streams.access import SignedIn
 from streams.exceptions import BadRequest, Forbidden, Invalid, StreamsError, Unavailable
 from streams.http import csrf
 from streams.http.handler import Request as DjangoRequest
 from streams.realtime.hub import Hub
 from streams.realtime.presence import Beat
 
-from .endpoints import OWNED, authorise, refuse
+from .authorisation import OWNED, authorise
+from .endpoints import refuse
 from .request import Request
 
 LONGEST = 1000
@@ -32,7 +34,7 @@ async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, s
         request.check(scope["method"], "POST")
         said = told(await body_of(receive))
         found = await authorise(hub, request, uuid, *OWNED)
-        from_our_page(scope, found.session)
+        from_our_page(scope, found)
     except StreamsError as error:
         await refuse(send, error)
     except psycopg.OperationalError:
@@ -53,14 +55,14 @@ async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, s
         await send({"type": "http.response.body", "body": b""})
 
 
-def from_our_page(scope: Mapping[str, Any], session: Mapping[str, Any]) -> None:
+def from_our_page(scope: Mapping[str, Any], found: SignedIn) -> None:
     """Raises Forbidden as Django's own check does, wherever the site keeps its tokens."""
     request = DjangoRequest(scope, BytesIO())
-    request.session = session  # type: ignore[assignment]
+    request.session = found.session  # type: ignore[assignment]
     try:
-        csrf.check(request)
+        csrf.check(request, by_cookies=not found.by_site)
     except Forbidden as refusal:
-        in_session = settings.CSRF_USE_SESSIONS and CSRF_SESSION_KEY in session
+        in_session = settings.CSRF_USE_SESSIONS and CSRF_SESSION_KEY in found.session
         if not in_session and settings.CSRF_COOKIE_NAME not in request.COOKIES:
             refusal.token = ""  # of a new secret, which only a view of Django's can keep
         raise

@@ -20,6 +20,7 @@ from streams.realtime import sse
 class Request:
     """What a stream needs of an ASGI scope."""
 
+    scope: Mapping[str, Any]
     headers: Mapping[str, str]
     query: Mapping[str, list[str]]
     cookies: Mapping[str, str]
@@ -36,7 +37,14 @@ class Request:
         address = scope.get("raw_path") or scope["path"].encode()
         if asked := scope.get("query_string"):
             address += b"?" + asked
-        return cls(headers, query, ours, scope.get("scheme", "http"), address.decode("latin-1"))
+        return cls(
+            scope=scope,
+            headers=headers,
+            query=query,
+            cookies=ours,
+            scheme=scope.get("scheme", "http"),
+            address=address.decode("latin-1"),
+        )
 
     def check(self, method: str, wanted: str = "GET") -> None:
         """Raises MethodNotAllowed, BadRequest for a host that is not ours, as Django does, or

@@ -16,11 +16,12 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from streams.authentication import device_by_site
 from streams.exceptions import MethodNotAllowed
 from streams.http import csrf
 
 from . import errors
-from .this_device import begun, device_of, remember
+from .this_device import begun, device_of, remember, seen
 
 
 # By the site's own middleware: `csrf` checks, and `admit` tells a program that it is not signed in.
@@ -43,8 +44,11 @@ class Endpoint(View):
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not hasattr(request, "device"):
             request.device = device_of(request)  # type: ignore[attr-defined]
+        by_site = request.device is None and device_by_site(request)  # type: ignore[attr-defined]
+        if by_site:
+            request.device = seen(by_site)  # type: ignore[attr-defined]
         self.admit(request)
-        csrf.check(request)
+        csrf.check(request, by_cookies=not by_site)
         response: Any = self.handle(request, *args, **kwargs)
         if not getattr(response, "is_rendered", True):
             response.render()

@@ -107,7 +107,7 @@ def answer(request: HttpRequest, error: StreamsError) -> HttpResponse:
     response = patient(refused(request, error), error)
     if isinstance(error, MethodNotAllowed):
         response["Allow"] = error.allowed
-    if isinstance(error, Forbidden):
+    if isinstance(error, Forbidden) and error.token:
         response[csrf.HEADER] = error.token
     return response
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from streams import access
 from streams.models import Device
+from streams.sessionless import introduced
 
 SEEN_EVERY = timedelta(minutes=1)
 
@@ -22,8 +24,13 @@ SEEN_EVERY = timedelta(minutes=1)
 def device_of(request: HttpRequest) -> Device | None:
     """None for nobody. A session whose device was signed out or revoked ends here."""
     device = access.recall(request) or looked_up(request)
+    return seen(device) if device else None
+
+
+def seen(device: Device) -> Device:
+    """Records that the device is in use, once a minute at most."""
     # This machine's clock says when to look, and the database's what is written.
-    if device and device.last_seen_at < timezone.now() - SEEN_EVERY:
+    if device.last_seen_at < timezone.now() - SEEN_EVERY:
         late = Device.objects.filter(pk=device.pk, last_seen_at__lt=Now() - SEEN_EVERY)
         late.update(last_seen_at=Now())
     return device
@@ -34,7 +41,10 @@ def looked_up(request: HttpRequest) -> Device | None:
     if not request.user.is_authenticated:
         return None
     if SESSION_KEY not in request.session:
-        return access.introduced(request, request.user)
+        device = introduced(request, request.user)
+        if device is None:
+            request.user = AnonymousUser()
+        return device
     pk, _ = access.begun_on(request.session)
     if pk is None:
         return access.recognise(request, request.user)
@@ -48,8 +58,10 @@ def looked_up(request: HttpRequest) -> Device | None:
 def begun(request: HttpRequest) -> Device | None:
     """The device of a session this very request has begun. With the next page would be too
     late: one that is never asked for is on no list, and outlives a sign-out everywhere."""
-    if not request.user.is_authenticated or SESSION_KEY not in request.session:
+    if not request.user.is_authenticated:
         return None
+    if str(request.session.get(SESSION_KEY)) != str(request.user.pk):
+        return None  # whom the site knows otherwise
     if access.begun_on(request.session)[0] is not None:
         return None
     return access.recognise(request, request.user)

@@ -115,6 +115,7 @@ def test_a_prompt_that_is_none_fails_its_own_answer(anna, streams_model, streams
         ({"policy": "tests.api.nowhere.Policy"}, "No module named 'tests.api.nowhere'"),
         ({"policy": "tests.api.site.Acme"}, "has no may_use and no models_for"),
         ({"context": "tests.api.site.missing"}, "cannot be imported"),
+        ({"authenticate": "tests.api.site.missing"}, "cannot be imported"),
         ({"models": {"acme": {"class": "tests.api.site.nothing"}}}, "has no stream and no aclose"),
         ({"models": {"acme": {}}}, "has no provider 'acme'"),
     ],
