@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
 from django.db.utils import ProgrammingError
-from psycopg import sql
+from psycopg import IsolationLevel, sql
 
 from . import asgi_module, queue_health, settings_references
 from .conf import Settings, conf
@@ -56,6 +56,14 @@ def database_settings() -> Iterable[CheckMessage]:
                 "the database of the user model.",
                 id="streams.E003",
             )
+    options = connections[alias].settings_dict.get("OPTIONS", {})
+    if options.get("isolation_level") not in (None, IsolationLevel.READ_COMMITTED):
+        yield Error(
+            f"Transactions in the database {alias!r} do not see what others commit meanwhile: a "
+            "prompt would fail while an answer is being written.",
+            hint="Leave isolation_level out of its OPTIONS, or make it READ_COMMITTED.",
+            id="streams.E015",
+        )
     if not settings.USE_TZ:
         yield Error(
             "USE_TZ is off, and moments without a zone cannot be told apart on two processes.",

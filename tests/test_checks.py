@@ -11,6 +11,7 @@ import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from psycopg import IsolationLevel
 
 from streams import asgi, checks
 from streams.conf import conf
@@ -115,6 +116,14 @@ def test_tables_in_more_than_one_database_are_an_error(settings, router):
 def test_another_database_is_an_error(monkeypatch):
     monkeypatch.setattr(checks.connections["default"], "vendor", "sqlite")
     assert "streams.E002" in found()
+
+
+def test_a_transaction_that_does_not_see_what_others_commit_is_an_error(monkeypatch):
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "isolation_level", IsolationLevel.READ_COMMITTED)
+    assert found() == set()
+    monkeypatch.setitem(options, "isolation_level", IsolationLevel.REPEATABLE_READ)
+    assert found() == {"streams.E015"}
 
 
 @pytest.mark.django_db

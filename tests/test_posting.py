@@ -9,6 +9,7 @@ from django.db import connection, connections, transaction
 
 from streams.exceptions import StreamsError
 from streams.models import Conversation, Event, first_prompt
+from streams.models.conversation import named
 from tests.factories import DeviceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -128,3 +129,14 @@ def test_two_sends_of_one_key_at_the_same_moment_begin_one(anna, laptop, setting
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM streams_event")
         assert cursor.fetchone() == (2,)
+
+
+def test_a_key_never_leads_to_somebody_elses(anna, bert):
+    """People's keys may be any text: `1` with the key `2 x` must not be `1 2` with the key `x`."""
+    name = named(anna, "k")
+    theirs = Conversation.objects.create(uuid=name, owner=bert, model="scripted:demo")
+    begun = Conversation.begin(anna, "k", model="scripted:demo")
+    asked, *_ = at_once(anna, None, "Hello", "k", model="scripted:demo")
+    assert (begun.owner, asked) == (anna, begun)
+    assert begun != theirs
+    assert not theirs.messages.exists()

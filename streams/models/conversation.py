@@ -17,6 +17,7 @@ from streams.exceptions import Busy, Invalid, KeyReused, NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.text import clean
+from streams.user_model import key_text
 
 from . import posting
 
@@ -114,7 +115,8 @@ class Conversation(models.Model):
         name = named(owner, client_key, keys)
         while True:
             here, _ = cls.objects.get_or_create(uuid=name, defaults={"owner": owner, **values})
-            if here.deleted_at is None:
+            # Of people whose keys are any text, two and their `client_key`s may make one name.
+            if here.deleted_at is None and key_text(here.owner_id) == key_text(owner.pk):
                 return here
             name = uuid.uuid5(name, "again")
 
@@ -190,9 +192,7 @@ class Conversation(models.Model):
 
     @atomic
     def change(self, device: Device | None, **values: Any) -> Conversation:
-        """Changes title, model, system prompt, busy rule or archiving, and appends an event that
-        says so.
-        """
+        """Changes title, model, system prompt, busy rule or archiving; appends an event of it."""
         here = Conversation.lock(self.pk)
         values = {k: clean(v) if isinstance(v, str) else v for k, v in values.items()}
         changed = {name: value for name, value in values.items() if getattr(here, name) != value}

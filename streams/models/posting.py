@@ -11,6 +11,7 @@ from django.apps import apps
 from streams import log
 from streams.log import NewEvent
 from streams.postgres import database
+from streams.user_model import key_text
 
 if TYPE_CHECKING:
     from .conversation import Conversation
@@ -105,7 +106,7 @@ def begin(new: Conversation, prompt: Message, answer: Message, run: Run) -> bool
     """Stores a conversation with its first prompt; returns False if its UUID is taken."""
     known = {
         "conversation": new.uuid,
-        "owner": new.owner_id,
+        "owner": key_text(new.owner_id),
         "title": new.title,
         "system": new.system,
         "on_busy": new.on_busy,
