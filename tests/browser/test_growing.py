@@ -115,6 +115,7 @@ def test_a_slow_network_shows_no_marks_and_takes_nothing_back(
     conversation.post(EVERYTHING + ANSWER.format(said="Go on"), laptop)
     expect(page.locator(".answer")).to_have_attribute("data-state", "completed", timeout=30_000)
     expect(page.locator(".open > *")).to_have_count(0)
+    page.wait_for_function("frames_.some(it => it.state === 'completed' && !it.growing)")
     frames = page.evaluate("frames_")
     whole = frames[-1]["text"]
     assert {it["text"] for it in frames if not whole.startswith(it["text"])} == set()
