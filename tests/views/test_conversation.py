@@ -150,7 +150,7 @@ def test_as_many_queries_for_thirty_prompts_as_for_one(
         begin(run)
         say(run, "Answer")
         complete(run)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):  # three are a savepoint with a lock
         page.get(here)
 
 
