@@ -138,7 +138,7 @@ def tell(due: Due) -> bool:
             attempt=due.attempt,
         )
         return not any(isinstance(answer, Exception) for _, answer in answers)
-    except Exception:
+    except (Exception, SystemExit):  # which would end each worker in turn
         logger.exception("run %s: its end could not be told", due.run_id)
         return False
     finally:

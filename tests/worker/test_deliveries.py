@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -103,6 +104,19 @@ async def test_a_receiver_that_raises_is_told_again_by_the_same_number(anna, tol
     assert len({delivery for *_, delivery, _ in told}) == 1
     assert await nothing_is_left_to_tell()
     assert "not today" in caplog.text
+
+
+async def test_a_receiver_that_ends_its_program_is_told_again_by_a_worker_that_goes_on(
+    anna, caplog
+):
+    run = await (await streams.astart(anna)).aask("Hello")
+    await sync_to_async(ended)(run)
+    with listening(lambda **told: sys.exit("as a management command may")):
+        async with working() as worker:
+            await until(lambda: asyncio.sleep(0, "could not be told" in caplog.text))
+            assert worker.loops.running
+
+    assert not await nothing_is_left_to_tell()
 
 
 async def test_an_asynchronous_receiver_is_told_too(anna):
