@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from .conf import Settings
 from .providers import registry
-from .providers.entries import ENTRIES
+from .providers.builtin_providers import ENTRIES
 from .settings_validation import nearest
 
 

@@ -47,7 +47,7 @@ from .providers.base import (
     ProviderEvent,
 )
 from .providers.registry import resolve
-from .worker import claim, deliveries, model_context, shaping
+from .worker import claim, context_hook, deliveries, model_context
 from .worker.claim import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
@@ -148,7 +148,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
         history = asyncio.run(model_context.history(through, run))
-        prompt = shaping.prompt_of(run, name, history, conf())
+        prompt = context_hook.prompt_of(run, name, history, conf())
         asyncio.run(answer(through, run, provider, shaped(prompt, run)))
     return [run.run_id for run in claimed]
 
@@ -157,8 +157,8 @@ def shaped(prompt: Prompt, run: Claimed) -> Prompt:
     """Applies the site's own function in the test's thread, and so in its transaction."""
     if not conf().context:
         return prompt
-    made = shaping.told(conf().context, prompt, run)
-    return shaping.checked(async_to_sync(awaited)(made) if isawaitable(made) else made)
+    made = context_hook.told(conf().context, prompt, run)
+    return context_hook.checked(async_to_sync(awaited)(made) if isawaitable(made) else made)
 
 
 async def awaited(made: Awaitable[Any]) -> Any:

@@ -13,13 +13,13 @@ from hypothesis import settings
 from streams.providers import llama
 from streams.worker import process
 
-from . import emptying
+from . import table_cleanup
 from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .fake_provider import Obedient
 from .processes import eventually
 
-TransactionTestCase._fixture_teardown = emptying.empty
+TransactionTestCase._fixture_teardown = table_cleanup.empty
 
 pytest_plugins = ["streams.pytest_plugin"]  # as the wheel has it; a checkout is not installed
 

@@ -7,7 +7,7 @@ import re
 import polib
 import pytest
 
-from streams.views.words import words
+from streams.views.script_words import words
 
 from .processes import debian_program
 from .translations import DOMAINS, LOCALE, ROOT, collect

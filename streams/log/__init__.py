@@ -12,7 +12,6 @@ from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
-from .instructions import forget_instructions
 from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
@@ -29,6 +28,7 @@ from .reading import (
 )
 from .repairing import mend
 from .sequence_conflicts import numbered
+from .system_prompts import forget_instructions
 
 __all__ = [
     "DEVICE_THEN",

@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from streams.conf import conf
 from streams.providers.base import Provider, ProviderNotInstalled, UnknownModel
-from streams.providers.entries import ENTRIES, Entry
+from streams.providers.builtin_providers import ENTRIES, Entry
 
 FALLBACK = "scripted:demo"
 

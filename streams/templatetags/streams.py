@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from streams import account_links
 from streams.conf import conf
 from streams.views.chat import embedded_context
-from streams.views.words import day_words, words
+from streams.views.script_words import day_words, words
 
 if TYPE_CHECKING:
     from streams.api.chat import Chat

@@ -25,7 +25,7 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import claim, model_context, retention, shaping, title
+from . import claim, context_hook, model_context, retention, title
 from .claim import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
@@ -158,8 +158,8 @@ class Worker:
             provider, model = resolve(run.model)
             if history is None:
                 history = await self._persist(partial(model_context.history, run=run))
-            prompt = shaping.prompt_of(run, model, history, self.conf)
-            await runner.run(provider, await shaping.shaped(prompt, run, self.conf))
+            prompt = context_hook.prompt_of(run, model, history, self.conf)
+            await runner.run(provider, await context_hook.shaped(prompt, run, self.conf))
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)

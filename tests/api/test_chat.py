@@ -16,7 +16,7 @@ import streams
 from streams import exceptions
 from streams.models import Conversation, Event, Message
 
-from ..worker.working import working
+from ..worker.in_process_worker import working
 
 
 def test_a_conversation_is_begun_and_found_again(anna):

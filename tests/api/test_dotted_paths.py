@@ -9,7 +9,7 @@ import streams
 from streams.providers import registry
 from streams.testing import run_pending
 
-from ..worker.working import working
+from ..worker.in_process_worker import working
 
 ACME = {"class": "tests.api.site.Acme", "key": "k", "options": {"greeting": "Hi"}}
 

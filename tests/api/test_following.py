@@ -17,7 +17,7 @@ from streams.postgres.connections import INDEXED, connect
 from streams.worker import retention
 
 from ..processes import eventually
-from ..worker.working import shown, working
+from ..worker.in_process_worker import shown, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

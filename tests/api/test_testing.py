@@ -11,7 +11,7 @@ from streams import signals
 from streams.models import Delivery, Worker
 from streams.testing import FakeModel, run_pending
 from tests.factories import UserFactory
-from tests.worker.working import assert_whole
+from tests.worker.in_process_worker import assert_whole
 
 
 def test_an_answer_is_worked_off_inside_the_tests_transaction(anna, streams_model, run_pending):

@@ -22,7 +22,7 @@ from streams.providers.base import (
     Kind,
     ProviderError,
 )
-from tests.worker.working import is_status, post, shown, status, until, working
+from tests.worker.in_process_worker import is_status, post, shown, status, until, working
 
 from .pages import fields, sections, tables
 

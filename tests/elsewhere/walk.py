@@ -22,7 +22,7 @@ from streams.models import Conversation, Device, Event, Message, Run
 from streams.realtime import endpoints
 from streams.realtime.hub import Hub
 from tests.client import Client, header_of
-from tests.worker.working import assert_whole, post, shown, status, working
+from tests.worker.in_process_worker import assert_whole, post, shown, status, working
 
 from .models import Account, Stock
 

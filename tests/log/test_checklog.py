@@ -18,7 +18,7 @@ from streams.snapshot import snapshot
 from streams.worker import retention
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
-from tests.worker.working import assert_whole, post, status, working
+from tests.worker.in_process_worker import assert_whole, post, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from streams.providers.openai_chat import OpenAIChat
 from streams.worker import process
 from tests.providers.transcripts import bare, completion
 from tests.providers.vendor import Vendor
-from tests.worker.working import assert_whole, post, status, working
+from tests.worker.in_process_worker import assert_whole, post, status, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 

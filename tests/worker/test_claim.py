@@ -12,7 +12,16 @@ from django.db import connections, transaction
 from streams.models import Conversation
 from streams.postgres.connections import connect
 from streams.worker import retention
-from tests.worker.working import assert_whole, events, fresh, post, shown, status, until, working
+from tests.worker.in_process_worker import (
+    assert_whole,
+    events,
+    fresh,
+    post,
+    shown,
+    status,
+    until,
+    working,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from streams.postgres.connections import connect
 from streams.worker import deliveries
 from tests.views.answers import begin, complete
 
-from .working import until, working
+from .in_process_worker import until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 

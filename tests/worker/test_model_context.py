@@ -17,7 +17,7 @@ from streams.providers.base import (
 )
 from streams.snapshot import snapshot
 from streams.worker.model_context import alternating
-from tests.worker.working import post, shown, status, working
+from tests.worker.in_process_worker import post, shown, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,7 +22,7 @@ from streams.worker.heartbeat import Heartbeat
 from streams.worker.runner import Stop
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.fake_provider import Obedient
-from tests.worker.working import assert_whole, fresh, post, shown, status, until, working
+from tests.worker.in_process_worker import assert_whole, fresh, post, shown, status, until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 

@@ -17,7 +17,7 @@ from streams.worker import claim, quarantine, retention, takeover
 from tests.client import cookies_of
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
-from tests.worker.working import assert_whole, fresh, post, status, until, working
+from tests.worker.in_process_worker import assert_whole, fresh, post, status, until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.providers.base import Alive
 from streams.worker.silence import SilenceDeadline
-from tests.worker.working import assert_whole, fresh, post, status, until, working
+from tests.worker.in_process_worker import assert_whole, fresh, post, status, until, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,7 +14,7 @@ from streams.worker import process
 from tests.providers.dialects import DIALECTS
 from tests.providers.vendor import Vendor
 from tests.stalls import gauged
-from tests.worker.working import post, status, working
+from tests.worker.in_process_worker import post, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

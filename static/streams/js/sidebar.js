@@ -182,7 +182,7 @@ function lineOf(link) {
   };
 }
 
-// As `day_words` in streams/views/words.py says it.
+// As `day_words` in streams/views/script_words.py says it.
 const DAYS = {
   today: gettext("Today"),
   yesterday: gettext("Yesterday"),
