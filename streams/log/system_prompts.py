@@ -1,4 +1,4 @@
-"""Instructions of a conversation: the log keeps the newest alone."""
+"""Keeps only the newest system prompt of a conversation in its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that rendered HTML has of the page's own: put in last, since the HTML is kept for all."""
+"""Puts the page's own words into rendered HTML last, since the HTML is cached for all languages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ COPY = 'class="code-copy">Copy</button>'
 
 
 def labelled(html: str) -> str:
-    """Names the buttons in the reader's language. No text can look like one: its < is escaped."""
+    """Labels the buttons in the reader's language. No text can pass for a button: its < is
+    escaped.
+    """
     words = gettext("Copy")
     return html if words == "Copy" else html.replace(COPY, COPY.replace("Copy<", f"{words}<"))

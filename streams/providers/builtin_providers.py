@@ -12,9 +12,9 @@ SDK_TRANSPORT = ("aiohttp", "httpx2")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a provider is, which of its options it is built from, what to offer of it.
+    """One provider: its class, the options it is built from, and the models to offer.
 
-    One of those options makes it configured. The `extra` of the wheel brings its `packages`.
+    Any one of those options makes it configured. The `extra` of the wheel brings its `packages`.
     """
 
     module: str

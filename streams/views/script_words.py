@@ -1,4 +1,4 @@
-"""Words that pages and their scripts say alike, in the reader's language."""
+"""Sentences that pages and their scripts share, in the reader's language."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COUNTED = 200
 
 
 def day_words(code: str) -> str:
-    """Of a part of the list: `today`, or a month as `2026-11`."""
+    """Names a part of the list: `today`, or a month such as `2026-11`."""
     if code in DAYS:
         return gettext(DAYS[code])
     year, month = map(int, code.split("-"))
@@ -37,9 +37,10 @@ def day_words(code: str) -> str:
 
 @lru_cache(maxsize=32)
 def words(language: str) -> dict[str, Any]:
-    """What `static/streams/js/gettext.js` reads: the catalogue of scripts, with those sentences of
-    the log that they show. What is not in it is said in English; `plurals` has the index of the
-    plural for each number, as one digit."""
+    """Returns what `static/streams/js/gettext.js` reads: the scripts' catalogue and those sentences
+    of the log that they show. What is missing in it is shown in English; `plurals` holds the
+    plural's index for each number, as one digit.
+    """
     scripts = Scripts(language)
     catalog = scripts.get_catalog()
     told = (*base.SENTENCES.values(), *base.ENDINGS.values(), base.UNKNOWN_ENDING)
@@ -57,7 +58,9 @@ def words(language: str) -> dict[str, Any]:
 
 
 class Scripts(JSONCatalog):
-    """Django's own reading of a catalogue for scripts, of the app alone and of `LOCALE_PATHS`."""
+    """Reads the catalogue for scripts of this app alone and of `LOCALE_PATHS`, as Django does for
+    all.
+    """
 
     def __init__(self, language: str) -> None:
         super().__init__()

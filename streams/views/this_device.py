@@ -1,4 +1,4 @@
-"""The device a request comes from, known by its cookie and by the session it has begun on."""
+"""Finds the device of a request by its cookie and by the session that was begun on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ SEEN_EVERY = timedelta(minutes=1)
 
 
 def device_of(request: HttpRequest) -> Device | None:
-    """None for nobody. A session whose device was signed out or revoked ends here."""
+    """Returns the device; None for nobody. Ends a session whose device was signed out or
+    revoked.
+    """
     device = access.recall(request) or looked_up(request)
     return seen(device) if device else None
 
@@ -37,7 +39,9 @@ def seen(device: Device) -> Device:
 
 
 def looked_up(request: HttpRequest) -> Device | None:
-    """Of a session that is new to our pages, goes on after its cookie was lost, or is no good."""
+    """Looks up a session that the app's pages have not seen: it is new, lost its cookie, or is
+    invalid.
+    """
     if not request.user.is_authenticated:
         return None
     if SESSION_KEY not in request.session:
@@ -56,8 +60,10 @@ def looked_up(request: HttpRequest) -> Device | None:
 
 
 def begun(request: HttpRequest) -> Device | None:
-    """The device of a session this very request has begun. With the next page would be too
-    late: one that is never asked for is on no list, and outlives a sign-out everywhere."""
+    """Creates the device of a session that this very request has begun. A device made with the next
+    page would be missing from every list, and outlive a sign-out everywhere, if that page never
+    came.
+    """
     if not request.user.is_authenticated:
         return None
     if str(request.session.get(SESSION_KEY)) != str(request.user.pk):
@@ -68,8 +74,9 @@ def begun(request: HttpRequest) -> Device | None:
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, device: Device) -> None:
-    """Sets the device's cookie for our pages alone, unless the browser has it already with the
-    present SECRET_KEY's signature: an older one is not known for ever."""
+    """Sets the device's cookie for the app's pages, unless the browser has it with the present
+    SECRET_KEY's signature already: older signatures expire with their keys.
+    """
     first = access.FIRST_DEVICE_COOKIE
     present = {access.DEVICE_COOKIE: request.COOKIES.get(access.DEVICE_COOKIE, "")}
     if access.device_key(present, []) == device.key:

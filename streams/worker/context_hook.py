@@ -1,4 +1,4 @@
-"""What a model is told for one answer; the last word in it is the site's own."""
+"""Builds the prompt for one answer, which the site's own function may change."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .claim import Claimed
 
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
-    """What the app itself would have the model told."""
+    """Builds the app's own prompt."""
     return Prompt(model, model_context.turns(history), run.system, conf.answer_tokens)
 
 
 async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:
-    """The prompt as the function that `STREAMS["context"]` names makes it; as it is without one.
+    """Returns the prompt as the function at `STREAMS["context"]` makes it; unchanged without one.
 
-    Raises what the function raises, and TypeError for what is no Prompt.
+    Raises what the function raises, and TypeError if it returns no Prompt.
     """
     if not conf.context:
         return prompt
@@ -41,7 +41,7 @@ async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:
 
 
 def told(context: str, prompt: Prompt, run: Claimed) -> Any:
-    """What the function of that dotted path returns: a prompt, or something to await for it."""
+    """Calls the function at that dotted path; returns a prompt, or an awaitable of one."""
     known = RunModel.objects.select_related("conversation", "prompt", "answer")
     return import_string(context)(prompt, Run(known.get(pk=run.run_id)))
 
