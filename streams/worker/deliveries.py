@@ -67,8 +67,11 @@ RETURNING run_id
 """
 
 # Not at once: a worker of the site's last release may be beside those that brought a receiver.
+# But of what was deleted nothing stays.
 NOBODY_LISTENS = """
-DELETE FROM streams_delivery WHERE due_at <= clock_timestamp() - interval '10 minutes'
+DELETE FROM streams_delivery d
+ WHERE due_at <= clock_timestamp() - interval '10 minutes'
+    OR NOT EXISTS (SELECT FROM streams_run r WHERE r.id = d.run_id)
 """
 
 

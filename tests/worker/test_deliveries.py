@@ -194,6 +194,17 @@ async def test_the_end_of_what_has_been_deleted_is_passed_over(anna, told):
     assert await nothing_is_left_to_tell()
 
 
+async def test_of_what_has_been_deleted_nothing_stays_where_nobody_listens_either(anna):
+    chat = await streams.astart(anna)
+    await sync_to_async(ended)(await chat.aask("Hello"))
+    await sync_to_async(chat._conversation.delete)()
+
+    async with await connect("test") as connection:
+        await told_of_all_due(connection)
+
+    assert await nothing_is_left_to_tell()
+
+
 def test_what_is_rolled_back_has_not_ended(anna):
     run = streams.start(anna).ask("Hello")
     with transaction.atomic():
