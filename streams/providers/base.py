@@ -6,17 +6,23 @@ conversations or of who reads the answer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from .causes import causes
-
-Role = Literal["user", "assistant"]
+from .prompt import Call as Call
+from .prompt import Part as Part
+from .prompt import Prompt as Prompt
+from .prompt import Replay as Replay
+from .prompt import Result as Result
+from .prompt import Role as Role
+from .prompt import Text as Text
+from .prompt import ToolSpec as ToolSpec
+from .prompt import Turn as Turn
 
 
 class Kind(StrEnum):
@@ -84,27 +90,6 @@ RETRYABLE = frozenset(
 # that was silent for as long as we wait has had its time.
 TRANSIENT = frozenset({Code.RATE_LIMITED, Code.OVERLOADED, Code.UNAVAILABLE, Code.INTERNAL})
 
-# How an answer that is no failure ended: nothing where it is whole. The pages' scripts read
-# them here too.
-ENDINGS: dict[str, str] = {
-    "end_turn": "",
-    "stop": "",
-    "max_tokens": _("This answer reached its length limit."),
-    "content_filter": _("The model's service cut this answer short."),
-    "refusal": _("The model declined to answer this."),
-    "pause_turn": _("The model paused before this answer was finished."),
-    "tool_call": _("The model asked for a tool, and there is none here."),
-    "interrupted": _("The model's service stopped before this answer was finished."),
-}
-UNKNOWN_ENDING = _("The model's service ended this answer for a reason of its own: %(reason)s.")
-UNFINISHED = ("max_tokens", "pause_turn", "interrupted")  # "Continue" is offered
-
-
-def ending(stop_reason: str) -> str:
-    """Returns the sentence shown under an answer that ended with this stop reason."""
-    known = ENDINGS.get(stop_reason, UNKNOWN_ENDING) if stop_reason else ""
-    return known and gettext(known) % {"reason": stop_reason}
-
 
 class ProviderError(Exception):
     """A failure, with one of our codes.
@@ -161,27 +146,6 @@ class ProviderNotInstalled(UnknownModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """An earlier message as the model is to see it."""
-
-    role: Role
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Everything a provider needs for one answer.
-
-    The roles of `turns` alternate, beginning and ending with the user's; none is blank.
-    """
-
-    model: str
-    turns: Sequence[Turn]
-    system: str = ""
-    max_tokens: int = 8192  # thoughts included
-
-
-@dataclass(frozen=True, slots=True)
 class BlockStarted:
     """A block begins. `name` and `call_id` are set only for a tool call."""
 
@@ -205,15 +169,29 @@ class BlockEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """The service goes on with this answer by itself, under this id, whether we listen or not.
+
+    Comes at most once and before any block. Whoever reads must have stored the id before it asks
+    for the next event; `Prompt.upstream` then continues the answer instead of asking again.
+    """
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is complete; always the last event.
 
-    `stop_reason` is one of `ENDINGS`, or the vendor's own word of at most 32 characters. `usage`
-    counts tokens: input_tokens, output_tokens and, if told, reasoning_tokens and cached_tokens.
+    `stop_reason` is one of `endings.ENDINGS`, or the vendor's own word of at most 32 characters;
+    "tool_call" means that the calls are to be run. `usage` counts tokens: input_tokens,
+    output_tokens and, if told, reasoning_tokens and cached_tokens. `replay` are the vendor's opaque
+    items of this answer, for `Replay.items`.
     """
 
     stop_reason: str
     usage: dict[str, int] = field(default_factory=dict)
+    replay: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +199,7 @@ class Alive:
     """The service sent something without content: it is still working."""
 
 
-ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Alive | Finished
+ProviderEvent = BlockStarted | BlockDelta | BlockEnded | Alive | Upstream | Finished
 
 
 class Provider(Protocol):
@@ -244,4 +222,15 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Closes its connections; the provider cannot be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Background(Provider, Protocol):
+    """A provider whose answers may go on without us: those that yield Upstream."""
+
+    async def cancel(self, upstream: str) -> None:
+        """Stops the answer of this id at the service. One that has ended already stays as it is;
+        raises ProviderError if the service cannot be told.
+        """
         ...

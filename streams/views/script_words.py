@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, override, pgettext
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JSONCatalog
 
-from streams.providers import base
+from streams.providers import base, endings
 
 DAYS = {
     "today": gettext_noop("Today"),
@@ -43,7 +43,7 @@ def words(language: str) -> dict[str, Any]:
     """
     scripts = Scripts(language)
     catalog = scripts.get_catalog()
-    told = (*base.SENTENCES.values(), *base.ENDINGS.values(), base.UNKNOWN_ENDING)
+    told = (*base.SENTENCES.values(), *endings.ENDINGS.values(), endings.UNKNOWN_ENDING)
     with override(language):
         catalog |= {text: gettext(text) for text in told if text and gettext(text) != text}
     plural = scripts.translation.plural
@@ -51,9 +51,9 @@ def words(language: str) -> dict[str, Any]:
         "language": language,
         "catalog": catalog,
         "plurals": "".join(str(plural(number)) for number in range(COUNTED)),
-        "endings": base.ENDINGS,
-        "unknown": base.UNKNOWN_ENDING,
-        "unfinished": base.UNFINISHED,
+        "endings": endings.ENDINGS,
+        "unknown": endings.UNKNOWN_ENDING,
+        "unfinished": endings.UNFINISHED,
     }
 
 

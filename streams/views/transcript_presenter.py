@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from streams import markdown
 from streams.log.transcript import Block, MessageState, RunState
 from streams.models import Device
-from streams.providers import base
+from streams.providers import endings
 from streams.snapshot import Snapshot
 
 OPEN = ("queued", "running")
@@ -103,12 +103,12 @@ class Turn:
 
     @property
     def ending(self) -> str:
-        return base.ending(self.run.stop_reason) if self.run else ""
+        return endings.ending(self.run.stop_reason) if self.run else ""
 
     @property
     def unfinished(self) -> bool:
         """Tells whether the answer can be continued."""
-        return self.run is not None and self.run.stop_reason in base.UNFINISHED
+        return self.run is not None and self.run.stop_reason in endings.UNFINISHED
 
 
 def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:

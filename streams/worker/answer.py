@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ..conf import Settings
 from ..log.transcript import Block
-from ..providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind, ending
+from ..providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
+from ..providers.endings import ending
 from ..text import clean
 
 BlockEvent = BlockStarted | BlockDelta | BlockEnded

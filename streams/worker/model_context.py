@@ -91,9 +91,9 @@ def alternating(exchanges: Sequence[tuple[list[Block], list[Block]]]) -> list[Tu
     for prompt, answer in exchanges:
         unanswered.append(said(prompt))
         if said(answer).strip():
-            turns += Turn("user", "\n\n".join(unanswered)), Turn("assistant", said(answer))
+            turns += Turn.of("user", "\n\n".join(unanswered)), Turn.of("assistant", said(answer))
             unanswered = []
-    return [*turns, Turn("user", "\n\n".join(unanswered))]
+    return [*turns, Turn.of("user", "\n\n".join(unanswered))]
 
 
 def said(blocks: list[Block]) -> str:

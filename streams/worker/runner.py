@@ -22,6 +22,7 @@ from ..providers.base import (
     Prompt,
     Provider,
     ProviderError,
+    Upstream,
 )
 from ..text import clean
 from .answer import Answer, BlockEvent, begun
@@ -134,7 +135,7 @@ class Runner:
                     if isinstance(event, Finished):
                         end = event
                         continue
-                    if isinstance(event, Alive):
+                    if isinstance(event, Alive | Upstream):
                         patience.alive()
                         continue
                     if self.writer.is_full(self.lease):

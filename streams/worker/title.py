@@ -155,7 +155,7 @@ async def answered(name: str, prompt: str, answer: str) -> str:
     if answer:
         asked += ANSWERED.format(answer=answer[:QUOTED])
     text, speaking = "", set()
-    question = Prompt(model=model, turns=[Turn("user", asked)], max_tokens=TOKENS)
+    question = Prompt(model=model, turns=[Turn.of("user", asked)], max_tokens=TOKENS)
     async with aclosing(provider.stream(question)) as events:
         async for event in events:
             if isinstance(event, BlockStarted) and event.kind is Kind.TEXT:

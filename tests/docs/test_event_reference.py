@@ -13,7 +13,6 @@ from streams import log
 from streams.models import Event
 from streams.postgres.connections import connect
 from streams.providers.base import (
-    ENDINGS,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -22,6 +21,7 @@ from streams.providers.base import (
     Kind,
     ProviderError,
 )
+from streams.providers.endings import ENDINGS
 from tests.worker.in_process_worker import is_status, post, shown, status, until, working
 
 from .pages import fields, sections, tables

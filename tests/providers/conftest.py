@@ -40,4 +40,4 @@ async def provider(dialect: Dialect, vendor: Vendor) -> AsyncIterator[Provider]:
 
 @pytest.fixture
 def prompt() -> Prompt:
-    return Prompt("m", [Turn("user", "Greet me.")], system="Be kind.", max_tokens=64)
+    return Prompt("m", [Turn.of("user", "Greet me.")], system="Be kind.", max_tokens=64)

@@ -9,7 +9,7 @@ from streams.providers.scripted import Scripted
 from tests.providers.dialects import Dialect
 from tests.providers.vendor import Then, Vendor
 
-PROMPT = Prompt("m", [Turn("user", "Tell me about the sea.")], max_tokens=24)
+PROMPT = Prompt("m", [Turn.of("user", "Tell me about the sea.")], max_tokens=24)
 
 
 @dataclass
@@ -62,7 +62,7 @@ class RealSubject:
         return replace(PROMPT, max_tokens=4000)
 
     def fails(self) -> Prompt:
-        return replace(PROMPT, turns=[Turn("user", "sea " * 6000)])
+        return replace(PROMPT, turns=[Turn.of("user", "sea " * 6000)])
 
 
 Subject = ScriptedSubject | VendorSubject | RealSubject

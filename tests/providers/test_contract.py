@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from streams.providers.base import (
-    ENDINGS,
     BlockDelta,
     BlockEnded,
     BlockStarted,
@@ -17,6 +16,7 @@ from streams.providers.base import (
     ProviderError,
     ProviderEvent,
 )
+from streams.providers.endings import ENDINGS
 from tests.providers import subjects
 from tests.providers.dialects import DIALECTS, read
 from tests.providers.subjects import RealSubject, Subject, VendorSubject

@@ -55,7 +55,7 @@ async def test_a_request_right_behind_an_answer_is_answered_too(llama_url: str) 
     """As one for a title is; the server hangs up after a streamed answer."""
     local = Local(llama_url)
     for _ in range(3):
-        events = await read(local, Prompt("smollm2", [Turn("user", "Hi")], max_tokens=4))
+        events = await read(local, Prompt("smollm2", [Turn.of("user", "Hi")], max_tokens=4))
         assert isinstance(events[-1], Finished)
     await local.aclose()
 

@@ -24,7 +24,7 @@ from tests.providers.dialects import read
 
 
 def prompt(name: str, said: str = "Hello there") -> Prompt:
-    return Prompt(name, [Turn("user", said)])
+    return Prompt(name, [Turn.of("user", said)])
 
 
 async def said_by(name: str, said: str = "Hello there") -> list[ProviderEvent]:

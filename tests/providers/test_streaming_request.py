@@ -57,7 +57,11 @@ async def test_a_stream_without_framing_says_the_same(provider, vendor, dialect,
 
 async def test_the_request_carries_prompt_key_and_path(provider, vendor, dialect) -> None:
     vendor.says(dialect.whole)
-    turns = [Turn("user", "Hi."), Turn("assistant", "Hello."), Turn("user", "Greet me, 🌍.")]
+    turns = [
+        Turn.of("user", "Hi."),
+        Turn.of("assistant", "Hello."),
+        Turn.of("user", "Greet me, 🌍."),
+    ]
     await read(provider, Prompt("some-model", turns, system="Be kind.", max_tokens=64))
 
     (request,) = vendor.requests
@@ -325,7 +329,7 @@ async def test_silence_is_left_to_whoever_waits(provider, vendor, dialect, promp
 @pytest.mark.parametrize(("asked", "given"), [(64, 64), (4096, 1024)])
 async def test_the_small_local_model_is_not_let_ramble(vendor, asked: int, given: int) -> None:
     local = Local(vendor.url)
-    await failure(local, Prompt("smollm2", [Turn("user", "Hi.")], max_tokens=asked))
+    await failure(local, Prompt("smollm2", [Turn.of("user", "Hi.")], max_tokens=asked))
     await local.aclose()
     assert vendor.requests[0].body["max_tokens"] == given
 

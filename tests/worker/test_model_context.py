@@ -78,7 +78,7 @@ async def test_prompts_without_an_answer_are_told_with_the_next(model, conversat
         third = await post(conversation, laptop, "Three")
         model.say("third").finish()
         await status(third, "completed")
-    assert model.prompts[-1].turns == [Turn("user", "One\n\nTwo\n\nThree")]
+    assert model.prompts[-1].turns == [Turn.of("user", "One\n\nTwo\n\nThree")]
 
 
 @pytest.mark.parametrize("how", [Finished("refusal"), ProviderError(Code.CONTENT_FILTER)])
@@ -92,4 +92,4 @@ async def test_what_was_declined_is_not_told_again(model, conversation, laptop, 
         second = await post(conversation, laptop, "Two")
         model.say("second").finish()
         await status(second, "completed")
-    assert model.prompts[-1].turns == [Turn("user", "Two")]
+    assert model.prompts[-1].turns == [Turn.of("user", "Two")]
