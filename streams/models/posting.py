@@ -1,15 +1,15 @@
-"""Stores a prompt and the run that will answer it, rows and events, in one statement: round trips
+"""Stores prompts and the runs that will answer them, rows and events, in one statement: round trips
 are most of what a new chat costs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
 from streams import log
-from streams.log import NewEvent
 from streams.postgres import database
 from streams.user_model import key_text
 
@@ -19,61 +19,79 @@ if TYPE_CHECKING:
     from .message import Message
     from .run import Run
 
-# The rest of a statement whose CTE `accepted` is the conversation; its `head` counts both events.
+# What is to be stored, each in another conversation, in the order in which it was sent; `new` is a
+# new conversation's row.
+ASKED = """
+WITH asked AS (
+    SELECT * FROM ROWS FROM (jsonb_to_recordset(%(asked)s::jsonb) AS (
+               conversation uuid, new jsonb, prompt uuid, blocks jsonb, device bigint,
+               client_key text, answer uuid, run uuid, model text, rank bigint, created jsonb,
+               queued jsonb))
+               WITH ORDINALITY AS asked(conversation, new, prompt, blocks, device, client_key,
+                                        answer, run, model, rank, created, queued, nth)
+)"""
+
+# The rest of a statement whose CTE `accepted` is the conversations; their `head` counts both
+# events. Runs are claimed in the order of their keys, so they are stored in the order sent.
 ROWS = f"""
 messages AS (
     INSERT INTO streams_message
            (uuid, conversation_id, seq, role, blocks, device_id, client_key, created_at)
     SELECT m.uuid, a.id, a.head - 2 + m.nth, m.role, m.blocks, m.device_id, m.client_key,
            statement_timestamp()
-      FROM accepted a, (VALUES
-           (1, %(prompt)s::uuid, 'user', %(blocks)s::jsonb, %(device)s::bigint, %(client_key)s),
-           (2, %(answer)s::uuid, 'assistant', '[]'::jsonb, NULL, NULL)
+      FROM accepted a JOIN asked ON asked.conversation = a.uuid
+     CROSS JOIN LATERAL (VALUES
+           (1, asked.prompt, 'user', asked.blocks, asked.device, asked.client_key),
+           (2, asked.answer, 'assistant', '[]'::jsonb, NULL, NULL)
            ) AS m(nth, uuid, role, blocks, device_id, client_key)
-     ORDER BY m.nth
-    RETURNING id, conversation_id, role, created_at
+     ORDER BY asked.nth, m.nth
+    RETURNING id, uuid, conversation_id
 ), run AS (
     INSERT INTO streams_run
            (uuid, conversation_id, prompt_id, answer_id, model, status, rank, attempt, usage,
             stop_reason, error_code, error_message, retryable)
-    SELECT %(run)s::uuid, prompt.conversation_id, prompt.id, answer.id, %(model)s, 'queued',
-           %(rank)s, 0, '{{}}'::jsonb, '', '', '', false
-      FROM messages prompt, messages answer
-     WHERE prompt.role = 'user' AND answer.role = 'assistant'
-    RETURNING id, prompt_id, answer_id, queued_at
+    SELECT asked.run, prompt.conversation_id, prompt.id, answer.id, asked.model, 'queued',
+           asked.rank, 0, '{{}}'::jsonb, '', '', '', false
+      FROM asked JOIN messages prompt ON prompt.uuid = asked.prompt
+      JOIN messages answer ON answer.uuid = asked.answer
+     ORDER BY asked.nth
+    RETURNING id, conversation_id, prompt_id, answer_id, queued_at
 ), numbered AS (
     SELECT a.id, a.owner_id, a.head - 1 AS seq, NULL::bigint AS run_id,
-           'message.created' AS type, %(created)s::jsonb AS data FROM accepted a
+           'message.created' AS type, asked.created AS data
+      FROM accepted a JOIN asked ON asked.conversation = a.uuid
      UNION ALL
-    SELECT a.id, a.owner_id, a.head, run.id, 'run.queued', %(queued)s::jsonb
-      FROM accepted a, run
+    SELECT a.id, a.owner_id, a.head, run.id, 'run.queued', asked.queued
+      FROM accepted a JOIN asked ON asked.conversation = a.uuid
+      JOIN run ON run.conversation_id = a.id
 ), {log.WRITTEN}
-SELECT a.id, a.head, a.updated_at, run.id, run.prompt_id, run.answer_id, run.queued_at,
-       (SELECT max(created_at) FROM messages),
-       pg_notify('streams_work', 'queued'), {log.TOLD}
-  FROM accepted a, run
+SELECT a.uuid, a.id, a.head, a.updated_at, run.id, run.prompt_id, run.answer_id, run.queued_at,
+       (SELECT pg_notify('streams_work', 'queued')), {log.TOLD}
+  FROM accepted a JOIN run ON run.conversation_id = a.id
 """
 
-# Into a conversation whose row the caller has locked.
+# Into conversations whose rows the caller has locked.
 IN_HELD = f"""
-WITH accepted AS (
-    UPDATE streams_conversation
+{ASKED}, accepted AS (
+    UPDATE streams_conversation c
        SET last_seq = last_seq + 2, updated_at = statement_timestamp()
-     WHERE id = %(conversation)s
-    RETURNING id, owner_id, last_seq AS head, updated_at
+      FROM asked WHERE c.uuid = asked.conversation
+    RETURNING c.id, c.uuid, owner_id, last_seq AS head, updated_at
 ), {ROWS}
 """
 
-# Into a new conversation; does nothing if its UUID is taken.
+# Into new conversations; does nothing for one whose UUID is taken.
 IN_NEW = f"""
-WITH accepted AS (
+{ASKED}, accepted AS (
     INSERT INTO streams_conversation
            (uuid, owner_id, title, model, system, on_busy, last_seq, lease_token,
             created_at, updated_at)
-    VALUES (%(conversation)s, %(owner)s, %(title)s, %(model)s, %(system)s, %(on_busy)s, 2, 0,
-            statement_timestamp(), statement_timestamp())
+    SELECT asked.conversation, new.owner_id, new.title, new.model, new.system, new.on_busy, 2, 0,
+           statement_timestamp(), statement_timestamp()
+      FROM asked, jsonb_populate_record(NULL::streams_conversation, asked.new) AS new
+     ORDER BY asked.nth
     ON CONFLICT (uuid) DO NOTHING
-    RETURNING id, owner_id, last_seq AS head, updated_at
+    RETURNING id, uuid, owner_id, last_seq AS head, updated_at
 ), {ROWS}
 """
 
@@ -97,61 +115,60 @@ def post(here: Conversation, prompt: Message, answer: Message, run: Run) -> None
     updates the given objects. Raises SetAside if the log has used these numbers.
     """
     with log.numbered(here.pk):
-        row = asked(IN_HELD, {"conversation": here.pk} | rows(prompt, answer, run))
+        row = asked(IN_HELD, rows(here, prompt, answer, run))
     assert row is not None
     stored(here, prompt, answer, run, row)
 
 
 def begin(new: Conversation, prompt: Message, answer: Message, run: Run) -> bool:
     """Stores a conversation with its first prompt; returns False if its UUID is taken."""
-    known = {
-        "conversation": new.uuid,
-        "owner": key_text(new.owner_id),
-        "title": new.title,
-        "system": new.system,
-        "on_busy": new.on_busy,
-    }
-    row = asked(IN_NEW, known | rows(prompt, answer, run))
+    row = asked(IN_NEW, rows(new, prompt, answer, run) | {"new": columns(new)})
     if row is not None:
         stored(new, prompt, answer, run, row)
         new.created_at = new.updated_at
     return row is not None
 
 
-def asked(query: str, known: dict[str, Any]) -> tuple[Any, ...] | None:
+def asked(query: str, known: Mapping[str, Any]) -> tuple[Any, ...] | None:
     with database.connection().cursor() as cursor:
-        cursor.execute(query, known)
+        cursor.execute(query, {"asked": log.dumps([known])})
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
 
-def rows(prompt: Message, answer: Message, run: Run) -> dict[str, Any]:
+def columns(new: Conversation) -> dict[str, Any]:
+    known = ("title", "model", "system", "on_busy")
+    return {"owner_id": key_text(new.owner_id)} | {name: getattr(new, name) for name in known}
+
+
+def rows(here: Conversation, prompt: Message, answer: Message, run: Run) -> dict[str, Any]:
+    """Returns what `ASKED` reads of one prompt."""
     data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
     first = {"rank": run.rank} if run.rank else {}
-    queued: NewEvent = run.event("run.queued", **data, **first)
     return {
+        "conversation": here.uuid,
         "prompt": prompt.uuid,
-        "blocks": log.dumps(prompt.blocks),
+        "blocks": prompt.blocks,
         "device": prompt.device_id,
         "client_key": prompt.client_key,
         "answer": answer.uuid,
         "run": run.uuid,
         "model": run.model,
         "rank": run.rank,
-        "created": prompt.created().json,
-        "queued": queued.json,
+        "created": prompt.created().data,
+        "queued": run.event("run.queued", **data, **first).data,
     }
 
 
 def stored(
-    here: Conversation, prompt: Message, answer: Message, run: Run, row: tuple[Any, ...]
+    here: Conversation, prompt: Message, answer: Message, run: Run, row: Sequence[Any]
 ) -> None:
-    """Updates the objects with what the database made of them."""
-    here.pk, here.last_seq, here.updated_at, run.pk, prompt.pk, answer.pk, run.queued_at, at = row[
+    """Updates the objects with a row that the statement has returned."""
+    _, here.pk, here.last_seq, here.updated_at, run.pk, prompt.pk, answer.pk, run.queued_at = row[
         :8
     ]
     prompt.seq, answer.seq = here.last_seq - 1, here.last_seq
-    prompt.created_at = answer.created_at = at
+    prompt.created_at = answer.created_at = here.updated_at
     run.deaths, run.vendor_error = 0, ""
     where = database.alias()
     for each in (here, prompt, answer, run):
