@@ -8,6 +8,7 @@ configured and knows the user. Queries start from the owner, so nobody finds wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -25,13 +26,16 @@ from django.db import connections
 from django.db.utils import OperationalError
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext
 
-from . import sessions, user_model
+from . import access_tokens, sessions, user_model
+from .exceptions import NotSignedIn
 from .models import Device
 from .postgres import database
 
 DEVICE_COOKIE = "streams_device"
 DEVICE_SALT = "streams.device"
+SEEN_EVERY = timedelta(minutes=1)
 DEVICE_COOKIE_AGE = 400 * 24 * 3600  # the longest a browser keeps one
 DEVICE_SESSION_KEY = "streams_device"
 SIGN_OUTS_SESSION_KEY = "streams_sign_outs"  # how often the device had signed out when it began
@@ -48,7 +52,7 @@ class SignedIn(NamedTuple):
     user: AbstractBaseUser
     device: Device
     more: Sequence[Any]
-    by_site: bool = False  # known by the site's own word, and by no session
+    by_site: bool = False  # known by the site's own word or by a token, and by no session
 
     @property
     def admitted(self) -> bool:
@@ -156,6 +160,7 @@ def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
         f" FROM streams_device d {f'JOIN {table} s ON {begun}' if table else ''}"
         f" JOIN {user_model.everybody('person')} ON person.key = d.user_id {joins}"
         " WHERE d.key = %(key)s AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
+        " AND (d.expires_at IS NULL OR d.expires_at > now())"
     )
 
 
@@ -189,6 +194,24 @@ def recall(request: HttpRequest) -> Device | None:
     request._cached_user = found.user  # type: ignore[attr-defined]
     # A site may answer for its users itself, whatever the session says.
     return found.device if request.user.pk == found.device.user_id else None
+
+
+def by_token(token: str) -> SignedIn:
+    """Returns the person and device of an access token.
+
+    Raises NotSignedIn for one that is unknown, revoked or expired.
+    """
+    with database.connection().cursor() as cursor:
+        cursor.execute(who(by_site=True), {"key": access_tokens.key_of(token)})
+        return token_holder(cursor.fetchone())
+
+
+def token_holder(row: Sequence[Any] | None) -> SignedIn:
+    """Reads a row of `who` that an access token has found, as `by_token` does."""
+    found = read(row, {})._replace(by_site=True) if row else None
+    if found and found.device.kind == Device.Kind.API and found.admitted:
+        return found
+    raise NotSignedIn(gettext("This access token is unknown, was revoked, or has expired."))
 
 
 @database.atomic

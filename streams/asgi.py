@@ -21,6 +21,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from .conf import conf
+from .http import cors
 from .http.script_prefix import placed
 
 if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
@@ -70,8 +71,10 @@ class WithStreams:
             return
         if scope["type"] == "http":
             here, path = placed(scope)
-            if stream := stream_at(path):
+            # A browser asks first whether a foreign page may: that is for the site's middleware.
+            if scope["method"] != "OPTIONS" and (stream := stream_at(path)):
                 respond, uuid = stream
+                send = cors.sharing(here, send)
                 await respond(await self._hub_here(), uuid, here, receive, send)
                 return
             if self._hub:

@@ -1,4 +1,6 @@
-"""Authenticates clients without a session by the site's own function, `STREAMS["authenticate"]`."""
+"""Authenticates clients without a session: by an access token, or by the site's own function,
+`STREAMS["authenticate"]`.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,34 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
-from . import user_model
+from . import access, access_tokens, user_model
 from .conf import conf
-from .exceptions import Internal, StreamsError
+from .exceptions import Internal, ReadOnly, StreamsError
+from .http.csrf import SAFE
 from .models import Device
 from .sessionless import introduced
 
 logger = logging.getLogger(__name__)
+
+
+def device_by_token(request: HttpRequest) -> Device | None:
+    """Returns the device of the access token in the request, and makes its person `request.user`;
+    None without such a token.
+
+    Raises NotSignedIn for a token that is unknown, revoked or expired.
+    """
+    token = access_tokens.bearer(request.headers.get("Authorization"))
+    if token is None:
+        return None
+    found = access.by_token(token)
+    request.user = found.user  # type: ignore[assignment]
+    return found.device
+
+
+def check_may_act(device: Device, method: str) -> None:
+    """Raises ReadOnly for a method that changes something, with a token that may only read."""
+    if device.read_only and method not in SAFE:
+        raise ReadOnly(gettext("This access token may only read."))
 
 
 def device_by_site(request: HttpRequest) -> Device | None:

@@ -77,6 +77,14 @@ class NotAllowed(StreamsError):
     code, status = "not_allowed", 403
 
 
+class ReadOnly(StreamsError):
+    code, status = "read_only", 403
+
+
+class NotByToken(StreamsError):
+    code, status = "not_by_token", 403
+
+
 class Forbidden(StreamsError):
     code, status = "csrf", 403
     token = ""  # one for the next try

@@ -32,7 +32,7 @@ def known(request: HttpRequest, user: AbstractBaseUser) -> Device | None:
     if began := own.filter(key__in=token_keys(request, user)).first():
         return began
     agent = request.headers.get("User-Agent", "")[:LONGEST_AGENT]
-    here = own.signed_in()
+    here = own.signed_in().exclude(kind=Device.Kind.API)
     named = here.filter(key=device_key(request.COOKIES)).first()
     return named or here.filter(user_agent=agent).first()
 

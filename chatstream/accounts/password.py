@@ -24,6 +24,8 @@ NAMES = {"old_password": "old", "new_password1": "new", "new_password2": "new"}
 
 
 class Password(Resource):
+    in_person = ("POST",)
+
     def get(self, request: Request) -> HttpResponse:
         return page(request, PasswordChangeForm(request.user))
 

@@ -30,6 +30,7 @@ TOO_LONG = {
 
 
 class SignIn(Endpoint, LoginView):
+    in_person = ("POST",)
     template_name = "chatstream/sign_in.html"
     redirect_authenticated_user = True
     http_method_names = ["get", "post", "head", "options"]  # Django's takes PUT for a POST
@@ -98,6 +99,8 @@ def admin_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 class SignOut(Endpoint, LogoutView):  # type: ignore[misc]
+    in_person = ("POST",)
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
         return HttpResponse(status=204) if wants_json(request) else response

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from .. import access
+from .. import access, access_tokens
 from ..conf import Settings, conf
 from . import client_connections, cookies
 
@@ -115,12 +115,21 @@ class Body:
         return size > most or not self.is_known()
 
     def is_known(self) -> bool:
-        """Tells whether someone has signed in on this device before, by its signed cookie, which
-        can be checked without the database.
+        """Tells whether someone has signed in on this device before, or sends an access token: both
+        are signed, which can be checked without the database.
         """
         if self._known is None:
-            self._known = access.device_key(device_cookies(self.scope["headers"])) is not None
+            headers = self.scope["headers"]
+            self._known = (
+                has_token(headers) or access.device_key(device_cookies(headers)) is not None
+            )
         return self._known
+
+
+def has_token(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    said = next((value for name, value in headers if name == b"authorization"), b"")
+    token = access_tokens.bearer(said.decode("latin-1"))
+    return token is not None and access_tokens.is_signed(token)
 
 
 def device_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from streams import access_tokens
 from streams.exceptions import Invalid
 from streams.postgres import channels, clock
 from streams.postgres.database import atomic
@@ -19,6 +21,7 @@ from .conversation import Conversation
 
 NAME_LENGTH = 80
 LONGEST_AGENT = 300
+LONGEST_EXPIRY = 3650  # days
 
 
 def new_key() -> str:
@@ -34,7 +37,8 @@ class Device(models.Model):
     """A browser or client of a user, recognised by a key in a signed cookie.
 
     The key identifies the device but admits nobody: that needs a session, which is valid until the
-    device signs out (`sign_outs` counts on) or is revoked.
+    device signs out (`sign_outs` counts on) or is revoked. A device of kind `api` is a program with
+    an access token, whose hash is the key: no cookie ever holds it.
     """
 
     class Kind(models.TextChoices):
@@ -42,6 +46,7 @@ class Device(models.Model):
         TABLET = "tablet"
         COMPUTER = "computer"
         OTHER = "other"
+        API = "api"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
@@ -56,6 +61,9 @@ class Device(models.Model):
     sign_outs = models.PositiveIntegerField(default=0, editable=False)
     signed_out_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Of an access token.
+    read_only = models.BooleanField(db_default=False, default=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
 
     objects = DeviceQuerySet.as_manager()
 
@@ -78,6 +86,30 @@ class Device(models.Model):
             user_agent=agent,
             last_seen_at=clock.now(),
         )
+
+    @classmethod
+    def issue_token(
+        cls, user_id: Any, name: str, read_only: bool = False, days: int | None = None
+    ) -> tuple[Device, str]:
+        """Creates an access token, which expires after so many days, and its device; returns both.
+
+        Raises Invalid for a name or days that cannot be.
+        """
+        if days is not None and not 1 <= days <= LONGEST_EXPIRY:
+            told = gettext("A token expires after 1 to %(most)d days.") % {"most": LONGEST_EXPIRY}
+            raise Invalid(told, field="expires_days")
+        now, token = clock.now(), access_tokens.new_token()
+        device = cls(
+            user_id=user_id,
+            key=access_tokens.key_of(token),
+            kind=cls.Kind.API,
+            read_only=read_only,
+            expires_at=now + timedelta(days=days) if days else None,
+            last_seen_at=now,
+        )
+        device.name = fit_name(name)
+        device.save()
+        return device, token
 
     @classmethod
     @atomic
@@ -133,22 +165,24 @@ class Device(models.Model):
 
     def rename(self, name: str) -> None:
         """Raises Invalid for an empty or too long name."""
-        if len(name) > NAME_LENGTH:
-            raise Invalid(
-                gettext("The name is too long: at most %(most)d characters.")
-                % {"most": NAME_LENGTH},
-                field="name",
-            )
-        name = " ".join(name.split())
-        if not name:
-            raise Invalid(gettext("A device needs a name."), field="name")
-        self.name = name
+        self.name = fit_name(name)
         self.save(update_fields=["name"])
 
     @property
     def mark(self) -> dict[str, str]:
         """Returns how events name the device that caused them, with its present name."""
         return {"id": str(self.uuid), "name": self.name}
+
+
+def fit_name(name: str) -> str:
+    """Returns the name with single spaces. Raises Invalid for an empty or too long one."""
+    if len(name) > NAME_LENGTH:
+        told = gettext("The name is too long: at most %(most)d characters.")
+        raise Invalid(told % {"most": NAME_LENGTH}, field="name")
+    name = " ".join(name.split())
+    if not name:
+        raise Invalid(gettext("A device needs a name."), field="name")
+    return name
 
 
 def described(user_agent: str) -> tuple[str, Device.Kind]:

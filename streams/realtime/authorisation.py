@@ -1,4 +1,6 @@
-"""Authorises requests for streams: by their cookies, else by `STREAMS["authenticate"]`."""
+"""Authorises requests for streams: by an access token, else by their cookies, else by
+`STREAMS["authenticate"]`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 from django.db.utils import OperationalError
+from django.utils import timezone
 
-from streams import access, authentication, sessions
+from streams import access, access_tokens, authentication, sessions
 from streams.conf import conf
 from streams.exceptions import BadRequest, NotFound, NotSignedIn
 from streams.http.handler import Request as DjangoRequest
@@ -32,6 +35,9 @@ OWNED = (
 )
 
 
+SEEN = "UPDATE streams_device SET last_seen_at = now() WHERE id = %s"
+
+
 async def authorise(
     hub: Hub, request: Request, uuid: str, columns: str, joins: str
 ) -> access.SignedIn:
@@ -41,13 +47,30 @@ async def authorise(
     Raises NotSignedIn, NotFound, and what `streams.authentication` raises.
     """
     asked = {"uuid": uuid}
-    found = await by_cookies(hub, request, asked, columns, joins)
-    if found is None and conf().authenticate:
-        found = await by_site(hub, request, asked, columns, joins)
+    found: access.SignedIn | None
+    if token := access_tokens.bearer(request.headers.get("authorization")):
+        found = await by_token(hub, token, asked, columns, joins)
+    else:
+        found = await by_cookies(hub, request, asked, columns, joins)
+        if found is None and conf().authenticate:
+            found = await by_site(hub, request, asked, columns, joins)
     if found is None or not hub.revocations.admits(found.device, password(found.user)):
         raise NotSignedIn("Sign in first.")
     if found.more[0] is None:
         raise NotFound(NOT_HERE)
+    return found
+
+
+async def by_token(
+    hub: Hub, token: str, asked: dict[str, str], columns: str, joins: str
+) -> access.SignedIn:
+    """Raises NotSignedIn for a token that is unknown, revoked or expired."""
+    query = access.who(columns, joins, by_site=True)
+    async with pooled_connection(hub.pool) as connection:
+        cursor = await connection.execute(query, asked | {"key": access_tokens.key_of(token)})
+        found = access.token_holder(await cursor.fetchone())
+        if found.device.last_seen_at < timezone.now() - access.SEEN_EVERY:
+            await connection.execute(SEEN, [found.device.pk])
     return found
 
 

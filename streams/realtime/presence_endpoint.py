@@ -14,7 +14,9 @@ import psycopg
 from django.conf import settings
 from django.middleware.csrf import CSRF_SESSION_KEY
 
+from streams import access_tokens
 from streams.access import SignedIn
+from streams.authentication import check_may_act
 from streams.exceptions import BadRequest, Forbidden, Invalid, StreamsError, Unavailable
 from streams.http import csrf
 from streams.http.handler import Request as DjangoRequest
@@ -34,7 +36,10 @@ async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, s
         request.check(scope["method"], "POST")
         said = told(await body_of(receive))
         found = await authorise(hub, request, uuid, *OWNED)
-        from_our_page(scope, found)
+        if access_tokens.bearer(request.headers.get("authorization")):
+            check_may_act(found.device, "POST")
+        else:
+            from_our_page(scope, found)
     except StreamsError as error:
         await refuse(send, error)
     except psycopg.OperationalError:

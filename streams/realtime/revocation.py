@@ -20,6 +20,7 @@ STILL_WELCOME = """
 SELECT d.id, people.password, d.sign_outs FROM streams_device d
   JOIN {people} ON people.key = d.user_id
  WHERE d.id = ANY(%s) AND d.revoked_at IS NULL AND d.signed_out_at IS NULL
+   AND (d.expires_at IS NULL OR d.expires_at > now())
 """
 STILL_THERE = "SELECT id FROM streams_conversation WHERE id = ANY(%s) AND deleted_at IS NULL"
 

@@ -27,7 +27,8 @@ from .parsing import fields
 from .resource import Request, Resource, see_other
 
 NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
-ICONS = {"phone": "phone", "tablet": "tablet"}
+ICONS = {"phone": "phone", "tablet": "tablet", "api": "key"}
+EXPIRIES = (30, 90, 365)  # days
 
 
 @dataclass(slots=True)
@@ -48,19 +49,57 @@ class Row:
         return ICONS.get(self.device.kind, "computer")
 
     @property
+    def is_token(self) -> bool:
+        return self.device.kind == Device.Kind.API
+
+    @property
+    def expires(self) -> str:
+        """Says on which day a token expires; "" for one that does not."""
+        at = self.device.expires_at
+        return date_format(timezone.localtime(at), "DATE_FORMAT") if at else ""
+
+    @property
+    def expired(self) -> bool:
+        at = self.device.expires_at
+        return at is not None and at <= clock.of(self.device)
+
+    @property
     def seen(self) -> str:
         now, seen = clock.of(self.device), self.device.last_seen_at
         return gettext("just now") if seen > now - NOW else ago(seen, now)
 
 
 class Devices(Resource):
+    in_person = ("POST",)
+
     def get(self, request: Request) -> HttpResponse:
         if not wants_json(request):
             return page(request)
         return JsonResponse({"devices": [shape(line) for line in lines(request)]})
 
+    def post(self, request: Request) -> HttpResponse:
+        """Makes an access token, which this response alone shows."""
+        given = fields(request, name=str, read_only=bool, expires_days=int)
+        try:
+            device, token = Device.issue_token(
+                request.user.pk,
+                given.get("name", ""),
+                read_only=given.get("read_only", False),
+                days=given.get("expires_days") or None,
+            )
+        except Invalid as error:
+            if wants_json(request):
+                raise
+            return page(request, error)
+        if wants_json(request):
+            made = next(shape(it) for it in lines(request) if it.device == device)
+            return JsonResponse({"device": made, "token": token}, status=201)
+        return page(request, token=token)
+
 
 class DeviceView(Resource):
+    in_person = ("PATCH", "POST")
+
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         own(request, uuid)
         if not wants_json(request):
@@ -79,6 +118,8 @@ class DeviceView(Resource):
 
 
 class Revoke(Resource):
+    in_person = ("POST",)
+
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         """Revokes a device; doing so twice is no error."""
         fields(request)
@@ -94,6 +135,8 @@ class Revoke(Resource):
 
 
 class RevokeOthers(Resource):
+    in_person = ("POST",)
+
     def post(self, request: Request) -> HttpResponse:
         """Revokes all devices but this one."""
         fields(request)
@@ -120,11 +163,15 @@ def done(request: Request, place: str = "") -> HttpResponse:
     return see_other(place or reverse("streams:devices"))
 
 
-def page(request: Request, error: StreamsError | None = None) -> HttpResponse:
+def page(request: Request, error: StreamsError | None = None, token: str = "") -> HttpResponse:
+    known = lines(request)
     context = {
         "elsewhere": "devices",
         **beside(request),
-        "lines": lines(request),
+        "lines": [line for line in known if not line.is_token],
+        "tokens": [line for line in known if line.is_token],
+        "token": token,
+        "expiries": EXPIRIES,
         "error": error,
     }
     status = error.status if error else 200
@@ -170,6 +217,8 @@ def shape(line: Row) -> dict[str, object]:
         "this": line.this,
         "created_at": line.device.created_at,
         "last_seen_at": line.device.last_seen_at,
+        "read_only": line.device.read_only,
+        "expires_at": line.device.expires_at,
         "conversation": place
         and {
             "id": str(place.uuid),

@@ -6,6 +6,7 @@ the CSRF check, refusals in the app's words. Pages of the site cost no query and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -13,12 +14,14 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from streams.authentication import device_by_site
-from streams.exceptions import MethodNotAllowed
+from streams.authentication import check_may_act, device_by_site, device_by_token
+from streams.exceptions import MethodNotAllowed, NotByToken
 from streams.http import csrf
+from streams.models import Device
 
 from . import errors
 from .this_device import begun, device_of, remember, seen
@@ -27,6 +30,9 @@ from .this_device import begun, device_of, remember, seen
 # By the site's own middleware: `csrf` checks, and `admit` tells a program that it is not signed in.
 @method_decorator((csrf_exempt, login_not_required), name="dispatch")
 class Endpoint(View):
+    in_person: Sequence[str] = ()  # methods that no access token may use
+    reads_only = False  # whether a POST changes nothing here
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             response: Any = self.answer(request, *args, **kwargs)
@@ -42,6 +48,20 @@ class Endpoint(View):
         return csrf.kept(request, response)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if by_token := device_by_token(request):
+            request.device = seen(by_token)  # type: ignore[attr-defined]
+            self.admit(request)
+            self.check_token(request, by_token)
+        else:
+            self.recognise(request)
+        response: Any = self.handle(request, *args, **kwargs)
+        if not getattr(response, "is_rendered", True):
+            response.render()
+        if device := begun(request):
+            request.device = device  # type: ignore[attr-defined]
+        return response
+
+    def recognise(self, request: HttpRequest) -> None:
         if not hasattr(request, "device"):
             request.device = device_of(request)  # type: ignore[attr-defined]
         by_site = request.device is None and device_by_site(request)  # type: ignore[attr-defined]
@@ -49,12 +69,16 @@ class Endpoint(View):
             request.device = seen(by_site)  # type: ignore[attr-defined]
         self.admit(request)
         csrf.check(request, by_cookies=not by_site)
-        response: Any = self.handle(request, *args, **kwargs)
-        if not getattr(response, "is_rendered", True):
-            response.render()
-        if device := begun(request):
-            request.device = device  # type: ignore[attr-defined]
-        return response
+
+    def check_token(self, request: HttpRequest, device: Device) -> None:
+        """Raises ReadOnly or NotByToken. No browser adds a token by itself, so none is needed
+        against foreign pages.
+        """
+        method = request.method or ""
+        if not self.reads_only:
+            check_may_act(device, method)
+        if method in self.in_person:
+            raise NotByToken(gettext("No access token may do this: sign in with a browser."))
 
     def admit(self, request: HttpRequest) -> None:
         """Raises an error if this request may not be answered at all."""

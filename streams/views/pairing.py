@@ -36,6 +36,8 @@ AT_HOME = gettext_noop(
 
 
 class Pair(Resource):
+    in_person = ("POST",)
+
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         """Redirects a reload or a sign-in: only a POST makes a code."""
         return see_other(serializers.place(own_conversation(request, uuid)))

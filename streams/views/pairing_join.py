@@ -37,6 +37,8 @@ Step = Callable[[HttpRequest, Pairing], HttpResponse]
 class Door(Endpoint):
     """What was refused is said on the page where a code can be typed."""
 
+    in_person = ("POST",)
+
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return super().handle(request, *args, **kwargs)

@@ -19,6 +19,8 @@ LONGEST_GROWING = 100_000  # what is still to come is asked for many times
 
 
 class Formatted(Resource):
+    reads_only = True
+
     def post(self, request: Request) -> HttpResponse:
         """Renders a growing text. `closed` is final and covers the first `length` UTF-16 units.
         `open` covers the text up to `seen` for now; it covers all of it, exactly, once the text has

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth import SESSION_KEY
@@ -18,8 +16,6 @@ from streams import access
 from streams.models import Device
 from streams.sessionless import introduced
 
-SEEN_EVERY = timedelta(minutes=1)
-
 
 def device_of(request: HttpRequest) -> Device | None:
     """Returns the device; None for nobody. Ends a session whose device was signed out or
@@ -32,8 +28,8 @@ def device_of(request: HttpRequest) -> Device | None:
 def seen(device: Device) -> Device:
     """Records that the device is in use, once a minute at most."""
     # This machine's clock says when to look, and the database's what is written.
-    if device.last_seen_at < timezone.now() - SEEN_EVERY:
-        late = Device.objects.filter(pk=device.pk, last_seen_at__lt=Now() - SEEN_EVERY)
+    if device.last_seen_at < timezone.now() - access.SEEN_EVERY:
+        late = Device.objects.filter(pk=device.pk, last_seen_at__lt=Now() - access.SEEN_EVERY)
         late.update(last_seen_at=Now())
     return device
 
@@ -75,8 +71,11 @@ def begun(request: HttpRequest) -> Device | None:
 
 def remember(request: HttpRequest, response: HttpResponseBase, device: Device) -> None:
     """Sets the device's cookie for the app's pages, unless the browser has it with the present
-    SECRET_KEY's signature already: older signatures expire with their keys.
+    SECRET_KEY's signature already: older signatures expire with their keys. A program with a token
+    gets none.
     """
+    if device.kind == Device.Kind.API:
+        return
     first = access.FIRST_DEVICE_COOKIE
     present = {access.DEVICE_COOKIE: request.COOKIES.get(access.DEVICE_COOKIE, "")}
     if access.device_key(present, []) == device.key:

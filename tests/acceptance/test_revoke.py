@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 
 import httpx
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models.functions import Now
 
 from streams import access
 from streams.models import Device
@@ -225,3 +227,35 @@ async def test_many_devices_go_in_one_breath(standing, conversation, anna, lapto
     began = time.monotonic()
     assert await sync_to_async(Device.revoke_all_of)(anna.pk, but=laptop) == 700
     await ended(began, readers, tasks)
+
+
+class Program(Client):
+    """A client with an access token and no cookie."""
+
+    def __init__(self, token):
+        super().__init__({})
+        self.token = token
+
+    def http(self, url):
+        http = super().http(url)
+        http.headers["Authorization"] = f"Bearer {self.token}"
+        return http
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_program_reads_by_its_token_until_that_ends(webs, conversation, anna, laptop, end):
+    device, token = await sync_to_async(Device.issue_token)(anna.pk, "Script", read_only=True)
+    path = f"/c/{conversation.uuid}/events"
+    reader = Reader(Program(token), webs[0].url, path)
+    task = asyncio.create_task(reader.read())
+    await asyncio.wait_for(reader.live.wait(), 20)
+    presence = await reader.client.post(webs[0].url, f"/c/{conversation.uuid}/presence")
+    assert (presence.status_code, presence.json()["error"]["code"]) == (403, "read_only")
+    began = time.monotonic()
+    if end == "revoked":
+        own = await Client.of(laptop)
+        await own.post(webs[1].url, f"/devices/{device.uuid}/revoke")
+    else:
+        own = Device.objects.filter(pk=device.pk)
+        await sync_to_async(own.update)(expires_at=Now() - timedelta(minutes=1))
+    await ended(began, [reader], [task], within=1 if end == "revoked" else 8)

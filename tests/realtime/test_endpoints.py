@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from streams.asgi import stream_at
 from streams.conf import conf
+from streams.http import cors
 from streams.realtime.hub import Hub
 from tests.client import Client, header_of
 from tests.factories import DeviceFactory
@@ -196,3 +197,21 @@ async def test_a_stream_that_comes_before_the_epoch_is_known_waits_for_it(
     hub.life = hub.life._replace(epoch="this life")
     hub.known.set()
     assert (await asking)[0]["status"] == 200
+
+
+async def test_a_foreign_page_reads_a_stream_where_the_site_lets_it(conversation, settings):
+    """By the site's own CORS settings, which Django's middleware would not apply to a stream."""
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.com"]
+    for origin, allowed in ((b"https://app.example.com", True), (b"https://evil.example", False)):
+        sent = []
+
+        async def send(message, sent=sent):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/c/events", "query_string": b""}
+        scope["headers"] = [(b"host", b"localhost"), (b"origin", origin)]
+        answer = cors.sharing(scope, send)
+        await answer({"type": "http.response.start", "status": 200, "headers": []})
+        assert ((b"access-control-allow-origin", origin) in sent[0]["headers"]) is allowed
+    settings.MIDDLEWARE = []
+    assert cors.sharing(scope, send) is send

@@ -123,7 +123,7 @@ def test_health_asks_no_cookie_no_host_name_and_no_database(
 def test_not_ready_until_the_migrations_have_run(stranger):
     from django.db.migrations.recorder import MigrationRecorder
 
-    MigrationRecorder.Migration.objects.filter(app="streams").order_by("id").last().delete()
+    MigrationRecorder.Migration.objects.filter(app="streams").order_by("name").last().delete()
     response = stranger("get", "/readyz")
     assert (response.status_code, response.json()["status"]) == (503, "migrations to run")
 
