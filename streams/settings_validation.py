@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 # What each provider of `models` may be given.
 OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": [], "class": "", "options": {}}
+OPTIONS |= {"names": {}, "place": ""}  # in words, for people
 
 KINDS: dict[type, str] = {
     bool: "True or False",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext_noop
 
 from streams.providers import scripted
 
@@ -23,6 +25,9 @@ class Entry:
     extra: str = ""
     packages: tuple[str, ...] = ()
     menu: tuple[str, ...] = ()
+    #: What people read: where it runs, in English, and its models whose ids make poor words.
+    place: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     #: It recites what it was given: nobody asks it for titles, and it is offered in DEBUG alone.
     recites: bool = False
     #: Raises UnknownModel for a name that is known to be none, without asking anybody.
@@ -36,6 +41,7 @@ ENTRIES: dict[str, Entry] = {
         extra="anthropic",
         packages=("anthropic", *SDK_TRANSPORT),
         menu=("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
+        place="Anthropic",
     ),
     "openai": Entry(
         "streams.providers.openai",
@@ -43,12 +49,14 @@ ENTRIES: dict[str, Entry] = {
         extra="openai",
         packages=("openai", *SDK_TRANSPORT),
         menu=("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
+        place="OpenAI",
     ),
     "openai-chat": Entry(
         "streams.providers.openai_chat",
         "OpenAIChat",
         extra="openai",
         packages=("openai", *SDK_TRANSPORT),
+        place=gettext_noop("own server"),
     ),
     "local": Entry(
         "streams.providers.local",
@@ -57,12 +65,15 @@ ENTRIES: dict[str, Entry] = {
         extra="openai",
         packages=("openai", *SDK_TRANSPORT),
         menu=("smollm2",),
+        place=gettext_noop("on this computer"),
+        names={"smollm2": "SmolLM2"},
     ),
     "scripted": Entry(
         "streams.providers.scripted",
         "Scripted",
         built_from=(),
         menu=("demo",),
+        place=gettext_noop("recites a text"),
         recites=True,
         check=scripted.check,
     ),

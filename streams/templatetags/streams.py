@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 
 from streams import account_links
 from streams.conf import conf
+from streams.providers import model_names, registry
 from streams.views.chat import embedded_context
 from streams.views.script_words import day_words, words
 
@@ -50,7 +51,14 @@ def script_words() -> SafeString:
     Content-Security-Policy blocks; empty in English.
     """
     found = words(get_language() or settings.LANGUAGE_CODE)
-    return json_script(found, "streams-words")
+    models = {name: model_names.words_of(name) for name in registry.offered()}
+    return json_script(found | {"models": models}, "streams-words")
+
+
+@register.filter
+def model_words(name: str) -> str:
+    """Returns who answers, as people read it, for a `provider:model` name."""
+    return model_names.words_of(name) if name else ""
 
 
 @register.filter

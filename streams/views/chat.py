@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import auth
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext, gettext_noop
 
 from streams import access
 from streams.conf import conf
@@ -16,15 +17,24 @@ from streams.snapshot import Snapshot, snapshot
 
 from .transcript_presenter import front, turns_of
 
+# What a prompt will do that is sent while an answer is being written; chat.js says the same.
+NEXT = {
+    "queue": gettext_noop("Send after this answer"),
+    "interrupt": gettext_noop("Stop and send"),
+    "reject": gettext_noop("Wait for this answer, or stop it"),
+}
+
 
 def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
     """Everything up to the moment of the snapshot, as `device` sees it."""
+    first = front(taken)
     return {
         "conversation": taken.conversation,
         "head": taken.transcript.head,
         "beat": int(conf().presence * 1000 / 3),
         "turns": turns_of(taken, device),
-        "front": front(taken),
+        "front": first,
+        "next": gettext(NEXT[taken.conversation.on_busy]) if first else "",
     }
 
 

@@ -16,6 +16,7 @@ from streams.conversation_summaries import name_of
 from streams.exceptions import NotFound, StreamsError
 from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
+from streams.providers.model_names import words_of
 from streams.snapshot import snapshot
 
 from . import serializers
@@ -116,6 +117,7 @@ def page_now(
     return patient(render(request, "streams/conversation.html", context, status=status), error)
 
 
-def offered(request: Request, current: str) -> list[str]:
-    """Returns the menu of models, always with the conversation's own in it."""
-    return list(dict.fromkeys([*policy.policy().models_for(request.user), current]))
+def offered(request: Request, *current: str) -> list[tuple[str, str]]:
+    """Returns the menu of models with their words, always with the conversation's own in it."""
+    names = dict.fromkeys([*policy.policy().models_for(request.user), *current])
+    return [(name, words_of(name)) for name in names]

@@ -8,12 +8,14 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy, quotas
+from streams.conversation_summaries import ListedConversation
 from streams.exceptions import StreamsError
 from streams.models import Conversation, first_prompt
 from streams.postgres import channels
 from streams.postgres.database import atomic
 
 from . import serializers
+from .conversation import offered
 from .conversation_list import as_json, beside, shelf
 from .errors import patient
 from .negotiation import wants_json
@@ -81,16 +83,26 @@ def page(
 ) -> HttpResponse:
     """Renders the list beside an empty composer; a refused form comes back as it was."""
     given = given or {}
+    left = beside(request)
+    models = offered(request)
     context = {
         "deleted": deleted(request),
-        "models": policy.policy().models_for(request.user),
-        "chosen": given.get("model") or policy.default_model(request.user),
+        "models": models,
+        "chosen": given.get("model") or last_used(left["items"], models) or models[0][0],
         "given": given,
         "error": error,
-        **beside(request),
+        **left,
     }
     status = error.status if error else 200
     return patient(render(request, "streams/new.html", context, status=status), error)
+
+
+def last_used(lines: list[ListedConversation], models: list[tuple[str, str]]) -> str:
+    """Returns what the person's newest conversation is answered by, on whichever device, while it
+    is still offered.
+    """
+    newest = max(lines, key=lambda line: line.updated_at, default=None)
+    return newest.model if newest and newest.model in dict(models) else ""
 
 
 def put_away(request: Request) -> HttpResponse:

@@ -120,3 +120,24 @@ def test_a_click_before_the_modules_stays_on_the_page_if_they_come(
     expect(page.locator(".transcript > .prompt .said")).to_have_text("Quick")
     assert page.evaluate("window.same ?? false") is come
     open_as.expected.append("net::ERR")
+
+
+def test_the_first_screen_says_who_answers_and_what_to_begin_with(open_as, laptop, phone, anna):
+    page = open_as(laptop)
+    expect(page.get_by_label("Model").locator("option")).to_have_text(["Demo · recites a text"])
+    page.get_by_role("button", name="Start this, then refresh the page").click()
+    expect(page).to_have_url(BEGUN)
+    expect(page.locator(".prompt .said")).to_contain_text("lighthouse keeper")
+    expect(page.locator(".answer-model").first).to_have_text("Demo · recites a text")
+    Conversation.objects.get().change(phone, model="scripted:count-9")
+    expect(page.locator(".bar select")).to_have_value("scripted:count-9")
+    two = open_as(phone, page.url)
+    two.locator(".bar select").select_option(label="Demo · recites a text")
+    expect(page.locator(".bar select")).to_have_value("scripted:demo")
+    two.goto("/c/")
+    field(two).fill("My own words")
+    expect(two.get_by_role("button", name="Start this")).to_have_count(0)
+    plain = open_as(laptop, java_script_enabled=False)
+    plain.get_by_role("button", name="Start this, then ask the next thing").click()
+    expect(plain.locator(".prompt .said")).to_contain_text("honey bee")
+    assert Conversation.objects.filter(owner=anna).count() == 2

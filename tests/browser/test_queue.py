@@ -42,8 +42,12 @@ def test_stop_and_send_is_one_click(open_as, laptop, phone, conversation, here):
     say(run, "Long answer", end=False)
     expect(other.locator(".answer")).to_have_attribute("data-state", "streaming")
     send = page.get_by_role("button", name="Stop and send")
-    expect(send).to_be_hidden()
+    expect(page.locator(".next")).to_have_text("Stop and send")
+    box = page.locator(".composer-box").bounding_box()
     field(page).fill("Never mind, this")
+    expect(page.locator(".next")).to_be_visible()
+    assert page.locator(".composer-box").bounding_box() == box, "what is said moves nothing"
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     send.click()
     expect(page.locator(".answer").first).to_have_attribute("data-state", "stopping")
     expect(other.locator(".prompt .said").last).to_have_text("Never mind, this")

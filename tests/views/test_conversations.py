@@ -187,3 +187,19 @@ def test_the_key_of_a_deleted_conversation_begins_another(api, laptop):
         names.append(first.json()["id"])
         Conversation.objects.get(uuid=names[-1]).delete_softly(laptop)
     assert len(set(names)) == 3
+
+
+def test_a_new_one_is_offered_the_model_that_was_used_last(client, anna, settings):
+    server = {"url": "http://x", "menu": ["q", "r"]}
+    models = settings.STREAMS.get("models", {}) | {"openai-chat": server}
+    settings.STREAMS = settings.STREAMS | {"models": models}
+    client.force_login(anna)
+
+    def chosen():
+        return client.get("/c/").context["chosen"]
+
+    assert chosen() == "openai-chat:q"
+    ConversationFactory(owner=anna, model="openai-chat:r")
+    assert chosen() == "openai-chat:r"
+    ConversationFactory(owner=anna, model="nobody:any-more")
+    assert chosen() == "openai-chat:q"

@@ -2,7 +2,7 @@
 
 import { Block } from "./block.js";
 import { showTime } from "./clock.js";
-import { endings, gettext, ngettext, unfinished, unknown } from "./gettext.js";
+import { endings, gettext, modelWords, ngettext, unfinished, unknown } from "./gettext.js";
 import { LostAttempt } from "./lost_attempt.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
@@ -32,7 +32,7 @@ export class Answer {
     const element = template.content.firstElementChild.cloneNode(true);
     Object.assign(element.dataset, { run, prompt, message, rank, status: "queued", attempt: 0 });
     element.setAttribute("aria-busy", "true");
-    for (const each of element.querySelectorAll(".answer-model")) each.textContent = model;
+    for (const each of element.querySelectorAll(".answer-model")) each.textContent = modelWords(model);
     showTime(element.querySelector(".about"), new Date());
     for (const [act, verb] of [["remove", "cancel"], ["retry", "retry"]]) {
       element.querySelector(`[data-act="${act}"]`).action = place(run, verb);

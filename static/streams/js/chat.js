@@ -20,7 +20,12 @@ import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 
-const NEXT = { queue: gettext("Send after this answer"), interrupt: gettext("Stop and send") };
+// As `NEXT` in streams/views/chat.py.
+const NEXT = {
+  queue: gettext("Send after this answer"),
+  interrupt: gettext("Stop and send"),
+  reject: gettext("Wait for this answer, or stop it"),
+};
 
 export class Chat {
   #root;

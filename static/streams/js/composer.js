@@ -1,4 +1,6 @@
-// The field one writes in: its draft, and its one button, Send or Stop.
+// The field one writes in: its draft, Send, and Stop beside it while there is something to stop.
+
+import { gettext } from "./gettext.js";
 
 const UNDONE = 20_000; // characters
 
@@ -8,7 +10,6 @@ export class Composer {
   #send;
   #stop;
   #next;
-  #busy = false;
   #draft;
   #on;
 
@@ -27,22 +28,20 @@ export class Composer {
     this.#field.value ||= this.#draft.read();
     this.#field.addEventListener("input", () => this.#changed());
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
-    this.#stop.addEventListener("click", (event) => this.#clicked(event));
-    this.#stop?.form?.addEventListener("submit", (event) => this.#stopped(event));
+    this.#stop.form.addEventListener("submit", (event) => this.#stopped(event));
     this.#fit();
   }
 
-  // What the button is, by the run's state alone. `next` says what a message would do meanwhile,
-  // for those without an Enter key.
+  // By the run's state alone. `next` says what a message would do meanwhile, on a line that is
+  // there always, so that nothing moves.
   show({ busy, stopping, next }) {
-    this.#busy = busy;
-    this.#next.textContent = next;
-    const moved = document.activeElement === (busy ? this.#send : this.#stop);
-    this.#send.hidden = busy;
+    const words = busy ? next : "";
+    if (this.#next.textContent !== words) this.#next.textContent = words;
+    this.#send.setAttribute("aria-label", words || gettext("Send"));
+    const moved = !busy && document.activeElement === this.#stop;
     this.#stop.hidden = !busy;
     this.#stop.setAttribute("aria-disabled", String(stopping));
     if (moved && matchMedia("(pointer: fine)").matches) this.#field.focus(); // no keyboard brought up
-    this.#offerNext();
   }
 
   focus() {
@@ -68,12 +67,7 @@ export class Composer {
   #changed() {
     this.#draft.write(this.#field.value);
     this.#fit();
-    this.#offerNext();
     this.#on.typed(this.#field.value !== "");
-  }
-
-  #offerNext() {
-    this.#next.hidden = !this.#busy || !this.#next.textContent || !this.#field.value.trim();
   }
 
   #submitted(event) {
@@ -83,11 +77,6 @@ export class Composer {
     this.#field.value = "";
     this.#changed();
     this.#on.send(text);
-  }
-
-  // The second click of two on Send, in whose place this one is now.
-  #clicked(event) {
-    if (event.detail > 1) event.preventDefault();
   }
 
   #stopped(event) {

@@ -3,6 +3,7 @@
 import { Chat } from "./chat.js";
 import { followFeed } from "./feed.js";
 import { makeModals } from "./modal.js";
+import { ModelPicker } from "./model_picker.js";
 import { PresenceList } from "./presence_list.js";
 import { Settings } from "./settings.js";
 import { forgetAtSignOut, Sidebar } from "./sidebar.js";
@@ -13,12 +14,14 @@ const { id, signIn } = document.getElementById("streams-conversation").dataset;
 const chat = new Chat(root);
 const sidebar = new Sidebar(id);
 const settings = new Settings(document.getElementById("streams-settings-form"));
+const picker = new ModelPicker(document.getElementById("streams-answered-by"));
 const title = new Title(document.getElementById("streams-rename"));
 const here = new PresenceList(document.getElementById("streams-here"), root.dataset.device);
 
 makeModals();
 forgetAtSignOut();
 settings.wire({ told: (words) => chat.tell(words) });
+picker.wire({ failed: (words) => chat.tell(words) });
 title.wire({ left: () => chat.focus() });
 chat.wire({
   updated,
@@ -33,6 +36,7 @@ chat.takeFocus();
 
 function updated(data) {
   settings.show(data);
+  picker.show(data);
   if ("archived" in data) sidebar.archive(data.archived);
   if (data.title === undefined) return;
   title.show(data.title);

@@ -9,7 +9,8 @@ import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
 const form = document.getElementById("streams-composer");
-const { content: field, model, system } = form.elements;
+const field = document.getElementById("streams-message");
+const { model, system } = form.elements;
 const { user } = document.querySelector(".streams").dataset;
 const draft = new Draft(user, "new");
 const note = new ConnectionNote(document.getElementById("streams-note"));
@@ -29,9 +30,11 @@ field.addEventListener("input", () => {
 form.addEventListener("input", () => opening.given && !opening.sending && opening.withdraw());
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!field.value.trim()) return;
-  draft.write(field.value);
-  opening.send({ content: field.value, model: model.value, system: system.value });
+  const content = event.submitter?.value || field.value; // a suggestion brings its own
+  if (!content.trim()) return;
+  field.value = content;
+  draft.write(content);
+  opening.send({ content, model: model.value, system: system.value });
 });
 
 // What was sent before this page was there still goes out; else there may be a draft.

@@ -1,6 +1,6 @@
 // What a conversation is set to: saved with a word, and as it was for whoever leaves without.
 
-import { gettext } from "./gettext.js";
+import { gettext, modelWords } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";
 
 const FIELDS = ["model", "system", "on_busy"];
@@ -45,7 +45,7 @@ export class Settings {
   // A model that this page did not offer may have been chosen elsewhere.
   #fill(field, value) {
     const known = field.options && [...field.options].some((option) => option.value === value);
-    if (field.options && !known) field.add(new Option(value, value));
+    if (field.options && !known) field.add(new Option(modelWords(value), value));
     field.value = value;
   }
 
