@@ -22,6 +22,7 @@ PersonKey = Hashable  # of whatever type the site's user model has
 
 TOO_LONG = {
     "content": gettext_noop("That is too long to send: at most %(most)s characters."),
+    "messages": gettext_noop("A message is too long: at most %(most)s characters."),
     "system": gettext_noop("The instructions are too long: at most %(most)s characters."),
 }
 
@@ -33,7 +34,11 @@ def check_text(name: str, text: str) -> None:
     """Raises TooLarge."""
     most = conf().prompt_characters
     if most and len(text) > most:
-        raise TooLarge(gettext(TOO_LONG[name]) % {"most": f"{most:,}"}, field=name)
+        raise TooLarge(too_long(name, most), field=name)
+
+
+def too_long(name: str, most: int) -> str:
+    return gettext(TOO_LONG[name]) % {"most": f"{most:,}"}
 
 
 def check_length(conversation: Conversation, more: int) -> None:

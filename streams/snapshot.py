@@ -6,7 +6,7 @@ is nowhere else yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,25 +87,31 @@ def shown_so_far(run: Run) -> list[Block]:
 
 
 def in_reading_order(
-    messages: Iterable[Message], runs: Iterable[Run], shown: dict[int, list[Block]]
+    messages: Iterable[Message], runs: Sequence[Run], shown: dict[int, list[Block]]
 ) -> Iterator[MessageState]:
     """Orders prompts with their answers after them, without those that were taken back."""
     by_id = {message.pk: message for message in messages}
+    numbers = {message.seq: str(message.uuid) for message in by_id.values()} | {0: ""}
+    answering = {run.answer_id for run in runs}
     answers: dict[int, list[Run]] = {}
     for run in runs:
         answers.setdefault(run.prompt_id, []).append(run)
     for prompt in by_id.values():
         own = answers.get(prompt.pk, [])
         kept = [run for run in own if not run.removed]
-        if prompt.role == Message.Role.ASSISTANT or (own and not kept):
+        if prompt.pk in answering or (own and not kept):
             continue
         said = MessageState(str(prompt.uuid), prompt.seq, prompt.role, prompt.blocks)
         said.device, said.client_key = getattr(prompt, "device_then", None), prompt.client_key
+        if prompt.parent_seq is not None:
+            said.parent = numbers.get(prompt.parent_seq)
         yield said
         for run in kept:
             answer = by_id[run.answer_id]
             blocks = shown.get(answer.pk, answer.blocks)
-            yield MessageState(str(answer.uuid), answer.seq, answer.role, blocks, run=str(run.uuid))
+            told = MessageState(str(answer.uuid), answer.seq, answer.role, blocks)
+            told.run, told.parent = str(run.uuid), said.id
+            yield told
 
 
 def state_of(run: Run, names: dict[int, str]) -> RunState:

@@ -41,7 +41,11 @@ def logs(draw):
 
     prompts = draw(st.integers(1, 3))
     for n in range(prompts):
-        add("message.created", message=f"m{n}", role="user", text=draw(ANY_TEXT))
+        after = draw(
+            st.sampled_from([None, "", *(f"{kind}{k}" for k in range(n) for kind in "ma")])
+        )
+        branch = {} if after is None else {"parent": after}
+        add("message.created", message=f"m{n}", role="user", text=draw(ANY_TEXT), **branch)
         first = draw(st.sampled_from([{}, {"rank": -1}]))
         add("run.queued", run=f"r{n}", message=f"a{n}", prompt=f"m{n}", model="x", **first)
     for n in range(prompts):

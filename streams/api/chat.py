@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import NAMESPACE_URL, UUID
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from streams import models, policy, quotas
 from streams.exceptions import NotFound
+from streams.models import branching
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.views.validation import checked_values, short_enough
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 OnBusy = Literal["queue", "interrupt", "reject"]
+Role = Literal["user", "assistant"]
 
 
 class Chat:
@@ -89,7 +92,7 @@ class Chat:
         """Asynchronous twin of `refresh`."""
         return await sync_to_async(self.refresh)()
 
-    def ask(self, content: str, *, key: str | None = None) -> Run:
+    def ask(self, content: str, *, key: str | None = None, parent: str | None = None) -> Run:
         """Adds a prompt and returns the run that will answer it as soon as a worker is free.
 
         Inside a transaction the prompt is part of it: workers and pages learn of it at the commit,
@@ -100,17 +103,20 @@ class Chat:
         A `key` (at most 64 characters) that was used before in this conversation adds nothing and
         returns the run of that time.
 
+        The prompt follows the last message, or `parent`: the id of another message, from which a
+        branch begins that knows nothing of what came after that one; "" is a beginning.
+
         Raises Invalid and TooLarge for the content, KeyReused if the key came with other content,
         Busy if the conversation rejects prompts during an answer, TooManyRuns, ConversationFull,
         and NotFound if the conversation was deleted.
         """
         short_enough("client_key", key or "")
-        _, run, _ = self._conversation.post(content, None, key)
+        _, run, _ = self._conversation.post(content, None, key, parent)
         return Run(run).refresh()
 
-    async def aask(self, content: str, *, key: str | None = None) -> Run:
+    async def aask(self, content: str, *, key: str | None = None, parent: str | None = None) -> Run:
         """Asynchronous twin of `ask`."""
-        return await sync_to_async(self.ask)(content, key=key)
+        return await sync_to_async(self.ask)(content, key=key, parent=parent)
 
     def run(self, id: UUID | str) -> Run:
         """Returns one of its answers. Raises NotFound."""
@@ -158,6 +164,7 @@ def start(
     model: str = "",
     on_busy: OnBusy = "queue",
     key: str | None = None,
+    messages: Sequence[tuple[Role, str]] = (),
 ) -> Chat:
     """Starts a conversation of `user`, in the caller's transaction if there is one.
 
@@ -165,6 +172,7 @@ def start(
     site's. Without a `title` one is made after the first answer. `on_busy` decides about a prompt
     that comes while an answer is being written: "queue", "interrupt" or "reject". A `key` (at most
     64 characters) that this user has used before returns the conversation of that time, unchanged.
+    `messages` were said elsewhere before: pairs of "user" or "assistant" and a text.
 
     Raises Invalid, TooLarge, UnknownModelName and TooManyEmpty.
     """
@@ -172,11 +180,13 @@ def start(
     values: dict[str, Any] = checked_values(given | ({"model": model} if model else {}))
     values.setdefault("model", policy.default_model(user))
     short_enough("client_key", key or "")
-    if not key:
+    if not key and not messages:
         quotas.check_empty(user.pk)
     owner: Any = user
     # Keys of the site's own code: a browser's `client_key` must not come before them.
     begun = models.Conversation.begin(owner, key, NAMESPACE_URL, **values)
+    if not begun.last_seq:
+        branching.take_in(begun, [branching.Imported(*each) for each in messages])
     channels.list_changed(user.pk)
     return Chat(begun)
 
@@ -189,10 +199,17 @@ async def astart(
     model: str = "",
     on_busy: OnBusy = "queue",
     key: str | None = None,
+    messages: Sequence[tuple[Role, str]] = (),
 ) -> Chat:
     """Asynchronous twin of `start`."""
     return await sync_to_async(start)(
-        user, instructions=instructions, title=title, model=model, on_busy=on_busy, key=key
+        user,
+        instructions=instructions,
+        title=title,
+        model=model,
+        on_busy=on_busy,
+        key=key,
+        messages=messages,
     )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from . import branches
+
 
 class Row(NamedTuple):
     """An event as it was read: number, type and data."""
@@ -41,6 +43,10 @@ class RunState:
 
 @dataclass(slots=True)
 class MessageState:
+    """`parent` is the id of the message this one follows: of an answer, its prompt. None is the
+    message before it, and "" a beginning.
+    """
+
     id: str
     seq: int
     role: str
@@ -48,13 +54,14 @@ class MessageState:
     run: str | None = None
     device: dict[str, str] | None = None
     client_key: str | None = None
+    parent: str | None = None
 
 
 @dataclass(slots=True)
 class Transcript:
     """A conversation as its log describes it; `head` is the number of the last event applied.
 
-    Messages stand in reading order: each answer after the prompt it answers.
+    Messages of all branches stand in reading order: each answer after the prompt it answers.
     """
 
     head: int = 0
@@ -74,6 +81,10 @@ class Transcript:
         open = [run for run in self.runs.values() if run.status in ("running", "queued")]
         return sorted(open, key=lambda run: (run.status == "queued", run.rank))
 
+    def branch(self) -> list[MessageState]:
+        """Returns the messages of the newest branch, in reading order: what a page shows."""
+        return branches.ending_at_newest(self.messages)
+
     def apply(self, row: Row) -> None:
         """Applies one event. One at or before the head is a repeat and changes nothing."""
         if row.seq <= self.head:
@@ -88,6 +99,7 @@ class Transcript:
         block = {"index": 0, "kind": "text", "text": data["text"]}
         prompt = MessageState(data["message"], row.seq, data["role"], [block])
         prompt.device, prompt.client_key = data.get("device"), data.get("client_key")
+        prompt.parent = data.get("parent")
         self.messages.append(prompt)
 
     def run_queued(self, row: Row) -> None:
@@ -99,7 +111,7 @@ class Transcript:
         run = RunState(data["run"], data["message"], data["prompt"], data["model"])
         run.rank = data.get("rank", 0)
         self.runs[run.id] = run
-        answer = MessageState(run.message, row.seq, "assistant", run=run.id)
+        answer = MessageState(run.message, row.seq, "assistant", run=run.id, parent=run.prompt)
         self.messages.insert(self._place_behind(run.prompt), answer)
 
     def _place_behind(self, prompt: str) -> int:

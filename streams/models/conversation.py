@@ -19,7 +19,7 @@ from streams.postgres.database import atomic
 from streams.text import clean
 from streams.user_model import key_text
 
-from . import posting
+from . import branching, posting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -99,11 +99,7 @@ class Conversation(models.Model):
 
     @classmethod
     def begin(
-        cls,
-        owner: User,
-        client_key: str | None = None,
-        keys: UUID = NAMESPACE_OID,
-        **values: Any,
+        cls, owner: User, client_key: str | None = None, keys: UUID = NAMESPACE_OID, **values: Any
     ) -> Conversation:
         """A new one; with a `client_key` that came before, the one which that began, unless it
         has been deleted since. `keys` tells whose keys those are.
@@ -143,13 +139,16 @@ class Conversation(models.Model):
 
     @atomic
     def post(
-        self, content: str, device: Device | None, client_key: str | None = None
+        self,
+        content: str,
+        device: Device | None,
+        client_key: str | None = None,
+        parent: str | None = None,
     ) -> tuple[Message, Run, bool]:
-        """A prompt and the run that will answer it; the flag tells a repeated send apart.
-
-        Raises Invalid for an empty prompt, KeyReused when `client_key` came before with
-        other content, Busy when the conversation rejects prompts during a run, and what
-        `limits` raises.
+        """A prompt behind `parent` and the run that will answer it; the flag tells a repeated send
+        apart. Raises Invalid for an empty prompt, KeyReused when `client_key` came with other
+        content, Busy when the conversation rejects prompts during a run, and what `quotas` and
+        `branching.follow` raise.
         """
         content = checked(content)
         quotas.lock_owner(self.owner_id)
@@ -162,6 +161,7 @@ class Conversation(models.Model):
         rank = here._make_way(device)
         quotas.check_runs(here)
         prompt, answer, run = posting.drafted(here, content, device, client_key, rank)
+        branching.follow(here, prompt, parent)
         posting.post(here, prompt, answer, run)
         return prompt, run, True
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from streams import quotas
 from streams.postgres.database import atomic
 
-from . import posting
+from . import branching, posting
+from .branching import Imported
 from .conversation import Conversation, checked, named
 
 if TYPE_CHECKING:
@@ -25,23 +27,27 @@ def begin_with(
     content: str,
     device: Device | None,
     client_key: str | None = None,
+    before: Sequence[Imported] = (),
     **values: Any,
 ) -> tuple[Conversation, Message, Run, bool]:
     """Does what `Conversation.begin` and then `post` do, in fewer statements. Returns the
-    conversation, the prompt, its run, and whether they are new.
+    conversation, the prompt, its run, and whether they are new. A new conversation begins with the
+    messages that came `before`.
 
     Raises what `post` raises, and then stores no conversation either.
     """
     content = checked(content)
     quotas.lock_owner(owner.pk)
     name = named(owner, client_key) if client_key else uuid.uuid4()
-    if not (client_key and Conversation.objects.filter(uuid=name).exists()):
+    if not before and not (client_key and Conversation.objects.filter(uuid=name).exists()):
         here = Conversation(uuid=name, owner=owner, **values)
         quotas.check_runs(here)
         prompt, answer, run = posting.drafted(here, content, device, client_key)
         if posting.begin(here, prompt, answer, run):
             return here, prompt, run, True
     here = Conversation.begin(owner, client_key, **values)
+    if not here.last_seq:
+        branching.take_in(here, before)
     prompt, run, new = here.post(content, device, client_key)
     here.refresh_from_db()
     return here, prompt, run, new

@@ -21,6 +21,8 @@ class Message(models.Model):
     user's message is one text block; an assistant's is empty until its run has ended.
     `seq` is the number of the event that brought it: message.created for a user's,
     run.queued for an assistant's.
+    `parent_seq` is that of the message it follows: 0 is a beginning, and null, as most have it, is
+    the message before it (`streams.log.branches`). An answer's parent is the prompt of its run.
     """
 
     class Role(models.TextChoices):
@@ -32,6 +34,7 @@ class Message(models.Model):
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     seq = models.BigIntegerField()
+    parent_seq = models.BigIntegerField(null=True, blank=True, editable=False)
     role = models.CharField(max_length=9, choices=Role.choices)
     blocks = models.JSONField(default=list)
     device = models.ForeignKey(
@@ -39,6 +42,8 @@ class Message(models.Model):
     )
     client_key = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     created_at = models.DateTimeField(auto_now_add=True)
+
+    parent: str | None = None  # while it is posted: what its event says of `parent_seq`
 
     if TYPE_CHECKING:
         run: Run
@@ -71,8 +76,10 @@ class Message(models.Model):
         )
 
     def created(self) -> log.NewEvent:
-        """Makes the event that announces a prompt."""
+        """Makes the event that announces a message which is no run's answer."""
         data = {"message": str(self.uuid), "role": self.role, "text": self.text}
+        if self.parent is not None:
+            data["parent"] = self.parent
         if self.client_key:
             data["client_key"] = self.client_key
         return log.NewEvent("message.created", data | caused_by(self.device))

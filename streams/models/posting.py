@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 ASKED = """
 WITH asked AS (
     SELECT * FROM ROWS FROM (jsonb_to_recordset(%(asked)s::jsonb) AS (
-               conversation uuid, new jsonb, prompt uuid, blocks jsonb, device bigint,
-               client_key text, answer uuid, run uuid, model text, rank bigint, created jsonb,
-               queued jsonb))
-               WITH ORDINALITY AS asked(conversation, new, prompt, blocks, device, client_key,
-                                        answer, run, model, rank, created, queued, nth)
+               conversation uuid, new jsonb, prompt uuid, parent bigint, blocks jsonb,
+               device bigint, client_key text, answer uuid, run uuid, model text, rank bigint,
+               created jsonb, queued jsonb))
+               WITH ORDINALITY AS asked(conversation, new, prompt, parent, blocks, device,
+                                        client_key, answer, run, model, rank, created, queued, nth)
 )"""
 
 # The rest of a statement whose CTE `accepted` is the conversations; their `head` counts both
@@ -36,14 +36,14 @@ WITH asked AS (
 ROWS = f"""
 messages AS (
     INSERT INTO streams_message
-           (uuid, conversation_id, seq, role, blocks, device_id, client_key, created_at)
-    SELECT m.uuid, a.id, a.head - 2 + m.nth, m.role, m.blocks, m.device_id, m.client_key,
-           statement_timestamp()
+           (uuid, conversation_id, seq, parent_seq, role, blocks, device_id, client_key, created_at)
+    SELECT m.uuid, a.id, a.head - 2 + m.nth, m.parent_seq, m.role, m.blocks, m.device_id,
+           m.client_key, statement_timestamp()
       FROM accepted a JOIN asked ON asked.conversation = a.uuid
      CROSS JOIN LATERAL (VALUES
-           (1, asked.prompt, 'user', asked.blocks, asked.device, asked.client_key),
-           (2, asked.answer, 'assistant', '[]'::jsonb, NULL, NULL)
-           ) AS m(nth, uuid, role, blocks, device_id, client_key)
+           (1, asked.prompt, asked.parent, 'user', asked.blocks, asked.device, asked.client_key),
+           (2, asked.answer, NULL, 'assistant', '[]'::jsonb, NULL, NULL)
+           ) AS m(nth, uuid, parent_seq, role, blocks, device_id, client_key)
      ORDER BY asked.nth, m.nth
     RETURNING id, uuid, conversation_id
 ), run AS (
@@ -148,6 +148,7 @@ def rows(here: Conversation, prompt: Message, answer: Message, run: Run) -> dict
     return {
         "conversation": here.uuid,
         "prompt": prompt.uuid,
+        "parent": prompt.parent_seq,
         "blocks": prompt.blocks,
         "device": prompt.device_id,
         "client_key": prompt.client_key,

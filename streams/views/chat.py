@@ -33,6 +33,7 @@ def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
         "head": taken.transcript.head,
         "beat": int(conf().presence * 1000 / 3),
         "turns": turns_of(taken, device),
+        "branched": len(taken.transcript.branch()) < len(taken.transcript.messages),
         "front": first,
         "next": gettext(NEXT[taken.conversation.on_busy]) if first else "",
     }

@@ -10,7 +10,8 @@ from django.http import HttpResponse, JsonResponse
 from streams import policy, quotas
 from streams.conversation_summaries import ListedConversation
 from streams.exceptions import StreamsError
-from streams.models import Conversation, first_prompt
+from streams.models import Conversation, branching, first_prompt
+from streams.models.branching import Imported
 from streams.postgres import channels
 from streams.postgres.database import atomic
 
@@ -22,7 +23,7 @@ from .negotiation import wants_json
 from .pages import render
 from .parsing import checked, fields
 from .resource import Request, Resource, see_other
-from .validation import KINDS, checked_values, short_enough
+from .validation import KINDS, checked_values, imported, short_enough
 
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
@@ -38,7 +39,7 @@ class Conversations(Resource):
     def post(self, request: Request) -> HttpResponse:
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str, **KINDS)
+            given = fields(request, content=str, client_key=str, messages=list, **KINDS)
             conversation, more, new = created(request, given)
         except StreamsError as error:
             if wants_json(request):
@@ -61,19 +62,22 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
         policy.check_model(request.user, columns["model"])
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
+    before = imported(given.get("messages", []))
     if "content" not in given:
-        return empty(request, values), {}, True
+        return empty(request, values, before), {}, True
     conversation, message, run, new = first_prompt.begin_with(
-        request.user, given["content"], request.device, key, **values
+        request.user, given["content"], request.device, key, before, **values
     )
     return conversation, serializers.posted(message, run), new
 
 
 @atomic
-def empty(request: Request, values: dict[str, Any]) -> Conversation:
-    """Begins a conversation without a prompt."""
-    quotas.check_empty(request.user.pk)
+def empty(request: Request, values: dict[str, Any], before: list[Imported]) -> Conversation:
+    """Begins a conversation without a prompt, with the messages that came before."""
+    if not before:
+        quotas.check_empty(request.user.pk)
     conversation = Conversation.begin(request.user, **values)
+    branching.take_in(conversation, before)
     channels.list_changed(request.user.pk)
     return conversation
 

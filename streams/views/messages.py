@@ -24,7 +24,7 @@ class Messages(Resource):
         conversation = own(request, uuid)
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str)
+            given = fields(request, content=str, client_key=str, parent=str)
             message, run, created = posted(request, conversation, given)
         except StreamsError as error:
             if wants_json(request):
@@ -42,4 +42,4 @@ def posted(
         raise Invalid(gettext("Write something first."), field="content")
     key = given.get("client_key")
     short_enough("client_key", key or "")
-    return conversation.post(given["content"], request.device, key)
+    return conversation.post(given["content"], request.device, key, given.get("parent"))

@@ -17,7 +17,7 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 OURS = ("csrfmiddlewaretoken", "_method")
 LARGEST = 2**63 - 1
 TRUE, FALSE = ("true", "on", "1"), ("false", "off", "0", "")
-KINDS = {str: "text", int: "a whole number", bool: "true or false"}
+KINDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list"}
 
 
 def fields(request: HttpRequest, **kinds: type) -> dict[str, Any]:
@@ -82,6 +82,8 @@ def checked(name: str, value: Any, kind: type) -> Any:
         return number
     if kind is bool and (isinstance(value, bool) or value in TRUE + FALSE):
         return value if isinstance(value, bool) else value in TRUE
+    if kind is list and isinstance(value, list):
+        return value
     raise Invalid(f"{name} must be {KINDS[kind]}.", field=name)
 
 

@@ -50,6 +50,11 @@ class Turn:
     stopped: str = ""
 
     @property
+    def imported(self) -> bool:
+        """Tells whether it is an answer that was given elsewhere."""
+        return self.run is None and self.message.role == "assistant"
+
+    @property
     def text(self) -> str:
         return "".join(b["text"] for b in self.message.blocks if b["kind"] == "text")
 
@@ -112,18 +117,19 @@ class Turn:
 
 
 def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
-    """Returns prompts and current answers in reading order; replaced answers are in their
-    successor.
+    """Returns prompts and current answers of the newest branch in reading order; replaced answers
+    are in their successor.
     """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
-    blocks = formatted(snapshot)
-    for message in snapshot.transcript.messages:
+    branch = snapshot.transcript.branch()
+    blocks = formatted(branch, runs)
+    for message in branch:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
+        turn.blocks = blocks.get(message.id, [])
         if run:
-            turn.blocks = blocks[message.id]
             turn.ahead = ahead.get(run.id, 0)
             turn.stopped = stopped_words(run, device)
             if turns[-1].run and turns[-1].run.prompt == run.prompt:
@@ -134,15 +140,15 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
     return turns
 
 
-def formatted(snapshot: Snapshot) -> dict[str, list[Shown]]:
+def formatted(branch: list[MessageState], runs: dict[str, RunState]) -> dict[str, list[Shown]]:
     """Renders the blocks of each answer, the newest first: if time runs out, older ones stay
     plain.
     """
-    runs = snapshot.transcript.runs
+    busy = {run.message for run in runs.values() if run.status in OPEN}
     return {
-        message.id: [shown(block, runs[message.run].status in OPEN) for block in message.blocks]
-        for message in reversed(snapshot.transcript.messages)
-        if message.run
+        message.id: [shown(block, message.id in busy) for block in message.blocks]
+        for message in reversed(branch)
+        if message.role == "assistant"
     }
 
 

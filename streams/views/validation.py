@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop
 from streams import quotas
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
+from streams.models.branching import Imported
 from streams.postgres import clock
 from streams.providers import registry
 from streams.providers.base import UnknownModel
@@ -43,6 +44,16 @@ def short_enough(name: str, value: str) -> None:
         told = gettext("The %(what)s is too long: at most %(most)d characters.")
         what = gettext(NAMES[name])
         raise Invalid(told % {"what": what, "most": LENGTHS[name]}, field=name)
+
+
+def imported(given: list[Any]) -> list[Imported]:
+    """Returns messages to take in, each sent as `{"role", "content"}`. Raises Invalid."""
+    for each in given:
+        if not isinstance(each, dict) or set(each) != {"role", "content"}:
+            raise Invalid("A message is an object with role and content.", field="messages")
+        if not all(isinstance(value, str) for value in each.values()):
+            raise Invalid("role and content must be text.", field="messages")
+    return [Imported(each["role"], each["content"]) for each in given]
 
 
 def known_model(name: str) -> None:

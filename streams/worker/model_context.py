@@ -16,24 +16,61 @@ from .claim import Claimed
 
 logger = logging.getLogger(__name__)
 
+# A branch is made of stretches in which each message follows the one before it. A stretch begins
+# after the last message up to its end that names a parent, and the next ends at that parent: of an
+# answer, at its prompt, to which no later answer is told.
 HISTORIES = """
-SELECT of.run_id, (
+WITH RECURSIVE asked AS (
+    SELECT * FROM unnest(%(runs)b::bigint[], %(conversations)b::bigint[], %(prompts)b::bigint[])
+               AS a(run_id, conversation_id, prompt_seq)
+), stretch AS (
+    SELECT run_id, conversation_id, prompt_seq AS ends, NULL::bigint AS answer_id,
+           coalesce(first.seq, 0) AS begins, first.parent_seq
+      FROM asked LEFT JOIN LATERAL (
+           SELECT m.seq, m.parent_seq FROM streams_message m
+            WHERE m.conversation_id = asked.conversation_id AND m.seq <= asked.prompt_seq
+              AND m.parent_seq IS NOT NULL
+            ORDER BY m.seq DESC LIMIT 1
+      ) AS first ON true
+     UNION ALL
+    SELECT s.run_id, s.conversation_id, parent.ends, parent.id,
+           coalesce(first.seq, 0), first.parent_seq
+      FROM stretch s
+      JOIN LATERAL (
+           SELECT p.id, coalesce(prompt.seq, p.seq) AS ends
+             FROM streams_message p
+             LEFT JOIN streams_run r ON r.answer_id = p.id
+             LEFT JOIN streams_message prompt ON prompt.id = r.prompt_id
+            WHERE p.conversation_id = s.conversation_id AND p.seq = s.parent_seq
+      ) AS parent ON parent.ends < s.begins
+      LEFT JOIN LATERAL (
+           SELECT m.seq, m.parent_seq FROM streams_message m
+            WHERE m.conversation_id = s.conversation_id AND m.seq <= parent.ends
+              AND m.parent_seq IS NOT NULL
+            ORDER BY m.seq DESC LIMIT 1
+      ) AS first ON true
+)
+SELECT asked.run_id, (
     SELECT json_agg(json_build_array(
-               prompt.blocks, answer.blocks,
-               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
-           ) ORDER BY prompt.seq)::text
-      FROM streams_message prompt
+               said.blocks, answer.blocks,
+               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter', said.role
+           ) ORDER BY said.seq)::text
+      FROM stretch s
+      JOIN streams_message said ON said.conversation_id = s.conversation_id
+       AND said.seq BETWEEN s.begins AND s.ends
       LEFT JOIN LATERAL (
            SELECT r.id, r.stop_reason, r.error_code, m.blocks
              FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
-            WHERE r.prompt_id = prompt.id AND r.attempt > 0
+            WHERE r.prompt_id = said.id AND said.role = 'user' AND r.attempt > 0
               AND r.status IN ('completed', 'cancelled', 'failed')
+              AND (s.answer_id IS NULL OR said.seq < s.ends OR r.answer_id = s.answer_id)
             ORDER BY r.id DESC LIMIT 1
       ) AS answer ON true
-     WHERE prompt.conversation_id = of.conversation_id AND prompt.role = 'user'
-       AND (prompt.seq = of.prompt_seq OR prompt.seq < of.prompt_seq AND answer.id IS NOT NULL))
-  FROM unnest(%(runs)b::bigint[], %(conversations)b::bigint[], %(prompts)b::bigint[])
-       AS of(run_id, conversation_id, prompt_seq)
+     WHERE s.run_id = asked.run_id
+       AND (said.seq = s.ends OR answer.id IS NOT NULL
+            OR NOT EXISTS (SELECT FROM streams_run r WHERE r.answer_id = said.id)
+           AND NOT EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = said.id)))
+  FROM asked
 """
 
 
@@ -67,14 +104,18 @@ async def known_histories(
 
 
 def turns(history: str) -> list[Turn]:
-    """Earlier prompts with the newest answer to each, and the run's own prompt last.
+    """Earlier prompts of its branch with the newest answer to each, and the run's own prompt last.
 
     A prompt that no run has ended for is not there: it was taken back, or is still waiting. Nor
     is one that was declined, with what the model had begun to say to it: as long as it is
     reminded of that, it declines whatever comes next.
     """
-    *earlier, (prompt, _, _) = orjson.loads(history)
-    told = [(prompt, answer or []) for prompt, answer, declined in earlier if not declined]
+    *earlier, (prompt, *_) = orjson.loads(history)
+    told = [
+        (said, answer or []) if role == "user" else ([], said)
+        for said, answer, declined, role in earlier
+        if not declined
+    ]
     # What an earlier run answered to its own prompt is not for this one.
     return alternating([*told, (prompt, [])])
 
@@ -84,15 +125,22 @@ def alternating(exchanges: Sequence[tuple[list[Block], list[Block]]]) -> list[Tu
     was said, not thought.
 
     A prompt whose answer never came is told together with the next: there are models that refuse
-    two turns of one role in a row, as there are those that refuse an empty one.
+    two turns of one role in a row, as there are those that refuse an empty one. So are two answers
+    in a row, of which an imported one has no prompt here.
     """
     turns: list[Turn] = []
     unanswered: list[str] = []
     for prompt, answer in exchanges:
-        unanswered.append(said(prompt))
-        if said(answer).strip():
-            turns += Turn.of("user", "\n\n".join(unanswered)), Turn.of("assistant", said(answer))
-            unanswered = []
+        if prompt:
+            unanswered.append(said(prompt))
+        if not said(answer).strip():
+            continue
+        if unanswered or not turns:
+            turns += [Turn.of("user", "\n\n".join(unanswered))] if unanswered else []
+            turns.append(Turn.of("assistant", said(answer)))
+        else:
+            turns[-1] = Turn.of("assistant", f"{turns[-1].text}\n\n{said(answer)}")
+        unanswered = []
     return [*turns, Turn.of("user", "\n\n".join(unanswered))]
 
 

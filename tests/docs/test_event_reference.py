@@ -89,7 +89,7 @@ async def handed_back(model, conversation, laptop):
 
 
 async def interrupted_failed_and_tried_again(model, conversation, device, first):
-    waiting = await post(conversation, device, "Two")
+    _, waiting, _ = await sync_to_async(conversation.post)("Two", device, parent="")
     changes = {"title": "A", "model": "scripted:echo", "system": "B", "on_busy": "interrupt"}
     async with working():
         await until(lambda: is_status(first, "running"))

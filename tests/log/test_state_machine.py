@@ -104,9 +104,18 @@ class Log(RuleBasedStateMachine):
 
     # People
 
-    @rule(text=st.text(min_size=1, max_size=5).filter(str.strip))
-    def ask(self, text):
-        _, run, _ = self.conversation.post(text, self.device)
+    @rule(
+        text=st.text(min_size=1, max_size=5).filter(str.strip),
+        back=st.none() | st.integers(0, 3),
+    )
+    def ask(self, text, back):
+        begun = [run.pk for run in self.runs if run.attempt]
+        parent = None
+        if back == 0:
+            parent = ""
+        elif back and begun:
+            parent = str(Run.objects.get(pk=begun[-min(back, len(begun))]).answer.uuid)
+        _, run, _ = self.conversation.post(text, self.device, parent=parent)
         self.runs.append(Known(run.pk, str(run.uuid)))
         self.told("message.created", "run.queued")
 

@@ -10,13 +10,18 @@ export class Transcript {
   #formatter;
   #device;
   #answers = new Map(); // by run, in the order they were queued
+  #branched; // there are messages that are not shown
+  #left = new Map(); // what stood where a message of another branch stands now, by that message
   #on;
 
   constructor(element, { formatter, device }) {
     this.#element = element;
     this.#formatter = formatter;
     this.#device = device;
-    for (const each of element.querySelectorAll(".answer")) this.#know(new Answer(each, formatter));
+    this.#branched = "branched" in element.dataset;
+    for (const each of element.querySelectorAll(".answer[data-run]")) {
+      this.#know(new Answer(each, formatter));
+    }
     this.#sortByQueue();
   }
 
@@ -52,6 +57,8 @@ export class Transcript {
   clear() {
     this.#element.replaceChildren();
     this.#answers.clear();
+    this.#left.clear();
+    this.#branched = false;
     this.refresh();
   }
 
@@ -63,6 +70,7 @@ export class Transcript {
 
   apply({ type, data, replaces }) {
     const answer = this.#answers.get(data.run);
+    if (data.run && !answer && this.#branched && !this.#find(data.prompt)) return;
     switch (type) {
       case "message.created": this.#created(data); break;
       case "run.queued": answer ? answer.requeue() : this.#queued(data); break;
@@ -78,8 +86,10 @@ export class Transcript {
     this.refresh();
   }
 
-  #created({ message, text, client_key }) {
+  #created({ message, role, text, client_key, parent }) {
     if (this.has(message)) return;
+    if (role === "assistant") throw new Error("said elsewhere: the server draws it");
+    if (parent !== undefined) this.#branch(message, parent);
     const element = clone("streams-prompt-template");
     element.dataset.message = message;
     if (client_key) element.dataset.clientKey = client_key;
@@ -87,6 +97,17 @@ export class Transcript {
     showTime(element.querySelector(".about"), new Date());
     this.#element.append(element);
     this.#on.posted(message, client_key);
+  }
+
+  // A message that follows another than the last one leaves what is behind that one.
+  #branch(message, parent) {
+    const all = [...this.#element.children];
+    const at = all.findIndex((each) => each.dataset.message === parent);
+    if (parent && at < 0) throw new Error("it follows a message that is not shown");
+    const left = document.createDocumentFragment();
+    left.append(...all.slice(at + 1));
+    this.#left.set(message, left);
+    this.#branched = true;
   }
 
   #queued(data) {
@@ -140,6 +161,8 @@ export class Transcript {
     const element = this.#find(prompt);
     const text = element?.querySelector(".said").textContent;
     element?.remove();
+    this.#element.append(this.#left.get(prompt) ?? "");
+    this.#left.delete(prompt);
     this.#on.takenBack(text, device?.id === this.#device);
   }
 

@@ -1,0 +1,248 @@
+"""A message names the one it follows; page, model and log agree on what its branch is."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from streams import log
+from streams.exceptions import Invalid, NotFound
+from streams.log import transcript
+from streams.models import Conversation, Event, Message, branching, first_prompt
+from streams.models.branching import Imported
+from streams.snapshot import snapshot
+from streams.worker import model_context
+from tests.views.answers import begin, complete, fail, say
+from tests.views.conftest import Api, browser_of
+from tests.worker.in_process_worker import post, status, working
+
+pytestmark = pytest.mark.django_db
+
+
+def answered(conversation, text, answer, parent=None):
+    prompt, run, _ = conversation.post(text, None, parent=parent)
+    begin(run)
+    say(run, answer)
+    complete(run)
+    return prompt, run
+
+
+def named(message):
+    return str(message.uuid)
+
+
+def shown(conversation):
+    """What a page shows, after its snapshot was held against the log."""
+    taken = snapshot(conversation.pk).transcript
+    assert taken.as_dict() == transcript.fold(log.rows_after(conversation.pk)).as_dict()
+    return ["".join(b["text"] for b in message.blocks) for message in taken.branch()]
+
+
+def test_without_a_parent_one_follows_the_other(conversation):
+    answered(conversation, "One", "first")
+    answered(conversation, "Two", "second")
+    assert shown(conversation) == ["One", "first", "Two", "second"]
+    assert not Message.objects.exclude(parent_seq=None).exists()
+    created = Event.objects.filter(type="message.created").values_list("data", flat=True)
+    assert not [data for data in created if "parent" in data]
+
+
+def test_a_prompt_that_follows_an_earlier_answer_leaves_what_came_after(conversation):
+    _, one = answered(conversation, "One", "first")
+    _, two = answered(conversation, "Two", "second")
+    answered(conversation, "Other two", "other", parent=named(one.answer))
+    assert shown(conversation) == ["One", "first", "Other two", "other"]
+    answered(conversation, "Three", "third")
+    assert shown(conversation) == ["One", "first", "Other two", "other", "Three", "third"]
+    answered(conversation, "Back", "there", parent=named(two.answer))
+    assert shown(conversation) == ["One", "first", "Two", "second", "Back", "there"]
+    edited, _ = answered(conversation, "Anew", "begun", parent="")
+    assert shown(conversation) == ["Anew", "begun"]
+    told = Event.objects.get(conversation_id=conversation.pk, seq=edited.seq).data
+    assert told["parent"] == ""
+
+
+def test_a_prompt_that_follows_a_prompt_is_not_told_its_answer(conversation):
+    one, _ = answered(conversation, "One", "first")
+    answered(conversation, "More", "second", parent=named(one))
+    assert shown(conversation) == ["One", "More", "second"]
+
+
+def test_the_last_message_as_a_parent_is_none(conversation):
+    """So that another answer to it is followed too, as where nobody names one."""
+    _, one = answered(conversation, "One", "first")
+    two, _ = answered(conversation, "Two", "second", parent=named(one.answer))
+    assert two.parent_seq is None
+    again = one.retry(None)
+    begin(again)
+    say(again, "better")
+    complete(again)
+    assert shown(conversation) == ["One", "first", "better", "Two", "second"]
+    three, _ = answered(conversation, "Three", "third", parent=named(one.answer))
+    assert three.parent_seq == one.answer.seq
+    assert shown(conversation) == ["One", "first", "Three", "third"]
+
+
+def test_a_branch_that_is_taken_back_gives_way_to_the_one_before(conversation):
+    _, one = answered(conversation, "One", "first")
+    answered(conversation, "Two", "second")
+    _, run, _ = conversation.post("Other", None, parent=named(one.answer))
+    assert shown(conversation) == ["One", "first", "Other", ""]
+    with pytest.raises(Invalid):
+        conversation.post("?", None, parent=named(run.prompt))
+    run.cancel(None)
+    assert shown(conversation) == ["One", "first", "Two", "second"]
+    for gone in (run.answer, run.prompt):
+        with pytest.raises((NotFound, Invalid)):
+            conversation.post("?", None, parent=named(gone))
+
+
+def test_a_parent_is_a_message_of_this_conversation(conversation, bert):
+    theirs = Conversation.objects.create(owner=bert, model="scripted:demo")
+    foreign, _, _ = theirs.post("Hello", None)
+    for parent in ("x", named(foreign), "00000000-0000-0000-0000-000000000000"):
+        with pytest.raises(NotFound) as refused:
+            conversation.post("Hi", None, parent=parent)
+        assert refused.value.field == "parent"
+    assert not conversation.messages.exists()
+
+
+def told(conversation, run):
+    """What the model is told for a run, by the worker's own query."""
+    known = {"runs": [run.pk], "conversations": [conversation.pk], "prompts": [run.prompt.seq]}
+    query = model_context.HISTORIES.replace(")b", ")s")
+    with connection.cursor() as cursor:
+        cursor.execute(query, known)
+        ((_, history),) = cursor.fetchall()
+    return [turn.text for turn in model_context.turns(history)]
+
+
+def test_whatever_is_followed_the_model_is_told_what_the_page_shows(conversation, request):
+    chance = random.Random(7)
+    known = []
+    for n in range(request.config.getoption("--examples") * 3):
+        parent = chance.choice([None, None, "", *map(named, known[-8:])] if known else [None])
+        if parent is not None and chance.random() < 0.3:
+            said = [Imported("user", f"u{n}"), Imported("assistant", f"i{n}")]
+            locked = Conversation.lock(conversation.pk)
+            known += branching.take_in(locked, said, parent)[-1:]
+        _, run, _ = conversation.post(f"p{n}", None, parent=parent)
+        assert told(conversation, run) == shown(conversation)[:-1], n
+        begin(run)
+        say(run, f"a{n}")
+        complete(run)
+        known.append(run.answer)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_model_is_asked_on_the_branch_it_answers(model, conversation, laptop):
+    async with working():
+        one = await post(conversation, laptop, "One")
+        model.say("first").finish()
+        await status(one, "completed")
+        two = await post(conversation, laptop, "Two")
+        model.say("second").finish()
+        await status(two, "completed")
+        after = await sync_to_async(lambda: named(one.answer))()
+        asked = sync_to_async(conversation.post)
+        _, other, _ = await asked("Other", laptop, parent=after)
+        model.say("other").finish()
+        await status(other, "completed")
+        again = await sync_to_async(other.retry)(laptop)
+        model.say("again").finish()
+        await status(again, "completed")
+    for prompt in model.prompts[-2:]:
+        assert [turn.text for turn in prompt.turns] == ["One", "first", "Other"]
+
+
+def test_messages_said_elsewhere_begin_a_conversation(anna, laptop):
+    api = Api(browser_of(laptop))
+    messages = [
+        {"role": "assistant", "content": "Welcome"},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "assistant", "content": "Anything else?"},
+    ]
+    made = api("post", "/c/", {"messages": messages, "content": "Yes"})
+    assert made.status_code == 201
+    here = Conversation.objects.get(uuid=made.json()["id"])
+    assert shown(here) == ["Welcome", "Hi", "Hello", "Anything else?", "Yes", ""]
+    run = here.runs.get()
+    assert told(here, run) == ["Welcome", "Hi", "Hello\n\nAnything else?", "Yes"]
+    page = browser_of(laptop).get(f"/c/{here.uuid}/").content.decode()
+    assert page.count('class="answer"') == 4 + 1  # and the template's
+    alone = api("post", "/c/", {"messages": messages[:1]})
+    assert shown(Conversation.objects.get(uuid=alone.json()["id"])) == ["Welcome"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        ("x", "invalid"),
+        (["x"], "invalid"),
+        ([{"role": "user"}], "invalid"),
+        ([{"role": "user", "content": 1}], "invalid"),
+        ([{"role": "system", "content": "x"}], "invalid"),
+        ([{"role": "user", "content": " "}], "invalid"),
+        ([{"role": "user", "content": "x" * 11}], "too_large"),
+        ([{"role": "assistant", "content": "x" * 21}], "too_large"),
+        ([{"role": "user", "content": "x"}] * 4, "conversation_full"),
+    ],
+)
+def test_messages_that_cannot_be_taken_in_begin_nothing(messages, code, laptop, settings):
+    bounds = {"prompt_characters": 10, "answer_characters": 20, "conversation_messages": 3}
+    settings.STREAMS = settings.STREAMS | bounds
+    refused = Api(browser_of(laptop))("post", "/c/", {"messages": messages, "content": "Go"})
+    assert refused.json()["error"]["code"] == code
+    assert not Conversation.objects.exists()
+
+
+def test_a_first_prompt_sent_again_takes_nothing_in_twice(anna, laptop):
+    before = [Imported("user", "Hi"), Imported("assistant", "Hello")]
+    for new in (True, False):
+        here, *_, was_new = first_prompt.begin_with(
+            anna, "Go", laptop, "key", before, model="scripted:demo"
+        )
+        assert was_new is new
+    assert shown(here) == ["Hi", "Hello", "Go", ""]
+
+
+def test_a_page_of_a_branched_conversation_shows_one_branch(conversation, laptop):
+    _, one = answered(conversation, "One", "first")
+    answered(conversation, "Two", "second")
+    browser = browser_of(laptop)
+    assert "data-branched" not in browser.get(f"/c/{conversation.uuid}/").content.decode()
+    made = Api(browser)(
+        "post", f"/c/{conversation.uuid}/messages",
+        {"content": "Other", "parent": named(one.answer)},
+    )  # fmt: skip
+    assert made.status_code == 201
+    page = browser.get(f"/c/{conversation.uuid}/").content.decode()
+    assert "data-branched" in page
+    assert "second" not in page
+    whole = Api(browser)("get", f"/c/{conversation.uuid}/").json()["messages"]
+    assert [each["parent"] for each in whole if each["role"] == "user"] == [
+        None, None, named(one.answer),
+    ]  # fmt: skip
+
+
+def test_an_answer_that_failed_can_be_followed(conversation):
+    _, run, _ = conversation.post("One", None)
+    begin(run)
+    fail(run)
+    answered(conversation, "Two", "second")
+    _, other, _ = conversation.post("Other", None, parent=named(run.answer))
+    assert told(conversation, other) == ["One\n\nOther"]
+
+
+def test_a_branch_whose_parent_is_unknown_begins_there():
+    rows = [
+        transcript.Row(1, "message.created", {"message": "a", "role": "user", "text": "A"}),
+        transcript.Row(
+            2, "message.created", {"message": "b", "role": "user", "text": "B", "parent": "gone"}
+        ),
+    ]
+    assert [message.id for message in transcript.fold(rows).branch()] == ["b"]
