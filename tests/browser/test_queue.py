@@ -79,3 +79,32 @@ def test_a_prompt_that_goes_first_moves_the_others_back_everywhere(
         )
     two.get_by_role("button", name="Stop", exact=True).click()
     expect(one.locator(".prompt .said")).to_have_text(["First", "Second"])
+
+
+def test_a_prompt_on_another_branch_takes_the_place_of_what_it_leaves(
+    open_as, laptop, conversation, here
+):
+    for text in ("One", "Two"):
+        run = conversation.post(text, laptop)[1]
+        begin(run)
+        say(run, f"to {text}")
+        complete(run)
+    first = conversation.runs.earliest("pk")
+    page = open_as(laptop, here)
+    expect(page.locator(".prompt .said")).to_have_text(["One", "Two"])
+
+    other = conversation.post("Other", laptop, parent=str(first.answer.uuid))[1]
+    expect(page.locator(".prompt .said")).to_have_text(["One", "Other"])
+    other.cancel(laptop)
+    expect(page.locator(".prompt .said")).to_have_text(["One", "Two"])
+
+    anew = conversation.post("Anew", laptop, parent="")[1]
+    expect(page.locator(".prompt .said")).to_have_text(["Anew"])
+    begin(anew)
+    say(anew, "begun")
+    complete(anew)
+    first.retry(laptop)  # of a prompt that is not shown
+    for _ in range(2):
+        expect(page.locator(".prompt .said")).to_have_text(["Anew"])
+        expect(page.locator(".answer .prose")).to_have_text(["begun"])
+        page.reload()
