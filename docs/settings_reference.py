@@ -3,7 +3,8 @@
     uv run docs/settings_reference.py
 
 A comment that begins with `#:` above a variable of chatstream/settings.py, or above a field of
-streams/conf.py, is its entry; in the latter a plain comment above a field begins a group.
+streams/conf.py or streams/agent_settings.py, is its entry; in these a plain comment above a field
+begins a group.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 ENVIRONMENT = ROOT / "chatstream" / "settings.py"
-STREAMS = ROOT / "streams" / "conf.py"
+STREAMS = [ROOT / "streams" / name for name in ("conf.py", "agent_settings.py")]
 
 
 class Setting(NamedTuple):
@@ -107,7 +108,7 @@ def table(settings: list[Setting]) -> str:
 def tables() -> dict[str, str]:
     """Each table of the page by its name. Raises ValueError for a setting without an entry."""
     environment = list(variables(ENVIRONMENT.read_text()))
-    streams = list(fields(STREAMS.read_text()))
+    streams = [each for path in STREAMS for each in fields(path.read_text())]
     if bare := [it.name for it in environment + streams if not it.meaning]:
         raise ValueError(f"no `#:` comment above {', '.join(bare)}")
     groups = dict.fromkeys(it.group for it in streams)

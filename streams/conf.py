@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from .agent_settings import AgentSettings
 from .settings_validation import problems
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(AgentSettings):
     """`settings.STREAMS`. The comment above each name is its entry in docs/reference/settings.md,
     which `docs/settings_reference.py` writes."""
 

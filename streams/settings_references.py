@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from .conf import Settings
 from .providers import registry
+from .providers.base import UnknownModel
 from .providers.builtin_providers import ENTRIES
 from .settings_validation import nearest
 
@@ -20,6 +21,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from importable("policy", streams.policy, ("may_use", "models_for"))
     yield from importable("context", streams.context, ("__call__",))
     yield from importable("authenticate", streams.authenticate, ("__call__",))
+    yield from agents(streams)
     yield from pages(streams)
 
 
@@ -39,6 +41,21 @@ def providers(streams: Settings) -> Iterable[CheckMessage]:
                 hint=registry.how_to_install(name),
                 id="streams.E013",
             )
+
+
+def agents(streams: Settings) -> Iterable[CheckMessage]:
+    for name, path in streams.agents.items():
+        unimportable = list(importable(f"agents {name}", path, ("toolset",)))
+        yield from unimportable
+        if not unimportable:
+            try:
+                registry.check_name(f"agent:{name}")
+            except UnknownModel as error:
+                yield Error(
+                    f"STREAMS agents {name} cannot be asked: {error}",
+                    hint="Set its model up in STREAMS models, or name another.",
+                    id="streams.E021",
+                )
 
 
 def importable(where: str, path: str, needed: Sequence[str]) -> Iterable[CheckMessage]:

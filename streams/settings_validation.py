@@ -10,6 +10,20 @@ from typing import Any, NamedTuple
 # What each provider of `models` may be given.
 OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": [], "class": "", "options": {}}
 OPTIONS |= {"names": {}, "place": ""}  # in words, for people
+# What each server of `mcp` may be given; the first five are those of other MCP clients.
+MCP_OPTIONS: dict[str, object] = {
+    "command": "",
+    "args": [],
+    "env": {},
+    "url": "",
+    "headers": {},
+    "cwd": "",
+    "type": "",
+    "shared": False,
+    "approval": "",
+    "tools": [],
+    "timeout": 60.0,
+}
 
 KINDS: dict[type, str] = {
     bool: "True or False",
@@ -36,6 +50,10 @@ def problems(given: object, defaults: Any) -> list[Problem]:
     if not found and isinstance(given, Mapping):
         for name, options in given.get("models", {}).items():
             found += values(options, OPTIONS, f"STREAMS models {name}")
+        agents = given.get("agents", {})
+        found += values(agents, dict.fromkeys(agents, ""), "STREAMS agents")
+        for name, options in given.get("mcp", {}).items():
+            found += values(options, MCP_OPTIONS, f"STREAMS mcp {name}")
     return found
 
 

@@ -16,6 +16,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 # halves, `worker` (writing) and `realtime` (reading), meet in the database alone.
 FOLDERS = {
     "admin": {"log", "models", "postgres", "views"},
+    "agents": {"api", "models", "postgres", "providers"},
     "api": {"log", "models", "postgres", "providers", "views"},
     "http": set(),
     "log": {"postgres"},
@@ -26,7 +27,7 @@ FOLDERS = {
     "providers": set(),
     "realtime": {"http", "log", "models", "postgres"},
     "views": {"http", "log", "markdown", "models", "postgres", "providers", "realtime"},
-    "worker": {"api", "log", "models", "postgres", "providers"},
+    "worker": {"agents", "api", "log", "models", "postgres", "providers"},
 }
 ALONE = {"migrations", "templatetags"}
 

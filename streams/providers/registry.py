@@ -20,6 +20,7 @@ from streams.providers.base import Provider, ProviderNotInstalled, UnknownModel
 from streams.providers.builtin_providers import ENTRIES, Entry
 
 FALLBACK = "scripted:demo"
+AGENT = "agent"
 
 _built: dict[tuple[object, ...], Provider] = {}
 
@@ -30,9 +31,24 @@ def own_class(prefix: str) -> Any:
     return import_string(path) if path else None
 
 
+def agent_model(name: str) -> str | None:
+    """Returns the `provider:model` that an `agent:name` asks, and None for any other name.
+
+    Raises UnknownModel if the settings name no such agent, and whatever importing it raises.
+    """
+    prefix, _, agent = name.partition(":")
+    if prefix != AGENT or AGENT in conf().models:
+        return None
+    if agent not in conf().agents:
+        raise UnknownModel(f"There is no agent {agent!r} here.")
+    return str(import_string(conf().agents[agent]).model)
+
+
 def entry_of(prefix: str) -> Entry | None:
     """A provider of the site's own, whose class says what ours say here; else one of ours."""
     own = own_class(prefix)
+    if own is None and prefix == AGENT and conf().agents:
+        return Entry(__name__, "", built_from=(), menu=tuple(conf().agents))
     if own is None:
         return ENTRIES.get(prefix)
     return Entry(
@@ -46,13 +62,14 @@ def entry_of(prefix: str) -> Entry | None:
 
 
 def prefixes() -> list[str]:
-    """A site's own providers first."""
+    """A site's own providers first, its agents last."""
     own = [name for name, options in conf().models.items() if options.get("class")]
-    return list(dict.fromkeys([*own, *ENTRIES]))
+    return list(dict.fromkeys([*own, *ENTRIES, *([AGENT] if conf().agents else [])]))
 
 
 def recites(name: str) -> bool:
     """Whether the provider of this `provider:model` has nothing of its own to say."""
+    name = agent_model(name) or name
     entry = entry_of(name.partition(":")[0])
     return entry is not None and entry.recites
 
@@ -75,6 +92,8 @@ def check_name(name: str) -> tuple[str, str]:
         raise UnknownModel(
             f"The provider {prefix} is not set up here: STREAMS models {prefix} has no {wanted}."
         )
+    if asked := agent_model(name):
+        check_name(asked)
     if entry.recites and model not in named(prefix) and not conf().scripts:
         raise UnknownModel("Scripts are for trying things out: STREAMS scripts allows them.")
     if entry.check:
@@ -121,7 +140,18 @@ def menu(prefix: str) -> Sequence[str]:
     entry = entry_of(prefix)
     if entry is None or not configured(prefix) or (entry.recites and not settings.DEBUG):
         return ()
+    if prefix == AGENT:
+        return [name for name in named(prefix) if is_usable(f"{prefix}:{name}")]
     return named(prefix)
+
+
+def is_usable(agent: str) -> bool:
+    """Tells whether an agent can be imported, and its model asked; `check` says why not."""
+    try:
+        check_name(agent)
+        return settings.DEBUG or not recites(agent)
+    except Exception:
+        return False
 
 
 def named(prefix: str) -> Sequence[str]:
@@ -144,9 +174,11 @@ def resolve(name: str) -> tuple[Provider, str]:
     """Returns the provider and the model of a `provider:model` name.
 
     It is built at first use and kept, one per process and event loop. Raises UnknownModel as
-    `check_name` does.
+    `check_name` does. That of an agent is the one which its model names.
     """
     prefix, model = check_name(name)
+    if asked := agent_model(name):
+        return resolve(asked)
     if own := own_class(prefix):
         return own_provider(prefix, own), model
     entry = ENTRIES[prefix]
@@ -189,8 +221,9 @@ def prepare() -> None:
     """
     for prefix in prefixes():
         with suppress(Exception):
-            if configured(prefix) and not recites(f"{prefix}:"):
-                resolve(f"{prefix}:{next(iter(named(prefix)), 'any')}")
+            first = f"{prefix}:{next(iter(named(prefix)), 'any')}"
+            if configured(prefix) and not recites(first):
+                resolve(first)
 
 
 async def aclose() -> None:

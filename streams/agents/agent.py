@@ -1,0 +1,42 @@
+"""An agent: a model, what it is told, the tools it may call, and how far it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A model with instructions, tools and limits.
+
+    `model` is a `provider:model` name. `mcp` names servers of the setting `mcp` whose tools it may
+    call too. The limits are for one run: model calls, seconds of running (not of waiting for
+    people), calls of tools at once, tokens in and out, and money in US dollars. 0 is none.
+    """
+
+    model: str
+    instructions: str = ""
+    tools: Sequence[Tool] = ()
+    mcp: Sequence[str] = ()
+    max_steps: int = 50
+    max_seconds: float = 3600.0
+    max_calls_at_once: int = 8
+    max_tokens: int = 0
+    max_cost: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        if self.model.partition(":")[0] == "agent":
+            raise TypeError(f"The model of an agent is no agent, and {self.model!r} is one.")
+        names = [tool.name for tool in self.tools]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise TypeError(f"Two tools of one agent are called {' and '.join(twice)}.")
+
+    async def toolset(self, user_key: str) -> Mapping[str, Tool]:
+        """Returns the tools by name that this agent has for a person, those of MCP servers
+        included; `user_key` tells people apart.
+        """
+        return {tool.name: tool for tool in self.tools}

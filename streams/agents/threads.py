@@ -1,0 +1,91 @@
+"""Threads for the plain functions of tools, which give their database connections back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+from threading import Thread
+from typing import Any, TypeVar
+
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.db import connections
+
+from ..conf import conf
+
+T = TypeVar("T")
+
+# Set where everything stays in the thread that called, and so in its transaction, as in tests.
+in_callers_thread: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "in_callers_thread", default=False
+)
+_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+
+async def apart(function: Callable[..., T], **arguments: Any) -> T:
+    """Calls a function in a thread of its own, and returns what it returns.
+
+    Cancelling stops the waiting alone: the thread goes on, keeps its place among `tool_threads`,
+    and what it returns is dropped. It holds up no process that exits.
+    """
+    if in_callers_thread.get():
+        return await sync_to_async(function)(**arguments)
+    loop = asyncio.get_running_loop()
+    places = places_of(loop)
+    await places.acquire()
+    returned: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        places.release()
+        if not returned.done():
+            returned.set_exception(error) if error else returned.set_result(result)
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = context.run(function, **arguments)
+        except BaseException as raised:
+            error = RuntimeError("StopIteration") if is_stop(raised) else raised
+        finally:
+            connections.close_all()
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:  # the loop is closed: nobody waits
+            return
+
+    context = contextvars.copy_context()
+    try:
+        Thread(target=work, name=f"tool {function.__name__}", daemon=True).start()
+    except BaseException:
+        places.release()
+        raise
+    return await returned
+
+
+def is_stop(error: BaseException) -> bool:
+    """Tells whether an exception is one that no future may carry."""
+    return isinstance(error, StopIteration)
+
+
+def places_of(loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
+    for closed in [each for each in _places if each.is_closed()]:
+        del _places[closed]
+    return _places.setdefault(loop, asyncio.Semaphore(conf().tool_threads))
+
+
+async def with_own_thread(work: Awaitable[T]) -> T:
+    """Awaits `work` with a thread of its own for what it asks Django's asynchronous ORM, or the
+    queries of all tools would wait for each other. The thread closes its connections and ends
+    behind it, and nobody waits for that: it may be in the middle of a query.
+    """
+    if in_callers_thread.get():
+        return await work
+    own = ThreadSensitiveContext()
+    token = SyncToAsync.thread_sensitive_context.set(own)
+    try:
+        return await work
+    finally:
+        SyncToAsync.thread_sensitive_context.reset(token)
+        if executor := SyncToAsync.context_to_thread_executor.pop(own, None):
+            executor.submit(connections.close_all)
+            executor.shutdown(wait=False)
