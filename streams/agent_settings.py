@@ -16,8 +16,7 @@ class AgentSettings:
     #: `{"support": "shop.agents.support"}` is offered as the model `agent:support`.
     agents: Mapping[str, str] = field(default_factory=dict)
     #: MCP servers by name, as other MCP clients write them: `{"files": {"command": "…", "args":
-    #: […]}}` or `{"search": {"url": "…", "headers": {…}}}`. What each may say is
-    #: [here](../agents.md#mcp-servers).
+    #: […]}}` or `{"search": {"url": "…", "headers": {…}}}`.
     mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: Seconds a call of a tool may take that does not say so itself.
     tool_seconds: float = 60.0

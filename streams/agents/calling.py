@@ -13,10 +13,10 @@ import orjson
 
 from ..conf import conf
 from ..text import clean
+from .apart import apart
 from .context import Context
 from .errors import ToolError, need
 from .progress import Progress
-from .threads import apart
 from .tool import Arguments, Tool, ToolResult
 
 logger = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from ..providers.prompt import ToolSpec
+from .apart import apart, with_own_connections
 from .context import Context
 from .errors import ToolError
 from .signature import Signature
-from .threads import apart, with_own_thread
 from .tool import Approval, Arguments, Repeat, Tool
 
 P = ParamSpec("P")
@@ -51,9 +51,9 @@ class FunctionTool(Tool, Generic[P, R]):
             given[self.signature.context] = context
         function = cast(Callable[..., Any], self.function)
         if inspect.iscoroutinefunction(function):
-            return await with_own_thread(cast(Awaitable[Any], function(**given)))
+            return await with_own_connections(cast(Awaitable[Any], function(**given)))
         made = await apart(function, **given)
-        return await with_own_thread(made) if inspect.isawaitable(made) else made
+        return await with_own_connections(made) if inspect.isawaitable(made) else made
 
 
 class ClientTool(FunctionTool[P, R]):

@@ -16,9 +16,7 @@ from ..conf import conf
 T = TypeVar("T")
 
 # Set where everything stays in the thread that called, and so in its transaction, as in tests.
-in_callers_thread: contextvars.ContextVar[bool] = contextvars.ContextVar(
-    "in_callers_thread", default=False
-)
+in_place: contextvars.ContextVar[bool] = contextvars.ContextVar("in_place", default=False)
 _places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
 
 
@@ -28,7 +26,7 @@ async def apart(function: Callable[..., T], **arguments: Any) -> T:
     Cancelling stops the waiting alone: the thread goes on, keeps its place among `tool_threads`,
     and what it returns is dropped. It holds up no process that exits.
     """
-    if in_callers_thread.get():
+    if in_place.get():
         return await sync_to_async(function)(**arguments)
     loop = asyncio.get_running_loop()
     places = places_of(loop)
@@ -73,12 +71,12 @@ def places_of(loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
     return _places.setdefault(loop, asyncio.Semaphore(conf().tool_threads))
 
 
-async def with_own_thread(work: Awaitable[T]) -> T:
+async def with_own_connections(work: Awaitable[T]) -> T:
     """Awaits `work` with a thread of its own for what it asks Django's asynchronous ORM, or the
     queries of all tools would wait for each other. The thread closes its connections and ends
     behind it, and nobody waits for that: it may be in the middle of a query.
     """
-    if in_callers_thread.get():
+    if in_place.get():
         return await work
     own = ThreadSensitiveContext()
     token = SyncToAsync.thread_sensitive_context.set(own)
