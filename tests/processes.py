@@ -19,6 +19,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from .forked import Forked
+
 PATIENCE = 60.0
 
 
@@ -69,31 +71,27 @@ class Process:
     def __init__(
         self, *arguments: str, descriptors: tuple[int, ...] = (), **environment: str
     ) -> None:
-        self.watch(
-            [sys.executable, *arguments],
-            cwd=settings.BASE_DIR,
-            env=os.environ
-            | {
-                "DATABASE_URL": database_url(),
-                "DJANGO_SETTINGS_MODULE": "tests.settings",
-                "CHATSTREAM_CHILD": "1",
-                "PYTHONUNBUFFERED": "1",
-                "LOG_LEVEL": "INFO",
-            }
-            | environment,
-            pass_fds=descriptors,
-        )
+        known = {
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "CHATSTREAM_CHILD": "1",
+            "PYTHONUNBUFFERED": "1",
+            "LOG_LEVEL": "INFO",
+        }
+        environment = os.environ | known | environment
+        if not descriptors and arguments[0] != "-c":
+            self.read(Forked(arguments, environment, settings.BASE_DIR))
+        else:
+            command = [sys.executable, *arguments]
+            self.watch(command, cwd=settings.BASE_DIR, env=environment, pass_fds=descriptors)
 
     def watch(self, command: list[str], **options: Any) -> None:
+        output: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.read(subprocess.Popen(command, text=True, errors="replace", **output, **options))
+
+    def read(self, popen: subprocess.Popen[str] | Forked) -> None:
         self.lines: list[str] = []
-        self.popen = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            **options,
-        )
+        self.popen = popen
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -1,0 +1,79 @@
+"""Processes of Python's that start in a quarter of the time.
+
+Most of what a web process or a worker costs at its start is importing Django and the SDKs.
+Multiprocessing's fork server does that once for all processes that a test starts.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TextIO
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["tests.preloaded"])
+
+
+class Forked:
+    """Runs `python *arguments` in a process of its own, with the face of `subprocess.Popen`."""
+
+    def __init__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], cwd: str | Path
+    ) -> None:
+        reader, writer = SERVER.Pipe(duplex=False)
+        self.process = SERVER.Process(
+            target=run_program, args=(arguments, dict(environment), cwd, writer)
+        )
+        self.process.start()
+        writer.close()
+        self.stdout: TextIO = os.fdopen(os.dup(reader.fileno()), errors="replace")
+        reader.close()
+        assert self.process.pid
+        self.pid: int = self.process.pid
+        atexit.register(self.process.kill)  # before multiprocessing waits for it to end
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.process.name, timeout or 0.0)
+        atexit.unregister(self.process.kill)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def run_program(
+    arguments: Sequence[str], environment: Mapping[str, str], cwd: str | Path, output: Connection
+) -> None:
+    """Does what `python *arguments` would do."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    for descriptor in (1, 2):
+        os.dup2(output.fileno(), descriptor)
+    output.close()
+    sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    first, *others = arguments
+    if first == "-m":
+        sys.argv = others
+        runpy.run_module(others[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = [first, *others]
+        runpy.run_path(first, run_name="__main__")
