@@ -29,11 +29,12 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
        (SELECT left(m.blocks->0->>'text', 200) FROM streams_message m
          WHERE m.conversation_id = c.id AND m.role = 'user'
            AND EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
-                          AND (r.attempt > 0 OR r.status = 'queued'))
+                          AND (r.attempt > 0 OR r.status IN ('queued', 'steered')))
          ORDER BY m.seq LIMIT 1),
        c.active_run_id IS NOT NULL OR EXISTS (SELECT FROM streams_run r
          WHERE r.conversation_id = c.id AND r.status = 'running'),
        EXISTS (SELECT FROM streams_run r WHERE r.conversation_id = c.id AND r.status = 'queued'),
+       c.undecided > 0,
        greatest((SELECT m.seq FROM streams_message m
                   WHERE m.conversation_id = c.id AND m.role = 'user' ORDER BY m.seq DESC LIMIT 1),
                 last.seq, 0)
@@ -44,7 +45,7 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
   JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {which}) AS c ON true
   LEFT JOIN LATERAL (
        SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
-        WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL
+        WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL AND r.status <> 'steered'
         ORDER BY r.ended_at DESC LIMIT 1
   ) AS last ON true
  ORDER BY person.key, c.updated_at DESC, c.id DESC
@@ -66,6 +67,7 @@ class ListedConversation:
 
     It is unread while no device has read up to its newest prompt or the end of its newest
     answer: a title or a token is nothing one has to go and read. `failed` is that newest answer.
+    It is waiting while a tool's call waits for a decision.
     """
 
     pk: int
@@ -77,6 +79,7 @@ class ListedConversation:
     day: str
     running: bool
     queued: bool
+    waiting: bool
     unread: bool
     failed: bool
     archived: bool
@@ -102,10 +105,9 @@ def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[str, list[ListedConv
 
 
 def line(row: Sequence[Any], today: date) -> ListedConversation:
-    pk, id, title, model, updated_at, opening, running, queued, unread, failed, archived = row
+    pk, id, title, model, updated_at, opening, *marks = row
     name = called(title, opening)
-    day = "archived" if archived else day_of(timezone.localdate(updated_at), today)
-    marks = running, queued, unread, failed, archived
+    day = "archived" if marks[-1] else day_of(timezone.localdate(updated_at), today)
     return ListedConversation(pk, id, title, model, updated_at, name, day, *marks)
 
 

@@ -126,6 +126,10 @@ class Busy(StreamsError):
     code, status = "busy", 409
 
 
+class AlreadyDecided(StreamsError):
+    code, status = "already_decided", 409
+
+
 class CannotWait(StreamsError):
     """Of `streams.Run.wait`, and no answer of ours to a request."""
 

@@ -26,7 +26,8 @@ ALIVE = """w.stopped_at IS NULL
 WAITS = """r.status = 'queued'
  AND r.queued_at < clock_timestamp() - make_interval(secs => %(late)s)
  AND NOT EXISTS (SELECT FROM streams_run b
-                  WHERE b.conversation_id = r.conversation_id AND b.status = 'running')
+                  WHERE b.conversation_id = r.conversation_id
+                    AND b.status IN ('running', 'waiting'))
  AND NOT EXISTS (SELECT FROM streams_fault f WHERE f.conversation_id = r.conversation_id)"""
 
 LOOK = f"""

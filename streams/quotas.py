@@ -100,7 +100,8 @@ def check_runs(conversation: Conversation) -> None:
     streams = conf()
     # Not IN: only this way each half finds its own partial index.
     run: Any = conversation._meta.get_field("runs").related_model  # of one not stored yet too
-    is_open = Q(status=run.Status.QUEUED) | Q(status=run.Status.RUNNING)
+    status = run.Status
+    is_open = Q(status=status.QUEUED) | Q(status=status.RUNNING) | Q(status=status.WAITING)
     count = run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
         all=Count("pk"),
         places=Count("conversation_id", distinct=True),

@@ -18,8 +18,9 @@ from django.utils.translation import gettext
 
 from . import log
 from .exceptions import NotFound
-from .log.transcript import Block, MessageState, RunState, Transcript, blocks_of
-from .models import Conversation, Message, Run
+from .log.states import Block, CallState, MessageState, Row, RunState
+from .log.transcript import Transcript, resumed
+from .models import Conversation, Message, Run, ToolCall
 from .postgres.database import atomic, connection
 
 DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
@@ -43,12 +44,21 @@ def snapshot(conversation_id: int) -> Snapshot:
             raise NotFound(gettext("This conversation isn't here, or isn't yours."))
         runs = list(here.runs.order_by("answer__seq"))
         messages = list(here.messages.annotate(device_then=DEVICE_THEN))
-        shown = {run.answer_id: shown_so_far(run) for run in runs if run.status in Run.OPEN}
+        calls = calls_by_run(runs)
+        newest = {run.pk: newest_rows(run) for run in runs if run.status in Run.OPEN}
     names = {message.pk: str(message.uuid) for message in messages}
+    by_run = {run.pk: str(run.uuid) for run in runs}
+    states = {run.pk: state_of(run, names, by_run, calls.get(run.pk, [])) for run in runs}
+    blocks = {message.pk: message.blocks for message in messages}
+    shown = {
+        run.answer_id: resumed(states[run.pk], blocks[run.answer_id], newest[run.pk])
+        for run in runs
+        if run.pk in newest
+    }
     transcript = Transcript(
         head=here.last_seq,
         messages=list(in_reading_order(messages, runs, shown)),
-        runs={str(run.uuid): state_of(run, names) for run in runs if not run.removed},
+        runs={str(run.uuid): states[run.pk] for run in runs if not run.removed},
     )
     return Snapshot(here, transcript, {str(m.uuid): m.created_at for m in messages})
 
@@ -79,11 +89,22 @@ def one_moment(conversation_id: int) -> Iterator[None]:
         database.savepoint_rollback(before)
 
 
-def shown_so_far(run: Run) -> list[Block]:
-    """Returns what open runs have shown; one that waits for its first attempt needs no query."""
+def newest_rows(run: Run) -> list[Row]:
+    """Returns the events of an open run since the last step that is in its message; one that waits
+    for its first attempt needs no query.
+    """
     if run.attempt == 0:
         return []
-    return blocks_of(log.run_rows(run.conversation_id, run.pk))
+    return log.run_rows(run.conversation_id, run.pk, run.step_seq)
+
+
+def calls_by_run(runs: Iterable[Run]) -> dict[int, list[ToolCall]]:
+    """Returns the calls of each run in order; where none has tools it needs no query."""
+    found: dict[int, list[ToolCall]] = {}
+    if with_steps := [run.pk for run in runs if run.steps]:
+        for call in ToolCall.objects.filter(run__in=with_steps):
+            found.setdefault(call.run_id, []).append(call)
+    return found
 
 
 def in_reading_order(
@@ -96,6 +117,7 @@ def in_reading_order(
     answers: dict[int, list[Run]] = {}
     for run in runs:
         answers.setdefault(run.prompt_id, []).append(run)
+    runs_by_id = {run.pk: str(run.uuid) for run in runs}
     for prompt in by_id.values():
         own = answers.get(prompt.pk, [])
         kept = [run for run in own if not run.removed]
@@ -105,8 +127,13 @@ def in_reading_order(
         said.device, said.client_key = getattr(prompt, "device_then", None), prompt.client_key
         if prompt.parent_seq is not None:
             said.parent = numbers.get(prompt.parent_seq)
+        for run in own:
+            if run.into_id:
+                said.into, said.at_block = runs_by_id[run.into_id], run.at_block
         yield said
         for run in kept:
+            if run.status == Run.Status.STEERED:
+                continue
             answer = by_id[run.answer_id]
             blocks = shown.get(answer.pk, answer.blocks)
             told = MessageState(str(answer.uuid), answer.seq, answer.role, blocks)
@@ -114,7 +141,10 @@ def in_reading_order(
             yield told
 
 
-def state_of(run: Run, names: dict[int, str]) -> RunState:
+def state_of(
+    run: Run, names: dict[int, str], runs: dict[int, str], calls: Iterable[ToolCall]
+) -> RunState:
+    """Builds the state of a run; `names` and `runs` hold the ids of messages and runs."""
     completed, failed = (run.status == s for s in (Run.Status.COMPLETED, Run.Status.FAILED))
     return RunState(
         id=str(run.uuid),
@@ -129,6 +159,25 @@ def state_of(run: Run, names: dict[int, str]) -> RunState:
         stop_reason=run.stop_reason if completed else "",
         usage=run.usage if completed else {},
         error=error_of(run) if failed else None,
+        step=run.step,
+        calls={call.call_id: call_state_of(call) for call in calls},
+        into=runs[run.into_id] if run.into_id else None,
+    )
+
+
+def call_state_of(call: ToolCall) -> CallState:
+    ended = call.ended_at is not None
+    return CallState(
+        id=str(call.uuid),
+        name=call.name,
+        block=call.block,
+        step=call.step,
+        status=call.status,
+        decision=call.decision or None,
+        device=call.device,
+        note=call.note or None,
+        result=call.result if ended else None,
+        ms=call.ms,
     )
 
 

@@ -2,6 +2,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from .postgres.database import never_in_a_transaction
+from .views.calls import Again, Decision
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
@@ -27,6 +28,8 @@ urlpatterns = [
     path("runs/<uuid:uuid>/", RunView.as_view(), name="run"),
     path("runs/<uuid:uuid>/cancel", Cancel.as_view(), name="cancel"),
     path("runs/<uuid:uuid>/retry", Retry.as_view(), name="retry"),
+    path("runs/<uuid:uuid>/calls/<uuid:call>/decision", Decision.as_view(), name="decision"),
+    path("runs/<uuid:uuid>/calls/<uuid:call>/again", Again.as_view(), name="again"),
     path("runs/<uuid:uuid>/events", RunEvents.as_view(), name="run-events"),
     path("render", Formatted.as_view(), name="render"),
     path("c/<uuid:uuid>/pair", Pair.as_view(), name="open-pairing"),

@@ -31,7 +31,7 @@ FOLDERS = {
 }
 ALONE = {"migrations", "templatetags"}
 
-PURE = ("log/transcript", "realtime/sse", "text")
+PURE = ("log/call_states", "log/states", "log/transcript", "realtime/sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 

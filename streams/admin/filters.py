@@ -59,6 +59,7 @@ def silent() -> Q:
 
 def waiting() -> Q:
     """Not behind another answer of its own conversation: that is a queue, not a fault."""
-    busy = Run.objects.filter(conversation=OuterRef("conversation"), status=Run.Status.RUNNING)
+    taken = (Run.Status.RUNNING, Run.Status.WAITING)
+    busy = Run.objects.filter(conversation=OuterRef("conversation"), status__in=taken)
     late = Now() - PATIENCE
     return Q(status=Run.Status.QUEUED, queued_at__lt=late) & ~Q(Exists(busy))

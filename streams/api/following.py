@@ -15,7 +15,7 @@ from streams.log import Stored
 
 from .log_reader import LogReader, log_reader
 
-TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
+TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled", "run.steered"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from streams.user_model import key_text
 from .following import Follow
 from .log_reader import log_reader
 
-Status = Literal["queued", "running", "completed", "failed", "cancelled"]
+Status = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "steered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,14 @@ class Run:
 
     @property
     def status(self) -> Status:
-        """`queued`, `running`, `completed`, `failed` or `cancelled`."""
+        """`queued`, `running`, `waiting` (for people), `completed`, `failed`, `cancelled`, or
+        `steered`: its prompt joined the answer before it.
+        """
         return cast(Status, self._run.status)
 
     @property
     def ended(self) -> bool:
-        """Tells whether it is completed, failed or cancelled."""
+        """Tells whether it is completed, failed, cancelled or steered."""
         return self._run.status not in models.Run.OPEN
 
     @property

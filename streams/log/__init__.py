@@ -6,12 +6,13 @@ from .appending import (
     Outcome,
     RunChange,
     append,
-    append_locked,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
+from .ledger import UNKNOWN, CallChange, EndedStep, Ledger, NewCall, unrun
+from .locked_appending import append_locked
 from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
@@ -34,12 +35,17 @@ __all__ = [
     "DEVICE_THEN",
     "TERMINAL_SEQ",
     "TOLD",
+    "UNKNOWN",
     "WAS_NAMED",
     "WRITTEN",
     "Append",
+    "CallChange",
     "Compacted",
+    "EndedStep",
     "Finding",
+    "Ledger",
     "Moment",
+    "NewCall",
     "NewEvent",
     "Outcome",
     "RunChange",
@@ -64,5 +70,6 @@ __all__ = [
     "run_rows",
     "run_rows_from",
     "timeline",
+    "unrun",
     "walk",
 ]

@@ -15,6 +15,7 @@ from streams.postgres.connections import blames_rows
 
 AT_ONCE = 200
 TERMINAL = "('run.completed', 'run.failed', 'run.cancelled')"
+OPEN = "('queued', 'running', 'waiting')"
 
 
 class Finding(NamedTuple):
@@ -69,10 +70,10 @@ SELECT conversation_id, 'gap', before + 1, begins - 1 FROM covered WHERE begins 
 # Where the log does not know the run at all, a gap tells, and an end would be an end of nothing.
 ENDS = f"""
 SELECT r.conversation_id,
-       CASE WHEN r.status IN ('queued', 'running') THEN 'ended' ELSE 'no end' END, r.id, 0
+       CASE WHEN r.status IN {OPEN} THEN 'ended' ELSE 'no end' END, r.id, 0
   FROM streams_run r JOIN streams_message answer ON answer.id = r.answer_id
- WHERE r.conversation_id = ANY(%(ids)s)
-   AND (r.status IN ('queued', 'running')) = EXISTS (
+ WHERE r.conversation_id = ANY(%(ids)s) AND r.status <> 'steered'
+   AND (r.status IN {OPEN}) = EXISTS (
        SELECT FROM streams_event e WHERE e.conversation_id = r.conversation_id
           AND e.run_id = r.id AND e.type IN {TERMINAL})
    AND EXISTS (SELECT FROM streams_event e WHERE e.conversation_id = r.conversation_id

@@ -45,13 +45,13 @@ async def raise_tokens(
 async def committed(source: AsyncConnection, conversation_id: int, run_id: int, after: int) -> bool:
     """Tells whether the holder's batch after number `after` was committed.
 
-    A batch commits as a whole, so any event of the run will do, except `run.cancel_requested`: that
-    one carries the run's id but is written by someone else.
+    A batch commits as a whole, so any event of the run will do, except those that someone else
+    writes meanwhile: that a stop was asked for, or that a call was decided.
     """
     cursor = await source.execute(
         "SELECT EXISTS (SELECT FROM streams_event"
         " WHERE conversation_id = %s AND seq > %s AND run_id = %s"
-        "   AND type <> 'run.cancel_requested')",
+        "   AND type NOT IN ('run.cancel_requested', 'tool.decided'))",
         [conversation_id, after, run_id],
     )
     row = await cursor.fetchone()

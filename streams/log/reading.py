@@ -136,13 +136,13 @@ def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
 
-RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND run_id = %(run)s")
+RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND seq > %(after)s AND run_id = %(run)s")
 
 
-def run_rows(conversation_id: int, run_id: int) -> list[Row]:
-    """Reads the compacted events of one run through Django's connection."""
+def run_rows(conversation_id: int, run_id: int, after: int = 0) -> list[Row]:
+    """Reads the compacted events of one run after `after` through Django's connection."""
     with connection().cursor() as cursor:
-        cursor.execute(RUN_ROWS, whole(conversation_id, run_id))
+        cursor.execute(RUN_ROWS, whole(conversation_id, run_id, after))
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
 
@@ -153,8 +153,9 @@ async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: i
     return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in found]
 
 
-def whole(conversation_id: int, run_id: int) -> dict[str, int]:
-    return {"conversation": conversation_id, "run": run_id, "limit": ALL, "bytes": ALL}
+def whole(conversation_id: int, run_id: int, after: int = 0) -> dict[str, int]:
+    known = {"conversation": conversation_id, "run": run_id, "after": after}
+    return {**known, "limit": ALL, "bytes": ALL}
 
 
 # The number of a run's terminal event, as a column of a query that knows the run as `r`.

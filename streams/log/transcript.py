@@ -7,54 +7,16 @@ far and one event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from . import branches
-
-
-class Row(NamedTuple):
-    """An event as it was read: number, type and data."""
-
-    seq: int
-    type: str
-    data: Mapping[str, Any]
-
-
-Block = dict[str, Any]  # {"index", "kind", "text"} and for a tool call "name", "call_id"
-
-
-@dataclass(slots=True)
-class RunState:
-    id: str
-    message: str
-    prompt: str
-    model: str
-    status: str = "queued"
-    rank: int = 0
-    attempt: int = 0
-    stopping: bool = False
-    stopped_by: dict[str, str] | None = None
-    stop_reason: str = ""
-    usage: dict[str, int] = field(default_factory=dict)
-    error: dict[str, Any] | None = None
-
-
-@dataclass(slots=True)
-class MessageState:
-    """`parent` is the id of the message this one follows: of an answer, its prompt. None is the
-    message before it, and "" a beginning.
-    """
-
-    id: str
-    seq: int
-    role: str
-    blocks: list[Block] = field(default_factory=list)
-    run: str | None = None
-    device: dict[str, str] | None = None
-    client_key: str | None = None
-    parent: str | None = None
+from . import branches, call_states
+from .states import OPEN as OPEN
+from .states import Block as Block
+from .states import MessageState as MessageState
+from .states import Row as Row
+from .states import RunState as RunState
 
 
 @dataclass(slots=True)
@@ -78,8 +40,8 @@ class Transcript:
 
     def in_turn(self) -> list[RunState]:
         """Returns the open runs in the order in which they will be claimed."""
-        open = [run for run in self.runs.values() if run.status in ("running", "queued")]
-        return sorted(open, key=lambda run: (run.status == "queued", run.rank))
+        open = [run for run in self.runs.values() if run.status in OPEN]
+        return sorted(open, key=lambda run: run.turn)
 
     def branch(self) -> list[MessageState]:
         """Returns the messages of the newest branch, in reading order: what a page shows."""
@@ -92,6 +54,8 @@ class Transcript:
         step = STEPS.get(row.type)
         if step is not None:
             step(self, row)
+        if row.type in call_states.STEPS:
+            call_states.STEPS[row.type](self.runs[row.data["run"]].calls, row.data)
         self.head = row.seq
 
     def message_created(self, row: Row) -> None:
@@ -126,8 +90,24 @@ class Transcript:
         run = self.runs[row.data["run"]]
         run.status = "running"
         run.attempt = row.data["attempt"]
-        if run.attempt > 1:
-            self._answer(row).blocks = []
+        run.step = row.data.get("step", 1) - 1
+        answer = self._answer(row)
+        answer.blocks = kept(answer.blocks, row)
+
+    def run_waiting(self, row: Row) -> None:
+        self.runs[row.data["run"]].status = "waiting"
+
+    def run_steered(self, row: Row) -> None:
+        """A prompt joins the run; the run that was to answer it ends without an answer."""
+        absorbed = self.runs[row.data["absorbed"]]
+        absorbed.status, absorbed.stopping, absorbed.into = "steered", False, row.data["run"]
+        self.messages = [each for each in self.messages if each.id != absorbed.message]
+        for message in self.messages:
+            if message.id == row.data["message"]:
+                message.into, message.at_block = row.data["run"], row.data["at_block"]
+
+    def step_started(self, row: Row) -> None:
+        self.runs[row.data["run"]].step = row.data["step"]
 
     def block_started(self, row: Row) -> None:
         data = {k: v for k, v in row.data.items() if k != "run"}
@@ -180,6 +160,9 @@ STEPS = {
     "message.created": Transcript.message_created,
     "run.queued": Transcript.run_queued,
     "run.started": Transcript.run_started,
+    "run.waiting": Transcript.run_waiting,
+    "run.steered": Transcript.run_steered,
+    "step.started": Transcript.step_started,
     "block.started": Transcript.block_started,
     "block.delta": Transcript.block_delta,
     "run.cancel_requested": Transcript.run_cancel_requested,
@@ -197,13 +180,29 @@ def fold(rows: Iterable[Row], into: Transcript | None = None) -> Transcript:
     return transcript
 
 
-def blocks_of(rows: Iterable[Row]) -> list[Block]:
-    """Builds the blocks of one run from its own events, beginning at its latest start."""
-    blocks: dict[int, Block] = {}
+def resumed(run: RunState, blocks: list[Block], rows: Iterable[Row]) -> list[Block]:
+    """Applies the newest events of one open run, whatever of them `run` knows already, and returns
+    the blocks of its answer; `blocks` are those before them.
+    """
+    answer = MessageState(run.message, 0, "assistant", blocks, run.id)
+    fold(rows, Transcript(messages=[answer], runs={run.id: run}))
+    return answer.blocks
+
+
+def kept(blocks: Iterable[Block], started: Row) -> list[Block]:
+    """Returns the blocks that a run which starts again goes on from."""
+    return [block for block in blocks if block["index"] < started.data.get("from_block", 0)]
+
+
+def blocks_of(rows: Iterable[Row], before: Iterable[Block] = ()) -> list[Block]:
+    """Builds the blocks of one run from its own events, without those that were discarded; `before`
+    are those it had before the first of these events.
+    """
+    blocks = {block["index"]: block for block in before}
     head = 0
     for row in rows:
         if row.type == "run.started":
-            blocks = {}
+            blocks = {block["index"]: block for block in kept(blocks.values(), row)}
         elif row.type == "block.started":
             block = {k: v for k, v in row.data.items() if k != "run"}
             blocks[row.data["index"]] = {**block, "text": ""}

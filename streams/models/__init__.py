@@ -8,6 +8,8 @@ from .fault import Fault
 from .message import Message
 from .pairing import Pairing
 from .run import Run
+from .step import Step
+from .tool_call import ToolCall
 from .worker import Worker
 
 __all__ = [
@@ -22,5 +24,7 @@ __all__ = [
     "Message",
     "Pairing",
     "Run",
+    "Step",
+    "ToolCall",
     "Worker",
 ]

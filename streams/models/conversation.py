@@ -13,13 +13,13 @@ from django.utils.translation import gettext
 
 from streams import log, quotas
 from streams.conf import conf
-from streams.exceptions import Busy, Invalid, KeyReused, NotFound
+from streams.exceptions import Invalid, KeyReused, NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.text import clean
 from streams.user_model import key_text
 
-from . import branching, posting
+from . import branching, busy_rule, posting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -55,13 +55,15 @@ class Conversation(models.Model):
     """A conversation, which owns one ordered log of events.
 
     Only `streams.log` and the worker's claim write `last_seq`, `lease_token` and `active_run_id`,
-    always while they hold this row's lock.
+    always while they hold this row's lock. `undecided` counts the calls of its open run that wait
+    for a decision: it stands here, since what another table says may be old once this row is held.
     """
 
     class OnBusy(models.TextChoices):
         QUEUE = "queue", "wait for the running answer"
         INTERRUPT = "interrupt", "stop the running answer"
         REJECT = "reject", "refuse the new prompt"
+        STEER = "steer", "join the running answer at its next step"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(
@@ -77,6 +79,7 @@ class Conversation(models.Model):
     last_seq = models.BigIntegerField(default=0, editable=False)
     lease_token = models.BigIntegerField(default=0, editable=False)
     active_run_id = models.BigIntegerField(null=True, editable=False)
+    undecided = models.PositiveIntegerField(db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -156,27 +159,15 @@ class Conversation(models.Model):
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
             if earlier.text != content:
                 raise KeyReused("This client_key was used for another prompt.", field="client_key")
-            return earlier, earlier.runs.earliest("pk"), False
+            run = earlier.runs.select_related("into").earliest("pk")
+            return earlier, run.into or run, False
         quotas.check_length(here, 2)
-        rank = here._make_way(device)
+        place = busy_rule.make_way(here, device)
         quotas.check_runs(here)
-        prompt, answer, run = posting.drafted(here, content, device, client_key, rank)
+        prompt, answer, run = posting.drafted(here, content, device, client_key, place)
         branching.follow(here, prompt, parent)
         posting.post(here, prompt, answer, run)
         return prompt, run, True
-
-    def _make_way(self, device: Device | None) -> int:
-        """Applies the busy rule and returns the rank of the new prompt."""
-        known = self.runs.model  # by the relation: the module of runs imports this one
-        busy = self.runs.filter(status__in=known.OPEN)
-        if self.on_busy == self.OnBusy.REJECT and busy.exists():
-            raise Busy(gettext("An answer is still being written."))
-        if self.on_busy != self.OnBusy.INTERRUPT:
-            return 0
-        for run in busy.filter(status=known.Status.RUNNING).select_for_update(no_key=True):
-            run._request_cancel(self, device)
-        first = busy.filter(status=known.Status.QUEUED).aggregate(rank=models.Min("rank"))["rank"]
-        return 0 if first is None else first - 1
 
     def _answer_again(self, prompt: Message, device: Device | None) -> Run:
         """Creates another run, with its answer to come, for a prompt that is stored."""

@@ -16,16 +16,25 @@ class Event(models.Model):
         MESSAGE_CREATED = "message.created"
         RUN_QUEUED = "run.queued"
         RUN_STARTED = "run.started"
+        RUN_WAITING = "run.waiting"
+        RUN_STEERED = "run.steered"
+        STEP_STARTED = "step.started"
+        STEP_ENDED = "step.ended"
         BLOCK_STARTED = "block.started"
         BLOCK_DELTA = "block.delta"
         BLOCK_ENDED = "block.ended"
+        TOOL_WAITING = "tool.waiting"
+        TOOL_DECIDED = "tool.decided"
+        TOOL_STARTED = "tool.started"
+        TOOL_PROGRESS = "tool.progress"
+        TOOL_ENDED = "tool.ended"
         CANCEL_REQUESTED = "run.cancel_requested"
         RUN_COMPLETED = "run.completed"
         RUN_FAILED = "run.failed"
         RUN_CANCELLED = "run.cancelled"
         CONVERSATION_UPDATED = "conversation.updated"
 
-    TERMINAL = (Type.RUN_COMPLETED, Type.RUN_FAILED, Type.RUN_CANCELLED)
+    TERMINAL = (Type.RUN_COMPLETED, Type.RUN_FAILED, Type.RUN_CANCELLED, Type.RUN_STEERED)
 
     pk = models.CompositePrimaryKey("conversation_id", "seq")
     conversation_id = models.BigIntegerField()
@@ -37,7 +46,8 @@ class Event(models.Model):
 
     class Meta:
         constraints = [
-            # The last guard of "exactly one terminal event per run".
+            # The last guard of "exactly one terminal event per run"; not of run.steered, for which
+            # an index of this table would have to be built anew.
             models.UniqueConstraint(
                 fields=["conversation_id", "run_id"],
                 condition=models.Q(type__in=["run.completed", "run.failed", "run.cancelled"]),

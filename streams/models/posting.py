@@ -13,6 +13,8 @@ from streams import log
 from streams.postgres import database
 from streams.user_model import key_text
 
+from .busy_rule import ANYWHERE, Place
+
 if TYPE_CHECKING:
     from .conversation import Conversation
     from .device import Device
@@ -26,9 +28,10 @@ WITH asked AS (
     SELECT * FROM ROWS FROM (jsonb_to_recordset(%(asked)s::jsonb) AS (
                conversation uuid, new jsonb, prompt uuid, parent bigint, blocks jsonb,
                device bigint, client_key text, answer uuid, run uuid, model text, rank bigint,
-               created jsonb, queued jsonb))
+               steers bool, created jsonb, queued jsonb))
                WITH ORDINALITY AS asked(conversation, new, prompt, parent, blocks, device,
-                                        client_key, answer, run, model, rank, created, queued, nth)
+                                        client_key, answer, run, model, rank, steers, created,
+                                        queued, nth)
 )"""
 
 # The rest of a statement whose CTE `accepted` is the conversations; their `head` counts both
@@ -48,10 +51,10 @@ messages AS (
     RETURNING id, uuid, conversation_id
 ), run AS (
     INSERT INTO streams_run
-           (uuid, conversation_id, prompt_id, answer_id, model, status, rank, attempt, usage,
-            stop_reason, error_code, error_message, retryable)
+           (uuid, conversation_id, prompt_id, answer_id, model, status, rank, steers, attempt,
+            usage, stop_reason, error_code, error_message, retryable)
     SELECT asked.run, prompt.conversation_id, prompt.id, answer.id, asked.model, 'queued',
-           asked.rank, 0, '{{}}'::jsonb, '', '', '', false
+           asked.rank, asked.steers, 0, '{{}}'::jsonb, '', '', '', false
       FROM asked JOIN messages prompt ON prompt.uuid = asked.prompt
       JOIN messages answer ON answer.uuid = asked.answer
      ORDER BY asked.nth
@@ -69,6 +72,14 @@ SELECT a.uuid, a.id, a.head, a.updated_at, run.id, run.prompt_id, run.answer_id,
        (SELECT pg_notify('streams_work', 'queued')), {log.TOLD}
   FROM accepted a JOIN run ON run.conversation_id = a.id
 """
+
+# What the database gives a run that nobody has begun.
+BY_DEFAULT = {
+    **dict.fromkeys(("deaths", "step", "steps", "step_seq", "from_block", "compacted_steps"), 0),
+    "vendor_error": "",
+    "upstream": "",
+    "worked": 0.0,
+}
 
 # Into conversations whose rows the caller has locked.
 IN_HELD = f"""
@@ -97,17 +108,18 @@ IN_NEW = f"""
 
 
 def drafted(
-    here: Conversation, content: str, device: Device | None, client_key: str | None, rank: int = 0
+    here: Conversation,
+    content: str,
+    device: Device | None,
+    client_key: str | None,
+    place: Place = ANYWHERE,
 ) -> tuple[Message, Message, Run]:
     """Returns a prompt, its answer to come and the run, all unsaved; `here` may be unsaved too."""
     message, run = apps.get_model("streams", "Message"), apps.get_model("streams", "Run")
     prompt = message.prompt(here, content, device, client_key)
     answer = message(conversation=here, role=message.Role.ASSISTANT)
-    return (
-        prompt,
-        answer,
-        run(conversation=here, prompt=prompt, answer=answer, model=here.model, rank=rank),
-    )
+    asks = {"conversation": here, "prompt": prompt, "answer": answer, "model": here.model}
+    return prompt, answer, run(**asks, rank=place.rank, steers=place.steers)
 
 
 def post(here: Conversation, prompt: Message, answer: Message, run: Run) -> None:
@@ -156,6 +168,7 @@ def rows(here: Conversation, prompt: Message, answer: Message, run: Run) -> dict
         "run": run.uuid,
         "model": run.model,
         "rank": run.rank,
+        "steers": run.steers,
         "created": prompt.created().data,
         "queued": run.event("run.queued", **data, **first).data,
     }
@@ -170,7 +183,8 @@ def stored(
     ]
     prompt.seq, answer.seq = here.last_seq - 1, here.last_seq
     prompt.created_at = answer.created_at = here.updated_at
-    run.deaths, run.vendor_error = 0, ""
+    for name, value in BY_DEFAULT.items():
+        setattr(run, name, value)
     where = database.alias()
     for each in (here, prompt, answer, run):
         each._state.adding, each._state.db = False, where

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -17,10 +16,15 @@ from streams.postgres.database import atomic
 
 from .conversation import Conversation, caused_by
 from .message import Message
+from .run_timings import RunTimings
 from .worker import Worker
 
 if TYPE_CHECKING:
     from .device import Device
+
+
+# Nothing else of its conversation starts before it: it has begun, and has not ended.
+HOLDS_TURN = Q(status="running") | Q(status="waiting") | Q(status="queued", attempt__gt=0)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -32,8 +36,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_ahead(self) -> RunQuerySet:
         """Adds `ahead`: how many answers of the conversation will be claimed before this one."""
         here, rank, pk = OuterRef("conversation"), OuterRef("rank"), OuterRef("pk")
-        waiting = Q(status="queued") & (Q(rank__lt=rank) | Q(rank=rank, pk__lt=pk))
-        first = Run.objects.filter(Q(status="running") | waiting, conversation=here)
+        waiting = Q(status="queued", attempt=0) & (Q(rank__lt=rank) | Q(rank=rank, pk__lt=pk))
+        first = Run.objects.filter(HOLDS_TURN | waiting, ~Q(pk=pk), conversation=here)
         count = first.order_by().values("conversation").values(count=Count("pk"))
         ahead = Case(When(status="queued", then=Coalesce(Subquery(count), 0)), default=0)
         return self.annotate(ahead=ahead)
@@ -54,17 +58,26 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.annotate(attended=seen)
 
 
-class Run(models.Model):
-    """One answer being generated: queued → running → completed, failed or cancelled."""
+class Run(RunTimings, models.Model):
+    """One answer being generated: queued → running → completed, failed or cancelled.
+
+    A run with tools is a loop of steps, and waits for people in between: running → waiting →
+    queued. Its prompt may join a running one instead, which is steered `into` it. `step` is the
+    number of the step that began last, `steps` of the one that ended last, at event `step_seq`;
+    `from_block` is how many blocks the answer had by then. `worked` are the seconds it ran before
+    it was handed back, or waited, the last time.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", gettext_lazy("Queued")
         RUNNING = "running", gettext_lazy("Running")
+        WAITING = "waiting", gettext_lazy("Waiting for a decision")
         COMPLETED = "completed", gettext_lazy("Completed")
         FAILED = "failed", gettext_lazy("Failed")
         CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        STEERED = "steered", gettext_lazy("Part of another answer")
 
-    OPEN = (Status.QUEUED, Status.RUNNING)
+    OPEN = (Status.QUEUED, Status.RUNNING, Status.WAITING)
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     conversation = models.ForeignKey(
@@ -85,6 +98,32 @@ class Run(models.Model):
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     folded_at = models.DateTimeField(null=True, blank=True, editable=False)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    worked = models.FloatField(db_default=0.0)
+    step = models.PositiveIntegerField(db_default=0)
+    steps = models.PositiveIntegerField(db_default=0)
+    step_seq = models.BigIntegerField(db_default=0, editable=False)
+    from_block = models.PositiveIntegerField(db_default=0, editable=False)
+    compacted_steps = models.PositiveIntegerField(db_default=0, editable=False)
+    upstream = models.CharField(max_length=200, blank=True, db_default="", editable=False)
+    steers = models.BooleanField(db_default=False)
+    into = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="steered",
+        db_index=False,
+    )
+    at_block = models.PositiveIntegerField(null=True, blank=True)
+    repeats = models.ForeignKey(
+        "ToolCall",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="repeated_by",
+        db_index=False,
+    )
     usage = models.JSONField(default=dict, blank=True)
     stop_reason = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(max_length=32, blank=True)
@@ -102,7 +141,7 @@ class Run(models.Model):
             # The claim's last guard: SKIP LOCKED on runs alone has let two through.
             models.UniqueConstraint(
                 fields=["conversation"],
-                condition=models.Q(status="running"),
+                condition=models.Q(status__in=["running", "waiting"]),
                 name="one_running_run",
             ),
         ]
@@ -118,6 +157,12 @@ class Run(models.Model):
                 fields=["ended_at"],
                 condition=models.Q(folded_at__isnull=True, ended_at__isnull=False),
                 name="runs_unfolded",
+            ),
+            models.Index(
+                fields=["into"], condition=models.Q(into__isnull=False), name="runs_steered"
+            ),
+            models.Index(
+                fields=["repeats"], condition=models.Q(repeats__isnull=False), name="runs_repeating"
             ),
         ]
 
@@ -136,22 +181,28 @@ class Run(models.Model):
         return run
 
     def _cancel(self, conversation: Conversation, device: Device | None) -> None:
-        if self.status == self.Status.QUEUED:
-            self._cancel_queued(conversation, device)
+        if self.status in (self.Status.QUEUED, self.Status.WAITING):
+            self._end_cancelled(conversation, device)
         elif self.status == self.Status.RUNNING:
             self._request_cancel(conversation, device)
 
-    def _cancel_queued(self, conversation: Conversation, device: Device | None) -> None:
+    def _end_cancelled(self, conversation: Conversation, device: Device | None) -> None:
+        """Ends a run that no worker holds, with what it has shown, and its open calls."""
         self.status = self.Status.CANCELLED
         self.ended_at = clock.of(self)
         self.cancelled_by = device.mark if device else None
         self.save(update_fields=["status", "ended_at", "cancelled_by"])
         if self.attempt:
             # Handed back by a worker that left: what it had shown stays.
-            shown = log.run_rows(self.conversation_id, self.pk)
-            self.answer.blocks = transcript.blocks_of(shown)
+            shown = log.run_rows(self.conversation_id, self.pk, self.step_seq)
+            kept = self.answer.blocks if self.steps else []
+            self.answer.blocks = transcript.blocks_of(shown, kept)
             self.answer.save(update_fields=["blocks"])
-        conversation.append(self.event("run.cancelled", **caused_by(device)))
+        ended = [call.end_unrun() for call in self.calls.open().order_by("block")]
+        if conversation.undecided:
+            conversation.undecided = 0
+            conversation.save(update_fields=["undecided"])
+        conversation.append(*ended, self.event("run.cancelled", **caused_by(device)))
 
     def _request_cancel(self, conversation: Conversation, device: Device | None) -> None:
         """Records the request and wakes the worker: only the holder of the lease ends a running
@@ -165,6 +216,14 @@ class Run(models.Model):
         conversation.append(self.event("run.cancel_requested", **caused_by(device)))
         channels.cancel_requested(self.pk)
 
+    def _go_on(self, conversation: Conversation) -> list[log.NewEvent]:
+        """Queues a run that waits for nothing any more; returns the events of it."""
+        if self.status != self.Status.WAITING or conversation.undecided:
+            return []
+        self.status = self.Status.QUEUED
+        self.save(update_fields=["status"])
+        return [self.event("run.queued", attempt=self.attempt)]
+
     @atomic
     def retry(self, device: Device | None) -> Run:
         """Starts a new run for the same prompt.
@@ -175,7 +234,7 @@ class Run(models.Model):
         quotas.lock_owner(self.conversation.owner_id)
         conversation = Conversation.lock(self.conversation_id)
         run = Run.objects.select_related("prompt").get(pk=self.pk)
-        if run.status in self.OPEN or run.removed:
+        if run.status in (*self.OPEN, self.Status.STEERED) or run.removed:
             raise NotRetryable(gettext("Only an answer that has ended can be tried again."))
         newest = conversation.runs.filter(prompt=run.prompt).latest("pk")
         if newest.status in self.OPEN:
@@ -189,29 +248,3 @@ class Run(models.Model):
         out.
         """
         return self.status == self.Status.CANCELLED and self.attempt == 0
-
-    @property
-    def time_to_first_token(self) -> timedelta | None:
-        if self.started_at and self.first_token_at:
-            return self.first_token_at - self.started_at
-        return None
-
-    @property
-    def duration(self) -> timedelta | None:
-        if self.started_at is None:
-            return None
-        return (self.ended_at or clock.of(self)) - self.started_at
-
-    @property
-    def output_tokens(self) -> int:
-        """Returns the count of output tokens, or 0 if unknown or not a number."""
-        tokens = self.usage.get("output_tokens")
-        return tokens if type(tokens) is int and 0 < tokens < 2**53 else 0
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        tokens = self.output_tokens
-        if not (tokens and self.first_token_at and self.ended_at):
-            return None
-        seconds = (self.ended_at - self.first_token_at).total_seconds()
-        return tokens / seconds if seconds > 0 else None

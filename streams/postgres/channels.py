@@ -14,7 +14,7 @@ from .database import connection
 FEED = "streams_feed"  # "<user's key>", also sent by the append statement: their list has changed
 PRESENCE = "streams_presence"  # who is here, and nothing but that: see `streams.realtime.presence`
 LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
-WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>", for workers
+WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>" or "decided <run>"
 ACCESS = "streams_access"  # "conversation <id>", "devices <id>[:<sign-outs>] …": must end
 
 HUBS = (LOG, ACCESS, FEED, PRESENCE)
@@ -28,6 +28,10 @@ def send(channel: str, payload: str) -> None:
 
 def cancel_requested(run_id: int) -> None:
     send(WORK, f"cancel {run_id}")
+
+
+def decided(run_id: int) -> None:
+    send(WORK, f"decided {run_id}")
 
 
 def conversation_gone(conversation_id: int) -> None:

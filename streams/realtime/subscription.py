@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .hub import Hub
     from .revocation import Admission
 
-TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled"})
+TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled", "run.steered"})
 
 # Rows behind the newest from which one compacted read costs both sides less than the rows.
 FAR_BEHIND = 50

@@ -73,7 +73,9 @@ def as_json(line: ListedConversation) -> dict[str, Any]:
 
 
 def opening(conversation: str = "pk") -> Subquery:
-    begun = Q(attempt__gt=0) | Q(status=Run.Status.QUEUED)  # or it may have been taken back
+    begun = Q(attempt__gt=0) | Q(
+        status__in=[Run.Status.QUEUED, Run.Status.STEERED]
+    )  # or it may have been taken back
     prompts = Message.objects.filter(
         Exists(Run.objects.filter(begun, prompt=OuterRef("pk"))),
         conversation=OuterRef(conversation),

@@ -53,7 +53,7 @@ class Retry(Resource):
 def own(request: Request, uuid: UUID) -> Run:
     """Returns a run of the asking person; anyone else's raises NotFound."""
     known = Run.objects.owned_by(request.user).with_ahead().with_attendance()
-    run = known.select_related("conversation", "prompt", "answer").filter(uuid=uuid).first()
+    run = known.select_related("conversation", "prompt", "answer", "into").filter(uuid=uuid).first()
     if run is None:
         raise NotFound(gettext("This answer isn't here, or isn't yours."))
     return run

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from streams.models import Conversation, Message, Run
+from streams.models import Conversation, Message, Run, ToolCall
 
 
 def place(conversation: Conversation) -> str:
@@ -49,6 +49,9 @@ def run(it: Run) -> dict[str, Any]:
         "ahead": it.ahead,  # type: ignore[attr-defined]
         "worker": it.attended,  # type: ignore[attr-defined]
         "attempt": it.attempt,
+        "step": it.step,
+        "into": str(it.into.uuid) if it.into else None,
+        "calls": [call(each, it) for each in it.calls.all()] if it.steps else [],
         "stopping": it.status in Run.OPEN and it.cancel_requested_at is not None,
         "stopped_by": it.cancelled_by if it.status == Run.Status.CANCELLED else None,
         "queued_at": it.queued_at,
@@ -58,4 +61,26 @@ def run(it: Run) -> dict[str, Any]:
         "stop_reason": it.stop_reason,
         "usage": it.usage,
         "error": error if failed else None,
+    }
+
+
+def call(it: ToolCall, run: Run | None = None) -> dict[str, Any]:
+    """Builds a call; `run` is its run where that is known already."""
+    of = run or it.run
+    return {
+        "id": str(it.uuid),
+        "url": reverse("streams:decision", args=[of.uuid, it.uuid]),
+        "run": str(of.uuid),
+        "call_id": it.call_id,
+        "step": it.step,
+        "block": it.block,
+        "name": it.name,
+        "arguments": it.arguments,
+        "client": it.client,
+        "status": it.status,
+        "decision": it.decision or None,
+        "device": it.device,
+        "note": it.note or None,
+        "result": it.result if it.ended_at else None,
+        "ms": it.ms,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.utils.html import escape
@@ -10,12 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from streams import markdown
-from streams.log.transcript import Block, MessageState, RunState
+from streams.log.transcript import OPEN, Block, MessageState, RunState
 from streams.models import Device
 from streams.providers import endings
 from streams.snapshot import Snapshot
 
-OPEN = ("queued", "running")
 SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
 
 
@@ -99,6 +99,14 @@ class Turn:
         """Tells whether the run has begun again, or was handed back to begin again."""
         attempts_behind = 0 if self.run and self.run.status == "queued" else 1
         return self.run is not None and self.busy and self.run.attempt > attempts_behind
+
+    @property
+    def steps(self) -> str:
+        """Returns what the page's script goes on from, as JSON: see `run_steps.js`."""
+        if self.run is None:
+            return ""
+        calls = {call_id: asdict(call) for call_id, call in self.run.calls.items()}
+        return json.dumps({"step": self.run.step, "calls": calls})
 
     @property
     def failure(self) -> str:

@@ -24,8 +24,9 @@ from . import quarantine
 class Claimed:
     """A run whose lease this worker holds.
 
-    `head` is the number of its run.started; `titled` tells whether its conversation had a title
-    by then.
+    `steps` are those of its steps that have ended, with the first `from_block` blocks of its
+    answer. `head` is the number of its run.started; `titled` tells whether its conversation had a
+    title by then.
     """
 
     run_id: int
@@ -35,13 +36,27 @@ class Claimed:
     prompt_seq: int
     model: str
     attempt: int
+    steps: int
+    from_block: int
     system: str
     token: int
     head: int = 0
     titled: bool = False
 
+    @property
+    def start(self) -> dict[str, int]:
+        """Returns what run.started says: with ended steps, where it goes on."""
+        if not self.steps:
+            return {"attempt": self.attempt}
+        goes_on = {"step": self.steps + 1, "from_block": self.from_block}
+        return {"attempt": self.attempt, **goes_on}
+
     def event(self, type: str, **data: Any) -> log.NewEvent:
         return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
+
+    def noted(self, type: str, ledger: log.Ledger, **data: Any) -> log.NewEvent:
+        """Makes an event that changes the ledger too."""
+        return log.NewEvent(type, {"run": self.uuid, **data}, self.run_id, ledger)
 
 
 # A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
@@ -57,7 +72,8 @@ SELECT c.id, {{failed_before}}
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
  WHERE {CLAIMABLE} AND {{due}}
    AND NOT EXISTS (SELECT FROM streams_run other
-                    WHERE other.conversation_id = c.id AND other.status = 'running')
+                    WHERE other.conversation_id = c.id
+                      AND other.status IN ('running', 'waiting'))
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
 """,
@@ -68,7 +84,7 @@ SELECT c.id, {{failed_before}}
 
 STOPPED = """
 SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
-       c.system, c.lease_token, r.cancelled_by
+       r.steps, r.from_block, c.system, c.lease_token, r.cancelled_by
   FROM streams_run r
   JOIN streams_conversation c ON c.id = r.conversation_id
   JOIN streams_message prompt ON prompt.id = r.prompt_id
@@ -77,7 +93,8 @@ SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, 
 """
 
 # A second statement, for its newer snapshot: the first may have waited behind a cancel. A
-# conversation in which one is to be ended is left for after that.
+# conversation in which one is to be ended is left for after that. One that has begun and was handed
+# back, or waited, keeps its turn.
 START = f"""
 WITH next AS (
     SELECT DISTINCT ON (conversation_id) id FROM streams_run r
@@ -86,11 +103,11 @@ WITH next AS (
                         WHERE stopped.conversation_id = r.conversation_id
                           AND stopped.status = 'queued'
                           AND stopped.cancel_requested_at IS NOT NULL)
-     ORDER BY conversation_id, rank, id
+     ORDER BY conversation_id, attempt = 0, rank, id
 ), run AS (
     UPDATE streams_run r
        SET status = 'running', attempt = r.attempt + 1, worker_id = %(worker)s,
-           started_at = clock_timestamp()
+           started_at = clock_timestamp(), step = r.steps
       FROM next WHERE r.id = next.id
     RETURNING r.*
 ), numbered AS (
@@ -98,11 +115,13 @@ WITH next AS (
        SET lease_token = c.lease_token + 1, active_run_id = run.id, last_seq = c.last_seq + 1
       FROM run WHERE c.id = run.conversation_id
     RETURNING c.id, c.owner_id, c.last_seq AS seq, run.id AS run_id, 'run.started' AS type,
-              jsonb_build_object('run', run.uuid, 'attempt', run.attempt) AS data,
+              jsonb_build_object('run', run.uuid, 'attempt', run.attempt)
+              || CASE WHEN run.steps = 0 THEN '{{}}' ELSE jsonb_build_object(
+                     'step', run.steps + 1, 'from_block', run.from_block) END AS data,
               c.lease_token, c.system, c.title <> '' AS titled
 ), {log.WRITTEN}
 SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
-       run.attempt, numbered.system, numbered.lease_token, numbered.seq,
+       run.attempt, run.steps, run.from_block, numbered.system, numbered.lease_token, numbered.seq,
        numbered.titled, {log.TOLD}
   FROM run
   JOIN numbered ON numbered.id = run.conversation_id
@@ -150,7 +169,7 @@ async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]])
     outcomes = await log.append(
         connection,
         [
-            log.Append(run.conversation_id, [run.event("run.started", attempt=run.attempt)])
+            log.Append(run.conversation_id, [run.event("run.started", **run.start)])
             for run in claimed
         ],
     )

@@ -90,7 +90,7 @@ LOCK_DELETED = quarantine.locking(
 SELECT c.id, {failed_before} FROM streams_conversation c
  WHERE c.deleted_at <= now() - make_interval(secs => %(grace)s) AND c.active_run_id IS NULL
    AND NOT EXISTS (SELECT FROM streams_run r
-                    WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running'))
+                    WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running', 'waiting'))
    AND {due}
  ORDER BY c.id LIMIT %(limit)s
    FOR UPDATE OF c SKIP LOCKED

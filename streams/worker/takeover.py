@@ -54,7 +54,8 @@ WITH lost AS (
     UPDATE streams_run r
        SET worker_id = %(worker)s, attempt = r.attempt + {GOES_ON}::int,
            deaths = r.deaths + {DIED},
-           first_token_at = CASE WHEN NOT {GOES_ON} THEN r.first_token_at END
+           step = CASE WHEN {GOES_ON} THEN r.steps ELSE r.step END,
+           first_token_at = CASE WHEN NOT {GOES_ON} OR r.steps > 0 THEN r.first_token_at END
       FROM lost WHERE r.id = lost.id
     RETURNING r.*
 ), leased AS (
@@ -63,7 +64,7 @@ WITH lost AS (
     RETURNING c.id, c.lease_token, c.system
 )
 SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
-       run.attempt, leased.system, leased.lease_token,
+       run.attempt, run.steps, run.from_block, leased.system, leased.lease_token,
        run.cancel_requested_at IS NOT NULL, run.cancelled_by,
        run.attempt = before.attempt
   FROM run

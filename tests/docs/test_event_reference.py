@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from streams import log
-from streams.models import Event
+from streams.models import Conversation, Event
 from streams.postgres.connections import connect
 from streams.providers.base import (
     BlockDelta,
@@ -74,6 +74,7 @@ async def test_the_fields_in_the_log_are_those_on_the_page(model, conversation, 
     first = await handed_back(model, conversation, laptop)
     await interrupted_failed_and_tried_again(model, conversation, phone, first)
     await mended(conversation, first)
+    await sync_to_async(steered_and_decided)(conversation, laptop)
 
     said = {title: fields(text) for title, text in sections(PAGE).items() if title in IN_LOG}
 
@@ -112,6 +113,25 @@ async def mended(conversation, run):
     await lost.adelete()
     async with await connect("tests") as connection:
         assert await log.mend(connection, conversation.pk) == []
+
+
+def steered_and_decided(conversation, device):
+    """What a run with tools writes, by hand."""
+    _, run, _ = conversation.post("Four", device)
+    here = Conversation.objects.get(pk=conversation.pk)
+    of = {"call_id": "c"}
+    here.append(
+        run.event("step.started", step=1),
+        run.event("step.ended", step=1, stop_reason="tool_call", usage={}, calls=[]),
+        run.event("tool.waiting", **of, id="x", name="look", arguments="{}", client=False),
+        run.event("tool.decided", **of, decision="approved", device=device.mark, note="Do"),
+        run.event("run.waiting", attempt=1),
+        run.event("run.started", attempt=2, step=2, from_block=1),
+        run.event("tool.started", **of),
+        run.event("tool.progress", **of, text="50 %"),
+        run.event("tool.ended", **of, status="ok", result="Done", ms=3),
+        run.event("run.steered", message="x", absorbed="x", at_block=1),
+    )
 
 
 def fields_written(conversation) -> dict[str, set[str]]:

@@ -15,8 +15,9 @@ from chatstream.middleware import HealthMiddleware
 from streams import exceptions
 from streams.models import Pairing
 from streams.realtime.presence_endpoint import told
-from streams.views import errors
+from streams.views import errors, serializers
 from tests.factories import ConversationFactory
+from tests.views.answers import waiting
 from tests.views.conftest import Api, browser_of
 
 from .pages import DOCS, fields, sections, tables
@@ -99,6 +100,9 @@ def taken(monkeypatch):
     return asked
 
 
+CALLS = ("runs/<id>/calls/<id>/decision", "runs/<id>/calls/<id>/again")
+
+
 @pytest.fixture
 def places(conversation, laptop, phone):
     """A path for each address, with what belongs to Anna in it."""
@@ -110,6 +114,10 @@ def places(conversation, laptop, phone):
         "pair/<token>/": f"/pair/{opened.token}/",
         "DELETE /c/<id>/": f"/c/{doomed.uuid}/",
         "c/<id>/": f"/c/{conversation.uuid}/",
+        **{
+            path: f"/{path}".replace("<id>", "{}").format(run.uuid, waiting(run).uuid)
+            for path in CALLS
+        },
         "runs/<id>/": f"/runs/{run.uuid}/",
         "devices/<id>/": f"/devices/{phone.uuid}/",
     }
@@ -158,6 +166,7 @@ def test_the_shapes_are_those_on_the_page(conversation, laptop):
         "message": whole["messages"][0],
         "answer": whole["runs"][0],
         "run": api("get", f"/runs/{run.uuid}/").json(),
+        "call": api("post", serializers.call(waiting(run))["url"], {"decision": "denied"}).json(),
         "device": api("get", "/devices/").json()["devices"][0],
         "pairing": api("get", pairing["url"]).json(),
     }

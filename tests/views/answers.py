@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from streams import log
 from streams.log import Append, RunChange, appending, transcript
-from streams.models import Conversation, Run
+from streams.models import Conversation, Run, ToolCall
 
 
 def begin(run: Run, attempt: int = 1) -> None:
@@ -56,3 +59,13 @@ def append(run: Run, *events: log.NewEvent, **change) -> None:
                 appending.APPEND.replace(")b::", ")s::"),
                 appending.arrays([Append(run.conversation_id, events, change=change or None)]),
             )
+
+
+def waiting(run: Run, name: str = "refund", arguments: str = "{}") -> ToolCall:
+    """A call that waits for a decision, as the row alone."""
+    block = run.calls.count()
+    Conversation.objects.filter(pk=run.conversation_id).update(undecided=F("undecided") + 1)
+    return ToolCall.objects.create(
+        run=run, step=1, block=block, call_id=f"call-{block}", vendor_id=f"call-{block}", name=name,
+        arguments=arguments, key=uuid.uuid4(), status="waiting",
+    )  # fmt: skip

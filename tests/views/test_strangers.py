@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from streams.models import Conversation, Device, Message, Pairing, Run
+from streams.models import Conversation, Device, Message, Pairing, Run, ToolCall
 from tests.factories import DeviceFactory
 
-from .answers import begin, complete, say
+from .answers import begin, complete, say, waiting
 from .conftest import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,8 @@ CLOSED = [
     ("get", "/c/{c}/"), ("patch", "/c/{c}/"), ("delete", "/c/{c}/"), ("post", "/c/{c}/messages"),
     ("put", "/c/{c}/read"), ("post", "/c/{c}/restore"), ("get", "/c/{c}/pair"),
     ("post", "/c/{c}/pair"), ("get", "/runs/{r}/"), ("post", "/runs/{r}/cancel"),
-    ("post", "/runs/{r}/retry"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
+    ("post", "/runs/{r}/retry"), ("post", "/runs/{r}/calls/{k}/decision"),
+    ("post", "/runs/{r}/calls/{k}/again"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
     ("post", "/devices/{d}/revoke"), ("get", "/pair/{p}/"),
 ]  # fmt: skip
 # Served beside Django, and held to the same in tests/acceptance/test_access.py.
@@ -39,7 +40,13 @@ def theirs(conversation, laptop, phone):
     say(run, "Secret words")
     complete(run)
     pairing = Pairing.open(laptop, conversation).pairing
-    return {"c": conversation.uuid, "r": run.uuid, "d": phone.uuid, "p": pairing.uuid}
+    return {
+        "c": conversation.uuid,
+        "r": run.uuid,
+        "d": phone.uuid,
+        "p": pairing.uuid,
+        "k": waiting(run).uuid,
+    }
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def told(client, method, path, face):
 
 
 def everything():
-    models = (Conversation, Message, Run, Device, Pairing)
+    models = (Conversation, Message, Run, ToolCall, Device, Pairing)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -111,7 +118,8 @@ def test_a_list_holds_nothing_of_anyone_else(stranger, theirs, path, face):
 def test_every_address_with_an_identity_in_it_is_held_to_this():
     """A view added tomorrow is on the list, or this fails."""
     routes = [one for one in get_resolver("streams.urls").url_patterns if "uuid:" in str(one)]
-    held = {re.sub(r"\{\w\}", "<uuid:uuid>", path).lstrip("/") for _, path in CLOSED}
+    named = [(each, path.replace("{k}", "<uuid:call>")) for each, path in CLOSED]
+    held = {re.sub(r"\{\w\}", "<uuid:uuid>", path).lstrip("/") for _, path in named}
     assert {str(it.pattern) for it in routes if it.name not in STREAMED} == held
 
 

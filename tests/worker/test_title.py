@@ -119,7 +119,17 @@ async def give():
         titles = Titles(connections_of_a_worker, settings)
         await titles.give(
             Claimed(
-                run.pk, str(run.uuid), run.conversation_id, run.answer_id, 1, run.model, 1, "", 1
+                run.pk,
+                str(run.uuid),
+                run.conversation_id,
+                run.answer_id,
+                1,
+                run.model,
+                1,
+                0,
+                0,
+                "",
+                1,
             )
         )
         here = await Conversation.objects.aget(pk=run.conversation_id)

@@ -4,6 +4,7 @@ import { Block } from "./block.js";
 import { showTime } from "./clock.js";
 import { endings, gettext, modelWords, ngettext, unfinished, unknown } from "./gettext.js";
 import { LostAttempt } from "./lost_attempt.js";
+import { RunSteps } from "./run_steps.js";
 
 const READABLE = ["text", "refusal", "tool_call"];
 // Why nothing comes, by what the run's `worker` is said to be.
@@ -21,6 +22,7 @@ export class Answer {
 
   constructor(element, formatter) {
     this.element = element;
+    this.steps = new RunSteps(JSON.parse(element.dataset.steps ?? "{}"));
     this.#blocks = element.querySelector(".blocks");
     this.#formatter = formatter;
     if (!this.open) return;
@@ -65,7 +67,12 @@ export class Answer {
   }
 
   get open() {
-    return this.status === "queued" || this.status === "running";
+    return ["queued", "running", "waiting"].includes(this.status);
+  }
+
+  // It has begun, and nothing else starts before it.
+  get holdsTurn() {
+    return this.status !== "queued" || this.attempt > 0;
   }
 
   get text() {
@@ -79,9 +86,20 @@ export class Answer {
     this.element.dataset.restarted = "";
   }
 
-  start(attempt) {
+  start({ attempt, step, from_block = 0 }) {
     Object.assign(this.element.dataset, { status: "running", attempt });
-    if (attempt > 1) this.#discard();
+    this.steps.restart(step);
+    if (from_block > 0) this.#discardFrom(from_block);
+    else if (attempt > 1) this.#discard();
+  }
+
+  waitForPeople() {
+    this.element.dataset.status = "waiting";
+  }
+
+  // Of a run with tools: `steps` is what static/streams/js/run_steps.js makes of it.
+  step(type, data) {
+    this.steps.apply(type, data);
   }
 
   startBlock({ index, kind, name }) {
@@ -164,6 +182,16 @@ export class Answer {
     if (this.#old && !this.#old.gone) this.#blocks.replaceChildren();
     else this.#old = new LostAttempt(this.#blocks);
     this.element.dataset.restarted = "";
+  }
+
+  // What the steps that have ended have said stays.
+  #discardFrom(first) {
+    for (const [index, block] of this.blocks) {
+      if (Number(index) < first) continue;
+      block.version += 1;
+      this.blocks.delete(index);
+      this.#blocks.querySelector(`[data-index="${index}"]`)?.remove();
+    }
   }
 
   #say(selector, words) {

@@ -74,7 +74,16 @@ export class Transcript {
     switch (type) {
       case "message.created": this.#created(data); break;
       case "run.queued": answer ? answer.requeue() : this.#queued(data); break;
-      case "run.started": answer.start(data.attempt); break;
+      case "run.started": answer.start(data); break;
+      case "run.waiting": answer.waitForPeople(); break;
+      case "run.steered": this.#steered(data); break;
+      case "step.started":
+      case "step.ended":
+      case "tool.waiting":
+      case "tool.decided":
+      case "tool.started":
+      case "tool.progress":
+      case "tool.ended": answer.step(type, data); break;
       case "block.started": answer.startBlock(data); break;
       case "block.delta": answer.grow(data, replaces); break;
       case "block.ended": answer.endBlock(data); break;
@@ -136,6 +145,14 @@ export class Transcript {
     return fold;
   }
 
+  // A prompt joined a running answer: the one that was to answer it alone is no more.
+  #steered({ run, message, absorbed, at_block }) {
+    this.#answers.get(absorbed)?.element.remove();
+    this.#answers.delete(absorbed);
+    const prompt = this.#find(message);
+    if (prompt) Object.assign(prompt.dataset, { into: run, atBlock: at_block });
+  }
+
   #ended(answer, status, details, words) {
     answer.end(status, details);
     this.#on.said(words);
@@ -195,7 +212,7 @@ export class Transcript {
 
   // The open ones as they will be answered: streams/log/transcript.py says the same.
   #inTurn() {
-    const first = (answer) => (answer.status === "running" ? -Infinity : answer.rank);
+    const first = (answer) => (answer.holdsTurn ? -Infinity : answer.rank);
     const open = [...this.#answers.values()].filter((answer) => answer.open);
     return open.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : 0));
   }

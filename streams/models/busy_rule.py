@@ -1,0 +1,59 @@
+"""What a new prompt does while an earlier one is being answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import Max, Min, Q, QuerySet
+from django.utils.translation import gettext
+
+from streams.exceptions import Busy
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+    from .device import Device
+    from .run import Run
+
+
+class Place(NamedTuple):
+    """Where a new prompt stands: its rank, and whether it may join the answer before it."""
+
+    rank: int = 0
+    steers: bool = False
+
+
+ANYWHERE = Place()
+
+
+def make_way(here: Conversation, device: Device | None) -> Place:
+    """Applies the conversation's rule and returns the place of the new prompt. The caller holds the
+    conversation's row. Raises Busy.
+    """
+    known = here.runs.model  # by the relation: the module of runs imports that of conversations
+    busy = here.runs.filter(status__in=known.OPEN)
+    if here.on_busy == here.OnBusy.REJECT and busy.exists():
+        raise Busy(gettext("An answer is still being written."))
+    if here.on_busy == here.OnBusy.INTERRUPT:
+        begun = busy.exclude(status=known.Status.QUEUED, attempt=0)
+        for run in begun.select_for_update(no_key=True):
+            run._cancel(here, device)
+        first = queued(here).aggregate(rank=Min("rank"))["rank"]
+        return Place(0 if first is None else first - 1)
+    if here.on_busy == here.OnBusy.STEER and busy.exists():
+        return Place(steering_rank(here), steers=True)
+    return Place()
+
+
+def steering_rank(here: Conversation) -> int:
+    """Returns a rank before all prompts that wait for an answer of their own; where others are to
+    join the running answer already, the rank of those.
+    """
+    found = queued(here).aggregate(
+        last=Max("rank", filter=Q(steers=True)), first=Min("rank", filter=Q(steers=False))
+    )
+    last: int | None = found["last"]
+    return last if last is not None else (found["first"] or 0) - 1
+
+
+def queued(here: Conversation) -> QuerySet[Run]:
+    return here.runs.filter(status="queued", attempt=0)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db.models import Model
+
+from streams.postgres import clock
+
+
+class RunTimings:
+    """How long a run took, and how fast it wrote: what its columns say together."""
+
+    if TYPE_CHECKING:
+        started_at: Any
+        first_token_at: Any
+        ended_at: Any
+        usage: Any
+
+    @property
+    def time_to_first_token(self) -> timedelta | None:
+        if self.started_at and self.first_token_at:
+            waited: timedelta = self.first_token_at - self.started_at
+            return waited
+        return None
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None:
+            return None
+        spent: timedelta = (self.ended_at or clock.of(cast(Model, self))) - self.started_at
+        return spent
+
+    @property
+    def output_tokens(self) -> int:
+        """Returns the count of output tokens, or 0 if unknown or not a number."""
+        tokens = self.usage.get("output_tokens")
+        return tokens if type(tokens) is int and 0 < tokens < 2**53 else 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        tokens = self.output_tokens
+        if not (tokens and self.first_token_at and self.ended_at):
+            return None
+        seconds = (self.ended_at - self.first_token_at).total_seconds()
+        return tokens / seconds if seconds > 0 else None
