@@ -40,9 +40,9 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
                 last.seq, 0)
        > coalesce((SELECT max(s.read_seq) FROM streams_devicesession s
                     WHERE s.conversation_id = c.id), 0),
-       coalesce(last.failed, false), c.archived_at IS NOT NULL
+       coalesce(last.failed, false), c.archived_at IS NOT NULL, c.pinned_at IS NOT NULL
   FROM (SELECT key, key::{key_type()} AS id FROM unnest(%(people)s::text[]) AS key) AS person
-  JOIN LATERAL (SELECT * FROM streams_conversation c WHERE {which}) AS c ON true
+  JOIN LATERAL ({which}) AS c ON true
   LEFT JOIN LATERAL (
        SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
         WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL AND r.status <> 'steered'
@@ -52,13 +52,21 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
 """
 
 
-MINE = "c.owner_id = person.id AND c.deleted_at IS NULL"
-PAGE = """(%(pk)s::bigint IS NULL
+ROWS = "SELECT * FROM streams_conversation c WHERE"
+MINE = f"{ROWS} c.owner_id = person.id AND c.deleted_at IS NULL"
+LATEST = "ORDER BY c.updated_at DESC, c.id DESC LIMIT"
+PINNED_MOST = 50
+PAGE = f"""(%(pk)s::bigint IS NULL
                OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
-        ORDER BY c.updated_at DESC, c.id DESC LIMIT %(most)s"""
-LISTED = f"{MINE} AND c.archived_at IS NULL AND {PAGE}"
+        {LATEST} %(most)s"""
+# With its first page all that are pinned, however long ago.
+PINNED = f"{MINE} AND c.archived_at IS NULL AND c.pinned_at IS NOT NULL AND %(pk)s::bigint IS NULL"
+LISTED = f"""({PINNED} {LATEST} {PINNED_MOST})
+  UNION ALL ({MINE} AND c.archived_at IS NULL AND c.pinned_at IS NULL AND {PAGE})"""
 ARCHIVED = f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}"
 ONE = f"{MINE} AND c.id = %(pk)s"
+
+ARCHIVED_MARK = 5  # where it stands behind the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,18 @@ class ListedConversation:
     unread: bool
     failed: bool
     archived: bool
+    pinned: bool
+
+    @property
+    def group(self) -> str:
+        """Where it stands: what goes on or wants to be seen is `now`, then what is `pinned`, then
+        its `day`. The sidebar's scripts say the same.
+        """
+        if self.archived:
+            return "archived"
+        if self.waiting or self.running or self.queued or self.unread:
+            return "now"
+        return "pinned" if self.pinned else self.day
 
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__ if name != "pk"}
@@ -107,7 +127,7 @@ def listed_by_person(rows: Iterable[Sequence[Any]]) -> dict[str, list[ListedConv
 def line(row: Sequence[Any], today: date) -> ListedConversation:
     pk, id, title, model, updated_at, opening, *marks = row
     name = called(title, opening)
-    day = "archived" if marks[-1] else day_of(timezone.localdate(updated_at), today)
+    day = "archived" if marks[ARCHIVED_MARK] else day_of(timezone.localdate(updated_at), today)
     return ListedConversation(pk, id, title, model, updated_at, name, day, *marks)
 
 

@@ -2,6 +2,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from .postgres.database import never_in_a_transaction
+from .views.actions import Actions, Export
 from .views.calls import Again, Decision
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
@@ -24,6 +25,8 @@ urlpatterns = [
     path("c/<uuid:uuid>/read", Read.as_view(), name="read"),
     path("c/<uuid:uuid>/presence", Presence.as_view(), name="presence"),
     path("c/<uuid:uuid>/restore", Restore.as_view(), name="restore"),
+    path("c/<uuid:uuid>/actions", Actions.as_view(), name="actions"),
+    path("c/<uuid:uuid>/export", Export.as_view(), name="export"),
     path("c/<uuid:uuid>/events", ConversationEvents.as_view(), name="conversation-events"),
     path("runs/<uuid:uuid>/", RunView.as_view(), name="run"),
     path("runs/<uuid:uuid>/cancel", Cancel.as_view(), name="cancel"),

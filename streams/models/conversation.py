@@ -83,6 +83,7 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True, blank=True)
+    pinned_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = ConversationQuerySet.as_manager()
@@ -90,6 +91,11 @@ class Conversation(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["owner", "-updated_at", "-id"], name="conversations_of_owner"),
+            models.Index(
+                fields=["owner", "-updated_at", "-id"],
+                condition=models.Q(pinned_at__isnull=False),
+                name="conversations_pinned",
+            ),
             models.Index(
                 fields=["deleted_at"],
                 condition=models.Q(deleted_at__isnull=False),
@@ -183,7 +189,7 @@ class Conversation(models.Model):
 
     @atomic
     def change(self, device: Device | None, **values: Any) -> Conversation:
-        """Changes title, model, system prompt, busy rule or archiving; appends an event of it."""
+        """Changes what a person may set, and archiving and pinning; appends an event of it."""
         here = Conversation.lock(self.pk)
         values = {k: clean(v) if isinstance(v, str) else v for k, v in values.items()}
         changed = {name: value for name, value in values.items() if getattr(here, name) != value}
@@ -191,8 +197,8 @@ class Conversation(models.Model):
             for name, value in changed.items():
                 setattr(here, name, value)
             here.save(update_fields=list(changed))
-            if "archived_at" in changed:
-                changed["archived"] = changed.pop("archived_at") is not None
+            for name in {"archived_at", "pinned_at"} & changed.keys():
+                changed[name.removesuffix("_at")] = changed.pop(name) is not None
             if "system" in changed:
                 log.forget_instructions(self.pk)
             here.append(log.NewEvent("conversation.updated", changed | caused_by(device)))

@@ -20,6 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 from ..conf import Settings
 from ..conversation_summaries import (
     LISTED,
+    PINNED_MOST,
     ListedConversation,
     list_parameters,
     listed_by_person,
@@ -124,7 +125,7 @@ class Feeds:
     def follow(self, person: str, reader: Reader) -> FeedChannel:
         feed = self._feeds.get(person)
         if feed is None:
-            feed = self._feeds[person] = Feed(person, self.conf.page_size)
+            feed = self._feeds[person] = Feed(person, self.conf.page_size + PINNED_MOST)
         feed.followers.add(reader)
         self.mark(person)
         return FeedChannel(self, feed, reader)

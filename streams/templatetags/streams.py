@@ -40,6 +40,12 @@ def brand() -> str:
     return conf().brand
 
 
+@register.simple_tag
+def undo_seconds() -> int:
+    """Returns for how many seconds a deletion can be taken back."""
+    return int(conf().purge_after)
+
+
 register.simple_tag(account_links.sign_in, name="sign_in_url")
 register.simple_tag(account_links.sign_out, name="sign_out_url")
 register.simple_tag(account_links.password, name="password_url")

@@ -27,7 +27,7 @@ from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
-from .validation import KINDS, archived, checked_values
+from .validation import KINDS, archived, checked_values, pinned
 
 
 class ConversationView(Resource):
@@ -42,10 +42,11 @@ class ConversationView(Resource):
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
-        values = checked_values(fields(request, archived=bool, **KINDS))
+        values = checked_values(fields(request, archived=bool, pinned=bool, **KINDS))
         if values.get("model", conversation.model) != conversation.model:
             policy.check_model(request.user, values["model"])
-        changed = conversation.change(request.device, **archived(conversation, values))
+        values = pinned(conversation, archived(conversation, values))
+        changed = conversation.change(request.device, **values)
         if not wants_json(request):
             if "model" in values:  # a rename is seen, and so is what is archived
                 messages.success(request, gettext("Saved."), fail_silently=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -45,8 +46,19 @@ def beside(
     items, following = shelf(request.user, request.GET.get("before") if paged else None)
     if here and all(item.pk != here.pk for item in items):
         items += asked(ONE, request.user, 1, pk=here.pk)
-        items.sort(key=lambda item: (not item.archived, item.updated_at, item.pk), reverse=True)
-    return {"items": items, "following": following, "page_size": conf().page_size}
+    seen = [replace(it, unread=False) if here and it.pk == here.pk else it for it in items]
+    return {
+        "items": sorted(seen, key=standing, reverse=True),
+        "following": following,
+        "page_size": conf().page_size,
+    }
+
+
+def standing(line: ListedConversation) -> tuple[Any, ...]:
+    """The higher, the further up: what wants a decision, what goes on, what is pinned, the rest."""
+    groups = "archived", "day", "pinned", "now"
+    group = line.group if line.group in groups else "day"
+    return groups.index(group), group == "now" and line.waiting, line.updated_at, line.pk
 
 
 def shelf(
@@ -56,7 +68,10 @@ def shelf(
     size = conf().page_size
     behind = position(before) if before else ()
     lines = asked(ARCHIVED if archived else LISTED, user, size + 1, *behind)
-    return lines[:size], following(lines[size - 1]) if len(lines) > size else None
+    ahead = 0 if archived else sum(line.pinned for line in lines)
+    end = ahead + size
+    lines.sort(key=lambda line: not (line.pinned and not archived))
+    return lines[:end], following(lines[end - 1]) if len(lines) > end else None
 
 
 def asked(

@@ -15,6 +15,8 @@ from django.views.i18n import JSONCatalog
 from streams.providers import base, endings
 
 DAYS = {
+    "now": gettext_noop("Now"),
+    "pinned": gettext_noop("Pinned"),
     "today": gettext_noop("Today"),
     "yesterday": gettext_noop("Yesterday"),
     "week": gettext_noop("Last 7 days"),

@@ -22,6 +22,7 @@ def conversation(it: Conversation) -> dict[str, Any]:
         "system": it.system,
         "on_busy": it.on_busy,
         "archived": it.archived_at is not None,
+        "pinned": it.pinned_at is not None,
         "created_at": it.created_at,
         "updated_at": it.updated_at,
         "head": it.last_seq,

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop
 
 from streams import quotas
+from streams.conversation_summaries import PINNED_MOST
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
 from streams.models.branching import Imported
@@ -65,9 +66,24 @@ def known_model(name: str) -> None:
 
 def archived(conversation: Conversation, values: dict[str, Any]) -> dict[str, Any]:
     """Turns yes or no into the moment of archiving, which a second yes leaves as it is."""
-    if "archived" not in values:
+    return since(conversation, values, "archived")
+
+
+def pinned(conversation: Conversation, values: dict[str, Any]) -> dict[str, Any]:
+    """The same of pinning. Raises Invalid beyond as many as the list shows."""
+    if values.get("pinned") and conversation.pinned_at is None:
+        theirs = Conversation.objects.owned_by(conversation.owner_id)
+        if theirs.filter(pinned_at__isnull=False).count() >= PINNED_MOST:
+            told = gettext("At most %(most)d conversations can be pinned.")
+            raise Invalid(told % {"most": PINNED_MOST}, field="pinned")
+    return since(conversation, values, "pinned")
+
+
+def since(conversation: Conversation, values: dict[str, Any], name: str) -> dict[str, Any]:
+    if name not in values:
         return values
-    wanted = values.pop("archived")
-    if wanted == (conversation.archived_at is not None):
+    column = f"{name}_at"
+    wanted = values.pop(name)
+    if wanted == (getattr(conversation, column) is not None):
         return values
-    return values | {"archived_at": clock.now() if wanted else None}
+    return values | {column: clock.now() if wanted else None}

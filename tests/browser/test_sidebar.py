@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -191,3 +192,51 @@ def test_a_phone_has_older_ones_in_its_sheet(open_as, phone, many):
     page.get_by_role("link", name="Older", exact=True).click()
     expect(line(page, many[50])).to_be_in_viewport()
     expect(page.locator("#streams-shelf")).to_be_visible()
+
+
+def test_a_row_has_a_menu_and_what_it_does_is_seen_everywhere(
+    open_as, laptop, phone, conversation, here, many
+):
+    one = open_as(laptop, here, **DESK)
+    two = open_as(phone, f"/c/{many[1].uuid}/", **DESK)
+    expect(two.locator("main")).to_have_attribute(*LIVE)
+    menu = one.get_by_role("dialog", name="More")
+
+    def choose(name):
+        row = one.locator(f'[data-line="{many[7].uuid}"]')
+        row.get_by_role("link", name="More").click()
+        expect(menu).to_be_visible()
+        menu.get_by_role("button", name=name, exact=True).click()
+
+    choose("Pin")
+    for page in (one, two):
+        expect(page.locator("#streams-shelf-lines h2").first).to_have_text("Pinned")
+        expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 7")
+    expect(one.locator(":focus")).to_have_attribute("href", f"/c/{many[7].uuid}/actions")
+    one.keyboard.press("Enter")
+    menu.get_by_label("Title").fill("Renamed")
+    one.keyboard.press("Enter")
+    for page in (one, two):
+        expect(line(page, many[7]).locator(".name")).to_have_text("Renamed")
+    assert Axe().run(one).response["violations"] == []
+    two.reload()
+    expect(two.locator("#streams-shelf-lines h2").first).to_have_text("Pinned")
+    choose("Unpin")
+    expect(two.locator("#streams-shelf-lines h2", has_text="Pinned")).to_have_count(0)
+    choose("Delete…")
+    menu.get_by_role("button", name="Delete on all devices?").click()
+    for page in (one, two):
+        expect(line(page, many[7])).to_have_count(0)
+    one.get_by_role("button", name="Undo").click()
+    for page in (one, two):
+        expect(line(page, many[7])).to_be_attached()
+    choose("Archive")
+    for page in (one, two):
+        expect(line(page, many[7])).to_have_count(0)
+    many[2].post("Hi", phone)
+    Conversation.objects.filter(pk=many[2].pk).update(undecided=1)
+    many[3].post("Hi", phone)
+    for page in (one, two):
+        expect(page.locator("#streams-shelf-lines h2").first).to_have_text("Now")
+        expect(line(page, many[2])).to_have_accessible_name("No. 2 Needs you Unread")
+        expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 2")

@@ -95,7 +95,7 @@ async def interrupted_failed_and_tried_again(model, conversation, device, first)
     async with working():
         await until(lambda: is_status(first, "running"))
         here = await sync_to_async(conversation.change)(
-            device, **changes, archived_at=timezone.now()
+            device, **changes, archived_at=timezone.now(), pinned_at=timezone.now()
         )
         urgent = await post(here, device, "Three")
         await status(first, "cancelled")

@@ -26,7 +26,8 @@ CLOSED = [
     ("post", "/c/{c}/pair"), ("get", "/runs/{r}/"), ("post", "/runs/{r}/cancel"),
     ("post", "/runs/{r}/retry"), ("post", "/runs/{r}/calls/{k}/decision"),
     ("post", "/runs/{r}/calls/{k}/again"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
-    ("post", "/devices/{d}/revoke"), ("get", "/pair/{p}/"),
+    ("post", "/devices/{d}/revoke"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
+    ("get", "/c/{c}/export"),
 ]  # fmt: skip
 # Served beside Django, and held to the same in tests/acceptance/test_access.py.
 STREAMED = {"conversation-events", "run-events", "presence"}

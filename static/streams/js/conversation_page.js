@@ -37,7 +37,7 @@ chat.takeFocus();
 function updated(data) {
   settings.show(data);
   picker.show(data);
-  if ("archived" in data) sidebar.archive(data.archived);
+  sidebar.mark(data);
   if (data.title === undefined) return;
   title.show(data.title);
   sidebar.rename(title.name);

@@ -1,28 +1,36 @@
 // The list at the left: drawn by the server, kept true by the feed, longer where asked for.
 
-import { gettext, locale } from "./gettext.js";
+import { gettext } from "./gettext.js";
 import { request } from "./requests.js";
+import { RowMenu } from "./row_menu.js";
+import { groupOf, heading, standing } from "./sidebar_groups.js";
+import { draw, freshRow, lineOf } from "./sidebar_row.js";
 
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
-
 
 export class Sidebar {
   #element = document.getElementById("streams-shelf");
   #place = document.getElementById("streams-shelf-lines");
   #older = this.#element.querySelector("a[data-before]");
-  #template = document.getElementById("streams-line-template");
+  #menu = new RowMenu(document.getElementById("streams-row-menu"));
   #current;
-  #links = new Map(); // by conversation
+  #rows = new Map(); // by conversation
   #lines = new Map(); // the newest, as the feed has them
   #kept = new Map(); // all that has been shown
   #told = false; // whether the feed has said anything yet
 
   constructor(current = null) {
     this.#current = current;
-    for (const link of this.#place.querySelectorAll("a")) {
-      this.#links.set(link.dataset.conversation, link);
-      this.#kept.set(link.dataset.conversation, lineOf(link));
+    for (const row of this.#place.querySelectorAll("[data-line]")) {
+      this.#rows.set(row.dataset.line, row);
+      this.#kept.set(row.dataset.line, lineOf(row));
     }
+    this.#menu.wire({
+      current,
+      line: (id) => this.#kept.get(id),
+      changed: (id, values) => this.#changed(id, values),
+    });
+    this.#place.addEventListener("click", (event) => this.#menu.clicked(event));
     this.#older?.addEventListener("click", (event) => this.#asked(event));
     this.#goOn();
   }
@@ -32,19 +40,30 @@ export class Sidebar {
   }
 
   rename(name) {
-    const link = this.#links.get(this.#current);
-    if (link) link.querySelector(".name").textContent = name;
-    for (const lines of [this.#lines, this.#kept]) {
-      if (lines.has(this.#current)) lines.get(this.#current).name = name;
-    }
+    this.#changed(this.#current, { name });
   }
 
-  // This page's conversation has been put away, or back.
-  archive(archived) {
-    const line = this.#kept.get(this.#current);
-    if (!line) return;
-    Object.assign(line, { archived, day: archived ? "archived" : line.day });
-    this.#draw();
+  // This page's conversation has been put away, or back; pinned, or not any more.
+  mark({ archived, pinned }) {
+    if (archived !== undefined) this.#changed(this.#current, { archived });
+    if (pinned !== undefined) this.#changed(this.#current, { pinned });
+  }
+
+  // Shown at once; the feed has the last word.
+  #changed(id, values) {
+    for (const lines of [this.#lines, this.#kept]) {
+      if (lines.has(id)) Object.assign(lines.get(id), values);
+    }
+    if (values.archived) this.#lines.delete(id);
+    if (values.gone) this.#forget(id);
+    if (!("older" in this.#place.dataset)) return this.#draw();
+    if (this.#rows.has(id) && !values.gone) this.#row(this.#kept.get(id));
+  }
+
+  #forget(id) {
+    this.#lines.delete(id);
+    this.#kept.delete(id);
+    this.#rows.get(id)?.remove();
   }
 
   apply({ snapshot, changed = [], gone = [] }) {
@@ -61,48 +80,45 @@ export class Sidebar {
   }
 
   #update(gone) {
-    for (const id of gone) this.#links.get(id)?.closest("li").remove();
-    for (const line of this.#lines.values()) if (this.#links.has(line.id)) this.#link(line);
+    for (const id of gone) this.#rows.get(id)?.remove();
+    for (const line of this.#lines.values()) if (this.#rows.has(line.id)) this.#row(line);
   }
 
   // The feed tells of one page; what is behind its last line stays as it was last known.
   #below() {
-    const moments = [...this.#lines.values()].map((line) => Date.parse(line.updated_at));
-    const full = this.#lines.size >= Number(this.#element.dataset.pageSize);
+    const loose = [...this.#lines.values()].filter((line) => !line.pinned); // the pinned all come
+    const moments = loose.map((line) => Date.parse(line.updated_at));
+    const full = loose.length >= Number(this.#element.dataset.pageSize);
     const last = !this.#told ? Infinity : full ? Math.min(...moments) : -Infinity;
     return [...this.#kept.values()].filter((line) => {
       if (this.#lines.has(line.id)) return false;
+      if (line.pinned && this.#told) return false;
       return line.archived ? line.id === this.#current : Date.parse(line.updated_at) <= last;
     });
   }
 
   #draw() {
-    const lines = [...this.#lines.values(), ...this.#below()].sort(
-      (a, b) => a.archived - b.archived || Date.parse(b.updated_at) - Date.parse(a.updated_at),
-    );
-    const links = lines.map((line) => this.#link(line));
-    this.#links = new Map(lines.map((line, at) => [line.id, links[at]]));
-    const order = lines.map((line) => `${line.day} ${line.id}`).join();
+    const lines = [...this.#lines.values(), ...this.#below()].sort(standing(this.#current));
+    const rows = lines.map((line) => this.#row(line));
+    this.#rows = new Map(lines.map((line, at) => [line.id, rows[at]]));
+    const order = lines.map((line) => `${groupOf(line, this.#current)} ${line.id}`).join();
     if (this.#place.dataset.order === order) return;
     if (!lines.length && this.#place.querySelector(".shelf-empty")) return;
     this.#place.dataset.order = order;
     const focused = document.activeElement;
-    this.#place.replaceChildren(...this.#grouped(lines, links));
+    this.#place.replaceChildren(...this.#grouped(lines, rows));
     if (this.#place.contains(focused)) focused.focus({ preventScroll: true });
   }
 
-  #grouped(lines, links) {
+  #grouped(lines, rows) {
     const nodes = [];
-    let day = null;
+    let group = null;
     for (const [at, line] of lines.entries()) {
-      if (line.day !== day) {
-        day = line.day;
-        nodes.push(heading(day));
-        nodes.push(document.createElement("ul"));
+      if (groupOf(line, this.#current) !== group) {
+        group = groupOf(line, this.#current);
+        nodes.push(heading(group), document.createElement("ul"));
       }
-      const item = document.createElement("li");
-      item.append(links[at]);
-      nodes.at(-1).append(item);
+      nodes.at(-1).append(rows[at]);
     }
     return nodes;
   }
@@ -113,7 +129,7 @@ export class Sidebar {
     const first = await this.#more();
     const pages = Number(sessionStorage.getItem("streams:pages")) + 1;
     if (first) sessionStorage.setItem("streams:pages", String(Math.min(pages, PAGES)));
-    if (first && !this.#older.isConnected) this.#links.get(first.id)?.focus({ preventScroll: true });
+    if (first && !this.#older.isConnected) this.#rows.get(first.id)?.querySelector("a").focus({ preventScroll: true });
   }
 
   // The first of those that came.
@@ -142,66 +158,12 @@ export class Sidebar {
     this.#element.dispatchEvent(new Event("older"));
   }
 
-  // The link as it should be now; the same element as long as the conversation is there.
-  #link({ id, name, running, queued, unread, failed }) {
-    const link = this.#links.get(id) ?? this.#fresh(id);
-    const label = link.querySelector(".name");
-    const words = name || gettext("New conversation");
-    if (label.textContent !== words) label.textContent = words;
-    link.toggleAttribute("data-running", running);
-    link.toggleAttribute("data-queued", queued && !running);
-    link.classList.toggle("unread", unread && id !== this.#current);
-    link.toggleAttribute("data-failed", failed && unread && id !== this.#current);
-    return link;
+  // The row as it should be now; the same element as long as the conversation is there.
+  #row(line) {
+    const row = this.#rows.get(line.id) ?? freshRow(line.id, this.#current);
+    draw(row, line, this.#current);
+    return row;
   }
-
-  #fresh(id) {
-    const link = this.#template.content.firstElementChild.cloneNode(true);
-    link.href = this.#template.dataset.url.replace(/[0-9a-f-]{36}/, id);
-    link.dataset.conversation = id;
-    if (id === this.#current) link.setAttribute("aria-current", "page");
-    return link;
-  }
-}
-
-// A line as the feed would tell it, of a link that the server drew.
-function lineOf(link) {
-  const { conversation: id, at: updated_at } = link.dataset;
-  const day = link.closest("ul").previousElementSibling.dataset.day;
-  const has = (name) => link.hasAttribute(`data-${name}`);
-  return {
-    id,
-    updated_at,
-    day,
-    name: link.querySelector(".name").textContent,
-    running: has("running"),
-    queued: has("queued"),
-    failed: has("failed"),
-    unread: link.classList.contains("unread"),
-    archived: day === "archived",
-  };
-}
-
-// As `day_words` in streams/views/script_words.py says it.
-const DAYS = {
-  today: gettext("Today"),
-  yesterday: gettext("Yesterday"),
-  week: gettext("Last 7 days"),
-  archived: gettext("Archived"),
-};
-
-function heading(day) {
-  const words = document.createElement("h2");
-  words.dataset.day = day;
-  words.textContent = DAYS[day] ?? month(day);
-  return words;
-}
-
-function month(code) {
-  const [year, number] = code.split("-").map(Number);
-  const thisYear = year === new Date().getFullYear();
-  const parts = { month: "long", ...(thisYear ? {} : { year: "numeric" }) };
-  return new Date(year, number - 1).toLocaleDateString(locale, parts);
 }
 
 // What this device keeps goes with the person.
