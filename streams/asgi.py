@@ -22,6 +22,7 @@ from django.utils import translation
 
 from .conf import conf
 from .http import cors
+from .http.handover import HANDOVER, Handover
 from .http.script_prefix import placed
 
 if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
@@ -79,7 +80,19 @@ class WithStreams:
                 return
             if self._hub:
                 scope = with_presence(scope, self._hub)
+            await self._answer(scope, receive, send)
+            return
         await self.app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What a view of ours has handed over is a stream, which the hub sends in its place."""
+        handover = Handover(send)
+        await self.app(scope | {HANDOVER: handover}, receive, handover.send)
+        if handover.following:
+            from .realtime import translation
+
+            hub = await self._hub_here()
+            await translation.respond(hub, handover.following, handover.headers, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hub lives a little longer than the application, which may use it throughout."""

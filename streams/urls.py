@@ -1,6 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from .dialects.urls import urlpatterns as dialects
 from .postgres.database import never_in_a_transaction
 from .views.actions import Actions, Export
 from .views.calls import Again, Decision
@@ -43,6 +44,7 @@ urlpatterns = [
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),
     path("devices/<uuid:uuid>/", DeviceView.as_view(), name="device"),
     path("devices/<uuid:uuid>/revoke", Revoke.as_view(), name="revoke"),
+    *dialects,
 ]
 
 for each in urlpatterns:

@@ -18,6 +18,7 @@ FOLDERS = {
     "admin": {"log", "models", "postgres", "views"},
     "agents": {"api", "models", "postgres", "providers"},
     "api": {"log", "models", "postgres", "providers", "views"},
+    "dialects": {"http", "log", "models", "postgres", "providers", "realtime", "views"},
     "http": set(),
     "log": {"postgres"},
     "management": {"log", "models", "postgres", "worker"},

@@ -19,6 +19,7 @@ from .reading import (
     TERMINAL_SEQ,
     WAS_NAMED,
     Moment,
+    Page,
     Stored,
     catch_up,
     read_new,
@@ -28,6 +29,7 @@ from .reading import (
     timeline,
 )
 from .repairing import mend
+from .run_page import run_page
 from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
 
@@ -48,6 +50,7 @@ __all__ = [
     "NewCall",
     "NewEvent",
     "Outcome",
+    "Page",
     "RunChange",
     "Stored",
     "append",
@@ -67,6 +70,7 @@ __all__ = [
     "raise_tokens",
     "read_new",
     "rows_after",
+    "run_page",
     "run_rows",
     "run_rows_from",
     "timeline",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -28,6 +28,10 @@ class Stored(NamedTuple):
     type: str
     data: str
 
+
+# Reads a page of a conversation after a number, within so many rows and bytes, and tells whether
+# more may follow.
+Page = Callable[[AsyncConnection, int, int, int, int], Awaitable[tuple[list[Stored], bool]]]
 
 # A hole in the numbers means compacted, never late, so the next row is simply the next.
 READ_NEW = """

@@ -153,6 +153,7 @@ class Conversation(models.Model):
         device: Device | None,
         client_key: str | None = None,
         parent: str | None = None,
+        run_id: UUID | None = None,
     ) -> tuple[Message, Run, bool]:
         """A prompt behind `parent` and the run that will answer it; the flag tells a repeated send
         apart. Raises Invalid for an empty prompt, KeyReused when `client_key` came with other
@@ -170,7 +171,7 @@ class Conversation(models.Model):
         quotas.check_length(here, 2)
         place = busy_rule.make_way(here, device)
         quotas.check_runs(here)
-        prompt, answer, run = posting.drafted(here, content, device, client_key, place)
+        prompt, answer, run = posting.drafted(here, content, device, client_key, place, run_id)
         branching.follow(here, prompt, parent)
         posting.post(here, prompt, answer, run)
         return prompt, run, True

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.apps import apps
 
@@ -113,13 +114,16 @@ def drafted(
     device: Device | None,
     client_key: str | None,
     place: Place = ANYWHERE,
+    run_id: UUID | None = None,
 ) -> tuple[Message, Message, Run]:
     """Returns a prompt, its answer to come and the run, all unsaved; `here` may be unsaved too."""
     message, run = apps.get_model("streams", "Message"), apps.get_model("streams", "Run")
     prompt = message.prompt(here, content, device, client_key)
     answer = message(conversation=here, role=message.Role.ASSISTANT)
     asks = {"conversation": here, "prompt": prompt, "answer": answer, "model": here.model}
-    return prompt, answer, run(**asks, rank=place.rank, steers=place.steers)
+    drafted = run(**asks, rank=place.rank, steers=place.steers)
+    drafted.uuid = run_id or drafted.uuid
+    return prompt, answer, drafted
 
 
 def post(here: Conversation, prompt: Message, answer: Message, run: Run) -> None:

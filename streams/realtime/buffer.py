@@ -90,3 +90,13 @@ class EventBuffer:
         """Returns the frames of one run after the cursor, with their types."""
         at = bisect_right(self._seqs, cursor)
         return [(type, frame) for run, type, frame in self._frames[at:] if run == run_id]
+
+    def rows_of_run(self, cursor: int, run_id: int) -> list[Stored]:
+        """Returns the events of one run after the cursor, as they were read."""
+        at = bisect_right(self._seqs, cursor)
+        held = zip(self._seqs[at:], self._frames[at:], strict=True)
+        return [
+            Stored(seq, run, type, sse.data_of(frame))
+            for seq, (run, type, frame) in held
+            if run == run_id
+        ]

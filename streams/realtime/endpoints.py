@@ -6,7 +6,7 @@ Served by `streams.asgi` before Django's handler, where `streams.urls` has them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from streams.http import csrf
 from streams.realtime import sse
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PresenceChannel
-from streams.realtime.subscription import Subscription
+from streams.realtime.subscription import PARTING, Subscription
 from streams.user_model import key_text
 
 from .authorisation import OWNED, authorise
@@ -52,18 +52,33 @@ async def respond(
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
         else:
-            await follow(hub, stream, receive, send)
+            retry = sse.retry(hub.conf.retry_ms)
+            await follow(hub, stream, receive, send, headers=sse.HEADERS, opening=retry)
 
 
-async def follow(hub: Hub, stream: Subscription, receive: Any, send: Any) -> None:
+async def follow(
+    hub: Hub,
+    stream: Subscription,
+    receive: Any,
+    send: Any,
+    *,
+    headers: Sequence[tuple[bytes, bytes]],
+    opening: bytes,
+    breaks_off: bool = False,
+) -> None:
+    """Sends the stream until it ends. `breaks_off` tells a client that has no word for a server
+    that is going: without the end of its response it takes the stream for a cut one."""
     leaving = asyncio.create_task(left(stream, receive))
     stream.hang_up = way_to_hang_up(send)
     try:
-        await send({"type": "http.response.start", "status": 200, "headers": sse.HEADERS})
-        await send_body(send, sse.retry(hub.conf.retry_ms))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send_body(send, opening)
         async for data in stream.frames():
             await send_body(send, data)
-        await send_body(send, b"", more=False)
+        if stream.end and breaks_off and break_off(send):
+            await asyncio.wait([leaving], timeout=PARTING)
+        else:
+            await send_body(send, b"", more=False)
     finally:
         hub.leave(stream)
         leaving.cancel()
@@ -76,6 +91,16 @@ def way_to_hang_up(send: Any) -> Callable[[], None] | None:
     answer = getattr(send, "__self__", None)
     transport = getattr(answer, "transport", None)
     return partial(hang_up, answer, transport) if hasattr(transport, "abort") else None
+
+
+def break_off(send: Any) -> bool:
+    """Closes the connection once what was sent has left, without ending the response. Returns False
+    on a server that shows no way."""
+    transport = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        return False
+    transport.close()
+    return True
 
 
 def hang_up(answer: Any, transport: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 
 import psycopg
@@ -82,6 +83,7 @@ class Hub:
         head: int,
         cursor: int,
         run_id: int | None = None,
+        kind: Callable[..., LogSubscription] = LogSubscription,
     ) -> LogSubscription:
         """Subscribes `device` to a conversation, or to one run of it, from `cursor` on.
 
@@ -92,7 +94,7 @@ class Hub:
         if not (buffer := self._buffers.get(conversation_id)):
             buffer = EventBuffer(conversation_id, head, self.conf.tail_events, self.conf.tail_bytes)
             self._buffers[conversation_id] = buffer
-        stream = LogSubscription(self, buffer, device, head=head, cursor=cursor, run_id=run_id)
+        stream = kind(self, buffer, device, head=head, cursor=cursor, run_id=run_id)
         stream.admission = self.revocations.admission(device.pk)
         buffer.streams.add(stream)
         self._mark(conversation_id)
@@ -124,14 +126,16 @@ class Hub:
     def streams(self) -> list[Subscription]:
         return [*self._alone, *(one for buffer in self._buffers.values() for one in buffer.streams)]
 
-    async def catch_up(self, conversation_id: int, after: int) -> tuple[list[Stored], bool]:
+    async def catch_up(
+        self, conversation_id: int, after: int, read: log.Page = log.catch_up
+    ) -> tuple[list[Stored], bool]:
         """History for a join; waits for PostgreSQL as long as the client does."""
         failures = 0
         while True:
             try:
                 async with self.pool.connection() as connection:
                     page = self.conf.catch_up_rows, self.conf.catch_up_bytes
-                    return await log.catch_up(connection, conversation_id, after, *page)
+                    return await read(connection, conversation_id, after, *page)
             except psycopg.OperationalError as error:
                 logger.warning("hub: catching up waits for PostgreSQL: %s", error)
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
@@ -159,12 +163,9 @@ class Hub:
             stream.wake()
 
     def _listening(self) -> None:
-        self._joined()  # what was said before went unheard
+        self._mark(*self._buffers)  # what was said before went unheard
         self.feeds.mark_all()
         self.presence.ask()
-
-    def _joined(self) -> None:
-        self._mark(*self._buffers)
 
     def _mark(self, *conversation_ids: int) -> None:
         self._marked.update(conversation_ids)
@@ -183,7 +184,7 @@ class Hub:
                 logger.warning("hub: reading waits for PostgreSQL: %s", error)
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
-                self._joined()
+                self._mark(*self._buffers)
 
     @property
     def epoch(self) -> str:
@@ -239,7 +240,7 @@ class Hub:
         """The slow look behind the signals; a quick one while nothing can be heard."""
         while True:
             await asyncio.sleep(self.conf.deaf_rescan if self.listener.deaf else self.conf.rescan)
-            self._joined()
+            self._mark(*self._buffers)
             try:
                 async with self.pool.connection() as connection:
                     await self._recognise(connection)

@@ -27,6 +27,11 @@ def frame(seq: int, type: str, data: str) -> bytes:
     return f"id: {seq}\nevent: {type}\ndata: {data}\n\n".encode()
 
 
+def data_of(frame: bytes) -> str:
+    """Returns the data of a numbered event."""
+    return frame[frame.index(b"\ndata: ") + 7 : -2].decode()
+
+
 def unnumbered(type: str, **data: object) -> bytes:
     """A frame that never moves the client's cursor, since it has no id."""
     return b"event: %s\ndata: %s\n\n" % (type.encode(), orjson.dumps(data))

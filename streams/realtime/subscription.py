@@ -164,7 +164,7 @@ class LogSubscription(Subscription):
                     data = self._from_buffer()
                 if not synced and self._is_live():
                     synced = True
-                    data += sse.unnumbered("sync", head=self.cursor, epoch=self._hub.epoch)
+                    data += self._sync()
                 if synced:
                     data += self._news()
                 if not data and self.end is None and self._is_live():
@@ -177,6 +177,10 @@ class LogSubscription(Subscription):
                 self._reading.cancel()
         if self.end:
             yield self.end
+
+    def _sync(self) -> bytes:
+        """Returns the frame that says that all there was has been sent."""
+        return sse.unnumbered("sync", head=self.cursor, epoch=self._hub.epoch)
 
     def _is_behind(self) -> bool:
         return not self.buffer.holds(self.cursor) or self.buffer.lag(self.cursor) > FAR_BEHIND
@@ -214,8 +218,11 @@ class LogSubscription(Subscription):
         # The floor is taken before the read: rows that leave the buffer during it may be
         # missing from the page, and are read next time.
         floor = self.buffer.floor
-        rows, more = await self._hub.catch_up(self.buffer.conversation_id, self.cursor)
+        rows, more = await self._history()
         return CatchUp(rows, more, floor)
+
+    async def _history(self) -> tuple[list[Stored], bool]:
+        return await self._hub.catch_up(self.buffer.conversation_id, self.cursor)
 
     def _move_past(self, page: CatchUp) -> None:
         """Moves the cursor to the end of the page, and past rows that were purged or compacted:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.decorators import method_decorator
@@ -19,7 +19,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from streams.authentication import check_may_act, device_by_site, device_by_token
-from streams.exceptions import MethodNotAllowed, NotByToken
+from streams.exceptions import MethodNotAllowed, NotByToken, StreamsError
 from streams.http import csrf
 from streams.models import Device
 
@@ -39,13 +39,16 @@ class Endpoint(View):
         except Exception as error:
             if (refusal := errors.refusal(request, error)) is None:
                 raise  # a fault of ours, which is the site's to report
-            response = errors.answer(request, refusal)
+            response = self.refused(request, refusal)
         if device := getattr(request, "device", None):
             remember(request, response, device)
         response.headers.setdefault("Cache-Control", "no-store")
         # Both faces share one address: neither may come out of a cache for the other.
         patch_vary_headers(response, ["Accept", "Cookie"])
         return csrf.kept(request, response)
+
+    def refused(self, request: HttpRequest, error: StreamsError) -> HttpResponse:
+        return errors.answer(request, error)
 
     def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if by_token := device_by_token(request):

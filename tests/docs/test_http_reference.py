@@ -36,7 +36,7 @@ def addresses(patterns=None, before=""):
         if isinstance(pattern, URLResolver):
             yield from addresses(pattern.url_patterns, route)
         else:
-            path = re.sub(r"<uuid:\w+>", "<id>", re.sub(r"<str:(\w+)>", r"<\1>", route))
+            path = re.sub(r"<uuid:\w+>", "<id>", re.sub(r"<(?:str|path):(\w+)>", r"<\1>", route))
             yield from (f"{method} /{path}" for method in methods(pattern))
 
 

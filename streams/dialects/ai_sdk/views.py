@@ -1,0 +1,72 @@
+"""`/api/chat`: what `useChat` of the AI SDK asks for, and the stop it lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from streams.dialects import naming
+from streams.dialects.endpoint import DialectView, body_of
+from streams.dialects.posted import ask
+from streams.dialects.runs import active, stop, with_all
+from streams.exceptions import NotFound, StreamsError
+from streams.log import branches
+from streams.models import Conversation, Run
+from streams.snapshot import snapshot
+from streams.views.resource import Request
+
+from .encoder import UIMessageStream
+from .messages import posted, shown
+
+NOT_HERE = "This chat isn't here, or isn't yours."
+
+
+class AISDKView(DialectView):
+    stream_headers = ((b"x-vercel-ai-ui-message-stream", b"v1"),)
+
+    @staticmethod
+    def refusal(error: StreamsError) -> dict[str, Any]:
+        """Returns what `useChat` has as its error's message: any text will do."""
+        told = {"code": error.code, "message": error.message}
+        return {"error": told | ({"field": error.field} if error.field else {})}
+
+    def stream(self, request: Request, run: Run) -> HttpResponse:
+        return self.follow(request, run, UIMessageStream(str(run.answer.uuid)))
+
+
+class Post(AISDKView):
+    def post(self, request: Request) -> HttpResponse:
+        run = ask(request.user, request.device, posted(body_of(request)))
+        return self.stream(request, with_all(run))
+
+
+class Chat(AISDKView):
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """Returns the messages of the newest branch, for a page that is loaded."""
+        whole = snapshot(own(request, name).pk).transcript
+        messages = branches.ending_at_newest(whole.messages)
+        return JsonResponse({"id": name, "messages": [shown(each) for each in messages]})
+
+
+class Resume(AISDKView):
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """Streams the answer that is being written, from its beginning; 204 if there is none."""
+        here = naming.conversation_of(request.user, name)
+        run = active(here) if here else None
+        return self.stream(request, run) if run else HttpResponse(status=204)
+
+
+class Stop(AISDKView):
+    def post(self, request: Request, name: str) -> HttpResponse:
+        """Stops the answer `messageId`, or without that the one being written."""
+        here = own(request, name)
+        run = stop(here, request.device, body_of(request).get("messageId"))
+        return JsonResponse({"stopped": run and str(run.answer.uuid)}, status=202 if run else 200)
+
+
+def own(request: Request, name: str) -> Conversation:
+    """Raises NotFound."""
+    if here := naming.conversation_of(request.user, name):
+        return here
+    raise NotFound(NOT_HERE)

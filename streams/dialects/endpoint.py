@@ -1,0 +1,73 @@
+"""The base of the addresses at which clients of another protocol are answered in its own words.
+
+They ask as everybody does, by a session or an access token. What is sent is decided by the address,
+the query and the body, never by `Accept`, which these clients fill in as they like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from streams.exceptions import MethodNotAllowed, StreamsError, Unavailable
+from streams.http.handover import HANDOVER
+from streams.models import Run
+from streams.realtime.translation import Encoder, Following
+from streams.views.errors import patient
+from streams.views.parsing import json_of
+from streams.views.resource import Request, Resource
+
+NO_STREAMS = "This server has no event streams: it has to be an ASGI server, with WithStreams."
+
+
+class DialectView(Resource):
+    """An address of another protocol, which says in `refusal` what its errors look like."""
+
+    stream_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
+
+    @staticmethod
+    def refusal(error: StreamsError) -> dict[str, Any]:
+        """Returns an error's JSON body."""
+        raise NotImplementedError
+
+    def refused(self, request: HttpRequest, error: StreamsError) -> HttpResponse:
+        response = JsonResponse(self.refusal(error), status=error.status)
+        if isinstance(error, MethodNotAllowed):
+            response["Allow"] = error.allowed
+        return patient(response, error)
+
+    def follow(
+        self, request: Request, run: Run, encoder: Encoder, *, streams: bool = True
+    ) -> HttpResponse:
+        """Has the run's events sent through the encoder, from its first one on: as a stream, or as
+        one JSON document once the run has ended.
+
+        `run` comes with its conversation and answer. Raises Unavailable behind a server without
+        streams.
+        """
+        handover = getattr(request, "scope", {}).get(HANDOVER)
+        if handover is None:
+            raise Unavailable(NO_STREAMS)
+        handover.following = Following(
+            user=request.user,
+            device=request.device,
+            conversation_id=run.conversation_id,
+            run_id=run.pk,
+            cursor=run.answer.seq - 1,
+            head=run.conversation.last_seq,
+            encoder=encoder,
+            refusal=self.refusal,
+            headers=self.stream_headers if streams else (),
+            streams=streams,
+        )
+        return HttpResponse()
+
+
+def body_of(request: HttpRequest) -> Mapping[str, Any]:
+    """Returns the JSON object that was sent, whatever its content type says; empty without a body.
+
+    Raises BadRequest, and Invalid for JSON that is no object.
+    """
+    return json_of(request.body) if request.body else {}

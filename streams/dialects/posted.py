@@ -1,0 +1,137 @@
+"""Lists of messages as clients post them: the conversation as they see it, with the prompt last.
+
+The list is the truth about the branch: an edited prompt, or one behind an older answer, begins one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Q
+
+from streams import policy, quotas
+from streams.exceptions import Invalid
+from streams.models import Conversation, Device, Message, Run, branching
+from streams.models.branching import Imported
+from streams.postgres.database import atomic
+from streams.text import clean
+from streams.views.validation import checked_values
+
+from . import naming
+
+
+class Said(NamedTuple):
+    """One message of a posted list; `role` is `user` or `assistant`."""
+
+    id: str
+    role: str
+    text: str
+
+
+class Posted(NamedTuple):
+    """What a client posts: the conversation's name, the messages, and settings that came along.
+
+    `edited` tells that the prompt takes the place of an earlier one, `again` that it wants another
+    answer.
+    """
+
+    name: str
+    messages: Sequence[Said]
+    model: str = ""
+    system: str = ""
+    edited: bool = False
+    again: bool = False
+
+
+@atomic
+def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> Run:
+    """Returns the run that answers the list's last message: a new one, or the one of an earlier
+    post of the same list. `run` is the id of a new one.
+
+    Raises Invalid, and what `Conversation.post` raises.
+    """
+    if not posted.messages or posted.messages[-1].role != "user":
+        raise Invalid("The last message is the user's prompt.", field="messages")
+    values = settings_in(user, posted)
+    quotas.lock_owner(user.pk)
+    here = set_up(user, device, posted.name, values)
+    prompt = posted.messages[-1]
+    known = message_of(here, prompt)
+    if known and (known.text == clean(prompt.text) or posted.again):
+        return answered(known, device, again=posted.again or posted.edited)
+    key, parent = free_key(here, prompt), place(here, posted)
+    _, made, _ = here.post(prompt.text, device, key, parent, run)
+    return made
+
+
+def set_up(user: Any, device: Device, name: str, values: dict[str, Any]) -> Conversation:
+    """Returns the conversation, which may be new, with these settings and its row locked."""
+    defaults = {"model": policy.default_model(user)} | values
+    here = Conversation.lock(naming.begin(user, name, **defaults).pk)
+    return here.change(device, **values) if values else here
+
+
+def settings_in(user: Any, posted: Posted) -> dict[str, Any]:
+    """Raises what `checked_values` raises, and UnknownModelName by the site's policy."""
+    given = {"model": posted.model, "system": posted.system}
+    values = checked_values({name: value for name, value in given.items() if value})
+    if "model" in values:
+        policy.check_model(user, values["model"])
+    return values
+
+
+def imported(messages: Sequence[Said]) -> list[Imported]:
+    return [Imported(each.role, each.text) for each in messages if each.text.strip()]  # type: ignore[arg-type]
+
+
+def message_of(here: Conversation, said: Said) -> Message | None:
+    """Returns the message that a client means: its own newest one of that id, or one by our id;
+    None for one that nobody knows or that was taken back."""
+    key = naming.message_key(said.id)
+    meant = Q(client_key=key) | Q(client_key__startswith=f"{key}#")
+    if uuid := naming.as_uuid(said.id):
+        meant |= Q(uuid=uuid)
+    found = here.messages.filter(meant).order_by("-seq")
+    return next((each for each in found if not taken_back(each)), None)
+
+
+def taken_back(message: Message) -> bool:
+    runs = [message.run] if hasattr(message, "run") else list(message.runs.all())
+    return bool(runs) and all(run.removed for run in runs)
+
+
+def free_key(here: Conversation, said: Said) -> str:
+    """Returns the key of a new message, which keeps its client's id where another text has it."""
+    key = naming.message_key(said.id)
+    return f"{key}#{here.last_seq}" if here.messages.filter(client_key=key).exists() else key
+
+
+def answered(prompt: Message, device: Device, again: bool) -> Run:
+    """Returns the newest run of a prompt, or with `again` a new one once that has ended."""
+    newest = prompt.runs.latest("pk")
+    if newest.status in Run.OPEN or not again:
+        return newest
+    return newest.retry(device)
+
+
+def place(here: Conversation, posted: Posted) -> str | None:
+    """Returns which message the prompt follows, as `Conversation.post` wants it: the nearest one
+    before it that is known here. Where none is known, all were said elsewhere, and begin a branch.
+    """
+    before = posted.messages[:-1]
+    if not before:
+        return "" if posted.edited and here.last_seq else None
+    for said in reversed(before):
+        if (known := message_of(here, said)) is not None:
+            return None if unsettled(here, known) else str(known.uuid)
+    taken = branching.take_in(here, imported(before), "" if here.last_seq else None)
+    return str(taken[-1].uuid) if taken else None
+
+
+def unsettled(here: Conversation, known: Message) -> bool:
+    """Tells whether a message is the newest prompt, or its answer that has not begun: the client
+    has not seen all that stands there yet."""
+    run, newest = getattr(known, "run", None), branching.newest_of(here)
+    return run.attempt == 0 and run.prompt == newest if run else known == newest

@@ -1,0 +1,37 @@
+"""Finds and stops runs by what clients know of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from streams.models import Conversation, Device, Run
+
+from . import naming
+
+
+def with_all(run: Run) -> Run:
+    """Returns the run with its conversation and answer, as `DialectView.follow` wants it."""
+    return Run.objects.select_related("conversation", "answer").get(pk=run.pk)
+
+
+def active(here: Conversation) -> Run | None:
+    """Returns the run that is being written, else the next that waits, else None."""
+    open = here.runs.filter(status__in=Run.OPEN).select_related("conversation", "answer")
+    running = open.filter(status=Run.Status.RUNNING).first()
+    return running or open.order_by("rank", "pk").first()
+
+
+def stop(here: Conversation, device: Device, message: Any = None) -> Run | None:
+    """Cancels the run of this answer, or the active one without it; returns it, or None where
+    nothing is being written any more."""
+    if message is None:
+        run = active(here)
+    else:
+        uuid = naming.as_uuid(str(message))
+        found = here.runs.filter(Q(answer__uuid=uuid), status__in=Run.OPEN) if uuid else None
+        run = found.select_related("answer").first() if found is not None else None
+    if run:
+        run.cancel(device)
+    return run

@@ -1,0 +1,14 @@
+"""The addresses of other protocols; each one's page in the docs says which clients ask there."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from .ai_sdk import views as ai_sdk
+
+urlpatterns = [
+    path("api/chat", ai_sdk.Post.as_view(), name="ai-sdk-post"),
+    path("api/chat/<path:name>/stream", ai_sdk.Resume.as_view(), name="ai-sdk-resume"),
+    path("api/chat/<path:name>/stop", ai_sdk.Stop.as_view(), name="ai-sdk-stop"),
+    path("api/chat/<path:name>", ai_sdk.Chat.as_view(), name="ai-sdk-chat"),
+]

@@ -1,0 +1,39 @@
+"""Reads one run for clients of other protocols: every event as it was written."""
+
+from __future__ import annotations
+
+from psycopg import AsyncConnection
+
+from .reading import Stored
+
+# None rolled up: what such a client has been sent is sent again.
+RUN_PAGE = """
+WITH found AS (
+    SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING)
+              - pg_column_size(data) AS bytes_before, count(*) OVER () AS count
+      FROM (SELECT seq, run_id, type, data FROM streams_event
+             WHERE conversation_id = %(conversation)s AND run_id = %(run)s AND seq > %(after)s
+             ORDER BY seq LIMIT %(limit)s) AS rows
+)
+SELECT seq, run_id, type, data::text, count = %(limit)s OR count > count(*) OVER ()
+  FROM found WHERE bytes_before < %(bytes)s
+ ORDER BY seq
+"""
+
+
+async def run_page(
+    source: AsyncConnection,
+    conversation_id: int,
+    after: int,
+    limit: int,
+    most_bytes: int,
+    *,
+    run_id: int,
+) -> tuple[list[Stored], bool]:
+    """Reads the events of a run after `after`, as they were written, within so many rows and bytes;
+    returns them and whether more may follow.
+    """
+    place = {"conversation": conversation_id, "run": run_id, "after": after}
+    cursor = await source.execute(RUN_PAGE, place | {"limit": limit, "bytes": most_bytes})
+    rows = await cursor.fetchall()
+    return [Stored(*row[:4]) for row in rows], bool(rows and rows[0][4])

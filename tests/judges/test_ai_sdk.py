@@ -1,0 +1,16 @@
+"""The AI SDK's own clients, unmodified, against real processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from .clients import judge
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("client", ["ai-6", "ai-7"])
+def test_use_chat_finds_what_it_expects(client, web, token, foreign):
+    told = judge(client, "ai_sdk/judge.mjs", web.url, token, foreign)
+    assert {name: said for name, said in told.items() if said != "ok"} == {}
+    assert len(told) > 15
