@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from django.core.management import get_commands
@@ -54,15 +55,17 @@ def part(path: Path) -> str:
     return [*name_of(path).split("."), ""][1]
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Every module a file imports when it runs, as a full name."""
+    found: set[str] = set()
     for node in running(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = absolute(path, node)
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
 
 
 def running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -144,9 +147,13 @@ def test_no_module_imports_itself_through_others():
 
 def module(name: str) -> str | None:
     """The module of ours that a full name is, or is in."""
-    names = {name_of(path) for path in OURS}
     parent = name.rpartition(".")[0]
-    return name if name in names else parent if parent in names else None
+    return name if name in names() else parent if parent in names() else None
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(name_of(path) for path in OURS)
 
 
 def test_providers_know_nothing_of_the_app_but_its_settings():
