@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
 from streams.providers import http_client, payload
+from streams.providers.anthropic_items import Items
+from streams.providers.anthropic_request import messages, thinking, tool
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import host_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.streaming_request import answer, asked, turns
+from streams.providers.streaming_request import answer, asked
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
@@ -42,9 +44,16 @@ class Anthropic:
 
     name = "anthropic"
 
-    def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str = "",
+        models: Sequence[str] = (),
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> None:
         self.skipped = 0
         self._models = models
+        self._extra = extra_body or {}
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
             base_url=host_of(base_url) or "https://api.anthropic.com",
@@ -56,12 +65,16 @@ class Anthropic:
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         request: dict[str, Any] = {
             "model": prompt.model,
-            "messages": turns(prompt),
+            "messages": messages(prompt, self.name),
             "max_tokens": prompt.max_tokens,
             "stream": True,
+            **self._extra,
         }
         if prompt.system.strip():
             request["system"] = prompt.system
+        if prompt.tools:
+            request["tools"] = [*map(tool, prompt.tools), *self._extra.get("tools", ())]
+        request = thinking(request)
         return answer(self, partial(asked, self._client, "/v1/messages", request), Message())
 
     def models(self) -> Sequence[str]:
@@ -76,6 +89,7 @@ class Message:
 
     def __init__(self) -> None:
         self._blocks = Blocks()
+        self._items = Items()
         self._kinds: dict[int | str | None, Kind] = {}
         self._reason = ""
         self._usage: dict[str, int] = {}
@@ -95,7 +109,9 @@ class Message:
                 self._reason = payload.reason(given, STOP_REASONS) or self._reason
                 return self._count(event.get("usage"))
             case "message_stop":
-                end = Finished(self._reason or "stop", totals(self._usage))
+                goes_on = self._reason in ("tool_call", "pause_turn")
+                replay = self._items.whole() if goes_on else ()
+                end = Finished(self._reason or "stop", totals(self._usage), replay)
                 return [*self._blocks.end_all(), end]
             case "ping":
                 return []
@@ -113,6 +129,7 @@ class Message:
             payload.mapping(event.get("content_block")),
         )
         kind = KINDS.get(payload.text(block.get("type")))
+        self._items.start(index, block)
         if kind is None:
             return None
         if kind is Kind.TOOL_CALL:
@@ -129,6 +146,7 @@ class Message:
             payload.mapping(event.get("delta")),
         )
         type = payload.text(delta.get("type"))
+        self._items.grow(index, delta)
         if index not in self._kinds or type not in FIELDS:
             # A signature is for the vendor's own eyes.
             return [] if type == "signature_delta" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,8 @@ from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
-from streams.providers.streaming_request import answer, asked, turns
+from streams.providers.openai_request import included, responses_input, responses_tool
+from streams.providers.streaming_request import answer, asked
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -40,22 +41,35 @@ class OpenAI:
 
     name = "openai"
 
-    def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str = "",
+        models: Sequence[str] = (),
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> None:
         self.skipped = 0
         self._models = models
+        self._extra = extra_body or {}
         self._client = sdk(api_key, base_url)
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         # Not stored at OpenAI: the conversation's own log is the one record of it.
         request: dict[str, Any] = {
             "model": prompt.model,
-            "input": turns(prompt),
+            "input": responses_input(prompt, self.name),
             "max_output_tokens": prompt.max_tokens,
             "store": False,
             "stream": True,
+            **self._extra,
         }
         if prompt.system:
             request["instructions"] = prompt.system
+        if prompt.tools:
+            given = map(responses_tool, prompt.tools)
+            request["tools"] = [*given, *self._extra.get("tools", ())]
+        if include := included(prompt):
+            request["include"] = [*include, *self._extra.get("include", ())]
         ask = partial(asked, self._client, "/responses", request, security=BEARER)
         return answer(self, ask, Responses())
 
@@ -83,6 +97,7 @@ class Responses:
     def __init__(self) -> None:
         self._blocks = Blocks()
         self._part: object = None
+        self._items: list[dict[str, Any]] = []
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
         kind = payload.text(event.get("type"))
@@ -104,6 +119,7 @@ class Responses:
             case "response.refusal.done":
                 return self._end(event, Kind.REFUSAL, "refusal")
             case "response.output_item.done":
+                self._items.append(payload.mapping(event.get("item")))
                 return self._blocks.end((Kind.REASONING, place(event)))
             case "response.completed" | "response.incomplete":
                 return self._finish(payload.mapping(event.get("response")))
@@ -144,8 +160,19 @@ class Responses:
         return [*late, *self._blocks.end(key, whole)]
 
     def _finish(self, response: dict[str, Any]) -> list[ProviderEvent]:
-        end = Finished(self._stop_reason(response), usage(response))
+        end = Finished(self._stop_reason(response), usage(response), self._replay(response))
         return [*self._blocks.end_all(), end]
+
+    def _replay(self, response: dict[str, Any]) -> Sequence[dict[str, Any]]:
+        """Returns all items if a tool was called after thoughts that can be sent again: the API
+        refuses one without what followed it, and one that it has not kept.
+        """
+        if Kind.TOOL_CALL not in self._blocks.kinds:
+            return ()
+        items = payload.sequence(response.get("output")) or self._items
+        thoughts = [item for item in items if payload.mapping(item).get("type") == "reasoning"]
+        kept = thoughts and all(thought.get("encrypted_content") for thought in thoughts)
+        return payload.opaque(items) if kept else ()
 
     def _stop_reason(self, response: dict[str, Any]) -> str:
         given = payload.within(response, "incomplete_details", "reason")

@@ -16,8 +16,9 @@ from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
 from streams.providers.openai import BEARER, sdk, usage
+from streams.providers.openai_request import chat_messages, chat_tool
 from streams.providers.reasoning_tags import Thoughts
-from streams.providers.streaming_request import answer, asked, turns
+from streams.providers.streaming_request import answer, asked
 
 # In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
@@ -49,6 +50,7 @@ class Call:
     id: str
     name: str
     arguments: str
+    extra: dict[str, Any]
 
     @classmethod
     def of(cls, given: Any) -> Call:
@@ -59,6 +61,7 @@ class Call:
             payload.name(call.get("id"), payload.CALL_ID),
             payload.name(function.get("name")),
             payload.text(function.get("arguments")),
+            payload.mapping(call.get("extra_content")),
         )
 
 
@@ -68,9 +71,16 @@ class OpenAIChat:
     name = "openai-chat"
     headers: Mapping[str, str] = {}
 
-    def __init__(self, api_key: str, base_url: str = "", models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str = "",
+        models: Sequence[str] = (),
+        extra_body: Mapping[str, Any] | None = None,
+    ) -> None:
         self.skipped = 0
         self._models = models
+        self._extra = extra_body or {}
         self._client = sdk(api_key, base_url)
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
@@ -79,11 +89,14 @@ class OpenAIChat:
         system = [{"role": "system", "content": prompt.system}] if prompt.system else []
         request: dict[str, Any] = {
             "model": prompt.model,
-            "messages": [*system, *turns(prompt)],
+            "messages": [*system, *chat_messages(prompt, self.name)],
             self._limit: prompt.max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
+            **self._extra,
         }
+        if prompt.tools:
+            request["tools"] = [*map(chat_tool, prompt.tools), *self._extra.get("tools", ())]
         options = {"security": BEARER, "headers": self.headers}
         ask = partial(asked, self._client, "/chat/completions", request, **options)
         return answer(self, ask, ChatCompletion())
@@ -103,6 +116,8 @@ class ChatCompletion:
         self._now: Kind | None = None
         self._thoughts = Thoughts()
         self._calls: dict[object, str] = {}  # the latest call's id at each index
+        self._reasoning: list[str] = []
+        self._opaque: list[dict[str, Any]] = []
         self._reason = ""
         self._usage: dict[str, int] = {}
 
@@ -139,6 +154,7 @@ class ChatCompletion:
         calls = [Call.of(each) for each in payload.sequence(delta.get("tool_calls"))]
         if choice.get("finish_reason") in FAILED:
             raise broke_off(choice)
+        self._reasoning.append(payload.text(delta.get("reasoning_content")))
         events = [event for kind, text in said for event in self._say(kind, text)]
         reason = payload.reason(choice.get("finish_reason"), STOP_REASONS)
         if calls or reason:
@@ -170,6 +186,9 @@ class ChatCompletion:
         if call.id and self._calls.setdefault(call.at, call.id) != call.id:
             self._calls[call.at] = call.id
             events += self._blocks.end(key)
+        if call.extra:
+            item = {"call_id": self._calls.get(call.at, ""), "extra_content": call.extra}
+            self._opaque.append(item)
         if key not in self._blocks:
             events += self._blocks.start(key, Kind.TOOL_CALL, call.name, call.id)
         return events + self._blocks.grow(key, Kind.TOOL_CALL, call.arguments)
@@ -181,8 +200,17 @@ class ChatCompletion:
         return self._blocks.end_all()
 
     def _finish(self) -> list[ProviderEvent]:
-        end = Finished(self._stop_reason(), self._usage)
+        end = Finished(self._stop_reason(), self._usage, self._replay())
         return [*self._say_rest(), *self._blocks.end_all(), end]
+
+    def _replay(self) -> Sequence[dict[str, Any]]:
+        """Returns what some servers want to see again in a loop of tools."""
+        if Kind.TOOL_CALL not in self._blocks.kinds:
+            return ()
+        thought = "".join(self._reasoning)
+        return payload.opaque(
+            [*([{"reasoning_content": thought}] if thought else []), *self._opaque]
+        )
 
     def _stop_reason(self) -> str:
         return "refusal" if Kind.REFUSAL in self._blocks.kinds else self._reason or "stop"

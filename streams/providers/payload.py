@@ -6,15 +6,19 @@ Null and missing mean the same, since APIs and the servers that imitate them mix
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from streams.providers.base import Code, ProviderError
 
 NAME = 256  # characters of a tool's name, or of a key of a block
 CALL_ID = 4096  # some gateways put a signature of the model's thoughts into it
+REPLAY = 4_000_000  # characters of a vendor's opaque items for one answer
 COUNT = 2**53  # what JSON's readers agree on
 NONE = ("null", "None")  # as some servers write what is missing
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REASON = re.compile(r"[\w.:/-]{1,32}", re.ASCII)
 
 
@@ -89,3 +93,24 @@ def reason(value: Any, known: Mapping[str, str]) -> str:
         return ""
     word = value if isinstance(value, str) and REASON.fullmatch(value) else "unknown"
     return known.get(word.lower(), word)
+
+
+def storable(value: Any) -> Any:
+    """Returns JSON as PostgreSQL takes it: U+0000 and lone surrogates replaced."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(each) for name, each in value.items()}
+    return value
+
+
+def opaque(items: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    """Returns a vendor's items for its `Finished.replay`. Raises ProviderError if they are too
+    many to keep.
+    """
+    size = len(orjson.dumps(kept := storable([*items])))
+    if size > REPLAY:
+        raise ProviderError(Code.PROTOCOL, why=f"{size} bytes of opaque items")
+    return tuple(kept)

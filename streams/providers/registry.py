@@ -182,12 +182,13 @@ def resolve(name: str) -> tuple[Provider, str]:
     if own := own_class(prefix):
         return own_provider(prefix, own), model
     entry = ENTRIES[prefix]
-    key = (prefix, *arguments(prefix))
+    options = conf().models.get(prefix, {}).get("options", {})
+    key = (prefix, *arguments(prefix), repr(options))
     if key not in _built:
         if lacking(prefix):
             raise ProviderNotInstalled(f"{not_installed(prefix)} {how_to_install(prefix)}")
         build = getattr(import_module(entry.module), entry.type)
-        _built[key] = build(*key[1:], models=named(prefix))
+        _built[key] = build(*key[1:-1], models=named(prefix), **options)
     return _built[key], model
 
 

@@ -16,7 +16,6 @@ from streams.providers.base import (
     Alive,
     Code,
     Finished,
-    Prompt,
     Provider,
     ProviderError,
     ProviderEvent,
@@ -153,8 +152,3 @@ async def drain(received: AsyncIterator[bytes]) -> None:
                 pass
     except Exception:
         return
-
-
-def turns(prompt: Prompt) -> list[dict[str, str]]:
-    """Returns the turns in the form all three APIs take."""
-    return [{"role": turn.role, "content": turn.text} for turn in prompt.turns]
