@@ -92,7 +92,6 @@ TEMPLATES = [
     },
 ]
 
-
 PLACE = "postgresql://user:password@host/name"
 #: Seconds a request waits for a connection of the pool while PostgreSQL is there; while it is away,
 #: the request is told so at once.
@@ -227,6 +226,7 @@ STREAMS = {
     "scripts": env.bool("SCRIPTS", default=DEBUG),
     "pooler": POOLER,
     "pool_wait": POOL_WAIT,
+    "header_middleware": [name for name in MIDDLEWARE if name.startswith("chatstream.")],
     **tuned,
 }
 

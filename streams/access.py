@@ -29,6 +29,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext
 
 from . import access_tokens, sessions, user_model
+from .access_queries import who
 from .exceptions import NotSignedIn
 from .models import Device
 from .postgres import database
@@ -148,22 +149,6 @@ def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
     return {"key": key, "session": session}
 
 
-def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
-    """A query for session, user and device at once, and for `columns` of what `joins` add. The
-    session is NULL where it is not in a table (`sessions.table`), and not needed `by_site`."""
-    table = None if by_site else sessions.table(database.alias())
-    own = ["s.session_data" if table else "NULL", *user_model.columns("person")]
-    own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
-    begun = "s.session_key = %(session)s AND s.expire_date > now()"
-    return (
-        f"SELECT {', '.join([*own, *([columns] if columns else [])])}"
-        f" FROM streams_device d {f'JOIN {table} s ON {begun}' if table else ''}"
-        f" JOIN {user_model.everybody('person')} ON person.key = d.user_id {joins}"
-        " WHERE d.key = %(key)s AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
-        " AND (d.expires_at IS NULL OR d.expires_at > now())"
-    )
-
-
 def read(row: Sequence[Any], session: Mapping[str, Any] | None = None) -> SignedIn:
     """A row of `who`, with the session where the row has none."""
     known, rest = sessions.decode(row[0]) if session is None else session, row[1:]
@@ -183,12 +168,8 @@ def recall(request: HttpRequest) -> Device | None:
     with database.connection().cursor() as cursor:
         cursor.execute(who(), known)
         row = cursor.fetchone()
-    if row is None or not (found := read(row, None if in_table else request.session)).admitted:
+    if row is None or not goes_on(found := read(row, None if in_table else request.session)):
         return None
-    if asks_backend(found.session):
-        return None  # and its user may be more than the row
-    if found.session[HASH_SESSION_KEY] != found.user.get_session_auth_hash():
-        return None  # made with an older SECRET_KEY: Django signs it anew
     if in_table:
         request.session._session_cache = found.session  # type: ignore[attr-defined]
     request._cached_user = found.user  # type: ignore[attr-defined]
@@ -212,6 +193,14 @@ def token_holder(row: Sequence[Any] | None) -> SignedIn:
     if found and found.device.kind == Device.Kind.API and found.admitted:
         return found
     raise NotSignedIn(gettext("This access token is unknown, was revoked, or has expired."))
+
+
+def goes_on(found: SignedIn) -> bool:
+    """Tells whether these are the session and user as Django would have them, too."""
+    if not found.admitted or asks_backend(found.session):
+        return False  # and a backend's user may be more than the row
+    # One that was made with an older SECRET_KEY is signed anew by Django.
+    return bool(found.session[HASH_SESSION_KEY] == found.user.get_session_auth_hash())
 
 
 @database.atomic

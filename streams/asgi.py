@@ -12,14 +12,12 @@ import logging
 import signal
 import threading
 from collections.abc import Awaitable, Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
-from django.urls import Resolver404, resolve
-from django.utils import translation
 
+from .addresses import Prompt, prompt_at, stream_at
 from .conf import conf
 from .http import cors
 from .http.handover import HANDOVER, Handover
@@ -27,6 +25,7 @@ from .http.script_prefix import placed
 
 if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
     from .realtime.hub import Hub
+    from .starts.starts import Starts
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +35,6 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-Respond = Callable[["Hub", str, Scope, Receive, Send], Awaitable[None]]
 
 made = False  # in this process, of which `manage.py check` asks
 
@@ -64,6 +61,7 @@ class WithStreams:
         made = True
         self.app = app
         self._hub: Hub | None = None
+        self._starts: Starts | None = None
         self._starting = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,11 +71,16 @@ class WithStreams:
         if scope["type"] == "http":
             here, path = placed(scope)
             # A browser asks first whether a foreign page may: that is for the site's middleware.
-            if scope["method"] != "OPTIONS" and (stream := stream_at(path)):
+            if scope.get("method") != "OPTIONS" and (stream := stream_at(path)):
                 respond, uuid = stream
                 send = cors.sharing(here, send)
                 await respond(await self._hub_here(), uuid, here, receive, send)
                 return
+            if prompt := prompt_at(scope, path):
+                left = await self._stored(prompt, here, receive, send)
+                if left is None:
+                    return
+                receive = left
             if self._hub:
                 scope = with_presence(scope, self._hub)
             await self._answer(scope, receive, send)
@@ -94,10 +97,26 @@ class WithStreams:
             hub = await self._hub_here()
             await translation.respond(hub, handover.following, handover.headers, receive, send)
 
+    async def _stored(
+        self, prompt: Prompt, here: Scope, receive: Receive, send: Send
+    ) -> Receive | None:
+        """Returns None if the prompt is answered, or how the application receives the request."""
+        from .starts.starts import Starts, may_be_taken
+
+        await self._hub_here()
+        if self._starts is None:
+            if not may_be_taken():
+                return receive
+            self._starts = Starts()
+            self._starts.start()
+        return await self._starts.answer(prompt.conversation, here, receive, send)
+
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The hub lives a little longer than the application, which may use it throughout."""
 
         async def end() -> None:
+            if self._starts:
+                await self._starts.close()
             if self._hub:
                 await self._hub.close()
 
@@ -171,30 +190,6 @@ class Lifespan:
         await self._tell({"type": "lifespan.startup.complete"})
         await self._receive()
         await self._tell({"type": "lifespan.shutdown.complete"})
-
-
-def stream_at(path: str) -> tuple[Respond, str] | None:
-    """What answers at this address of the site, if that is one of our streams, and of what."""
-    if path.rpartition("/")[2] not in last_words():
-        return None
-    # As LocaleMiddleware does, for a site whose addresses begin with a language.
-    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
-    with translation.override(language):
-        try:
-            found = resolve(path)
-        except Resolver404:
-            return None
-    respond = getattr(getattr(found.func, "view_class", None), "by_hub", None)
-    return (respond, str(found.kwargs.get("uuid", ""))) if respond else None
-
-
-@cache
-def last_words() -> frozenset[str]:
-    """How the streams' addresses end: all others are the application's without a look."""
-    from .urls import urlpatterns
-
-    streams = (it for it in urlpatterns if hasattr(getattr(it.callback, "view_class", 0), "by_hub"))
-    return frozenset(str(it.pattern).rpartition("/")[2] for it in streams)
 
 
 def say_bye_on_signals(hub: Hub) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,15 @@ class Settings(AgentSettings):
     #: A function that says who asks, for clients without a session: `authenticate(request)`
     #: returns a user or `None`.
     authenticate: str = ""
+
+    # Prompts before Django's handler
+    #: Whether prompts that programs and scripts send as JSON are stored before Django's handler,
+    #: many at a time, where nothing is left to decide. Everything else takes the way through it.
+    direct_prompts: bool = True
+    #: Your own middleware that looks at a request's address and headers alone, by dotted path: a
+    #: prompt meets it before its session, user and view are known. With any other beside Django's,
+    #: all prompts take the way through Django's handler, at ten times the cost.
+    header_middleware: Sequence[str] = field(default_factory=list)
 
     # PostgreSQL
     #: Whether a pool in transaction mode, such as PgBouncer, stands before it: each transaction may

@@ -45,6 +45,17 @@ def locked(key: Any) -> QuerySet[Any]:
     return people().select_for_update(no_key=True, of=("self",)).filter(pk=key)
 
 
+def locking() -> str:
+    """A query that locks, as `lock_user` does, the rows of all people whose keys, as `key_text`
+    writes them, are in the array `people`."""
+    quote = connection().ops.quote_name
+    key, table = quote(key_field().column), quote(get_user_model()._meta.db_table)
+    return (
+        f"SELECT FROM {table} WHERE {key} = ANY(%(people)s::text[]::{key_type()}[])"
+        f" ORDER BY {key} FOR NO KEY UPDATE"
+    )
+
+
 def is_active(user: Any) -> bool:
     """Tells whether they may go on; everybody may if the model does not say."""
     return bool(getattr(user, "is_active", True))

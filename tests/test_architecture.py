@@ -28,6 +28,7 @@ FOLDERS = {
     "postgres": set(),
     "providers": set(),
     "realtime": {"http", "log", "models", "postgres"},
+    "starts": {"http", "log", "models", "postgres", "realtime", "views"},
     "views": {"http", "log", "markdown", "models", "postgres", "providers", "realtime"},
     "worker": {"agents", "api", "log", "models", "postgres", "providers"},
 }

@@ -13,7 +13,7 @@ from django.db import connections
 from django.db.utils import OperationalError
 from django.utils import timezone
 
-from streams import access, access_tokens, authentication, sessions
+from streams import access, access_queries, access_tokens, authentication, sessions
 from streams.conf import conf
 from streams.exceptions import BadRequest, NotFound, NotSignedIn
 from streams.http.handler import Request as DjangoRequest
@@ -30,7 +30,7 @@ NOT_HERE = "This conversation isn't here, or isn't yours."
 # A conversation that may be found, as columns and joins of `authorise`.
 OWNED = (
     "c.id, c.last_seq",
-    "LEFT JOIN streams_conversation c ON c.uuid = %(uuid)s"
+    "LEFT JOIN streams_conversation c ON c.uuid = {uuid}"
     " AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
 )
 
@@ -65,7 +65,7 @@ async def by_token(
     hub: Hub, token: str, asked: dict[str, str], columns: str, joins: str
 ) -> access.SignedIn:
     """Raises NotSignedIn for a token that is unknown, revoked or expired."""
-    query = access.who(columns, joins, by_site=True)
+    query = access_queries.who(columns, joins, by_site=True)
     async with pooled_connection(hub.pool) as connection:
         cursor = await connection.execute(query, asked | {"key": access_tokens.key_of(token)})
         found = access.token_holder(await cursor.fetchone())
@@ -85,7 +85,7 @@ async def by_cookies(
         load = sync_to_async(sessions.load, thread_sensitive=False)
         session = await load(keys["session"])
     async with pooled_connection(hub.pool) as connection:
-        cursor = await connection.execute(access.who(columns, joins), keys | asked)
+        cursor = await connection.execute(access_queries.who(columns, joins), keys | asked)
         row = await cursor.fetchone()
     found = access.read(row, session) if row else None
     if not (found and found.admitted):
@@ -102,7 +102,7 @@ async def by_site(
     device = await sync_to_async(device_of, thread_sensitive=False)(request)
     if device is None:
         return None
-    query = access.who(columns, joins, by_site=True)
+    query = access_queries.who(columns, joins, by_site=True)
     async with pooled_connection(hub.pool) as connection:
         cursor = await connection.execute(query, asked | {"key": device.key})
         row = await cursor.fetchone()

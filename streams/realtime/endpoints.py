@@ -173,7 +173,7 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
         f"c.id, c.last_seq, r.id, {log.TERMINAL_SEQ}",
         # As one: for someone else's run no more is looked up than for none at all.
         "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
-        " ON r.uuid = %(uuid)s AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
+        " ON r.uuid = {uuid} AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
     )
     conversation_id, head, run_id, ended = found.more
     if ended is not None and ended <= request.cursor <= head:

@@ -29,6 +29,8 @@ UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
 class Conversations(Resource):
+    takes_prompts = True  # see `streams.starts`
+
     def get(self, request: Request) -> HttpResponse:
         wanted = checked("archived", request.GET.get("archived", ""), bool)
         if not wants_json(request):
@@ -45,23 +47,16 @@ class Conversations(Resource):
             if wants_json(request):
                 raise
             return page(request, given, error)
-        place = serializers.place(conversation)
         if not wants_json(request):
-            return see_other(place)
-        answer = serializers.conversation(conversation) | more
-        return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
+            return see_other(serializers.place(conversation))
+        return shown(conversation, more, new)
 
 
 def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
     """Creates a conversation and, with `content`, its first message and run; the flag marks a
     request that was sent before.
     """
-    columns = {name: given[name] for name in KINDS if name in given}
-    values = {"model": policy.default_model(request.user)} | checked_values(columns)
-    if "model" in columns:
-        policy.check_model(request.user, columns["model"])
-    key = given.get("client_key") if "content" in given else None
-    short_enough("client_key", key or "")
+    values, key = wanted(request.user, given)
     before = imported(given.get("messages", []))
     if "content" not in given:
         return empty(request, values, before), {}, True
@@ -69,6 +64,23 @@ def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict
         request.user, given["content"], request.device, key, before, **values
     )
     return conversation, serializers.posted(message, run), new
+
+
+def wanted(user: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Returns the new conversation's columns and the `client_key` of its first prompt, checked."""
+    columns = {name: given[name] for name in KINDS if name in given}
+    values = {"model": policy.default_model(user)} | checked_values(columns)
+    if "model" in columns:
+        policy.check_model(user, columns["model"])
+    key = given.get("client_key") if "content" in given else None
+    short_enough("client_key", key or "")
+    return values, key
+
+
+def shown(conversation: Conversation, more: dict[str, Any], new: bool) -> JsonResponse:
+    answer = serializers.conversation(conversation) | more
+    place = serializers.place(conversation)
+    return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 
 
 @atomic

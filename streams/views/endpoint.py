@@ -7,7 +7,7 @@ the CSRF check, refusals in the app's words. Pages of the site cost no query and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -26,6 +26,8 @@ from streams.models import Device
 from . import errors
 from .this_device import begun, device_of, remember, seen
 
+R = TypeVar("R", bound=HttpResponseBase)
+
 
 # By the site's own middleware: `csrf` checks, and `admit` tells a program that it is not signed in.
 @method_decorator((csrf_exempt, login_not_required), name="dispatch")
@@ -42,10 +44,7 @@ class Endpoint(View):
             response = self.refused(request, refusal)
         if device := getattr(request, "device", None):
             remember(request, response, device)
-        response.headers.setdefault("Cache-Control", "no-store")
-        # Both faces share one address: neither may come out of a cache for the other.
-        patch_vary_headers(response, ["Accept", "Cookie"])
-        return csrf.kept(request, response)
+        return csrf.kept(request, uncached(response))
 
     def refused(self, request: HttpRequest, error: StreamsError) -> HttpResponse:
         return errors.answer(request, error)
@@ -92,3 +91,10 @@ class Endpoint(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         known = (name for name in self.http_method_names if hasattr(self, name))
         raise MethodNotAllowed(", ".join(name.upper() for name in known))
+
+
+def uncached(response: R) -> R:
+    response.headers.setdefault("Cache-Control", "no-store")
+    # Both faces share one address: neither may come out of a cache for the other.
+    patch_vary_headers(response, ["Accept", "Cookie"])
+    return response

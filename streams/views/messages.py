@@ -20,6 +20,8 @@ from .validation import short_enough
 
 
 class Messages(Resource):
+    takes_prompts = True  # see `streams.starts`
+
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
         given: dict[str, Any] = {}
@@ -32,14 +34,24 @@ class Messages(Resource):
             return page(request, conversation, given, error)
         if not wants_json(request):
             return see_other(f"{serializers.place(conversation)}#streams-newest")
-        return JsonResponse(serializers.posted(message, run), status=201 if created else 200)
+        return shown(message, run, created)
 
 
 def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
+    content, key = wanted(given)
+    return conversation.post(content, request.device, key, given.get("parent"))
+
+
+def wanted(given: dict[str, Any]) -> tuple[str, str | None]:
+    """Returns a prompt's text and its `client_key`, checked."""
     if "content" not in given:
         raise Invalid(gettext("Write something first."), field="content")
     key = given.get("client_key")
     short_enough("client_key", key or "")
-    return conversation.post(given["content"], request.device, key, given.get("parent"))
+    return given["content"], key
+
+
+def shown(message: Message, run: Run, created: bool) -> JsonResponse:
+    return JsonResponse(serializers.posted(message, run), status=201 if created else 200)

@@ -1,0 +1,43 @@
+"""Asks for session, user and device at once, for `streams.access` to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import sessions, user_model
+from .models import Device
+from .postgres import database
+
+
+def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
+    """A query for session, user and device at once, and for `columns` of what `joins` add, which
+    finds the UUID that is asked for at `{uuid}`. The session is NULL where it is not in a table
+    (`sessions.table`), and not needed `by_site`."""
+    one = {"key": "%(key)s", "session": "%(session)s"}
+    return found_by(one, "", columns, joins.format(uuid="%(uuid)s"), by_site)
+
+
+def who_each(columns: str = "", joins: str = "") -> str:
+    """As `who`, for many at once, by arrays `keys`, `sessions` and `uuids`; the last column is the
+    place in them, from 1."""
+    asked = (
+        "unnest(%(keys)s::text[], %(sessions)s::text[], %(uuids)s::uuid[]) WITH ORDINALITY"
+        " AS asked (key, session, uuid, place) CROSS JOIN "
+    )
+    many = {"key": "asked.key", "session": "asked.session"}
+    columns = f"{columns}, asked.place" if columns else "asked.place"
+    return found_by(many, asked, columns, joins.format(uuid="asked.uuid"), by_site=False)
+
+
+def found_by(values: Mapping[str, str], asked: str, columns: str, joins: str, by_site: bool) -> str:
+    table = None if by_site else sessions.table(database.alias())
+    own = ["s.session_data" if table else "NULL", *user_model.columns("person")]
+    own += [f"d.{field.column}" for field in Device._meta.concrete_fields]
+    begun = f"s.session_key = {values['session']} AND s.expire_date > now()"
+    return (
+        f"SELECT {', '.join([*own, *([columns] if columns else [])])}"
+        f" FROM {asked}streams_device d {f'JOIN {table} s ON {begun}' if table else ''}"
+        f" JOIN {user_model.everybody('person')} ON person.key = d.user_id {joins}"
+        f" WHERE d.key = {values['key']} AND d.revoked_at IS NULL AND d.signed_out_at IS NULL"
+        " AND (d.expires_at IS NULL OR d.expires_at > now())"
+    )

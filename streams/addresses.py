@@ -1,0 +1,69 @@
+"""Finds out what is asked for before Django's handler does, at whichever addresses the site has
+included `streams.urls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.conf import settings
+from django.urls import Resolver404, resolve
+from django.utils import translation
+
+if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
+    from .realtime.hub import Hub
+
+Scope = Mapping[str, Any]
+Respond = Callable[["Hub", str, Scope, Any, Any], Awaitable[None]]
+
+
+def stream_at(path: str) -> tuple[Respond, str] | None:
+    """What answers at this address of the site, if that is one of our streams, and of what."""
+    if path.rpartition("/")[2] not in last_words("by_hub"):
+        return None
+    view, uuid = view_at(path)
+    respond = getattr(view, "by_hub", None)
+    return (respond, uuid) if respond else None
+
+
+class Prompt(NamedTuple):
+    """A request that may post a prompt to a conversation, or None for a new one."""
+
+    conversation: str | None
+
+
+def prompt_at(scope: Scope, path: str) -> Prompt | None:
+    """What a request may post here that `streams.starts` stores, by its address and headers."""
+    from .starts.prompt import may_be_plain
+
+    if scope.get("method") != "POST" or path.rpartition("/")[2] not in last_words("takes_prompts"):
+        return None
+    if not may_be_plain(scope):
+        return None
+    view, uuid = view_at(path)
+    return Prompt(uuid or None) if getattr(view, "takes_prompts", False) else None
+
+
+def view_at(path: str) -> tuple[Any, str]:
+    """The class of the view at this address of the site, and the UUID in it; None if there is
+    none."""
+    # As LocaleMiddleware does, for a site whose addresses begin with a language.
+    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
+    with translation.override(language):
+        try:
+            found = resolve(path)
+        except Resolver404:
+            return None, ""
+    return getattr(found.func, "view_class", None), str(found.kwargs.get("uuid", ""))
+
+
+@cache
+def last_words(mark: str) -> frozenset[str]:
+    """How the addresses of the views with this attribute end: all others are the application's
+    without a look."""
+    from .urls import urlpatterns
+
+    marked = (it for it in urlpatterns if hasattr(getattr(it.callback, "view_class", 0), mark))
+    return frozenset(str(it.pattern).rpartition("/")[2] for it in marked)

@@ -1,0 +1,142 @@
+"""Answers questions that arrive together by one statement: while one is in flight, the next ones
+collect, as in the worker's writer. An idle process asks at once, a busy one in larger groups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
+from typing import Generic, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+
+from .connections import connect, is_quiet, is_undone
+
+logger = logging.getLogger(__name__)
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+Act = Callable[[AsyncConnection, Sequence[Q]], Awaitable[Sequence[A]]]
+
+
+class InDoubt(psycopg.OperationalError):
+    """The connection was lost while a statement was in flight: it may have been carried out."""
+
+
+def no_keys(question: object) -> Collection[Hashable]:
+    return ()
+
+
+class GroupedStatement(Generic[Q, A]):
+    """Sends one group of questions at a time, on a connection of its own.
+
+    `act` answers a group, in its order, and changes all that it changes or nothing. `keys` names
+    what may stand in a group once: questions that share a key are asked one after the other.
+    """
+
+    def __init__(
+        self,
+        role: str,
+        act: Act[Q, A],
+        *,
+        most: int,
+        keys: Callable[[Q], Collection[Hashable]] = no_keys,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.role = role
+        self._act = act
+        self._most = most
+        self._keys = keys
+        self._settings = settings or {}
+        self._waiting: dict[asyncio.Future[A], Q] = {}
+        self._news = asyncio.Event()
+        self._connection: AsyncConnection | None = None
+
+    async def ask(self, question: Q) -> A:
+        """Raises what the statement raised, or InDoubt; after any other error nothing was done."""
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting[answer] = question
+        self._news.set()
+        return await answer
+
+    async def run(self) -> None:
+        """Answers until cancelled; whoever waits then is told that nobody answers."""
+        group: dict[asyncio.Future[A], Q] = {}
+        try:
+            while True:
+                await self._news.wait()
+                group = self._taken()
+                await self._answer(group)
+        finally:
+            fail(group, InDoubt(f"{self.role}: this process is leaving"))
+            fail(self._waiting, psycopg.OperationalError(f"{self.role}: this process is leaving"))
+            self._waiting.clear()
+            if self._connection:
+                await self._connection.close()
+
+    def _taken(self) -> dict[asyncio.Future[A], Q]:
+        """Takes the oldest questions whose keys do not meet in one group."""
+        group: dict[asyncio.Future[A], Q] = {}
+        taken: set[Hashable] = set()
+        for answer, question in self._waiting.items():
+            keys = self._keys(question)
+            if len(group) < self._most and taken.isdisjoint(keys):
+                group[answer] = question
+            taken.update(keys)
+        for answer in group:
+            del self._waiting[answer]
+        if not self._waiting:
+            self._news.clear()
+        return {answer: question for answer, question in group.items() if not answer.done()}
+
+    async def _answer(self, group: dict[asyncio.Future[A], Q]) -> None:
+        """Asks for all at once; if PostgreSQL refuses that, for each alone."""
+        try:
+            connection = await self._connected()
+        except psycopg.Error as error:
+            fail(group, error)
+            return
+        try:
+            answers = await self._act(connection, [*group.values()])
+        except psycopg.Error as error:
+            await self._refused(connection, group, error)
+        else:
+            for future, answer in zip(group, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+    async def _refused(
+        self, connection: AsyncConnection, group: dict[asyncio.Future[A], Q], error: psycopg.Error
+    ) -> None:
+        if not is_undone(connection, error):
+            logger.warning("%s: %s", self.role, error)
+            fail(group, InDoubt(str(error)))
+            await self._drop()
+        elif len(group) == 1:
+            fail(group, error)
+        else:
+            for future, question in group.items():
+                await self._answer({future: question})
+
+    async def _connected(self) -> AsyncConnection:
+        """One that PostgreSQL has ended since its last use is not tried: what was sent on it would
+        be in doubt."""
+        if self._connection and (self._connection.closed or not is_quiet(self._connection)):
+            await self._drop()
+        if self._connection is None:
+            self._connection = await connect(self.role, **self._settings)
+        return self._connection
+
+    async def _drop(self) -> None:
+        if self._connection:
+            await self._connection.close()
+            self._connection = None
+
+
+def fail(group: Collection[asyncio.Future[A]], error: Exception) -> None:
+    for answer in group:
+        if not answer.done():
+            answer.set_exception(error)
