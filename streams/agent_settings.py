@@ -18,6 +18,9 @@ class AgentSettings:
     #: MCP servers by name, as other MCP clients write them: `{"files": {"command": "…", "args":
     #: […]}}` or `{"search": {"url": "…", "headers": {…}}}`.
     mcp: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: MCP servers that one worker is connected to at most, each person's counted; those unused
+    #: longest are left.
+    mcp_connections: int = 100
     #: Seconds a call of a tool may take that does not say so itself.
     tool_seconds: float = 60.0
     #: Bytes of the arguments of one call; a longer one is refused, and the model told so.

@@ -22,7 +22,7 @@ FOLDERS = {
     "dialects": {"http", "log", "models", "postgres", "providers", "realtime", "views"},
     "http": set(),
     "log": {"postgres"},
-    "management": {"log", "models", "postgres", "worker"},
+    "management": {"agents", "log", "models", "postgres", "worker"},
     "markdown": set(),
     "models": {"log", "postgres"},
     "postgres": set(),

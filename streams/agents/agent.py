@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .mcp import servers
 from .tool import Tool
 
 
@@ -36,7 +37,8 @@ class Agent:
             raise TypeError(f"Two tools of one agent are called {' and '.join(twice)}.")
 
     async def toolset(self, user_key: str) -> Mapping[str, Tool]:
-        """Returns the tools by name that this agent has for a person, those of MCP servers
-        included; `user_key` tells people apart.
+        """Returns the tools by name that this agent has for a person now, those of MCP servers
+        included; `user_key` tells people apart. Raises NotInstalled if those need the extra `mcp`.
         """
-        return {tool.name: tool for tool in self.tools}
+        listed = await servers.toolset(self.mcp, user_key) if self.mcp else []
+        return {tool.name: tool for tool in (*listed, *self.tools)}

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from streams.agents.mcp import servers
 from streams.conf import Settings, conf
 from streams.worker.process import Worker
 
@@ -41,4 +42,7 @@ async def work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.drain)
-    await worker.run()
+    try:
+        await worker.run()
+    finally:
+        await servers.aclose()
