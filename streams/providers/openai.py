@@ -13,6 +13,7 @@ from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
 from streams.providers.blocks import Blocks
 from streams.providers.errors import broke_off
+from streams.providers.openai_background import BackgroundResponses
 from streams.providers.openai_request import included, responses_input, responses_tool
 from streams.providers.streaming_request import answer, asked
 
@@ -37,7 +38,10 @@ INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "content_filt
 
 
 class OpenAI:
-    """The `openai:` provider."""
+    """The `openai:` provider.
+
+    With `background` answers are made, and stored, at OpenAI whether we listen or not.
+    """
 
     name = "openai"
 
@@ -47,11 +51,14 @@ class OpenAI:
         base_url: str = "",
         models: Sequence[str] = (),
         extra_body: Mapping[str, Any] | None = None,
+        background: bool = False,
     ) -> None:
         self.skipped = 0
         self._models = models
         self._extra = extra_body or {}
         self._client = sdk(api_key, base_url)
+        self._background = BackgroundResponses(self._client, {"security": BEARER})
+        self._in_background = background
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         # Not stored at OpenAI: the conversation's own log is the one record of it.
@@ -70,8 +77,14 @@ class OpenAI:
             request["tools"] = [*given, *self._extra.get("tools", ())]
         if include := included(prompt):
             request["include"] = [*include, *self._extra.get("include", ())]
+        if self._in_background:
+            return self._background.stream(self, request, prompt.upstream, Responses())
         ask = partial(asked, self._client, "/responses", request, security=BEARER)
         return answer(self, ask, Responses())
+
+    async def cancel(self, upstream: str) -> None:
+        """Stops an answer that goes on at OpenAI. Raises ProviderError."""
+        await self._background.cancel(upstream)
 
     def models(self) -> Sequence[str]:
         return self._models
@@ -121,7 +134,7 @@ class Responses:
             case "response.output_item.done":
                 self._items.append(payload.mapping(event.get("item")))
                 return self._blocks.end((Kind.REASONING, place(event)))
-            case "response.completed" | "response.incomplete":
+            case "response.completed" | "response.incomplete" | "response.cancelled":
                 return self._finish(payload.mapping(event.get("response")))
             case "response.failed":
                 raise broke_off(event.get("response"))
@@ -180,7 +193,7 @@ class Responses:
             return reason
         if Kind.REFUSAL in self._blocks.kinds:
             return "refusal"
-        if response.get("status") == "incomplete":
+        if response.get("status") in ("incomplete", "cancelled"):
             return "interrupted"
         return "tool_call" if Kind.TOOL_CALL in self._blocks.kinds else "end_turn"
 
