@@ -37,9 +37,9 @@ def begin(user: Any, name: str, **values: Any) -> Conversation:
     return conversation_of(user, name) or Conversation.begin(user, name, KEYS, **values)
 
 
-def run_uuid(user: Any, conversation: str, name: str) -> UUID:
-    """Returns the id of the run that a client names in a conversation it names."""
-    return uuid5(KEYS, f"run {user.pk} {len(conversation)} {conversation} {name}")
+def run_uuid(user: Any, name: str) -> UUID:
+    """Returns the id of the run that a person's client names so."""
+    return uuid5(KEYS, f"run {user.pk} {name}")
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -59,7 +59,7 @@ def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> R
     here = set_up(user, device, posted.name, values)
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
-    if known and (known.text == clean(prompt.text) or posted.again):
+    if known and known.text == clean(prompt.text):
         return answered(known, device, again=posted.again or posted.edited)
     key, parent = free_key(here, prompt), place(here, posted)
     _, made, _ = here.post(prompt.text, device, key, parent, run)

@@ -16,6 +16,13 @@ def with_all(run: Run) -> Run:
     return Run.objects.select_related("conversation", "answer").get(pk=run.pk)
 
 
+def named(user: Any, name: str) -> Run | None:
+    """Returns the person's run that a client has named so, or that has this id."""
+    own = Run.objects.owned_by(user).select_related("conversation", "answer")
+    meant = [naming.run_uuid(user, name), naming.as_uuid(name)]
+    return own.filter(uuid__in=[uuid for uuid in meant if uuid]).first()
+
+
 def active(here: Conversation) -> Run | None:
     """Returns the run that is being written, else the next that waits, else None."""
     open = here.runs.filter(status__in=Run.OPEN).select_related("conversation", "answer")

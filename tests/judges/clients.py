@@ -20,6 +20,8 @@ NODE = {"node": "22.23.3"}
 REACT = {"react": "19.3.1"}
 CLIENTS: dict[str, dict[str, str]] = {
     "ai-6": {"ai": "6.0.326", "@ai-sdk/react": "3.0.328", **REACT},
+    "ag-ui": {"@ag-ui/client": "1.0.0"},
+    "tanstack": {"@tanstack/ai-client": "0.33.2"},
     "ai-7": {"ai": "7.0.173", "@ai-sdk/react": "4.0.177", **REACT, **NODE},
 }
 HERE = Path(__file__).parent

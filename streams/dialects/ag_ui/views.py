@@ -1,0 +1,112 @@
+"""`/ag-ui`: one address for AG-UI's HttpAgent and for TanStack AI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from streams.dialects import naming
+from streams.dialects.endpoint import DialectView, body_of
+from streams.dialects.posted import ask, message_of
+from streams.dialects.runs import active, named, with_all
+from streams.exceptions import Invalid, KeyReused, NotFound, StreamsError
+from streams.log import branches
+from streams.models import Conversation, Run
+from streams.snapshot import snapshot
+from streams.views.resource import Request
+
+from .encoder import BEGINNING, AGUIStream, Cursor, cursor_of
+from .messages import posted, shown
+
+NOT_HERE = "This run isn't here, or isn't yours."
+
+
+class AGUIView(DialectView):
+    @staticmethod
+    def refusal(error: StreamsError) -> dict[str, Any]:
+        told = {"code": error.code, "message": error.message}
+        return {"error": told | ({"field": error.field} if error.field else {})}
+
+
+class Agent(AGUIView):
+    def post(self, request: Request) -> HttpResponse:
+        """Begins a run. One of the same `runId` is followed, and with `Last-Event-ID`, by which a
+        client goes on after a cut, none is ever begun."""
+        given = body_of(request)
+        thread, name = (naming.name_in(given.get(it), it) for it in ("threadId", "runId"))
+        cursor = cursor_of(request.headers.get("Last-Event-ID"))
+        run = named(request.user, name)
+        if run and run.conversation != naming.conversation_of(request.user, thread):
+            raise KeyReused("This runId was used in another thread.", field="runId")
+        if run is None and cursor != BEGINNING:
+            run = answer_in(request, given)
+        if run is None:
+            uuid = naming.run_uuid(request.user, name)
+            run = with_all(ask(request.user, request.device, posted(given), uuid))
+        return self.stream(request, run, thread, name, cursor)
+
+    def get(self, request: Request) -> HttpResponse:
+        """Joins the run `runId`, or tells what the thread `threadId` holds."""
+        if "runId" not in request.GET:
+            return loaded(request)
+        name = naming.name_in(request.GET.get("runId"), "runId")
+        run = named(request.user, name)
+        if run is None:
+            raise NotFound(NOT_HERE)
+        cursor = cursor_of(request.headers.get("Last-Event-ID"))
+        return self.stream(request, run, str(run.conversation.uuid), name, cursor)
+
+    def stream(
+        self, request: Request, run: Run, thread: str, name: str, cursor: Cursor
+    ) -> HttpResponse:
+        encoder = AGUIStream(
+            thread_id=thread, run_id=name, message_id=str(run.answer.uuid), cursor=cursor
+        )
+        return self.follow(request, run, encoder)
+
+
+class Cancel(AGUIView):
+    def post(self, request: Request, name: str) -> HttpResponse:
+        """Stops a run, any number of times: 202 while it is being stopped, 200 once it is over."""
+        run = named(request.user, name)
+        if run is None:
+            raise NotFound(NOT_HERE)
+        now = run.cancel(request.device)
+        return JsonResponse(
+            {"runId": name, "status": now.status}, status=202 if now.status in Run.OPEN else 200
+        )
+
+
+def answer_in(request: Request, given: Mapping[str, Any]) -> Run:
+    """Returns the newest answer to the prompt of a list that is posted again. Raises NotFound."""
+    again = posted(given)
+    here = naming.conversation_of(request.user, again.name)
+    prompt = message_of(here, again.messages[-1]) if here and again.messages else None
+    run = prompt.runs.order_by("pk").last() if prompt else None
+    if run is None:
+        raise NotFound(NOT_HERE)
+    return with_all(run)
+
+
+def loaded(request: Request) -> JsonResponse:
+    """Returns the messages of the newest branch and the run that is open. The answer of that is
+    left out: whoever joins it is sent all of it."""
+    if "threadId" not in request.GET:
+        raise Invalid("Ask for a threadId or a runId.", field="threadId")
+    name = naming.name_in(request.GET.get("threadId"), "threadId")
+    here = naming.conversation_of(request.user, name)
+    if here is None:
+        return JsonResponse({"messages": [], "activeRun": None})
+    return JsonResponse(shown_in(here))
+
+
+def shown_in(here: Conversation) -> dict[str, Any]:
+    run = active(here)
+    messages = branches.ending_at_newest(snapshot(here.pk).transcript.messages)
+    left_out = run and str(run.answer.uuid)
+    return {
+        "messages": [shown(each) for each in messages if each.id != left_out],
+        "activeRun": run and {"runId": str(run.uuid)},
+    }
