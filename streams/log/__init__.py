@@ -11,7 +11,7 @@ from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
 from .fencing import committed, lock_free, raise_tokens
-from .ledger import UNKNOWN, CallChange, EndedStep, Ledger, NewCall, unrun
+from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
 from .numbered_events import TOLD, WRITTEN
 from .reading import (
@@ -34,12 +34,14 @@ from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
 
 __all__ = [
+    "CANCELLED",
     "DEVICE_THEN",
     "TERMINAL_SEQ",
     "TOLD",
     "UNKNOWN",
     "WAS_NAMED",
     "WRITTEN",
+    "AnswerSoFar",
     "Append",
     "CallChange",
     "Compacted",

@@ -148,10 +148,10 @@ def changed(a: Append) -> dict[str, Any] | None:
     for nth, run_id, entry in entries:
         if entry.began is not None:
             found |= {"run_id": run_id, "step": entry.began}
-        if ended := entry.ended:
-            found |= {"run_id": run_id, "steps": ended.number, "step_nth": nth}
-            found |= {"from_block": len(ended.blocks), "usage": ended.run_usage}
-            found |= {"answer_id": ended.answer_id, "blocks": ended.blocks}
+        if entry.ended and (answer := entry.answer):
+            found |= {"run_id": run_id, "steps": entry.ended.number, "step_nth": nth}
+            found |= {"from_block": len(answer.blocks), "usage": answer.usage}
+            found |= {"answer_id": answer.answer_id, "blocks": answer.blocks}
     if not (found or a.change):
         return None
     change = a.change or RunChange(found["run_id"])

@@ -41,7 +41,7 @@ class CallChange:
 
 @dataclass(frozen=True, slots=True)
 class EndedStep:
-    """A row of `Step` to insert, what the run has used up to it, and the answer as it is now."""
+    """A row of `Step` to insert; see there."""
 
     number: int
     stop_reason: str
@@ -50,20 +50,28 @@ class EndedStep:
     model: str
     replay: Sequence[Mapping[str, Any]]
     from_block: int
-    run_usage: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSoFar:
+    """What the answer's message holds once a step has ended, and what the run has used by then."""
+
     answer_id: int
     blocks: Sequence[Mapping[str, Any]]
+    usage: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What one event changes beside the log: a step begins or ends, and calls are made or change.
+    With `ended` comes `answer`.
 
     One flush must not hold two changes of one call: settle in between.
     """
 
     began: int | None = None
     ended: EndedStep | None = None
+    answer: AnswerSoFar | None = None
     made: Sequence[NewCall] = ()
     changed: CallChange | None = None
     waits: int = field(init=False, default=0)
@@ -129,7 +137,7 @@ def rows(
     for conversation_id, run_id, ledger in entries:
         of = {"conversation_id": conversation_id, "run_id": run_id}
         if ledger.ended:
-            steps.append({**of, **{name: getattr(ledger.ended, name) for name in OF_A_STEP}})
+            steps.append({**of, **columns(ledger.ended)})
         made += [{**of, **columns(call)} for call in ledger.made]
         if ledger.changed:
             changed.append({**of, **columns(ledger.changed)})
@@ -141,8 +149,5 @@ def rows(
     }
 
 
-OF_A_STEP = ("number", "stop_reason", "usage", "provider", "model", "replay", "from_block")
-
-
-def columns(row: NewCall | CallChange) -> dict[str, Any]:
+def columns(row: EndedStep | NewCall | CallChange) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}

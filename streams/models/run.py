@@ -198,7 +198,8 @@ class Run(RunTimings, models.Model):
             kept = self.answer.blocks if self.steps else []
             self.answer.blocks = transcript.blocks_of(shown, kept)
             self.answer.save(update_fields=["blocks"])
-        ended = [call.end_unrun() for call in self.calls.open().order_by("block")]
+        calls = self.calls.open().order_by("block") if self.steps else ()
+        ended = [call.end_unrun() for call in calls]
         if conversation.undecided:
             conversation.undecided = 0
             conversation.save(update_fields=["undecided"])

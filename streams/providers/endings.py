@@ -15,10 +15,15 @@ ENDINGS: dict[str, str] = {
     "refusal": _("The model declined to answer this."),
     "pause_turn": _("The model paused before this answer was finished."),
     "tool_call": _("The model asked for a tool, and there is none here."),
+    "max_steps": _("This answer reached its limit of steps."),
+    "max_seconds": _("This answer reached its limit of time."),
+    "max_usage": _("This answer reached its limit of tokens."),
+    "max_cost": _("This answer reached its limit of money."),
     "interrupted": _("The model's service stopped before this answer was finished."),
 }
 UNKNOWN_ENDING = _("The model's service ended this answer for a reason of its own: %(reason)s.")
-UNFINISHED = ("max_tokens", "pause_turn", "interrupted")  # "Continue" is offered
+LIMITS = ("max_steps", "max_seconds", "max_usage", "max_cost")  # of an agent
+UNFINISHED = ("max_tokens", "pause_turn", "interrupted", *LIMITS)  # "Continue" is offered
 
 
 def ending(stop_reason: str) -> str:

@@ -10,6 +10,8 @@ from ..providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kin
 from ..providers.endings import ending
 from ..text import clean
 
+CALL_ID = 180  # characters
+
 BlockEvent = BlockStarted | BlockDelta | BlockEnded
 
 
@@ -20,11 +22,23 @@ class Answer:
     Told of each event once that is on its way to the log, it equals what the log folds to.
     """
 
-    def __init__(self, conf: Settings) -> None:
+    def __init__(self, conf: Settings, blocks: Sequence[Block] = ()) -> None:
         self.conf = conf
         self.open: set[int] = set()
+        self.spoken = False
         self._parts: dict[int, tuple[Block, list[str]]] = {}
         self._length = 0
+        self.resume(blocks)
+
+    def resume(self, blocks: Sequence[Block]) -> None:
+        """Takes over what an earlier attempt has written for good."""
+        for block in blocks:
+            self.start({name: value for name, value in block.items() if name != "text"})
+            self.grow(block["index"], block["text"])
+            self.end(block["index"])
+
+    def __len__(self) -> int:
+        return len(self._parts)
 
     def fitting(self, event: BlockEvent) -> BlockEvent | None:
         """Returns as much of an event as there is room for: all of it, its beginning, or
@@ -53,6 +67,18 @@ class Answer:
 
     def blocks(self) -> Sequence[Block]:
         return [{**block, "text": "".join(parts)} for block, parts in self._parts.values()]
+
+    def length_from(self, first: int) -> int:
+        """Counts the characters of the blocks from this index on."""
+        return sum(len(block["text"]) for block in self.blocks()[first:])
+
+    def distinct(self, call_id: str, index: int) -> str:
+        """Returns an id that no other call of this answer has: some services count anew with every
+        request, or send none.
+        """
+        taken = {block.get("call_id") for block, _ in self._parts.values()}
+        short = call_id[:CALL_ID]
+        return short if short and short not in taken else f"{short}#{index}"
 
     def is_empty(self, end: Finished) -> bool:
         """Tells whether a completed answer has no content; reasoning alone is none."""

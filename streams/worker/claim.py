@@ -18,6 +18,7 @@ from ..log import transcript
 from ..postgres.connections import blames_rows
 from ..providers.base import RETRYABLE, SENTENCES, Code
 from . import quarantine
+from .open_calls import ends_of_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +236,6 @@ async def end(
         event = run.event(
             "run.failed", code=code, message=SENTENCES[code], retryable=change.retryable
         )
-    append = log.Append(run.conversation_id, [event], token=run.token, change=change)
+    calls = await ends_of_calls(connection, run)
+    append = log.Append(run.conversation_id, [*calls, event], token=run.token, change=change)
     await log.append(connection, [append])

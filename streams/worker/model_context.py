@@ -53,13 +53,14 @@ WITH RECURSIVE asked AS (
 SELECT asked.run_id, (
     SELECT json_agg(json_build_array(
                said.blocks, answer.blocks,
-               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter', said.role
+               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter', said.role,
+               CASE WHEN answer.steps > 0 THEN answer.id END
            ) ORDER BY said.seq)::text
       FROM stretch s
       JOIN streams_message said ON said.conversation_id = s.conversation_id
        AND said.seq BETWEEN s.begins AND s.ends
       LEFT JOIN LATERAL (
-           SELECT r.id, r.stop_reason, r.error_code, m.blocks
+           SELECT r.id, r.stop_reason, r.error_code, r.steps, m.blocks
              FROM streams_run r JOIN streams_message m ON m.id = r.answer_id
             WHERE r.prompt_id = said.id AND said.role = 'user' AND r.attempt > 0
               AND r.status IN ('completed', 'cancelled', 'failed')
@@ -113,7 +114,7 @@ def turns(history: str) -> list[Turn]:
     *earlier, (prompt, *_) = orjson.loads(history)
     told = [
         (said, answer or []) if role == "user" else ([], said)
-        for said, answer, declined, role in earlier
+        for said, answer, declined, role, _ in earlier
         if not declined
     ]
     # What an earlier run answered to its own prompt is not for this one.

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 import psycopg
@@ -25,7 +24,7 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import claim, context_hook, model_context, retention, title
+from . import asking, claim, model_context, retention, title
 from .claim import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
@@ -156,10 +155,7 @@ class Worker:
         run = runner.claimed
         try:
             provider, model = resolve(run.model)
-            if history is None:
-                history = await self._persist(partial(model_context.history, run=run))
-            prompt = context_hook.prompt_of(run, model, history, self.conf)
-            await runner.run(provider, await context_hook.shaped(prompt, run, self.conf))
+            await asking.ask(runner, provider, model, history, self.conf, self._persist)
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)
@@ -194,14 +190,9 @@ class Worker:
                 logger.warning("worker %s: cannot look: %s", self.name, error)
 
     async def _look_after(self, connection: AsyncConnection) -> None:
-        for run_id, mine, cancelled, device in await self.heartbeat.standing(
-            connection, list(self.running)
-        ):
-            if runner := self.running.get(run_id):
-                if not mine:
-                    runner.stop(Stop.LOST)
-                elif cancelled:
-                    runner.stop(Stop.CANCEL, device)
+        for standing in await self.heartbeat.standing(connection, list(self.running)):
+            if runner := self.running.get(standing[0]):
+                runner.look_after(*standing[1:])
 
     async def _take_over(self, connection: AsyncConnection) -> None:
         if self._draining.is_set():
@@ -219,6 +210,8 @@ class Worker:
         what, _, which = payload.partition(" ")
         if what == "queued":
             self._wake.set()
+        elif what == "decided" and which.isdecimal() and int(which) in self.running:
+            self.running[int(which)].hear()
         elif what == "cancel" and which.isdecimal():
             if int(which) in self.running:
                 self.answers.start(self._cancel(int(which)))
@@ -239,6 +232,8 @@ class Worker:
     async def _finish(self) -> None:
         """Waits for runs to end until the drain is over, then hands the rest back."""
         logger.info("worker %s: draining %s runs", self.name, len(self.answers.running))
+        for runner in self.running.values():
+            runner.leave()
         while self.answers.running and time.monotonic() < self._drain_until:
             await asyncio.wait(self.answers.running, timeout=0.1)
         for runner in list(self.running.values()):

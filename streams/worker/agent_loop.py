@@ -1,0 +1,241 @@
+"""A run of an agent: calls of its model and of tools in turns, until the model asks no more."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from functools import partial
+
+from .. import log
+from ..conf import Settings
+from ..providers.base import Finished, Prompt
+from . import agent_context, ledger, step_events, tool_calls
+from .agent_work import Asked
+from .answer import Answer
+from .claim import Claimed
+from .lease import Lease
+from .ledger import HeldCall, Repeated, Standing
+from .model_call import ModelCall
+from .new_calls import new_calls
+from .tool_calls import ToolCalls
+from .usage import Usage, estimated, summed
+from .writer import Writer
+
+
+class Pause(Enum):
+    """Why a loop stops without an end: it waits for people, or its worker leaves."""
+
+    WAIT = "wait"
+    HAND_BACK = "hand back"
+
+
+class AgentLoop:
+    """Runs one claimed run of an agent, from where its ledger says that it stands.
+
+    `run` returns how the last step ended, or why it pauses. `last` are events that have to be
+    written with the run's end: they, and it, are of one moment.
+    """
+
+    def __init__(
+        self,
+        run: Claimed,
+        writer: Writer,
+        lease: Lease,
+        answer: Answer,
+        conf: Settings,
+        asked: Asked,
+    ) -> None:
+        self.claimed = run
+        self.writer = writer
+        self.lease = lease
+        self.answer = answer
+        self.conf = conf
+        self.asked = asked
+        self.last: list[log.NewEvent] = []
+        self.standing = Standing()
+        self.calling: ToolCalls | None = None
+        self.leaving = False
+        self.usage: Usage = {}
+        self.earlier: Mapping[int, Standing] = {}
+        self._began = time.monotonic()
+        self._asking: tuple[Prompt, int] | None = None  # under way, and its first block
+
+    async def run(self) -> Finished | Pause:
+        await self._load()
+        while True:
+            if not await self._calls_ended():
+                return Pause.WAIT
+            if self.leaving:
+                return Pause.HAND_BACK
+            if end := self._ended():
+                return end
+            if self.standing.repeated and not self.standing.steps:
+                await self._repeat(self.standing.repeated)
+            elif end := await self._step(len(self.standing.steps) + 1):
+                return end
+
+    async def _load(self) -> None:
+        runs = agent_context.steps_of(self.asked.history)
+        self.earlier = await self.asked.persist(partial(ledger.read_each, runs=runs))
+        await self._read()
+        self.answer.resume(self.standing.blocks[: self.standing.from_block])
+        self.usage = self.standing.usage
+
+    async def _read(self) -> None:
+        self.standing = await self.asked.persist(partial(ledger.read, run_id=self.claimed.run_id))
+
+    async def _calls_ended(self) -> bool:
+        """Runs the calls of the last step; tells whether all of them have ended."""
+        calls = self.standing.step_calls
+        if all(call.ended for call in calls):
+            return True
+        self.calling = ToolCalls(
+            self.claimed,
+            self.writer,
+            self.lease,
+            calls,
+            tools=self.asked.tools,
+            context=self.asked.context,
+            at_once=self.asked.agent.max_calls_at_once,
+            reread=self._reread,
+        )
+        ended = await self.calling.work()
+        await self.writer.settle(self.lease)
+        return ended
+
+    async def _reread(self) -> list[HeldCall]:
+        reading = partial(ledger.read_calls, run_id=self.claimed.run_id)
+        found: list[HeldCall] = await self.asked.persist(reading)
+        return found
+
+    def hear(self) -> None:
+        """Looks for decisions now."""
+        if self.calling and any(call.status == "waiting" for call in self.calling.calls):
+            self.calling.decided.set()
+
+    def _ended(self) -> Finished | None:
+        """Returns how the run ends without another model call: it has ended, or reached a limit."""
+        steps, agent = self.standing.steps, self.asked.agent
+        if steps and not self.standing.step_calls:  # its worker was lost between this and the end
+            return Finished(steps[-1].stop_reason)
+        used = self.usage
+        tokens = used.get("input_tokens", 0) + used.get("output_tokens", 0)
+        worked = self.standing.worked + time.monotonic() - self._began
+        reached = {
+            "max_steps": 0 < agent.max_steps <= len(steps),
+            "max_seconds": 0 < agent.max_seconds <= worked,
+            "max_usage": 0 < agent.max_tokens <= tokens,
+        }
+        return next((Finished(why) for why, over in reached.items() if over), None)
+
+    async def _step(self, number: int) -> Finished | None:
+        """Asks the model once; returns how that ended if it asks for no calls."""
+        await self._begin(number)
+        prompt = await self._prompt()
+        call = ModelCall(
+            self.claimed, self.writer, self.lease, self.answer, self.conf, distinct=True
+        )
+        self._asking = prompt, call.first
+        end = await call.run(self.asked.provider, prompt)
+        blocks = self.answer.blocks()[call.first :] if self._wants_calls(end) else []
+        made = await new_calls(blocks, number, call.vendor_ids, self.asked)
+        self._asking = None
+        events = self._ended_step(
+            log.EndedStep(
+                number=number,
+                stop_reason="tool_call" if made else end.stop_reason,
+                usage=end.usage or estimated(prompt, self.answer.length_from(call.first)),
+                provider=self.asked.provider.name,
+                model=self.asked.model,
+                replay=[*end.replay],
+                from_block=call.first,
+            ),
+            made,
+        )
+        if not made:
+            self.last = events
+            return end
+        await self._keep(events)
+        return None
+
+    def _wants_calls(self, end: Finished) -> bool:
+        """Tells whether calls are whole: one that was cut off is none. There are services that end
+        with calls as with any answer.
+        """
+        return end.stop_reason in ("tool_call", "end_turn", "stop") and not self.answer.open
+
+    async def _begin(self, number: int) -> None:
+        """Begins a step. The first needs no transaction of its own: nothing has to be found out."""
+        if number == 1 and self.claimed.attempt == 1:
+            event = self.claimed.noted("step.started", log.Ledger(began=1), step=1)
+            await self.writer.write(self.lease, event)
+            return
+        await self.writer.settle(self.lease)
+        beginning = asyncio.ensure_future(
+            self.asked.persist(
+                partial(
+                    ledger.begin_step,
+                    run=self.claimed,
+                    lease=self.lease,
+                    number=number,
+                    at_block=len(self.answer),
+                )
+            )
+        )
+        try:
+            self.lease.acked = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            # Or it is not known what has been written, and the end would be taken for a part of it.
+            if beginning in (await asyncio.wait({beginning}, timeout=2.0))[0]:
+                self.lease.acked = beginning.result()
+            beginning.cancel()
+            raise
+        await self._read()
+
+    async def _prompt(self) -> Prompt:
+        told = agent_context.turns(self.asked.history, self.earlier, self.standing)
+        specs = [tool.spec for tool in self.asked.tools.values()]
+        system = "\n\n".join(filter(None, (self.asked.agent.instructions, self.claimed.system)))
+        prompt = Prompt(self.asked.model, told, system, self.conf.answer_tokens, specs)
+        return await self.asked.shape(prompt)
+
+    def _ended_step(self, step: log.EndedStep, made: Sequence[log.NewCall]) -> list[log.NewEvent]:
+        self.usage = summed([self.usage, step.usage])
+        answer = log.AnswerSoFar(self.claimed.answer_id, self.answer.blocks(), self.usage)
+        return step_events.ended(self.claimed, step, answer, made)
+
+    async def _repeat(self, what: Repeated) -> None:
+        """Begins with a call that a person lets run again, as a step that asks no model."""
+        tool = self.asked.tools.get(what.name)
+        call = step_events.again(what, len(self.answer), tool)
+        began = step_events.asking_again(self.claimed, self.answer, call)
+        step = log.EndedStep(1, "tool_call", {}, "", "", [], call.block)
+        ended = self._ended_step(step, [call])
+        await self._keep([*began, *ended, step_events.approved(self.claimed, call)])
+
+    async def _keep(self, events: Sequence[log.NewEvent]) -> None:
+        """Writes the end of a step, and goes on once that is committed."""
+        await self.writer.write(self.lease, *events)
+        await self.writer.settle(self.lease)
+        await self._read()
+
+    def used(self) -> Usage:
+        """Returns what the run has used by now; of a model call under way, by estimate."""
+        if self._asking is None:
+            return self.usage
+        prompt, first = self._asking
+        return summed([self.usage, estimated(prompt, self.answer.length_from(first))])
+
+    async def closing(self) -> list[log.NewEvent]:
+        """Returns the ends of calls that end with the run, once all that was written is settled."""
+        await self.writer.settle(self.lease)
+        if self.last:
+            return self.last
+        calls = self.calling.calls if self.calling else []
+        called = {call.uuid for call in calls if call.called}
+        found = await self._reread()
+        for call in found:
+            call.called = call.uuid in called
+        return [tool_calls.cancelled(self.claimed, call) for call in found if not call.ended]

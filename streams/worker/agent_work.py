@@ -1,0 +1,62 @@
+"""What an agent's run works with: its agent, model and tools, and whose run it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from ..agents import registry
+from ..agents.agent import Agent
+from ..agents.apart import apart
+from ..agents.context import Context
+from ..agents.tool import Tool
+from ..api.chat import Chat
+from ..api.run import Run
+from ..conf import Settings
+from ..models import Run as RunModel
+from ..providers.base import Prompt, Provider
+from ..user_model import key_text
+from . import context_hook
+from .claim import Claimed
+
+Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an agent's loop works with. `persist` repeats what it is given until PostgreSQL has
+    taken it; `shape` is the site's own say about each prompt.
+    """
+
+    agent: Agent
+    provider: Provider
+    model: str
+    history: str
+    tools: Mapping[str, Tool]
+    context: Context
+    persist: Persist
+    shape: Callable[[Prompt], Awaitable[Prompt]]
+
+
+async def asked(
+    run: Claimed, provider: Provider, model: str, history: str, conf: Settings, persist: Persist
+) -> Asked:
+    """Finds out what a claimed run of an agent works with. Raises UnknownModel, and what the site's
+    own code raises.
+    """
+    agent = registry.find(run.model)
+    context = await apart(context_of, run_id=run.run_id)
+    tools = await agent.toolset(key_text(context.user.pk))
+    shape = partial(context_hook.shaped, run=run, conf=conf)
+    return Asked(agent, provider, model, history, tools, context, persist, shape)
+
+
+def context_of(run_id: int) -> Context:
+    known = RunModel.objects.select_related("conversation__owner", "prompt__device", "answer")
+    run = known.get(pk=run_id)
+    here = run.conversation
+    return Context(here.owner, Chat(here), Run(run), run.prompt.device)

@@ -1,0 +1,35 @@
+"""Asks whom a claimed run names: a model, or an agent."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ..agents.registry import is_agent
+from ..conf import Settings
+from ..providers.base import Provider
+from . import agent_work, context_hook, model_context
+from .agent_work import Persist
+from .runner import Runner
+
+
+async def ask(
+    runner: Runner,
+    provider: Provider,
+    model: str,
+    history: str | None,
+    conf: Settings,
+    persist: Persist,
+) -> None:
+    """Runs a claimed run to its end; without a `history` it reads that first. Raises what the
+    site's own code does.
+    """
+    run = runner.claimed
+    if history is None:
+        history = await persist(partial(model_context.history, run=run))
+    assert history is not None
+    if is_agent(run.model):
+        asked = await agent_work.asked(run, provider, model, history, conf, persist)
+        await runner.run_agent(asked)
+    else:
+        prompt = context_hook.prompt_of(run, model, history, conf)
+        await runner.run(provider, await context_hook.shaped(prompt, run, conf))

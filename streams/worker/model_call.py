@@ -1,0 +1,156 @@
+"""One call of a model: its events, written to the log of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import stamina
+
+from ..conf import Settings
+from ..log.transcript import Block
+from ..providers.base import (
+    TRANSIENT,
+    Alive,
+    BlockDelta,
+    BlockEnded,
+    BlockStarted,
+    Code,
+    Finished,
+    Kind,
+    Prompt,
+    Provider,
+    ProviderError,
+    Upstream,
+)
+from ..text import clean
+from .answer import Answer, BlockEvent, begun
+from .claim import Claimed
+from .lease import Lease
+from .silence import SilenceDeadline
+from .writer import Writer
+
+logger = logging.getLogger(__name__)
+
+
+class ModelCall:
+    """Asks a model once and writes what it says behind the blocks that `answer` has already.
+
+    `run` asks again after a passing failure, but only while nothing of this call has been shown.
+    `vendor_ids` are the ids of its calls of tools as the vendor knows them, by block. With
+    `distinct` one that came before in this answer is shown under another.
+    """
+
+    def __init__(
+        self,
+        run: Claimed,
+        writer: Writer,
+        lease: Lease,
+        answer: Answer,
+        conf: Settings,
+        *,
+        distinct: bool = False,
+    ) -> None:
+        self.claimed = run
+        self.writer = writer
+        self.lease = lease
+        self.answer = answer
+        self.conf = conf
+        self.distinct = distinct
+        self.shown = False
+        self.first = len(answer)
+        self.vendor_ids: dict[int, str] = {}
+
+    async def run(self, provider: Provider, prompt: Prompt) -> Finished:
+        """Returns how the call ended. Raises ProviderError, and what the writer raises."""
+        tries = self.conf.provider_retries
+        async for attempt in stamina.retry_context(
+            on=self._worth_another_try,
+            attempts=tries,
+            timeout=None,
+            wait_initial=0.5,
+            wait_max=20.0,
+        ):
+            with attempt:
+                try:
+                    return await self._once(provider, prompt)
+                except ProviderError as error:
+                    if attempt.num < tries and self._worth_another_try(error) is not False:
+                        note(self.claimed, "is asked again after", provider, error)
+                    raise
+        raise AssertionError("unreachable")
+
+    def _worth_another_try(self, error: Exception) -> bool | float:
+        if self.shown or not isinstance(error, ProviderError) or error.code not in TRANSIENT:
+            return False
+        return True if error.retry_after is None else min(error.retry_after, 60.0)
+
+    async def _once(self, provider: Provider, prompt: Prompt) -> Finished:
+        events = provider.stream(prompt)
+        end: Finished | None = None
+        try:
+            async with asyncio.timeout(self.conf.first_token_timeout) as timer:
+                patience = SilenceDeadline(timer, self.conf)
+                # To the very end, so that the provider can keep its connection.
+                async for event in events:
+                    if isinstance(event, Finished):
+                        end = event
+                        continue
+                    if isinstance(event, Alive | Upstream):
+                        patience.alive()
+                        continue
+                    if self.writer.is_full(self.lease):
+                        timer.reschedule(None)  # the database's silence, not the model's
+                    placed = self._placed(event) if self.first else event
+                    fitting = self.answer.fitting(placed)
+                    if fitting is not None:
+                        await self._keep(fitting)
+                    patience.said()
+                    if fitting is not placed:
+                        end = Finished("max_tokens")
+                        break
+        except TimeoutError as error:
+            if end is None:
+                raise ProviderError(Code.TIMEOUT, why="silence") from error
+        finally:
+            await events.aclose()
+        if end is None:
+            raise ProviderError(Code.PROTOCOL, why="no end")
+        return end
+
+    def _placed(self, event: BlockEvent) -> BlockEvent:
+        """Moves an event of this call, whose blocks are counted from 0, behind earlier blocks."""
+        return replace(event, index=event.index + self.first)
+
+    async def _keep(self, event: BlockEvent) -> None:
+        """Writes to the log before remembering: a run stopped while it waits for room in the writer
+        must not remember what was never written.
+        """
+        if isinstance(event, BlockDelta):
+            text = clean(event.text)
+            row = self.claimed.event("block.delta", index=event.index, text=text)
+            await self.writer.write(self.lease, row, first_token=not self.answer.spoken)
+            self.answer.spoken = True
+            self.answer.grow(event.index, text)
+        elif isinstance(event, BlockStarted):
+            block = self._begun(event)
+            await self.writer.write(self.lease, self.claimed.event("block.started", **block))
+            self.answer.start(block)
+            self.shown = True
+        elif isinstance(event, BlockEnded):
+            row = self.claimed.event("block.ended", index=event.index)
+            await self.writer.write(self.lease, row)
+            self.answer.end(event.index)
+
+    def _begun(self, event: BlockStarted) -> Block:
+        block = begun(event)
+        if event.kind is Kind.TOOL_CALL and self.distinct:
+            self.vendor_ids[event.index] = block["call_id"]
+            block["call_id"] = self.answer.distinct(block["call_id"], event.index)
+        return block
+
+
+def note(run: Claimed, what: str, provider: Provider, error: ProviderError) -> None:
+    """Logs a failure for operators, with details that users are not shown."""
+    logger.warning("run %s: %s %s %s", run.uuid, provider.name, what, error.described())

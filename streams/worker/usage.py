@@ -1,0 +1,35 @@
+"""What a run has used: summed over its steps, and estimated where nobody has said it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ..providers.base import Call, Prompt, Result, Text
+
+Usage = dict[str, int]
+
+CHARACTERS_A_TOKEN = 4  # of English text, in the vocabularies of today
+
+
+def summed(parts: Iterable[Mapping[str, int]]) -> Usage:
+    """Adds token counts up. The sum is marked `estimated` if a part is."""
+    total: Counter[str] = Counter()
+    for part in parts:
+        total.update({name: count for name, count in part.items() if name != "estimated"})
+    usage = dict(total)
+    return usage | {"estimated": True} if any(part.get("estimated") for part in parts) else usage
+
+
+def estimated(prompt: Prompt, said: int) -> Usage:
+    """Estimates the tokens of a model call: those of its prompt, and of `said` characters."""
+    told = len(prompt.system) + sum(length(part) for turn in prompt.turns for part in turn.parts)
+    return {
+        "input_tokens": told // CHARACTERS_A_TOKEN + 1,
+        "output_tokens": -(-said // CHARACTERS_A_TOKEN),
+        "estimated": True,
+    }
+
+
+def length(part: Text | Call | Result) -> int:
+    return len(part.arguments) if isinstance(part, Call) else len(part.text)
