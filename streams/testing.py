@@ -19,20 +19,20 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, cast
 
-import psycopg
 from asgiref.sync import async_to_sync
 from psycopg import AsyncConnection
-from psycopg.types.json import JsonbLoader
 
 from . import log, models
+from .agents.apart import in_place
+from .agents.registry import is_agent
 from .api.run import Run
 from .conf import conf
+from .postgres.borrowed import Borrowed
 from .postgres.database import connection
 from .providers.base import (
     BlockDelta,
@@ -47,7 +47,7 @@ from .providers.base import (
     ProviderEvent,
 )
 from .providers.registry import resolve
-from .worker import claim, context_hook, deliveries, model_context
+from .worker import asking, claim, context_hook, deliveries, model_context
 from .worker.claim import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
@@ -77,6 +77,20 @@ class FakeModel:
             events += block(0, Kind.REASONING, thinks)
         events += block(len(events) and 1, Kind.TEXT, text)
         return self.tells(*events, Finished(stop_reason, {"output_tokens": len(text.split())}))
+
+    def calls(self, *wanted: tuple[str, Mapping[str, Any]], says: str = "") -> FakeModel:
+        """Prepares a step of an agent that calls tools: each a tool's name and its arguments, after
+        what it `says`. What is prepared next answers to their results.
+        """
+        events: list[ProviderEvent] = [*(block(0, Kind.TEXT, says) if says else ())]
+        for index, (name, arguments) in enumerate(wanted, int(bool(says))):
+            call_id = f"call-{len(self.prompts)}-{len(self._scripts)}-{index}"
+            events += [
+                BlockStarted(index, Kind.TOOL_CALL, name=name, call_id=call_id),
+                BlockDelta(index, log.dumps(arguments)),
+                BlockEnded(index),
+            ]
+        return self.tells(*events, Finished("tool_call", {"output_tokens": len(wanted)}))
 
     def fails(self, code: str, *, after: str = "") -> FakeModel:
         """Prepares a failure with one of the codes in docs/reference/events.md. A code that is
@@ -148,6 +162,9 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
         history = asyncio.run(model_context.history(through, run))
+        if is_agent(run.model):
+            async_to_sync(answer_as_agent)(through, run, provider, name, history)
+            continue
         prompt = context_hook.prompt_of(run, name, history, conf())
         asyncio.run(answer(through, run, provider, shaped(prompt, run)))
     return [run.run_id for run in claimed]
@@ -168,9 +185,24 @@ async def awaited(made: Awaitable[Any]) -> Any:
 async def answer(
     through: AsyncConnection, run: Claimed, provider: Provider, prompt: Prompt
 ) -> None:
+    await runner_of(through, run).run(provider, prompt)
+
+
+async def answer_as_agent(
+    through: AsyncConnection, run: Claimed, provider: Provider, model: str, history: str
+) -> None:
+    """Runs an agent with its tools in the test's thread, and so in its transaction."""
+    in_place.set(True)
+
+    async def persist(act: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
+        return await act(through)
+
+    await asking.ask(runner_of(through, run), provider, model, history, conf(), persist)
+
+
+def runner_of(through: AsyncConnection, run: Claimed) -> Runner:
     # A failure that is worth another try is one failure here: nobody waits in a test.
-    runner = Runner(run, AtOnce(through), replace(conf(), provider_retries=1))
-    await runner.run(provider, prompt)
+    return Runner(run, AtOnce(through), replace(conf(), provider_retries=1))
 
 
 def tell_receivers(through: AsyncConnection) -> bool:
@@ -211,36 +243,3 @@ class AtOnce(Writer):
 
     async def settle(self, lease: Lease) -> None:
         """Returns at once, since everything is committed already."""
-
-
-class Borrowed:
-    """Django's psycopg connection behind an asynchronous interface, so that the worker's statements
-    run in the test's transaction.
-    """
-
-    closed = False
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-
-    async def execute(self, query: Any, params: Any = None) -> BorrowedCursor:
-        cursor = psycopg.Cursor(self._connection)  # Django's own knows no binary parameters
-        cursor.adapters.register_loader("jsonb", JsonbLoader)  # which Django leaves to its fields
-        return BorrowedCursor(cursor.execute(query, params))
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        with self._connection.transaction():
-            yield
-
-
-class BorrowedCursor:
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._cursor = cursor
-        self.rowcount = cursor.rowcount
-
-    async def fetchone(self) -> Any:
-        return self._cursor.fetchone()
-
-    async def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()

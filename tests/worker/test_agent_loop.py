@@ -8,16 +8,16 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
+from streams import log
 from streams.log import transcript
-from streams.models import Conversation, Event, Run, ToolCall
+from streams.models import Conversation, Event, ToolCall
 from streams.providers.base import Call, Result, Text
 from streams.snapshot import snapshot
-from streams import log
 from tests.factories import ConversationFactory
 
 from . import agents
 from .agents import calls, says
-from .in_process_worker import assert_whole, events, fresh, post, status, until, working
+from .in_process_worker import assert_whole, fresh, post, status, until, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +26,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def offered(settings):
     here = "tests.worker.agents"
     agents.forget()
-    settings.STREAMS = {**settings.STREAMS, "agents": {"a": f"{here}.agent", "brief": f"{here}.brief"}}
+    settings.STREAMS = {
+        **settings.STREAMS,
+        "agents": {"a": f"{here}.agent", "brief": f"{here}.brief"},
+    }
 
 
 @pytest.fixture
@@ -115,13 +118,183 @@ async def test_a_run_is_a_loop_of_steps_until_the_model_asks_for_nothing_more(
     ]  # fmt: skip
     assert await ledger(run) == [("act", "ok"), ("look", "ok")]
     assert agents.done == {"a": 1, "b": 1}
-    assert [block["kind"] for block in ended.answer.blocks] == ["text", "tool_call", "tool_call", "text"]
+    assert [block["kind"] for block in ended.answer.blocks] == [
+        "text",
+        "tool_call",
+        "tool_call",
+        "text",
+    ]
     assert ended.usage == {"input_tokens": 20, "output_tokens": 10}
     _, asked, results = script.prompts[1].turns
-    assert asked.parts == (
-        Text("Let me see."), Call("call-1", "act", '{"what": "a"}'), Call("call-2", "look", '{"what": "b"}'),
-    )  # fmt: skip
+    first, second = ("act", '{"what": "a"}'), ("look", '{"what": "b"}')
+    assert asked.parts == (Text("Let me see."), Call("call-1", *first), Call("call-2", *second))
     assert results.parts == (Result("call-1", "a is done"), Result("call-2", "b is done"))
-    assert [tool.name for tool in script.prompts[0].tools] == ["act", "look", "pay", "fail", "locate"]
+    assert [tool.name for tool in script.prompts[0].tools] == [
+        "act",
+        "look",
+        "pay",
+        "fail",
+        "locate",
+    ]
     await assert_whole(run)
     await same_as_page(conversation)
+
+
+async def held_up(script, conversation, device, *wanted, then=("Done.",)):
+    """A run whose first step calls `wanted`; it ends with the words of `then`."""
+    script.then(calls(*wanted), *(says(words) for words in then))
+    return await post(conversation, device)
+
+
+async def test_a_call_that_needs_a_yes_waits_without_a_worker_and_goes_on_once_it_has_it(
+    script, conversation, laptop, phone
+):
+    async with working() as worker:
+        run = await held_up(script, conversation, laptop, ("pay", "rent"))
+        await status(run, "waiting")
+        await until(async_of(lambda: not worker.running))
+        now = await fresh(run)
+        here = await Conversation.objects.aget(pk=conversation.pk)
+        assert (here.active_run_id, here.undecided, now.worker_id) == (None, 1, None)
+        assert agents.done == {}
+        await same_as_page(conversation)
+
+        await decide(run, device=phone, note="It is due")
+        await status(run, "completed")
+
+    assert agents.done == {"rent": 1}
+    call = await ToolCall.objects.aget(run=run)
+    assert (call.status, call.decision, call.device["name"]) == ("ok", "approved", "Phone")
+    assert "It is due" in script.prompts[1].turns[-1].parts[0].text
+    page = await same_as_page(conversation)
+    (shown,) = page.runs[str(run.uuid)].calls.values()
+    assert (shown.status, shown.note, shown.result) == ("ok", "It is due", "rent is done")
+
+
+def async_of(check):
+    async def checked():
+        return check()
+
+    return checked
+
+
+async def test_a_call_that_was_denied_is_not_run_and_the_model_is_told(
+    script, conversation, laptop
+):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("pay", "rent"), ("act", "b"))
+        await status(run, "waiting")
+        assert agents.done == {"b": 1}
+        await decide(run, "denied", laptop, note="Too much")
+        await status(run, "completed")
+
+    assert agents.done == {"b": 1}
+    assert await ledger(run) == [("pay", "denied"), ("act", "ok")]
+    denied, _ = script.prompts[1].turns[-1].parts
+    assert denied == Result("call-0", "The person denied this. They wrote: Too much", True)
+    await same_as_page(conversation)
+
+
+async def test_approved_calls_start_as_they_are_decided_while_others_run(
+    script, conversation, laptop
+):
+    agents.holding["slow"] = asyncio.Event()
+    async with working():
+        run = await held_up(script, conversation, laptop, ("act", "slow"), ("pay", "rent"))
+        await until(async_of(lambda: agents.done["slow"]))
+        await decide(run, device=laptop)
+        await until(async_of(lambda: agents.done["rent"]))
+        assert (await fresh(run)).status == "running"
+        agents.holding["slow"].set()
+        await status(run, "completed")
+    assert "run.waiting" not in await types(run)
+    await same_as_page(conversation)
+
+
+async def test_what_the_client_runs_itself_ends_with_the_result_it_sends(
+    script, conversation, laptop
+):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("locate", "me"))
+        await status(run, "waiting")
+        await decide(run, "answered", laptop, result="Vienna")
+        await status(run, "completed")
+    assert script.prompts[1].turns[-1].parts == (Result("call-0", "Vienna"),)
+    await same_as_page(conversation)
+
+
+async def test_a_waiting_run_is_cancelled_at_once_without_a_worker(script, conversation, laptop):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("pay", "rent"))
+        await status(run, "waiting")
+    await sync_to_async(run.cancel)(laptop)
+
+    assert (await fresh(run)).status == "cancelled"
+    assert await ledger(run) == [("pay", "cancelled")]
+    here = await Conversation.objects.aget(pk=conversation.pk)
+    assert here.undecided == 0
+    await assert_whole(run)
+    await same_as_page(conversation)
+
+
+async def test_a_cancel_ends_running_tools_and_keeps_what_was_said(script, conversation, laptop):
+    agents.holding["slow"] = asyncio.Event()
+    async with working():
+        run = await held_up(script, conversation, laptop, ("act", "slow"), ("pay", "rent"))
+        await until(async_of(lambda: agents.done["slow"]))
+        await sync_to_async(run.cancel)(laptop)
+        await status(run, "cancelled")
+    assert await ledger(run) == [("act", "cancelled"), ("pay", "cancelled")]
+    await assert_whole(run)
+    await same_as_page(conversation)
+
+
+async def test_a_tool_that_fails_and_one_that_is_not_there_are_results(
+    script, conversation, laptop
+):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("fail", "It"), ("dance", "x"))
+        await status(run, "completed")
+    assert script.prompts[1].turns[-1].parts == (
+        Result("call-0", "It cannot be", True),
+        Result("call-1", "There is no tool of this name.", True),
+    )
+
+
+async def test_an_agent_that_reaches_its_limit_of_steps_says_so(script, conversation, laptop):
+    await Conversation.objects.filter(pk=conversation.pk).aupdate(model="agent:brief")
+    await conversation.arefresh_from_db()
+    script.then(calls(("act", "a")), calls(("act", "b"), first=5), says("Never"))
+    async with working():
+        run = await post(conversation, laptop)
+        ended = await status(run, "completed")
+    assert ended.stop_reason == "max_steps"
+    assert agents.done == {"a": 1, "b": 1}
+    await assert_whole(run)
+    await same_as_page(conversation)
+
+
+async def test_calls_that_a_service_gives_the_same_id_are_told_apart(script, conversation, laptop):
+    script.then(calls(("act", "a")), calls(("act", "b")), says("Done."))
+    async with working():
+        run = await post(conversation, laptop)
+        await status(run, "completed")
+    page = await same_as_page(conversation)
+    assert len(page.runs[str(run.uuid)].calls) == 2
+    asked = [p for turn in script.prompts[2].turns for p in turn.parts if isinstance(p, Call)]
+    assert [each.call_id for each in asked] == ["call-0", "call-0"]
+
+
+async def test_what_comes_next_remembers_calls_and_results(script, conversation, laptop):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("act", "a"), then=("Done.", "Again."))
+        await status(run, "completed")
+        await status(await post(conversation, laptop, "And now?"), "completed")
+    parts = [turn.parts for turn in script.prompts[2].turns]
+    assert parts == [
+        (Text("Hello"),),
+        (Call("call-0", "act", '{"what": "a"}'),),
+        (Result("call-0", "a is done"),),
+        (Text("Done."),),
+        (Text("And now?"),),
+    ]
