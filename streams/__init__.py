@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .api.chat import Chat, aconversations, aget, astart, conversations, get, start
     from .api.following import Event, Follow
     from .api.run import Failure, Run
+    from .api.tool_call import ToolCall
 
 __all__ = [
     "Chat",
@@ -17,6 +18,7 @@ __all__ = [
     "Failure",
     "Follow",
     "Run",
+    "ToolCall",
     "aconversations",
     "aget",
     "astart",
@@ -31,6 +33,7 @@ _MODULES = {
     ),
     "streams.api.following": ("Event", "Follow"),
     "streams.api.run": ("Failure", "Run"),
+    "streams.api.tool_call": ("ToolCall",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

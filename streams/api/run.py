@@ -19,6 +19,7 @@ from streams.user_model import key_text
 
 from .following import Follow
 from .log_reader import log_reader
+from .tool_call import ToolCall
 
 Status = Literal["queued", "running", "waiting", "completed", "failed", "cancelled", "steered"]
 
@@ -99,6 +100,15 @@ class Run:
         told.
         """
         return cast(Mapping[str, int], self._run.usage)
+
+    def calls(self) -> list[ToolCall]:
+        """Returns the calls of tools that an agent's model asked for, in order."""
+        found = self._run.calls.select_related("run__conversation").order_by("block")
+        return [ToolCall(call) for call in found]
+
+    async def acalls(self) -> list[ToolCall]:
+        """Asynchronous twin of `calls`."""
+        return await sync_to_async(self.calls)()
 
     def refresh(self) -> Run:
         """Reads the answer anew, also the text of one being written, and returns itself.

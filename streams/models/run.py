@@ -187,13 +187,12 @@ class Run(RunTimings, models.Model):
             self._request_cancel(conversation, device)
 
     def _end_cancelled(self, conversation: Conversation, device: Device | None) -> None:
-        """Ends a run that no worker holds, with what it has shown, and its open calls."""
+        """Ends a run that no worker holds, and its open calls; what it has shown stays."""
         self.status = self.Status.CANCELLED
         self.ended_at = clock.of(self)
         self.cancelled_by = device.mark if device else None
         self.save(update_fields=["status", "ended_at", "cancelled_by"])
         if self.attempt:
-            # Handed back by a worker that left: what it had shown stays.
             shown = log.run_rows(self.conversation_id, self.pk, self.step_seq)
             kept = self.answer.blocks if self.steps else []
             self.answer.blocks = transcript.blocks_of(shown, kept)

@@ -8,9 +8,11 @@ from django.test import TestCase
 
 import streams
 from streams import signals
+from streams.exceptions import AlreadyDecided
 from streams.models import Delivery, Worker
 from streams.testing import FakeModel, run_pending
 from tests.factories import UserFactory
+from tests.worker import agents
 from tests.worker.in_process_worker import assert_whole
 
 
@@ -87,3 +89,27 @@ class InDjangosOwnTestCase(TestCase):
         run = streams.start(UserFactory()).ask("Hello")
         run_pending(FakeModel().answers("Hi"))
         assert run.refresh().text == "Hi"
+
+
+def test_an_agent_is_worked_off_until_it_waits_and_goes_on_once_its_call_is_decided(
+    anna, settings, streams_model, run_pending
+):
+    settings.STREAMS = {**settings.STREAMS, "agents": {"a": "tests.worker.agents.agent"}}
+    agents.forget()
+    streams_model.calls(("pay", {"what": "rent"}), ("act", {"what": "a"}), says="One moment.")
+    streams_model.answers("All is paid.")
+    run = streams.start(anna, model="agent:a").ask("Pay")
+
+    run_pending()
+    assert run.refresh().status == "waiting"
+    assert agents.done == {"a": 1}
+    (paying, acting) = run.calls()
+    assert (paying.name, paying.status, acting.result) == ("pay", "waiting", "a is done")
+
+    assert paying.approve().status == "approved"
+    run_pending()
+
+    assert run.refresh().text == "One moment.All is paid."
+    assert agents.done == {"a": 1, "rent": 1}
+    with pytest.raises(AlreadyDecided):
+        paying.deny()

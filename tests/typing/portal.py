@@ -39,6 +39,12 @@ def summarise(user: User, invoice: UUID) -> str:
         assert_type(failure, streams.Failure)
         assert_type((failure.code, failure.message, failure.retryable), tuple[str, str, bool])
         run = run.cancel().retry()
+    for call in run.calls():
+        assert_type((call.id, call.name, call.arguments), tuple[UUID, str, str])
+        if call.status == "waiting":
+            assert_type(call.approve("Fine").result, str)
+            call.deny()
+            call.answer("42")
     chat.delete()
     assert_type(run.usage, Mapping[str, int])
     if run.status == "done":  # type: ignore[comparison-overlap]
@@ -64,6 +70,10 @@ async def summarise_later(user: User) -> None:
     assert_type(await run.arefresh(), streams.Run)
     assert_type(await run.acancel(), streams.Run)
     assert_type(await run.aretry(), streams.Run)
+    for call in await run.acalls():
+        assert_type(await call.aapprove(), streams.ToolCall)
+        await call.adeny("No")
+        await call.aanswer("42")
     assert_type(await chat.arun(run.id), streams.Run)
     assert_type(await chat.aruns(), list[streams.Run])
     await chat.adelete()
@@ -89,6 +99,7 @@ def context(prompt: Prompt, run: streams.Run) -> Prompt:
 def test_a_summary(
     user: User, streams_model: FakeModel, run_pending: Callable[[], list[streams.Run]]
 ) -> None:
+    streams_model.calls(("refund", {"order": 41}), says="One moment")
     streams_model.answers("Paid", thinks="Hm").fails("overloaded", after="Pa").tells()
     assert_type(streams_model.prompts, list[Prompt])
     assert run_pending() == work_off(streams_model)
