@@ -20,6 +20,7 @@ FOLDERS = {
     "agents": {"api", "models", "postgres", "providers"},
     "api": {"log", "models", "postgres", "providers", "views"},
     "dialects": {"http", "log", "models", "postgres", "providers", "realtime", "views"},
+    "contrib": {"providers"},
     "http": set(),
     "log": {"postgres"},
     "management": {"agents", "log", "models", "postgres", "worker"},

