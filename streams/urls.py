@@ -15,11 +15,13 @@ from .views.pairing_join import ByCode, ByLink
 from .views.read_mark import Read
 from .views.render import Formatted
 from .views.runs import Cancel, Retry, RunView
+from .views.search import Search
 
 app_name = "streams"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="streams:conversations"), name="home"),
     path("c/", Conversations.as_view(), name="conversations"),
+    path("c/search", Search.as_view(), name="search"),
     path("c/events", FeedEvents.as_view(), name="feed"),
     path("c/<uuid:uuid>/", ConversationView.as_view(), name="conversation"),
     path("c/<uuid:uuid>/messages", Messages.as_view(), name="messages"),

@@ -8,6 +8,7 @@ from .fault import Fault
 from .message import Message
 from .pairing import Pairing
 from .run import Run
+from .search_entry import SearchEntry
 from .step import Step
 from .tool_call import ToolCall
 from .worker import Worker
@@ -24,6 +25,7 @@ __all__ = [
     "Message",
     "Pairing",
     "Run",
+    "SearchEntry",
     "Step",
     "ToolCall",
     "Worker",

@@ -24,7 +24,7 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import asking, claim, model_context, retention, title
+from . import asking, claim, model_context, retention, search_index, title
 from .claim import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
@@ -79,13 +79,9 @@ class Worker:
             return
         writing = self.writing.start(self.writer.run())
         listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
-        for part in (
-            *listening,
-            self.heartbeat.run(self._draining),
-            self._watch(),
-            retention.tidy(self.conf),
-            self.deliveries.run(),
-        ):
+        tidying = retention.tidy(self.conf), search_index.keep(self.pool)
+        watching = self.heartbeat.run(self._draining), self._watch(), self.deliveries.run()
+        for part in (*listening, *tidying, *watching):
             self.loops.start(part)
         logger.info("worker %s: ready for %s runs", self.name, self.conf.concurrency)
         try:

@@ -99,10 +99,22 @@ export class ScrollKeeper {
   }
 
   #restore() {
+    if (this.#pointedAt()) return;
     const place = sessionStorage.getItem(this.#key) ?? "end";
     if (place === "end") return this.toEnd();
     this.#atEnd = false;
     this.#scrolling.scrollTo({ top: Number(place), behavior: "instant" });
     this.#scrolled();
+  }
+
+  // An address that names a message has been followed, as from the search: not loaded anew.
+  #pointedAt() {
+    const [{ type } = {}] = performance.getEntriesByType("navigation");
+    const target = this.#place || type !== "navigate" ? null : document.querySelector(":target");
+    if (!target?.matches(".prompt, .answer")) return false;
+    this.#atEnd = false;
+    target.scrollIntoView({ behavior: "instant" });
+    this.#scrolled();
+    return true;
   }
 }

@@ -4,6 +4,7 @@ import { gettext } from "./gettext.js";
 import { request } from "./requests.js";
 import { RowMenu } from "./row_menu.js";
 import { groupOf, heading, standing } from "./sidebar_groups.js";
+import { Search } from "./search.js";
 import { draw, freshRow, lineOf } from "./sidebar_row.js";
 
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
@@ -13,6 +14,7 @@ export class Sidebar {
   #place = document.getElementById("streams-shelf-lines");
   #older = this.#element.querySelector("a[data-before]");
   #menu = new RowMenu(document.getElementById("streams-row-menu"));
+  #search = new Search(document.getElementById("streams-search"));
   #current;
   #rows = new Map(); // by conversation
   #lines = new Map(); // the newest, as the feed has them
@@ -30,6 +32,7 @@ export class Sidebar {
       line: (id) => this.#kept.get(id),
       changed: (id, values) => this.#changed(id, values),
     });
+    this.#search.wire(this.#element.querySelectorAll("[data-search]"));
     this.#place.addEventListener("click", (event) => this.#menu.clicked(event));
     this.#older?.addEventListener("click", (event) => this.#asked(event));
     this.#goOn();

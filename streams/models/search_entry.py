@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+from .message import Message
+
+
+class SearchEntry(models.Model):
+    """The words of one message, as `streams.search_words` makes them; a worker writes it.
+
+    It goes with its message, by whatever statement that goes: the migration says so.
+    """
+
+    message = models.OneToOneField(
+        Message,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        db_constraint=False,
+    )
+    words = SearchVectorField()
+
+    class Meta:
+        verbose_name_plural = "search entries"
+        indexes = [GinIndex(fields=["words"], name="search_words")]
+
+    def __str__(self) -> str:
+        return f"words of message {self.message_id}"

@@ -1,0 +1,140 @@
+"""`/c/search`: a person's own conversations by words in their titles and messages."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from django.http import HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from streams import search_words
+from streams.conversation_summaries import name_of
+from streams.exceptions import Invalid
+from streams.log.transcript import Block
+from streams.postgres.database import connection
+from streams.user_model import key_text, key_type
+
+from .conversation_list import beside
+from .negotiation import wants_json
+from .pages import render
+from .resource import Request, Resource
+
+LONGEST = 200  # characters asked for
+MOST = 30  # results of each kind
+
+# By the index alone, in which each word stands with its owner. A prompt that was taken back before
+# its answer began is not on the page either.
+IN_TEXT = """
+SELECT c.uuid, c.title, m.uuid, m.role, m.created_at, m.blocks
+  FROM streams_searchentry e
+  JOIN streams_message m ON m.id = e.message_id
+  JOIN streams_conversation c ON c.id = m.conversation_id
+ WHERE e.words @@ %(query)s::tsquery AND c.owner_id = %(owner)s AND c.deleted_at IS NULL
+   AND (m.role = 'assistant' OR EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
+            AND (r.attempt > 0 OR r.status IN ('queued', 'steered'))))
+ ORDER BY e.message_id DESC LIMIT %(most)s
+"""
+
+# A person's titles are few enough to look at each of them.
+IN_TITLES = """
+SELECT c.uuid, c.title, NULL, NULL, c.updated_at, NULL
+  FROM streams_conversation c
+ WHERE c.owner_id = %(owner)s AND c.deleted_at IS NULL AND c.title <> ''
+   AND (c.title ILIKE ALL (%(patterns)s::text[]) {or_similar})
+ ORDER BY {first_best} c.updated_at DESC, c.id DESC LIMIT %(most)s
+"""
+SIMILAR = "OR %(asked)s <%% c.title"
+BEST = "c.title ILIKE ALL (%(patterns)s::text[]) DESC, word_similarity(%(asked)s, c.title) DESC,"
+
+
+class Found(NamedTuple):
+    conversation: Any
+    title: str
+    message: Any
+    role: str | None
+    at: datetime
+    blocks: list[Block] | None
+
+
+class Search(Resource):
+    def get(self, request: Request) -> HttpResponse:
+        """Raises Invalid for a text that is too long."""
+        asked = request.GET.get("q", "")
+        if len(asked) > LONGEST:
+            told = gettext("Search for at most %(most)d characters.")
+            raise Invalid(told % {"most": LONGEST}, field="q")
+        results = [as_dict(found, asked) for found in find(request.user, asked)]
+        if wants_json(request):
+            return JsonResponse({"results": results})
+        context = {"asked": asked, "results": results, "elsewhere": "search"}
+        return render(request, "streams/search.html", context | beside(request, paged=False))
+
+
+def find(user: Any, asked: str) -> list[Found]:
+    """Returns titles first, then messages, the newest first."""
+    terms = asked.split()
+    if not terms or not search_words.words(asked):
+        return []
+    trigrams = has_trigrams(connection().settings_dict["NAME"])
+    titles = IN_TITLES.format(
+        or_similar=SIMILAR if trigrams else "", first_best=BEST if trigrams else ""
+    )
+    owner = key_text(user.pk)
+    known: dict[str, Any] = {
+        "owner": owner,
+        "asked": asked,
+        "patterns": [pattern(term) for term in terms],
+        "query": search_words.query(owner, asked),
+        "most": MOST,
+    }
+    with connection().cursor() as cursor:
+        found = []
+        for which in (titles, IN_TEXT):
+            cursor.execute(which.replace("%(owner)s", f"%(owner)s::{key_type()}"), known)
+            found += [Found._make([*row[:-1], read(row[-1])]) for row in cursor.fetchall()]
+    return found
+
+
+def read(blocks: str | None) -> list[Block] | None:
+    """Django's own cursor leaves JSON as it is written."""
+    return None if blocks is None else cast(list[Block], json.loads(blocks))
+
+
+@cache
+def has_trigrams(database: str) -> bool:
+    """Tells whether the extension pg_trgm is there; asked once."""
+    with connection().cursor() as cursor:
+        cursor.execute("SELECT to_regproc('word_similarity') IS NOT NULL")
+        return bool(cursor.fetchone()[0])
+
+
+def pattern(term: str) -> str:
+    for special in ("\\", "%", "_"):
+        term = term.replace(special, f"\\{special}")
+    return f"%{term}%"
+
+
+def as_dict(found: Found, asked: str) -> dict[str, Any]:
+    """A title has no message. `match` is empty where a word of the text is not found as it is."""
+    text = found.title if found.blocks is None else said(found.blocks)
+    before, match, after = search_words.excerpt(text, asked)
+    url = reverse("streams:conversation", args=[found.conversation])
+    return {
+        "conversation": str(found.conversation),
+        "url": f"{url}#m-{found.message}" if found.message else url,
+        "name": name_of(found.title, None),
+        "message": str(found.message) if found.message else None,
+        "role": found.role,
+        "at": found.at,
+        "before": before,
+        "match": match,
+        "after": after,
+    }
+
+
+def said(blocks: list[Block]) -> str:
+    return "".join(block["text"] for block in blocks if block["kind"] == "text")

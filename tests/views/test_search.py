@@ -1,0 +1,65 @@
+"""`/c/search`: in JSON and as a page."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from streams.search_words import lexemes
+from streams.user_model import key_text
+from streams.worker import search_index
+from tests.factories import ConversationFactory
+
+from .answers import begin, complete, say
+
+pytestmark = pytest.mark.django_db
+
+
+def indexed(conversation):
+    rows = [(it.pk, it.text) for it in conversation.messages.all()]
+    owner = key_text(conversation.owner_id)
+    words = [search_index.array(lexemes(owner, text)) for _, text in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(search_index.KEEP, {"ids": [pk for pk, _ in rows], "words": words})
+
+
+def test_titles_come_first_then_messages_with_their_words(api, page, anna, laptop, conversation):
+    run = conversation.post("Tell me of <b>Lisbon</b>", laptop)[1]
+    begin(run)
+    say(run, "Lisbon lies at the sea.")
+    complete(run)
+    indexed(conversation)
+    titled = ConversationFactory(owner=anna, title="A week in Lisbon, 100%_sure")
+    found = api("get", "/c/search?q=LISB").json()["results"]
+    assert [(it["conversation"], it["role"]) for it in found] == [
+        (str(titled.uuid), None), (str(conversation.uuid), "assistant"),
+        (str(conversation.uuid), "user"),
+    ]  # fmt: skip
+    assert [found[1][name] for name in ("before", "match", "after")] == [
+        "", "Lisbon", " lies at the sea.",
+    ]  # fmt: skip
+    assert found[1]["url"] == f"/c/{conversation.uuid}/#m-{run.answer.uuid}"
+    shown = page.get("/c/search?q=lisbon").content.decode()
+    assert "of &lt;b&gt;<mark>Lisbon</mark>&lt;/b&gt;" in shown
+    assert f'id="m-{run.answer.uuid}"' in page.get(f"/c/{conversation.uuid}/").content.decode()
+    assert len(api("get", "/c/search?q=100%25_").json()["results"]) == 1
+    assert api("get", "/c/search?q=%25").json()["results"] == []
+
+
+def test_someone_elses_words_are_not_found(bert_api, conversation, laptop):
+    conversation.change(laptop, title="Secret soup")
+    conversation.post("Secret words", laptop)
+    indexed(conversation)
+    assert bert_api("get", "/c/search?q=secret").json()["results"] == []
+
+
+@pytest.mark.parametrize("asked", ["", "  ", "'", "' & x:* |", "\\", "%", "!(", "a:*b"])
+def test_no_text_breaks_the_search(api, asked):
+    assert api("get", "/c/search?q=" + asked.replace("%", "%25").replace("&", "%26")).json() == {
+        "results": []
+    }
+
+
+def test_what_is_too_long_is_refused(api):
+    response = api("get", f"/c/search?q={'x' * 201}")
+    assert (response.status_code, response.json()["error"]["field"]) == (422, "q")

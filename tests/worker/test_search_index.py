@@ -1,0 +1,77 @@
+"""Messages find their way into the index of the search, and out of it."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from streams.models import Conversation, Message, Run, SearchEntry
+from streams.models.message import text_block
+from streams.search_words import lexemes
+from streams.user_model import key_text
+from streams.views.search import find
+from streams.worker import search_index
+
+from .in_process_worker import post, status, until, working
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@sync_to_async
+def found(user, words):
+    return [it.role for it in find(user, words) if it.message]
+
+
+async def test_an_answer_is_found_soon_after_its_end_with_its_prompt(
+    model, conversation, laptop, anna, bert
+):
+    model.say("A lighthouse ", "stands there").finish()
+    async with working():
+        run = await post(conversation, laptop, "What stands there?")
+        await status(run, "completed")
+
+        async def both():
+            return await found(anna, "stands") == ["assistant", "user"]
+
+        await until(both)
+    assert await found(anna, "LIGHTH") == ["assistant"]
+    assert await found(bert, "stands") == []
+    await Conversation.objects.filter(pk=conversation.pk).adelete()
+    assert not await SearchEntry.objects.aexists()
+
+
+async def test_what_was_there_before_is_added_from_the_newest_on(
+    other_half, conversation, laptop, anna
+):
+    @sync_to_async
+    def fill():
+        for n in range(120):
+            blocks = text_block(f"old {n}")
+            args = {"conversation": conversation, "seq": 2 * n + 1, "blocks": blocks}
+            prompt = Message.objects.create(role="user", **args)
+            answer = Message.objects.create(role="assistant", **args | {"seq": 2 * n + 2})
+            Run.objects.create(
+                conversation=conversation, prompt=prompt, answer=answer, model="scripted:demo",
+                status="completed", attempt=1, ended_at="2020-01-01T00:00Z",
+                folded_at="2020-01-01T00:00Z",
+            )  # fmt: skip
+
+    await fill()
+    async with working():
+
+        async def all_of_it():
+            return await SearchEntry.objects.acount() == 240
+
+        await until(all_of_it)
+    assert await found(anna, "old 7") != []
+
+
+def test_a_prompt_that_was_taken_back_is_not_found(conversation, laptop, anna):
+    run = conversation.post("Never mind", laptop)[1]
+    with connection.cursor() as cursor:
+        words = search_index.array(lexemes(key_text(anna.pk), "Never mind"))
+        cursor.execute(search_index.KEEP, {"ids": [run.prompt_id], "words": [words]})
+    assert [it.role for it in find(anna, "never")] == ["user"]
+    run.cancel(laptop)
+    assert find(anna, "never") == []
