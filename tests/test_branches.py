@@ -212,7 +212,7 @@ def test_a_first_prompt_sent_again_takes_nothing_in_twice(anna, laptop):
 
 def test_a_page_of_a_branched_conversation_shows_one_branch(conversation, laptop):
     _, one = answered(conversation, "One", "first")
-    answered(conversation, "Two", "second")
+    answered(conversation, "Two", "what was left")
     browser = browser_of(laptop)
     assert "data-branched" not in browser.get(f"/c/{conversation.uuid}/").content.decode()
     made = Api(browser)(
@@ -222,7 +222,7 @@ def test_a_page_of_a_branched_conversation_shows_one_branch(conversation, laptop
     assert made.status_code == 201
     page = browser.get(f"/c/{conversation.uuid}/").content.decode()
     assert "data-branched" in page
-    assert "second" not in page
+    assert "what was left" not in page
     whole = Api(browser)("get", f"/c/{conversation.uuid}/").json()["messages"]
     assert [each["parent"] for each in whole if each["role"] == "user"] == [
         None, None, named(one.answer),

@@ -26,6 +26,7 @@ class DialectView(Resource):
     """An address of another protocol, which says in `refusal` what its errors look like."""
 
     stream_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
+    document_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
 
     @staticmethod
     def refusal(error: StreamsError) -> dict[str, Any]:
@@ -59,7 +60,7 @@ class DialectView(Resource):
             head=run.conversation.last_seq,
             encoder=encoder,
             refusal=self.refusal,
-            headers=self.stream_headers if streams else (),
+            headers=self.stream_headers if streams else self.document_headers,
             streams=streams,
         )
         return HttpResponse()

@@ -85,6 +85,7 @@ class Conversation(models.Model):
     archived_at = models.DateTimeField(null=True, blank=True)
     pinned_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(null=True, blank=True, editable=False)  # a program's own
 
     objects = ConversationQuerySet.as_manager()
 

@@ -132,6 +132,7 @@ class Run(RunTimings, models.Model):
     retryable = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancelled_by = models.JSONField(null=True, blank=True)
+    asked = models.JSONField(null=True, blank=True, editable=False)  # streams.dialects says what
 
     objects = RunQuerySet.as_manager()
 
@@ -244,7 +245,5 @@ class Run(RunTimings, models.Model):
 
     @property
     def removed(self) -> bool:
-        """Tells whether it was cancelled before it began: pages and the model's context leave it
-        out.
-        """
+        """Tells whether it was cancelled before it began: no page and no context has it."""
         return self.status == self.Status.CANCELLED and self.attempt == 0

@@ -39,7 +39,8 @@ class Encoder(Protocol):
         ...
 
     def event(self, row: Row) -> bytes:
-        """Returns what one event is in the protocol; the last is the run's terminal one."""
+        """Returns what one event is in the protocol; the last is the run's terminal one. Raises
+        StreamsError where a run's end is an error, if nothing has been sent yet."""
         ...
 
 
@@ -80,6 +81,8 @@ async def respond(
     leaving = asyncio.create_task(left(stream, receive))
     try:
         await respond_whole(stream, following, headers, send)
+    except StreamsError as error:
+        await refuse(send, following, error, headers)
     finally:
         hub.leave(stream)
         leaving.cancel()

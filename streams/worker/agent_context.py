@@ -40,7 +40,7 @@ def turns(history: str, earlier: Mapping[int, Standing], own: Standing) -> list[
     """
     *exchanges, (prompt, *_) = orjson.loads(history)
     made = Turns()
-    for asked, answer, declined, role, run in exchanges:
+    for asked, answer, declined, role, _, run in exchanges:
         if declined:
             continue
         if role != "user":

@@ -19,7 +19,15 @@ from .claim import Claimed
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
     """Builds the app's own prompt."""
-    return Prompt(model, model_context.turns(history), run.system, conf.answer_tokens)
+    asked = model_context.asked(history)
+    system = asked.get("system")
+    most = asked.get("answer_tokens") or conf.answer_tokens
+    return Prompt(
+        model,
+        model_context.turns(history),
+        run.system if system is None else system,
+        min(most, conf.answer_tokens) if conf.answer_tokens else most,
+    )
 
 
 async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 import psycopg
@@ -54,6 +55,8 @@ SELECT asked.run_id, (
     SELECT json_agg(json_build_array(
                said.blocks, answer.blocks,
                answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter', said.role,
+               CASE WHEN said.seq = asked.prompt_seq THEN
+                    (SELECT r.asked FROM streams_run r WHERE r.id = asked.run_id) END,
                CASE WHEN answer.steps > 0 THEN answer.id END
            ) ORDER BY said.seq)::text
       FROM stretch s
@@ -114,11 +117,21 @@ def turns(history: str) -> list[Turn]:
     *earlier, (prompt, *_) = orjson.loads(history)
     told = [
         (said, answer or []) if role == "user" else ([], said)
-        for said, answer, declined, role, _ in earlier
+        for said, answer, declined, role, *_ in earlier
         if not declined
     ]
     # What an earlier run answered to its own prompt is not for this one.
     return alternating([*told, (prompt, [])])
+
+
+def asked(history: str) -> dict[str, Any]:
+    """Returns what was asked for beside the run's own prompt: mostly nothing, which is told without
+    reading a long history once more.
+    """
+    if history.endswith("null, null]]"):
+        return {}
+    *_, (*_, asked, _) = orjson.loads(history)
+    return asked or {}
 
 
 def alternating(exchanges: Sequence[tuple[list[Block], list[Block]]]) -> list[Turn]:

@@ -4,6 +4,7 @@ the same headers and as many questions to the database as where there is nothing
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -28,6 +29,16 @@ CLOSED = [
     ("post", "/runs/{r}/calls/{k}/again"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
     ("post", "/devices/{d}/revoke"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
     ("get", "/c/{c}/export"),
+]  # fmt: skip
+# By ids of another protocol, which are ours after a word.
+IN_OTHER_WORDS = [
+    ("get", "/v1/responses/resp_{r.hex}"), ("delete", "/v1/responses/resp_{r.hex}"),
+    ("post", "/v1/responses/resp_{r.hex}/cancel"),
+    ("get", "/v1/responses/resp_{r.hex}/input_items"),
+    ("get", "/v1/conversations/conv_{c.hex}"), ("post", "/v1/conversations/conv_{c.hex}"),
+    ("delete", "/v1/conversations/conv_{c.hex}"),
+    ("get", "/v1/conversations/conv_{c.hex}/items"),
+    ("post", "/v1/conversations/conv_{c.hex}/items"),
 ]  # fmt: skip
 # Served beside Django, and held to the same in tests/acceptance/test_access.py.
 STREAMED = {"conversation-events", "run-events", "presence"}
@@ -72,11 +83,11 @@ def everything():
 
 
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize(("method", "path"), CLOSED)
+@pytest.mark.parametrize(("method", "path"), [*CLOSED, *IN_OTHER_WORDS])
 def test_someone_elses_is_nothing_at_all(stranger, theirs, method, path, face):
     before = everything()
     asked = told(stranger, method, path.format(**theirs), face)
-    nothing = told(stranger, method, path.format(**dict.fromkeys(theirs, NOWHERE)), face)
+    nothing = told(stranger, method, path.format(**dict.fromkeys(theirs, UUID(NOWHERE))), face)
     assert asked[0] == 404
     assert asked == nothing
     assert everything() == before
@@ -94,7 +105,7 @@ def test_what_was_deleted_is_nothing_at_all_even_to_its_owner(
     owner.get("/c/")
     asked = told(owner, method, path.format(**theirs), face)
     assert asked[0] == 404
-    assert asked == told(owner, method, path.format(**dict.fromkeys(theirs, NOWHERE)), face)
+    assert asked == told(owner, method, path.format(**dict.fromkeys(theirs, UUID(NOWHERE))), face)
 
 
 def test_someone_elses_deletion_is_neither_offered_nor_taken_back(

@@ -1,0 +1,1 @@
+"""OpenAI's Chat Completions: https://developers.openai.com/api/reference/resources/chat"""

@@ -1,0 +1,60 @@
+"""`/v1/chat/completions`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+
+from streams import policy
+from streams.dialects.openai_endpoint import OpenAIView
+from streams.dialects.runs import with_all
+from streams.models import Device, Run, first_prompt
+from streams.postgres import clock
+from streams.postgres.database import atomic
+from streams.text import opening_of
+from streams.views.resource import Request
+from streams.views.validation import checked_values
+
+from .asking import Asked, asked
+from .encoder import Completion, PieceEncoder, WholeEncoder
+
+
+class ChatCompletions(OpenAIView):
+    document_headers = ((b"x-should-retry", b"false"),)  # the worker has asked again already
+
+    def post(self, request: Request) -> HttpResponse:
+        wanted = asked(self.sent(request))
+        run = with_all(begin(request.user, request.device, wanted))
+        completion = Completion(
+            f"chatcmpl-{run.uuid.hex}", run.model, int(run.queued_at.timestamp())
+        )
+        if wanted.stream:
+            return self.follow(request, run, PieceEncoder(completion, wanted.usage))
+        return self.follow(request, run, WholeEncoder(completion), streams=False)
+
+
+@atomic
+def begin(user: Any, device: Device, asked: Asked) -> Run:
+    """Stores the messages as a conversation of their own, and the run of its last prompt. The
+    client holds its history itself, and sends all of it each time: so the conversation is archived
+    from the beginning.
+
+    Raises what `first_prompt.begin_with` raises, and UnknownModelName.
+    """
+    if asked.model:
+        checked_values({"model": asked.model})
+        policy.check_model(user, asked.model)
+    values = {
+        "model": asked.model or policy.default_model(user),
+        "system": asked.said.system or "",
+        "title": opening_of(asked.said.prompt)[:60],
+    }
+    here, _, run, _ = first_prompt.begin_with(
+        user, asked.said.prompt, device, None, asked.said.before, **checked_values(values)
+    )
+    here.archived_at = clock.now()
+    here.save(update_fields=["archived_at"])
+    run.asked = asked.kept
+    run.save(update_fields=["asked"])
+    return run

@@ -1,0 +1,110 @@
+"""Messages as OpenAI's clients send them, and other fields of theirs; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from streams.exceptions import Invalid
+from streams.models.branching import Imported
+
+ROLES = ("user", "assistant", "system", "developer")
+TEXTS = ("input_text", "output_text", "text")
+ONLY_TEXT = "Files, images and audio can't be sent here yet: send text."
+NO_CALLS = "Tools run on the server here: results of calls are not taken."
+
+
+class Conversed(NamedTuple):
+    """What was sent: instructions, messages that came before, and the prompt to answer."""
+
+    system: str | None
+    before: list[Imported]
+    prompt: str
+
+
+def conversed(messages: Sequence[tuple[str, str]], field: str, instructions: str = "") -> Conversed:
+    """Raises Invalid unless the last message is the user's."""
+    said = [
+        Imported(cast(Any, role), text) for role, text in messages if role in ("user", "assistant")
+    ]
+    if not said or said[-1].role != "user":
+        raise Invalid("The last message has to be the user's.", field=field)
+    rules = [text for role, text in messages if role in ("system", "developer")]
+    system = "\n\n".join([*([instructions] if instructions else []), *rules])
+    return Conversed(system or None, said[:-1], said[-1].text)
+
+
+def messages_in(given: Any, field: str) -> list[tuple[str, str]]:
+    """Returns the role and text of each message. What a model has thought is left out: clients
+    send it back with the rest.
+
+    Raises Invalid.
+    """
+    if isinstance(given, str):
+        return [("user", given)]
+    if not isinstance(given, list):
+        raise Invalid(f"{field} is a text or a list of messages.", field=field)
+    found = [message_in(each, field) for each in given]
+    return [message for message in found if message is not None]
+
+
+def message_in(item: Any, field: str) -> tuple[str, str] | None:
+    kind = item.get("type", "message") if isinstance(item, dict) else None
+    if kind == "reasoning":
+        return None
+    if kind in ("function_call", "function_call_output") or (
+        kind == "message" and (item.get("role") in ("tool", "function") or item.get("tool_calls"))
+    ):
+        raise Invalid(NO_CALLS, field=field)
+    if kind != "message":
+        raise Invalid("An item is a message with role and content.", field=field)
+    if item.get("role") not in ROLES:
+        raise Invalid(f"role is one of {', '.join(ROLES)}.", field=field)
+    return item["role"], text_in(item.get("content"), field)
+
+
+def text_in(content: Any, field: str) -> str:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise Invalid("content is a text or a list of parts.", field=field)
+    return "".join(part_in(part, field) for part in content)
+
+
+def part_in(part: Any, field: str) -> str:
+    kind = part.get("type") if isinstance(part, dict) else None
+    text = part.get("refusal" if kind == "refusal" else "text") if kind else None
+    if kind in (*TEXTS, "refusal") and isinstance(text, str):
+        return text
+    raise Invalid(ONLY_TEXT, field=field)
+
+
+def metadata_in(given: Any) -> dict[str, str]:
+    """Raises Invalid for more than 16 pairs of a key of 64 and a text of 512 characters."""
+    pairs = {} if given is None else given
+    if not isinstance(pairs, Mapping) or len(pairs) > 16:
+        raise Invalid("metadata has at most 16 pairs.", field="metadata")
+    for key, value in pairs.items():
+        if not isinstance(value, str) or len(key) > 64 or len(value) > 512:
+            raise Invalid("metadata pairs a key of 64 and a text of 512.", field="metadata")
+        if "\0" in key + value:
+            raise Invalid("metadata is text.", field="metadata")
+    return dict(pairs)
+
+
+def typed(given: Mapping[str, Any], name: str, kind: type, otherwise: Any) -> Any:
+    """Returns a field, or `otherwise` where it is null or missing. Raises Invalid."""
+    value = given.get(name)
+    if value is None:
+        return otherwise
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise Invalid(f"{name} must be {kind.__name__}.", field=name)
+    return value
+
+
+def check_number(given: Mapping[str, Any], name: str, most: float) -> None:
+    """Raises Invalid unless a field is missing or within 0 and `most`."""
+    value = given.get(name)
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+    if value is not None and not fits:
+        raise Invalid(f"{name} is 0 to {most:g}.", field=name)

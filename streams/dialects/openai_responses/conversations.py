@@ -1,0 +1,146 @@
+"""`/v1/conversations` and their items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from streams import policy, quotas
+from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
+from streams.dialects.openai_input import messages_in, metadata_in
+from streams.exceptions import Invalid, NotFound
+from streams.log.transcript import MessageState
+from streams.models import Conversation, Run, branching
+from streams.models.branching import Imported
+from streams.postgres import channels
+from streams.postgres.database import atomic
+from streams.snapshot import snapshot
+from streams.views.resource import Request
+
+from . import ids, starting
+
+MOST_ITEMS = 20  # of one request, as OpenAI has it
+
+
+class Conversations(OpenAIView):
+    def post(self, request: Request) -> HttpResponse:
+        given = self.sent(request)
+        made = begin(request.user, given.get("items"), metadata_in(given.get("metadata")))
+        return JsonResponse(conversation(made))
+
+
+class OneConversation(OpenAIView):
+    def get(self, request: Request, id: str) -> HttpResponse:
+        return JsonResponse(conversation(starting.own_conversation(request.user, id)))
+
+    def post(self, request: Request, id: str) -> HttpResponse:
+        here = starting.own_conversation(request.user, id)
+        here.metadata = metadata_in(self.sent(request).get("metadata"))
+        here.save(update_fields=["metadata"])
+        return JsonResponse(conversation(here))
+
+    def delete(self, request: Request, id: str) -> HttpResponse:
+        starting.own_conversation(request.user, id).delete_softly(request.device)
+        return JsonResponse({"id": id, "object": "conversation.deleted", "deleted": True})
+
+
+class Items(OpenAIView):
+    def get(self, request: Request, id: str) -> HttpResponse:
+        here = starting.own_conversation(request.user, id)
+        return JsonResponse(listed(items_of(here, newest_first(request.GET)), request.GET))
+
+    def post(self, request: Request, id: str) -> HttpResponse:
+        here = starting.own_conversation(request.user, id)
+        taken = take_in(here, messages(self.sent(request).get("items")))
+        made = [item(MessageState(str(m.uuid), m.seq, m.role, m.blocks)) for m in taken]
+        return JsonResponse(listed(made, {"limit": str(MOST_ITEMS)}))
+
+
+class OneItem(OpenAIView):
+    def get(self, request: Request, id: str, item: str) -> HttpResponse:
+        here = starting.own_conversation(request.user, id)
+        for each in items_of(here, newest=True, of=item):
+            if each["id"] == item:
+                return JsonResponse(each)
+        raise NotFound(f"There is no item {item[:80]!r} here.")
+
+
+@atomic
+def begin(user: Any, items: Any, metadata: dict[str, str]) -> Conversation:
+    """Raises Invalid, TooLarge and TooManyEmpty."""
+    said = messages_in([] if items is None else items, "items")
+    system = "\n\n".join(text for role, text in said if role not in branching.ROLES)
+    quotas.check_text("system", system)
+    quotas.check_empty(user.pk)
+    own: dict[str, Any] = {"system": system, "metadata": metadata or None}
+    made = Conversation.begin(user, model=policy.default_model(user), **own)
+    branching.take_in(made, imported([each for each in said if each[0] in branching.ROLES]))
+    channels.list_changed(user.pk)
+    return made
+
+
+@atomic
+def take_in(here: Conversation, said: list[Imported]) -> list[Any]:
+    """Stores messages at the end of the newest branch."""
+    return branching.take_in(Conversation.lock(here.pk), said)
+
+
+def messages(items: Any) -> list[Imported]:
+    """Raises Invalid."""
+    return imported(messages_in(items, "items"))
+
+
+def imported(said: list[tuple[str, str]]) -> list[Imported]:
+    if len(said) > MOST_ITEMS:
+        raise Invalid(f"At most {MOST_ITEMS} items come at once.", field="items")
+    wrong = [role for role, _ in said if role not in branching.ROLES]
+    if wrong:
+        raise Invalid("Instructions begin a conversation: none can be added.", field="items")
+    return [Imported(role, text) for role, text in said]  # type: ignore[arg-type]
+
+
+def items_of(here: Conversation, newest: bool, of: str = "") -> Iterator[dict[str, Any]]:
+    """Yields the items of the newest branch; with `of`, only those of the message that has an item
+    of that id. An answer costs a query."""
+    shown = snapshot(here.pk).transcript.branch()
+    known = {str(run.uuid): run for run in here.runs.select_related("conversation")}
+    for message in reversed(shown) if newest else shown:
+        if of and not is_of(of, message):
+            continue
+        found = items_in(message, known.get(message.run or ""))
+        yield from reversed(found) if newest else found
+
+
+def is_of(item: str, message: MessageState) -> bool:
+    owner = (message.run or message.id).replace("-", "")
+    return owner in item
+
+
+def items_in(message: MessageState, run: Run | None) -> list[dict[str, Any]]:
+    if message.run is None:
+        return [item(message)]
+    return starting.as_it_stands(run)["output"] if run else []
+
+
+def item(message: MessageState) -> dict[str, Any]:
+    text = "".join(block["text"] for block in message.blocks)
+    kind = "input_text" if message.role == "user" else "output_text"
+    more: dict[str, Any] = {} if kind == "input_text" else {"annotations": [], "logprobs": []}
+    return {
+        "id": ids.message_id(message.id),
+        "type": "message",
+        "role": message.role,
+        "status": "completed",
+        "content": [{"type": kind, "text": text, **more}],
+    }
+
+
+def conversation(it: Conversation) -> dict[str, Any]:
+    return {
+        "id": ids.conversation_id(it.uuid),
+        "object": "conversation",
+        "created_at": int(it.created_at.timestamp()),
+        "metadata": it.metadata or {},
+    }

@@ -1,0 +1,43 @@
+"""Ids as OpenAI writes them: a word for the kind, then ours; pure."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from streams.exceptions import NotFound
+
+RESPONSE, CONVERSATION, MESSAGE = "resp_", "conv_", "msg_"
+ITEMS = {
+    "text": MESSAGE,
+    "refusal": MESSAGE,
+    "reasoning": "rs_",
+    "tool_call": "fc_",
+    "tool_result": "fco_",
+}
+
+
+def response_id(run: UUID | str) -> str:
+    return RESPONSE + UUID(str(run)).hex
+
+
+def conversation_id(conversation: UUID | str) -> str:
+    return CONVERSATION + UUID(str(conversation)).hex
+
+
+def message_id(message: UUID | str) -> str:
+    return MESSAGE + UUID(str(message)).hex
+
+
+def item_id(kind: str, run: UUID | str, seq: int) -> str:
+    """Returns the id of a part of an answer, which began with event number `seq`."""
+    return f"{ITEMS.get(kind, MESSAGE)}{UUID(str(run)).hex}_{seq}"
+
+
+def parsed(prefix: str, id: str) -> UUID:
+    """Returns our id in one of OpenAI's. Raises NotFound."""
+    try:
+        if not id.startswith(prefix):
+            raise ValueError(id)
+        return UUID(hex=id.removeprefix(prefix))
+    except ValueError:
+        raise NotFound(f"There is nothing with the id {id[:80]!r}.") from None

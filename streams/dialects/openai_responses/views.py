@@ -1,0 +1,113 @@
+"""`/v1/responses` and `/v1/models`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from streams import policy
+from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
+from streams.dialects.runs import with_all
+from streams.exceptions import Invalid, NotFound, Unavailable
+from streams.models import Message, Run
+from streams.realtime import sse
+from streams.views.resource import Request
+
+from . import ids, starting
+from .asking import asked
+from .encoder import Encoder, WholeEncoder
+
+
+class ResponsesView(OpenAIView):
+    def stream(self, request: Request, run: Run, after: int = -1) -> HttpResponse:
+        return self.follow(request, run, Encoder(starting.response_of(run), after))
+
+    def whole(self, request: Request, run: Run) -> HttpResponse:
+        """Answers once the run has ended."""
+        encoder = WholeEncoder(starting.response_of(run))
+        return self.follow(request, run, encoder, streams=False)
+
+
+class Responses(ResponsesView):
+    def post(self, request: Request) -> HttpResponse:
+        wanted = asked(self.sent(request))
+        key = request.headers.get("Idempotency-Key")
+        run = with_all(starting.begin(request.user, request.device, wanted, key))
+        if wanted.stream:
+            return self.stream(request, run)
+        if wanted.background:
+            return JsonResponse(starting.as_it_stands(run))
+        return self.whole(request, run)
+
+
+class OneResponse(ResponsesView):
+    def get(self, request: Request, id: str) -> HttpResponse:
+        run = starting.own(request.user, id)
+        if request.GET.get("stream", "").lower() == "true":
+            return self.stream(request, run, cursor(request))
+        return JsonResponse(starting.as_it_stands(run))
+
+    def delete(self, request: Request, id: str) -> HttpResponse:
+        starting.hide(starting.own(request.user, id), request.device)
+        return JsonResponse({"id": id, "object": "response", "deleted": True})
+
+
+class CancelResponse(ResponsesView):
+    def post(self, request: Request, id: str) -> HttpResponse:
+        """Answers once the run has ended, which a stop does within moments: then it says how."""
+        run = starting.own(request.user, id)
+        run.cancel(request.device)
+        try:
+            return self.whole(request, with_all(run))
+        except Unavailable:
+            return JsonResponse(starting.as_it_stands(run))
+
+
+class InputItems(OpenAIView):
+    def get(self, request: Request, id: str) -> HttpResponse:
+        run = starting.own(request.user, id)
+        before = run.conversation.messages.filter(seq__lte=run.prompt.seq).order_by("-seq")
+        said = [*before[: (run.asked or {}).get("before", 0) + 1]]
+        items = [*map(input_item, said if newest_first(request.GET) else reversed(said))]
+        return JsonResponse(listed(items, request.GET))
+
+
+class Models(OpenAIView):
+    def get(self, request: Request) -> HttpResponse:
+        names = policy.policy().models_for(request.user)
+        return JsonResponse({"object": "list", "data": [*map(model, names)]})
+
+
+class OneModel(OpenAIView):
+    def get(self, request: Request, name: str) -> HttpResponse:
+        if name not in policy.policy().models_for(request.user):
+            raise NotFound(f"There is no model {name[:120]!r} for you here.", field="model")
+        return JsonResponse(model(name))
+
+
+def cursor(request: Request) -> int:
+    """Returns the number of the last event the client has seen; -1 before the first."""
+    given = request.GET.get("starting_after")
+    if given is None:
+        return -1
+    if not (given.isascii() and given.isdecimal() and int(given[:20]) <= sse.LAST_SEQ):
+        raise Invalid("starting_after is the number of an event.", field="starting_after")
+    return int(given)
+
+
+def input_item(message: Message) -> dict[str, Any]:
+    kind = "input_text" if message.role == Message.Role.USER else "output_text"
+    more: dict[str, Any] = {} if kind == "input_text" else {"annotations": [], "logprobs": []}
+    return {
+        "id": ids.message_id(message.uuid),
+        "type": "message",
+        "role": message.role,
+        "status": "completed",
+        "content": [{"type": kind, "text": message.text, **more}],
+    }
+
+
+def model(name: str) -> dict[str, Any]:
+    owner = name.partition(":")[0]
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
