@@ -20,6 +20,7 @@ from .ledger import HeldCall, Repeated, Standing
 from .model_call import ModelCall
 from .new_calls import new_calls
 from .tool_calls import ToolCalls
+from .upstream import UpstreamAnswer
 from .usage import Usage, estimated, summed
 from .writer import Writer
 
@@ -53,6 +54,7 @@ class AgentLoop:
         self.answer = answer
         self.conf = conf
         self.asked = asked
+        self.upstream = UpstreamAnswer(run, lease, asked.persist)
         self.last: list[log.NewEvent] = []
         self.standing = Standing()
         self.calling: ToolCalls | None = None
@@ -135,7 +137,13 @@ class AgentLoop:
         await self._begin(number)
         prompt = await self._prompt()
         call = ModelCall(
-            self.claimed, self.writer, self.lease, self.answer, self.conf, distinct=True
+            self.claimed,
+            self.writer,
+            self.lease,
+            self.answer,
+            self.conf,
+            distinct=True,
+            upstream=self.upstream,
         )
         self._asking = prompt, call.first
         end = await call.run(self.asked.provider, prompt)

@@ -29,6 +29,7 @@ from .answer import Answer, BlockEvent, begun
 from .claim import Claimed
 from .lease import Lease
 from .silence import SilenceDeadline
+from .upstream import UpstreamAnswer
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class ModelCall:
         conf: Settings,
         *,
         distinct: bool = False,
+        upstream: UpstreamAnswer | None = None,
     ) -> None:
         self.claimed = run
         self.writer = writer
@@ -58,6 +60,7 @@ class ModelCall:
         self.answer = answer
         self.conf = conf
         self.distinct = distinct
+        self.upstream = upstream
         self.shown = False
         self.first = len(answer)
         self.vendor_ids: dict[int, str] = {}
@@ -87,6 +90,8 @@ class ModelCall:
         return True if error.retry_after is None else min(error.retry_after, 60.0)
 
     async def _once(self, provider: Provider, prompt: Prompt) -> Finished:
+        if self.upstream:
+            prompt = await self.upstream.continued(prompt)
         events = provider.stream(prompt)
         end: Finished | None = None
         try:
@@ -95,9 +100,11 @@ class ModelCall:
                 # To the very end, so that the provider can keep its connection.
                 async for event in events:
                     if isinstance(event, Finished):
-                        end = event
+                        end = self._ended(event)
                         continue
                     if isinstance(event, Alive | Upstream):
+                        if isinstance(event, Upstream) and self.upstream:
+                            await self.upstream.keep(prompt, event.id)
                         patience.alive()
                         continue
                     if self.writer.is_full(self.lease):
@@ -117,6 +124,11 @@ class ModelCall:
             await events.aclose()
         if end is None:
             raise ProviderError(Code.PROTOCOL, why="no end")
+        return end
+
+    def _ended(self, end: Finished) -> Finished:
+        if self.upstream:
+            self.upstream.finished()
         return end
 
     def _placed(self, event: BlockEvent) -> BlockEvent:

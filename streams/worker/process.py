@@ -142,7 +142,7 @@ class Worker:
         for run in runs:
             if zombie := self.running.get(run.run_id):
                 zombie.stop(Stop.LOST)
-            runner = self.running[run.run_id] = Runner(run, self.writer, self.conf)
+            runner = self.running[run.run_id] = Runner(run, self.writer, self.conf, self._persist)
             self.answers.start(self._answer(runner, histories.get(run.run_id)))
             if run.run_id in self._early_cancels:
                 self.answers.start(self._cancel(run.run_id))

@@ -17,6 +17,7 @@ from .answer import Answer
 from .claim import Claimed
 from .lease import Lease, LeaseLost, StorageFailed
 from .model_call import ModelCall, note
+from .upstream import Persist, UpstreamAnswer
 from .usage import Usage, estimated
 from .writer import Writer
 
@@ -39,7 +40,9 @@ class Runner:
     shown.
     """
 
-    def __init__(self, run: Claimed, writer: Writer, conf: Settings) -> None:
+    def __init__(
+        self, run: Claimed, writer: Writer, conf: Settings, persist: Persist | None = None
+    ) -> None:
         self.claimed = run
         self.writer = writer
         self.conf = conf
@@ -47,6 +50,7 @@ class Runner:
         self.lease.failed = lambda: self.stop(Stop.LOST)
         self.answer = Answer(conf)
         self.loop: AgentLoop | None = None
+        self.upstream = UpstreamAnswer(run, self.lease, persist) if persist else None
         self._prompt: Prompt | None = None
         self._streaming: asyncio.Task[Finished | Pause] | None = None
         self._interrupted = self._leaving = False
@@ -76,7 +80,8 @@ class Runner:
 
     async def run(self, provider: Provider, prompt: Prompt) -> None:
         """Asks the model once."""
-        call = ModelCall(self.claimed, self.writer, self.lease, self.answer, self.conf)
+        known = self.claimed, self.writer, self.lease, self.answer, self.conf
+        call = ModelCall(*known, upstream=self.upstream)
         self._prompt = prompt
         await self._run(provider, call.run(provider, prompt))
 
@@ -84,6 +89,7 @@ class Runner:
         """Runs an agent's loop, from where its ledger says that the run stands."""
         self.loop = AgentLoop(self.claimed, self.writer, self.lease, self.answer, self.conf, asked)
         self.loop.leaving = self._leaving
+        self.upstream = self.loop.upstream
         await self._run(asked.provider, self.loop.run())
 
     def leave(self) -> None:
@@ -99,7 +105,10 @@ class Runner:
 
     async def _run(self, provider: Provider, work: Coroutine[Any, Any, Finished | Pause]) -> None:
         try:
-            await self._end(*await self._answer(provider, work))
+            event, change = await self._answer(provider, work)
+            await self._end(event, change)
+            if self.upstream and change.status != "queued":
+                await self.upstream.stop(provider)
         except LeaseLost:
             logger.warning("run %s: the lease is another worker's", self.claimed.uuid)
 

@@ -1,0 +1,96 @@
+"""Answers that go on at OpenAI while nobody listens: asked for once, whatever falls."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from streams.conf import conf
+from streams.models import Run
+from streams.models import Worker as WorkerRow
+from streams.providers import registry
+from streams.worker.process import Worker
+from tests.factories import ConversationFactory
+from tests.providers.background_vendor import BackgroundVendor
+
+from .in_process_worker import QUICK, assert_whole, fresh, post, status, until, working
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
+
+
+@pytest.fixture
+async def vendor(settings):
+    async with BackgroundVendor(words=60, pace=0.02) as vendor:
+        given = {"key": "k", "url": f"{vendor.url}/v1", "options": {"background": True}}
+        settings.STREAMS = {**settings.STREAMS, "models": {"openai": given}}
+        yield vendor
+        await registry.aclose()
+
+
+@sync_to_async
+def conversation_of(person):
+    return ConversationFactory(owner=person, model="openai:m")
+
+
+async def test_a_worker_that_dies_at_ten_tokens_leaves_answers_asked_for_once(anna, vendor):
+    """Ten answers begin one after the other, so that each is at another token."""
+    dead = Worker(dataclasses.replace(conf(), **QUICK))
+    running = asyncio.create_task(dead.run())
+    runs = []
+    for _ in range(10):
+        runs.append(await post(await conversation_of(anna), None))
+        await asyncio.sleep(0.07)
+    for runner in dead.running.values():  # as a kill does: nothing more is written
+        runner._streaming.cancel()
+        runner.lease.token -= 1000
+    running.cancel()
+    await asyncio.wait({running})
+    await sync_to_async(lose)()
+    async with working():
+        for run in runs:
+            await status(run, "completed")
+            await assert_whole(run)
+            assert (await fresh(run)).answer.text == vendor.text
+    assert len(vendor.asked) == 10
+    assert len(vendor.read) >= 8
+    assert not vendor.cancelled
+
+
+def lose():
+    """What a killed worker leaves: runs that are running, and nobody who beats for them."""
+    WorkerRow.objects.all().delete()
+
+
+async def test_a_cancel_stops_the_answer_there(anna, vendor):
+    async with working():
+        run = await post(await conversation_of(anna), None)
+        await until(lambda: has_begun(run))
+        await sync_to_async(cancel)(run)
+        await status(run, "cancelled")
+        async with asyncio.timeout(10):
+            while not vendor.cancelled:
+                await asyncio.sleep(0.01)
+    assert vendor.cancelled == ["resp_1"]
+
+
+async def has_begun(run):
+    return (await fresh(run)).first_token_at
+
+
+def cancel(run):
+    Run.objects.get(pk=run.pk).cancel(None)
+
+
+async def test_a_worker_that_leaves_leaves_the_answer_to_the_next(anna, vendor):
+    async with working(drain=0.0):
+        run = await post(await conversation_of(anna), None)
+        await until(lambda: has_begun(run))
+    assert (await fresh(run)).status == "queued"
+    async with working():
+        await status(run, "completed")
+    assert (await fresh(run)).answer.text == vendor.text
+    assert len(vendor.asked) == 1
+    assert not vendor.cancelled
