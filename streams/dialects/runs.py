@@ -24,9 +24,10 @@ def named(user: Any, name: str) -> Run | None:
 
 
 def active(here: Conversation) -> Run | None:
-    """Returns the run that is being written, else the next that waits, else None."""
+    """Returns the run that is being written or waits for a decision, else the next in the queue,
+    else None."""
     open = here.runs.filter(status__in=Run.OPEN).select_related("conversation", "answer")
-    running = open.filter(status=Run.Status.RUNNING).first()
+    running = open.exclude(status=Run.Status.QUEUED).first()
     return running or open.order_by("rank", "pk").first()
 
 

@@ -34,6 +34,8 @@ class AGUIStream:
         self._message_id = message_id
         self._cursor = cursor
         self._attempt = 1
+        self._step = 1
+        self._blocks: dict[str, int] = {}  # of calls, by `call_id`
         self._kinds: dict[int, str] = {}  # of the blocks that are open
         self._writing = False  # whether the text message is open
         self._over = False
@@ -66,6 +68,25 @@ class AGUIStream:
         self._attempt = data["attempt"]
         return closed
 
+    def _step_started(self, data: Any) -> Frames:
+        """What the model says after a tool's result is another message."""
+        closed = self._close()
+        self._step = data["step"]
+        return closed
+
+    def _step_ended(self, data: Any) -> Frames:
+        """Learns which block holds which call."""
+        self._blocks |= {each["call_id"]: each["block"] for each in data.get("calls", ())}
+        return []
+
+    def _tool_ended(self, data: Any) -> Frames:
+        at = self._blocks.get(data["call_id"])
+        if at is None:
+            return []
+        told, id = data.get("result") or data["status"], self._call_id(at)
+        known = {"messageId": f"{id}-result", "toolCallId": id, "role": "tool"}
+        return [*self._close(), frame("TOOL_CALL_RESULT", content=told, **known)]
+
     def _block_started(self, data: Any) -> Frames:
         kind = self._kinds[data["index"]] = data["kind"]
         if kind == "reasoning":
@@ -74,15 +95,22 @@ class AGUIStream:
                 frame("REASONING_START", messageId=id),
                 frame("REASONING_MESSAGE_START", messageId=id, role="reasoning"),
             ]
-        if kind == "tool_call" or self._writing:
-            return []
+        opened = [] if self._writing else [self._text_started()]
+        if kind == "tool_call":
+            known = {"toolCallId": self._call_id(data["index"]), "toolCallName": data["name"]}
+            opened.append(frame("TOOL_CALL_START", parentMessageId=self._text_id, **known))
+        return opened
+
+    def _text_started(self) -> dict[str, Any]:
         self._writing = True
-        return [frame("TEXT_MESSAGE_START", messageId=self._text_id, role="assistant")]
+        return frame("TEXT_MESSAGE_START", messageId=self._text_id, role="assistant")
 
     def _block_delta(self, data: Any) -> Frames:
         kind, text = self._kinds.get(data["index"]), data["text"]
-        if not text or kind in (None, "tool_call"):
+        if not text or kind is None:
             return []
+        if kind == "tool_call":
+            return [frame("TOOL_CALL_ARGS", toolCallId=self._call_id(data["index"]), delta=text)]
         if kind == "reasoning":
             id = self._reasoning_id(data["index"])
             return [frame("REASONING_MESSAGE_CONTENT", messageId=id, delta=text)]
@@ -90,9 +118,7 @@ class AGUIStream:
 
     def _block_ended(self, data: Any) -> Frames:
         """A text goes on in the same message with the next block of text."""
-        if self._kinds.pop(data["index"], None) != "reasoning":
-            return []
-        return self._reasoning_ended(data["index"])
+        return self._block_closed(data["index"], self._kinds.pop(data["index"], None))
 
     def _run_completed(self, data: Any) -> Frames:
         return [*self._close(), frame("RUN_FINISHED", **self._run, outcome={"type": "success"})]
@@ -104,15 +130,22 @@ class AGUIStream:
     def _run_cancelled(self, data: Any) -> Frames:
         return [*self._close(), frame("RUN_FINISHED", **self._run, outcome={"type": "cancelled"})]
 
+    def _run_steered(self, data: Any) -> Frames:
+        """Ends without a word: the prompt has become part of another answer."""
+        return [*self._close(), frame("RUN_FINISHED", **self._run, outcome={"type": "success"})]
+
     def _close(self) -> Frames:
-        open = [at for at, kind in self._kinds.items() if kind == "reasoning"]
-        ends = [end for at in open for end in self._reasoning_ended(at)]
+        ends = [end for at, kind in self._kinds.items() for end in self._block_closed(at, kind)]
         if self._writing:
             ends.append(frame("TEXT_MESSAGE_END", messageId=self._text_id))
         self._kinds, self._writing = {}, False
         return ends
 
-    def _reasoning_ended(self, at: int) -> Frames:
+    def _block_closed(self, at: int, kind: str | None) -> Frames:
+        if kind == "tool_call":
+            return [frame("TOOL_CALL_END", toolCallId=self._call_id(at))]
+        if kind != "reasoning":
+            return []
         id = self._reasoning_id(at)
         return [
             frame("REASONING_MESSAGE_END", messageId=id),
@@ -121,9 +154,13 @@ class AGUIStream:
 
     @property
     def _text_id(self) -> str:
-        """The answer's own id; another attempt's message is another message."""
-        more = f"-{self._attempt}" if self._attempt > 1 else ""
-        return self._message_id + more
+        """The answer's own id; what another attempt or step says is another message."""
+        first = self._attempt == self._step == 1
+        return self._message_id if first else f"{self._message_id}-{self._attempt}.{self._step}"
+
+    def _call_id(self, at: int) -> str:
+        """A call's own: a vendor may use one of its ids twice."""
+        return f"{self._message_id}:{self._attempt}.{at}"
 
     def _reasoning_id(self, at: int) -> str:
         return f"{self._message_id}-reasoning-{self._attempt}-{at}"
@@ -131,12 +168,16 @@ class AGUIStream:
 
 STEPS = {
     "run.started": AGUIStream._run_started,
+    "step.started": AGUIStream._step_started,
+    "step.ended": AGUIStream._step_ended,
+    "tool.ended": AGUIStream._tool_ended,
     "block.started": AGUIStream._block_started,
     "block.delta": AGUIStream._block_delta,
     "block.ended": AGUIStream._block_ended,
     "run.completed": AGUIStream._run_completed,
     "run.failed": AGUIStream._run_failed,
     "run.cancelled": AGUIStream._run_cancelled,
+    "run.steered": AGUIStream._run_steered,
 }
 
 

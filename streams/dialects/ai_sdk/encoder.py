@@ -7,60 +7,97 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from streams.log.transcript import Row
 
-DONE = b"data: [DONE]\n\n"
-KINDS = {"text": "text", "refusal": "text", "reasoning": "reasoning"}
-REASONS = {
-    "end_turn": "stop",
-    "stop": "stop",
-    "max_tokens": "length",
-    "content_filter": "content-filter",
-    "refusal": "content-filter",
-    "tool_call": "tool-calls",
-}
+from .parts import DONE, KINDS, REASONS, Call, part
 
 
 class UIMessageStream:
-    """Begins with `start` and the answer's id, on every replay too, and ends with `[DONE]`."""
+    """Begins with `start` and the answer's id, on every replay too, and ends with `[DONE]`.
 
-    def __init__(self, message_id: str) -> None:
+    A client that goes on with a message it has, after a decision, is sent what comes `after`.
+    """
+
+    def __init__(self, message_id: str, after: int = 0) -> None:
         self._message_id = message_id
+        self._after = after
         self._attempt = 0
         self._open: dict[int, str] = {}  # by block, its kind here
         self._in_step = False
+        self._calls: dict[int, Call] = {}  # by block
+        self._blocks: dict[str, int] = {}  # by `call_id`
 
     def begin(self) -> bytes:
         return part("start", messageId=self._message_id)
 
     def event(self, row: Row) -> bytes:
         step = STEPS.get(row.type)
-        return step(self, row.data) if step else b""
+        said = step(self, row.data) if step else b""
+        return said if row.seq > self._after else b""
 
     def _run_started(self, data: Any) -> bytes:
         """What another attempt has said stays, since it cannot be unsaid; it is closed."""
         closed = self._close()
-        self._attempt, self._in_step = data["attempt"], True
-        return closed + part("start-step")
+        self._attempt = data["attempt"]
+        return closed
+
+    def _step_started(self, data: Any) -> bytes:
+        return self._close() + self._step()
+
+    def _step(self) -> bytes:
+        """Opens a step, unless one is open: a run without tools says nothing of steps."""
+        if self._in_step:
+            return b""
+        self._in_step = True
+        return part("start-step")
 
     def _block_started(self, data: Any) -> bytes:
-        kind = KINDS.get(data["kind"])
-        if kind is None:
+        at, kind = data["index"], KINDS.get(data["kind"])
+        if kind:
+            self._open[at] = kind
+            return self._step() + part(f"{kind}-start", id=self._id(data))
+        if data["kind"] != "tool_call":
             return b""
-        self._open[data["index"]] = kind
-        return part(f"{kind}-start", id=self._id(data))
+        call = self._calls[at] = Call(f"{self._message_id}:{at}", data["name"])
+        return self._step() + call.begun()
 
     def _block_delta(self, data: Any) -> bytes:
-        kind = self._open.get(data["index"])
-        if kind is None or not data["text"]:
+        at, text = data["index"], data["text"]
+        if not text:
             return b""
-        return part(f"{kind}-delta", id=self._id(data), delta=data["text"])
+        if kind := self._open.get(at):
+            return part(f"{kind}-delta", id=self._id(data), delta=text)
+        return self._calls[at].grown(text) if at in self._calls else b""
 
     def _block_ended(self, data: Any) -> bytes:
         kind = self._open.pop(data["index"], None)
         return part(f"{kind}-end", id=self._id(data)) if kind else b""
+
+    def _step_ended(self, data: Any) -> bytes:
+        """Learns which block holds which call."""
+        self._blocks |= {each["call_id"]: each["block"] for each in data.get("calls", ())}
+        return b""
+
+    def _tool_waiting(self, data: Any) -> bytes:
+        call = self._call(data)
+        if call is None:
+            return b""
+        if data["client"]:
+            return call.ready(by_client=True)
+        return call.ready() + part(
+            "tool-approval-request", approvalId=data["id"], toolCallId=call.id
+        )
+
+    def _tool_started(self, data: Any) -> bytes:
+        call = self._call(data)
+        return call.ready() if call else b""
+
+    def _tool_ended(self, data: Any) -> bytes:
+        call = self._call(data)
+        return call.ended(data["status"], data.get("result") or "") if call else b""
+
+    def _call(self, data: Any) -> Call | None:
+        return self._calls.get(self._blocks.get(data["call_id"], -1))
 
     def _run_completed(self, data: Any) -> bytes:
         reason = REASONS.get(data["stop_reason"], "other")
@@ -73,9 +110,14 @@ class UIMessageStream:
         by = data.get("device")
         return self._close() + part("abort", reason=f"Stopped by {by['name']}" if by else "") + DONE
 
+    def _run_steered(self, data: Any) -> bytes:
+        """Ends without a word: the prompt has become part of another answer."""
+        return self._close() + part("finish", finishReason="other") + DONE
+
     def _close(self) -> bytes:
         """Ends what is open: blocks first, then the step."""
         ends = [part(f"{kind}-end", id=self._id({"index": at})) for at, kind in self._open.items()]
+        ends += [call.ready() for call in self._calls.values()]
         if self._in_step:
             ends.append(part("finish-step"))
         self._open, self._in_step = {}, False
@@ -87,14 +129,16 @@ class UIMessageStream:
 
 STEPS = {
     "run.started": UIMessageStream._run_started,
+    "step.started": UIMessageStream._step_started,
+    "step.ended": UIMessageStream._step_ended,
+    "tool.waiting": UIMessageStream._tool_waiting,
+    "tool.started": UIMessageStream._tool_started,
+    "tool.ended": UIMessageStream._tool_ended,
     "block.started": UIMessageStream._block_started,
     "block.delta": UIMessageStream._block_delta,
     "block.ended": UIMessageStream._block_ended,
     "run.completed": UIMessageStream._run_completed,
     "run.failed": UIMessageStream._run_failed,
     "run.cancelled": UIMessageStream._run_cancelled,
+    "run.steered": UIMessageStream._run_steered,
 }
-
-
-def part(type: str, **fields: Any) -> bytes:
-    return b"data: %s\n\n" % orjson.dumps({"type": type, **fields})

@@ -16,6 +16,7 @@ from streams.models import Conversation, Run
 from streams.snapshot import snapshot
 from streams.views.resource import Request
 
+from . import continuation
 from .encoder import UIMessageStream
 from .messages import posted, shown
 
@@ -31,13 +32,20 @@ class AISDKView(DialectView):
         told = {"code": error.code, "message": error.message}
         return {"error": told | ({"field": error.field} if error.field else {})}
 
-    def stream(self, request: Request, run: Run) -> HttpResponse:
-        return self.follow(request, run, UIMessageStream(str(run.answer.uuid)))
+    def stream(self, request: Request, run: Run, after: int = 0) -> HttpResponse:
+        return self.follow(request, run, UIMessageStream(str(run.answer.uuid), after))
 
 
 class Post(AISDKView):
     def post(self, request: Request) -> HttpResponse:
-        run = ask(request.user, request.device, posted(body_of(request)))
+        """Begins a run, or goes on with one that has waited for this client's decisions: then
+        what comes after them is sent, under the id of the message that the client has."""
+        given = body_of(request)
+        if continuation.continues(given):
+            run = continuation.waiting_run(request.user, given)
+            after = continuation.decide(run, request.device, given["messages"][-1])
+            return self.stream(request, run, after)
+        run = ask(request.user, request.device, posted(given))
         return self.stream(request, with_all(run))
 
 
