@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from streams import log
 from streams.models import Conversation, Device, Run
 
 from . import naming
@@ -43,3 +44,10 @@ def stop(here: Conversation, device: Device, message: Any = None) -> Run | None:
     if run:
         run.cancel(device)
     return run
+
+
+def decided_by(run: Run) -> int:
+    """Returns the number of an event before which nothing of the run waits any more."""
+    if run.status == Run.Status.WAITING:
+        return log.last_waiting(run.conversation_id, run.pk) - 1
+    return run.conversation.last_seq

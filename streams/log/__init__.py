@@ -29,7 +29,7 @@ from .reading import (
     timeline,
 )
 from .repairing import mend
-from .run_page import run_page
+from .run_page import last_waiting, run_page
 from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
 
@@ -65,6 +65,7 @@ __all__ = [
     "drop_orphan",
     "dumps",
     "forget_instructions",
+    "last_waiting",
     "lock_free",
     "mend",
     "numbered",

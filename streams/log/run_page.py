@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from psycopg import AsyncConnection
 
+from streams.postgres.database import connection
+
 from .reading import Stored
 
 # None rolled up: what such a client has been sent is sent again.
@@ -37,3 +39,14 @@ async def run_page(
     cursor = await source.execute(RUN_PAGE, place | {"limit": limit, "bytes": most_bytes})
     rows = await cursor.fetchall()
     return [Stored(*row[:4]) for row in rows], bool(rows and rows[0][4])
+
+
+def last_waiting(conversation_id: int, run_id: int) -> int:
+    """Returns the number of the event since which a run waits, through Django's connection."""
+    with connection().cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(seq), 0) FROM streams_event"
+            " WHERE conversation_id = %s AND run_id = %s AND type = 'run.waiting'",
+            [conversation_id, run_id],
+        )
+        return int(cursor.fetchone()[0])

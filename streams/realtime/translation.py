@@ -32,7 +32,11 @@ Header = tuple[bytes, bytes]
 
 class Encoder(Protocol):
     """Says a run's events in another protocol. It is given all of them, from the run's first one
-    on, each once and in order, and keeps what it has to remember."""
+    on, each once and in order, and keeps what it has to remember.
+
+    The stream ends with the run, or once the encoder says `over = True`, which it need not know: a
+    client that has to be asked something may wait for the end.
+    """
 
     def begin(self) -> bytes:
         """Returns what is sent at once, before anything is known of the run."""
@@ -178,8 +182,9 @@ class TranslatedSubscription(LogSubscription):
         said = []
         for row in rows:
             said.append(self._encoder.event(self._unsaid(row)))
-            if row.type in TERMINAL:
+            if row.type in TERMINAL or getattr(self._encoder, "over", False):
                 self.end = b""
+                break
         return b"".join(said)
 
     def _unsaid(self, row: Stored) -> Row:

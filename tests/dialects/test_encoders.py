@@ -45,8 +45,8 @@ def rows(*events):
     return [Row(seq, type, {"run": "r", **data}) for seq, (type, data) in enumerate(events, 1)]
 
 
-def parts(*events, after=0):
-    encoder = UIMessageStream("m", after)
+def parts(*events, **options):
+    encoder = UIMessageStream("m", **options)
     sent = encoder.begin() + b"".join(map(encoder.event, rows(*events)))
     frames = sent.decode().split("\n\n")
     assert frames[-2:] == ["data: [DONE]", ""]
@@ -88,6 +88,17 @@ def test_an_ai_sdk_client_is_asked_for_a_decision_and_sees_it_denied():
         "tool-output-denied",
     ]
     assert found[at]["approvalId"] == "c0ffee"
+
+
+def test_a_wait_ends_the_ai_sdks_stream_unless_it_is_over():
+    waits = ("run.waiting", {"attempt": 1})
+    encoder = UIMessageStream("m")
+    sent = b"".join(map(encoder.event, rows(*ASKS, WAITS, waits)))
+    assert encoder.over
+    assert sent.endswith(b"data: [DONE]\n\n")
+    whole = (*ASKS, WAITS, waits, ("tool.decided", {"call_id": "call_1"}), RUNS, OK, *ANSWERS)
+    found = parts(*whole, decided=len(ASKS) + 3)
+    assert found[-1]["finishReason"] == "stop"
 
 
 def test_a_tool_that_the_ai_sdk_client_runs_is_not_said_to_run_here():

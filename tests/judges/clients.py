@@ -95,5 +95,13 @@ def judge(client: str, script: str, *arguments: str, within: float = 120) -> Any
     return json.loads(ran.stdout.splitlines()[-1])
 
 
+def passed(told: dict[str, str], at_least: int) -> None:
+    """Fails with what each check that failed has said."""
+    wrong = [f"{name}: {said}" for name, said in told.items() if said != "ok"]
+    if wrong:
+        pytest.fail("\n\n".join(wrong), pytrace=False)
+    assert len(told) >= at_least
+
+
 if __name__ == "__main__":
     install()

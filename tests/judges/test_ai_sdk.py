@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .clients import judge
+from .clients import judge, passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -12,5 +12,4 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("client", ["ai-6", "ai-7"])
 def test_use_chat_finds_what_it_expects(client, web, token, foreign):
     told = judge(client, "ai_sdk/judge.mjs", web.url, token, foreign)
-    assert {name: said for name, said in told.items() if said != "ok"} == {}
-    assert len(told) > 15
+    passed(told, at_least=18)

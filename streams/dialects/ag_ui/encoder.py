@@ -38,13 +38,13 @@ class AGUIStream:
         self._blocks: dict[str, int] = {}  # of calls, by `call_id`
         self._kinds: dict[int, str] = {}  # of the blocks that are open
         self._writing = False  # whether the text message is open
-        self._over = False
+        self.over = False
 
     def begin(self) -> bytes:
         return self._sent(START, frame("RUN_STARTED", **self._run))
 
     def event(self, row: Row) -> bytes:
-        if self._over:
+        if self.over:
             return b""
         if row.data.get("from", row.seq) <= self._cursor[0] < row.seq:
             return self._too_late(row.seq)
@@ -59,7 +59,7 @@ class AGUIStream:
 
     def _too_late(self, seq: int) -> bytes:
         """Ends a stream whose cursor stands in the middle of what is one event by now."""
-        self._over = True
+        self.over = True
         return self._sent((seq, 0), frame("RUN_ERROR", message=TOO_LATE, code="bad_cursor"))
 
     def _run_started(self, data: Any) -> Frames:

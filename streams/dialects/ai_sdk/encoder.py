@@ -15,12 +15,16 @@ from .parts import DONE, KINDS, REASONS, Call, part
 class UIMessageStream:
     """Begins with `start` and the answer's id, on every replay too, and ends with `[DONE]`.
 
-    A client that goes on with a message it has, after a decision, is sent what comes `after`.
+    Where a run waits for a decision the stream ends, since this client asks for it only then; it
+    does not end at a wait that was over by the event `decided`. A client that goes on with a
+    message it has, after a decision, is sent what comes `after`.
     """
 
-    def __init__(self, message_id: str, after: int = 0) -> None:
+    def __init__(self, message_id: str, *, after: int = 0, decided: int = 0) -> None:
+        self.over = False
         self._message_id = message_id
         self._after = after
+        self._decided = decided
         self._attempt = 0
         self._open: dict[int, str] = {}  # by block, its kind here
         self._in_step = False
@@ -31,6 +35,9 @@ class UIMessageStream:
         return part("start", messageId=self._message_id)
 
     def event(self, row: Row) -> bytes:
+        if row.type == "run.waiting" and row.seq > self._decided:
+            self.over = True
+            return self._close() + part("finish", finishReason="tool-calls") + DONE
         step = STEPS.get(row.type)
         said = step(self, row.data) if step else b""
         return said if row.seq > self._after else b""

@@ -9,7 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from streams.dialects import naming
 from streams.dialects.endpoint import DialectView, body_of
 from streams.dialects.posted import ask
-from streams.dialects.runs import active, stop, with_all
+from streams.dialects.runs import active, decided_by, stop, with_all
 from streams.exceptions import NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run
@@ -33,7 +33,8 @@ class AISDKView(DialectView):
         return {"error": told | ({"field": error.field} if error.field else {})}
 
     def stream(self, request: Request, run: Run, after: int = 0) -> HttpResponse:
-        return self.follow(request, run, UIMessageStream(str(run.answer.uuid), after))
+        encoder = UIMessageStream(str(run.answer.uuid), after=after, decided=decided_by(run))
+        return self.follow(request, run, encoder)
 
 
 class Post(AISDKView):
@@ -44,7 +45,7 @@ class Post(AISDKView):
         if continuation.continues(given):
             run = continuation.waiting_run(request.user, given)
             after = continuation.decide(run, request.device, given["messages"][-1])
-            return self.stream(request, run, after)
+            return self.stream(request, with_all(run), after)
         run = ask(request.user, request.device, posted(given))
         return self.stream(request, with_all(run))
 

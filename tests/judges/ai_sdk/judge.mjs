@@ -127,7 +127,7 @@ checks["cut at every place and resumed in a new page"] = async () => {
   const places = [0, 1, 2, 3, 5, 8, 10];
   await Promise.all(
     places.map(async (cut) => {
-      const first = client(fresh(), { model: "scripted:count-40@40", cut });
+      const first = client(fresh(), { model: "scripted:count-40@12", cut });
       await first.chat.sendMessage({ text: "Count" });
       assert.equal(first.chat.status, "error", `cut after ${cut}`);
       const { chat, seen } = client(first.chat.id, { messages: await stored(first.chat.id) });
@@ -141,7 +141,7 @@ checks["cut at every place and resumed in a new page"] = async () => {
 };
 
 checks["cut and resumed on the same page"] = async () => {
-  const { chat, seen } = client(fresh(), { model: "scripted:count-40@40", cut: 9 });
+  const { chat, seen } = client(fresh(), { model: "scripted:count-40@12", cut: 9 });
   await chat.sendMessage({ text: "Count" });
   seen.cut = 14;
   await chat.resumeStream();

@@ -1,0 +1,45 @@
+"""The real clients and an agent whose tools ask, with a model that is told what to call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from streams.models import ToolCall
+from tests.processes import Web
+from tests.worker import agents
+from tests.worker.agents import calls, says
+from tests.worker.in_process_worker import working
+from tests.worker.test_agent_loop import Script
+
+from .clients import judge, passed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AGENTS = {"a": "tests.worker.agents.agent"}
+
+
+@pytest.fixture
+def script(monkeypatch, other_half):
+    from streams.worker import process
+
+    provider = Script()
+    monkeypatch.setattr(process, "resolve", lambda name: (provider, "m"))
+    return provider
+
+
+@pytest.mark.parametrize("client", ["ai-6", "ai-7"])
+async def test_use_chat_runs_tools_and_asks_for_decisions(client, spawn, token, settings, script):
+    settings.STREAMS = {**settings.STREAMS, "agents": AGENTS}
+    agents.forget()
+    web = spawn(Web, STREAMS=json.dumps({"agents": AGENTS}))
+    script.then(calls(("act", "a"), text="Let me see."), says("All done."))
+    for n, name in enumerate(("pay", "pay", "locate"), 1):
+        script.then(calls((name, str(n)), first=n), says("All done."))
+    async with working():
+        told = await asyncio.to_thread(judge, client, "ai_sdk/tools.mjs", web.url, token)
+    passed(told, at_least=4)
+    assert agents.done == {"a": 1, "1": 1}
+    located = await ToolCall.objects.aget(name="locate")
+    assert (located.status, located.result) == ("ok", "Bern")
