@@ -5,6 +5,7 @@
 | `demo` | a thought, then Markdown that quotes the prompt, 40 tokens/s |
 | `echo` | the prompt's last turn, 40 tokens/s |
 | `count-N` | the N tokens `1 2 3 …`, 50 tokens/s |
+| `tools` | calls tools as the prompt says: see `streams.providers.scripted_tools` |
 | `stall`, `silent` | one token, or none, then silence for ever |
 | `fail-CODE` | fails at once with one of our codes, as in `fail-rate-limited` |
 | `fail-late-CODE` | five tokens, then fails |
@@ -22,6 +23,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from streams.providers import scripted_tools
 from streams.providers.base import (
     BlockDelta,
     BlockEnded,
@@ -37,7 +39,7 @@ from streams.providers.base import (
 from streams.providers.demo import ANSWER, THOUGHT, quoted
 
 NAME = re.compile(
-    r"(?P<act>demo|echo|stall|silent|count-(?P<count>\d{1,6})"
+    r"(?P<act>demo|echo|tools|stall|silent|count-(?P<count>\d{1,6})"
     r"|fail-(?P<late>late-)?(?P<code>[a-z-]+)|flaky-(?P<times>\d{1,3}))"
     r"(?:@(?P<rate>\d{1,6}(?:\.\d{1,3})?))?"
 )
@@ -117,6 +119,10 @@ class Scripted:
             play = script(prompt.model, said)
         except UnknownModel as error:
             raise ProviderError(Code.BAD_REQUEST) from error
+        if prompt.model.partition("@")[0] == "tools":
+            for event in scripted_tools.events(prompt):
+                yield event
+            return
         self._tries[prompt.model] += 1
         if self._tries[prompt.model] <= play.flaky:
             raise ProviderError(Code.OVERLOADED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,12 +11,15 @@ from streams.providers.base import (
     RETRYABLE,
     BlockDelta,
     BlockStarted,
+    Call,
     Code,
     Finished,
     Kind,
     Prompt,
     ProviderError,
     ProviderEvent,
+    Result,
+    Text,
     Turn,
     UnknownModel,
 )
@@ -117,3 +121,24 @@ async def test_flaky_works_after_its_failures() -> None:
 def test_an_unknown_script_is_an_unknown_model(name: str) -> None:
     with pytest.raises(UnknownModel):
         script(name)
+
+
+async def test_tools_are_called_as_the_prompt_says_a_line_for_each_step() -> None:
+    prompt = Prompt("tools", [Turn.of("user", 'add {"a": 1} + add {"a": 2}\nfind {}\n')])
+    seen: list[list[tuple[str, str]]] = []
+    while True:
+        events = [event async for event in Scripted().stream(prompt)]
+        calls = [event for event in events if getattr(event, "call_id", "")]
+        texts = [event.text for event in events if isinstance(event, BlockDelta)]
+        if not calls:
+            break
+        assert events[-1].stop_reason == "tool_call"
+        seen.append([(call.name, text) for call, text in zip(calls, texts, strict=True)])
+        parts = [Call(call.call_id, *seen[-1][n]) for n, call in enumerate(calls)]
+        results = [Result(part.call_id, f"got {part.arguments}") for part in parts]
+        more = [Turn("assistant", tuple(parts)), Turn("user", (*results, Text("Hurry.")))]
+        prompt = replace(prompt, turns=[*prompt.turns, *more])
+    assert seen == [[("add", '{"a": 1}'), ("add", '{"a": 2}')], [("find", "{}")]]
+    assert texts == ["got {}"]
+    called = [part for turn in prompt.turns for part in turn.parts if isinstance(part, Call)]
+    assert len({part.call_id for part in called}) == 3
