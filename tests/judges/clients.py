@@ -21,6 +21,7 @@ REACT = {"react": "19.3.1"}
 CLIENTS: dict[str, dict[str, str]] = {
     "ai-6": {"ai": "6.0.326", "@ai-sdk/react": "3.0.328", **REACT},
     "ag-ui": {"@ag-ui/client": "1.0.0"},
+    "openai-node": {"openai": "7.57.0", **NODE},
     "tanstack": {"@tanstack/ai-client": "0.33.2"},
     "ai-7": {"ai": "7.0.173", "@ai-sdk/react": "4.0.177", **REACT, **NODE},
 }
