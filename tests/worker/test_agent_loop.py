@@ -8,99 +8,20 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams import log
-from streams.log import transcript
-from streams.models import Conversation, Event, ToolCall
+from streams.models import Conversation, ToolCall
 from streams.providers.base import Call, Result, Text
-from streams.snapshot import snapshot
-from tests.factories import ConversationFactory
 
 from . import agents
+from .agent_runs import async_of, decide, held_up, ledger, same_as_page, types
 from .agents import calls, says
 from .in_process_worker import assert_whole, fresh, post, status, until, working
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def offered(settings):
-    here = "tests.worker.agents"
-    agents.forget()
-    settings.STREAMS = {
-        **settings.STREAMS,
-        "agents": {"a": f"{here}.agent", "brief": f"{here}.brief"},
-    }
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 
 
 @pytest.fixture
-def conversation(anna):
-    return ConversationFactory(owner=anna, model="agent:a")
-
-
-class Script:
-    """Says one scripted step per request; `prompts` are what it was asked."""
-
-    name = "script"
-    skipped = 0
-
-    def __init__(self):
-        self.steps = []
-        self.prompts = []
-
-    def then(self, *steps):
-        self.steps += steps
-        return self
-
-    async def stream(self, prompt):
-        self.prompts.append(prompt)
-        for event in self.steps.pop(0):
-            if isinstance(event, Exception):
-                raise event
-            if isinstance(event, asyncio.Event):
-                await event.wait()
-            else:
-                yield event
-
-    def models(self):
-        return ()
-
-    async def aclose(self):
-        pass
-
-
-@pytest.fixture
-def script(monkeypatch, other_half):
-    from streams.worker import process
-
-    provider = Script()
-    monkeypatch.setattr(process, "resolve", lambda name: (provider, "m"))
-    return provider
-
-
-@sync_to_async
-def same_as_page(conversation):
-    """Folding the log gives the page, and so does folding the rest of it from any point."""
-    page = snapshot(conversation.pk).transcript
-    rows = log.rows_after(conversation.pk)
-    assert transcript.fold(rows) == page
-    return page
-
-
-@sync_to_async
-def types(run):
-    rows = Event.objects.filter(run_id=run.pk).order_by("seq")
-    return [row.type for row in rows if not row.type.startswith("block.")]
-
-
-@sync_to_async
-def ledger(run):
-    return [(call.name, call.status) for call in ToolCall.objects.filter(run=run).order_by("block")]
-
-
-@sync_to_async
-def decide(run, decision="approved", device=None, nth=0, **more):
-    waiting = ToolCall.objects.filter(run=run, status="waiting").order_by("block")
-    return waiting[nth].decide(decision, device, **more)
+def conversation(working_on):
+    return working_on
 
 
 async def test_a_run_is_a_loop_of_steps_until_the_model_asks_for_nothing_more(
@@ -140,12 +61,6 @@ async def test_a_run_is_a_loop_of_steps_until_the_model_asks_for_nothing_more(
     await same_as_page(conversation)
 
 
-async def held_up(script, conversation, device, *wanted, then=("Done.",)):
-    """A run whose first step calls `wanted`; it ends with the words of `then`."""
-    script.then(calls(*wanted), *(says(words) for words in then))
-    return await post(conversation, device)
-
-
 async def test_a_call_that_needs_a_yes_waits_without_a_worker_and_goes_on_once_it_has_it(
     script, conversation, laptop, phone
 ):
@@ -169,13 +84,6 @@ async def test_a_call_that_needs_a_yes_waits_without_a_worker_and_goes_on_once_i
     page = await same_as_page(conversation)
     (shown,) = page.runs[str(run.uuid)].calls.values()
     assert (shown.status, shown.note, shown.result) == ("ok", "It is due", "rent is done")
-
-
-def async_of(check):
-    async def checked():
-        return check()
-
-    return checked
 
 
 async def test_a_call_that_was_denied_is_not_run_and_the_model_is_told(
