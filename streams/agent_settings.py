@@ -31,5 +31,7 @@ class AgentSettings:
     tool_progress_bytes: int = 1000
     #: Seconds between two notes of a call's progress.
     tool_progress_every: float = 0.5
+    #: Seconds a run waits for decisions of people; then it fails as `undecided`.
+    waiting_kept: float = 14 * 24 * 3600.0
     #: Plain functions of tools that one worker runs at once, each in a thread.
     tool_threads: int = 40

@@ -50,6 +50,9 @@ def logs(draw):
         add("run.queued", run=f"r{n}", message=f"a{n}", prompt=f"m{n}", model="x", **first)
     for n in range(prompts):
         run = f"r{n}"
+        if draw(st.booleans()):
+            steps(draw, add, run, n)
+            continue
         for attempt in range(1, draw(st.integers(1, 2)) + 1):
             add("run.started", run=run, attempt=attempt)
             blocks = draw(st.integers(0, 3))
@@ -61,6 +64,46 @@ def logs(draw):
                 add("block.delta", run=run, index=index, text=draw(ANY_TEXT))
         add("run.completed", run=run, stop_reason="end_turn", usage={})
     return rows
+
+
+def steps(draw, add, run, nth):
+    """A run with tools: it goes on from its ended steps, waits, and takes a prompt in."""
+    add("run.started", run=run, attempt=1)
+    blocks = 0
+    for step in range(1, draw(st.integers(1, 3)) + 1):
+        for lost in range(draw(st.integers(0, 1)) + 1):
+            if lost:
+                more = {"step": step, "from_block": blocks} if step > 1 else {}
+                add("run.started", run=run, attempt=step + lost, **more)
+            add("step.started", run=run, step=step)
+            add("block.started", run=run, index=blocks, kind="text")
+            for _ in range(draw(st.integers(0, 3))):
+                add("block.delta", run=run, index=blocks, text=draw(ANY_TEXT))
+        call = {"id": f"i{blocks}", "call_id": f"c{blocks}", "name": "t", "block": blocks + 1}
+        add("block.started", run=run, index=blocks + 1, kind="tool_call", name="t", call_id="c")
+        add("step.ended", run=run, step=step, stop_reason="tool_call", usage={}, calls=[call])
+        one_call(draw, add, run, call["call_id"])
+        blocks += 2
+    if nth == 0 and draw(st.booleans()):
+        add("message.created", message="joins", role="user", text="x")
+        add("run.queued", run="rj", message="aj", prompt="joins", model="x", rank=-1)
+        add("run.steered", run=run, message="joins", absorbed="rj", at_block=blocks)
+    add("run.completed", run=run, stop_reason="end_turn", usage={})
+
+
+def one_call(draw, add, run, call_id):
+    of = {"run": run, "call_id": call_id}
+    decision = draw(st.sampled_from([None, "approved", "denied"]))
+    if decision:
+        add("tool.waiting", **of, id="i", name="t", arguments="{}", client=False)
+        if draw(st.booleans()):
+            add("run.waiting", run=run, attempt=1)
+        add("tool.decided", **of, decision=decision, note=draw(ANY_TEXT))
+    if decision != "denied":
+        add("tool.started", **of)
+        for _ in range(draw(st.integers(0, 2))):
+            add("tool.progress", **of, text=draw(ANY_TEXT))
+    add("tool.ended", **of, status="ok", result=draw(ANY_TEXT), ms=1)
 
 
 @given(logs(), st.data())

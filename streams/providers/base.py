@@ -48,6 +48,7 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"
     PROTOCOL = "protocol"
     EMPTY = "empty"
+    UNDECIDED = "undecided"
     WORKER_LOST = "worker_lost"
     STORAGE = "storage"
     INTERNAL = "internal"
@@ -66,6 +67,7 @@ SENTENCES: dict[Code, str] = {
     Code.UNAVAILABLE: _("The model cannot be reached. Try again in a minute."),
     Code.PROTOCOL: _("The model's service sent something unreadable. Try again."),
     Code.EMPTY: _("The model answered with nothing. Try again."),
+    Code.UNDECIDED: _("Nobody decided in time, so this was given up. Try again."),
     Code.WORKER_LOST: _("The server stopped several times during this answer. Try again."),
     Code.STORAGE: _("The answer could not be saved. Try again."),
     Code.INTERNAL: _("Something went wrong on our side. Try again."),
@@ -80,6 +82,7 @@ RETRYABLE = frozenset(
         Code.UNAVAILABLE,
         Code.PROTOCOL,
         Code.EMPTY,
+        Code.UNDECIDED,
         Code.WORKER_LOST,
         Code.STORAGE,
         Code.INTERNAL,

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
-from . import quarantine
+from . import quarantine, undecided
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
     """Does everything that is due now."""
     async for _ in compact(connection, conf.compact_after, conf.compact_runs, rest=REST):
         pass
+    while given_up := await undecided.give_up(connection, conf.waiting_kept):
+        logger.info("gave up %s runs that nobody decided about", given_up)
     while purged := await purge(connection, conf.purge_after):
         logger.info("purged %s conversations", purged)
     await forget(connection, conf.keep_workers)

@@ -8,12 +8,14 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams.models import Conversation, ToolCall
+from streams.models import Conversation, Run, ToolCall
+from streams.postgres.connections import connect
 from streams.providers.base import Call, Result, Text
+from streams.worker import undecided
 
 from . import agents
 from .agent_runs import async_of, decide, held_up, ledger, same_as_page, types
-from .agents import calls, says
+from .agents import calls, said, says
 from .in_process_worker import assert_whole, fresh, post, status, until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
@@ -206,3 +208,36 @@ async def test_what_comes_next_remembers_calls_and_results(script, conversation,
         (Text("Done."),),
         (Text("And now?"),),
     ]
+
+
+async def test_a_run_that_nobody_decides_about_is_given_up_some_day(script, conversation, laptop):
+    async with working():
+        run = await held_up(script, conversation, laptop, ("pay", "rent"))
+        await status(run, "waiting")
+    async with await connect("tests") as connection:
+        assert await undecided.give_up(connection, 3600.0) == 0
+        await Run.objects.filter(pk=run.pk).aupdate(waiting_since="2000-01-01T00:00Z")
+        assert await undecided.give_up(connection, 3600.0) == 1
+        assert await undecided.give_up(connection, 3600.0) == 0
+    now = await fresh(run)
+    assert (now.status, now.error_code) == ("failed", "undecided")
+    assert now.usage == {"input_tokens": 10, "output_tokens": 5}
+    assert await ledger(run) == [("pay", "cancelled")]
+    here = await Conversation.objects.aget(pk=conversation.pk)
+    assert here.undecided == 0
+    await assert_whole(run)
+    await same_as_page(conversation)
+
+
+async def test_what_a_stopped_step_used_is_estimated_and_marked(script, conversation, laptop):
+    never = asyncio.Event()
+    script.then(calls(("act", "a")), [*said("Half a word")[:2], never])
+    async with working():
+        run = await post(conversation, laptop)
+        await until(async_of(lambda: len(script.prompts) == 2))
+        await sync_to_async(run.cancel)(laptop)
+        ended = await status(run, "cancelled")
+    assert ended.usage["estimated"] is True
+    assert ended.usage["input_tokens"] > 10
+    assert ended.usage["output_tokens"] == 5 + 3
+    await same_as_page(conversation)
