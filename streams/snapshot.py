@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from .exceptions import NotFound
 from .log.states import Block, CallState, MessageState, Row, RunState
 from .log.transcript import Transcript, resumed
 from .models import Conversation, Message, Run, ToolCall
+from .postgres import clock
 from .postgres.database import atomic, connection
 
 DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
@@ -28,11 +29,14 @@ DEVICE_THEN = RawSQL(log.DEVICE_THEN, [], output_field=JSONField())
 
 @dataclass(slots=True)
 class Snapshot:
-    """`times` holds when each message was created, by its id; events do not say."""
+    """`times` holds when each message was created, and `worked` how many seconds each run with
+    steps has been at work, by their ids; events do not say.
+    """
 
     conversation: Conversation
     transcript: Transcript
     times: dict[str, datetime]
+    worked: dict[str, float] = field(default_factory=dict)
 
 
 @atomic
@@ -42,7 +46,7 @@ def snapshot(conversation_id: int) -> Snapshot:
         here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
         if here is None:
             raise NotFound(gettext("This conversation isn't here, or isn't yours."))
-        runs = list(here.runs.order_by("answer__seq"))
+        runs = list(clock.dated(here.runs.order_by("answer__seq")))
         messages = list(here.messages.annotate(device_then=DEVICE_THEN))
         calls = calls_by_run(runs)
         newest = {run.pk: newest_rows(run) for run in runs if run.status in Run.OPEN}
@@ -60,7 +64,10 @@ def snapshot(conversation_id: int) -> Snapshot:
         messages=list(in_reading_order(messages, runs, shown)),
         runs={str(run.uuid): states[run.pk] for run in runs if not run.removed},
     )
-    return Snapshot(here, transcript, {str(m.uuid): m.created_at for m in messages})
+    times = {str(message.uuid): message.created_at for message in messages}
+    return Snapshot(
+        here, transcript, times, {str(run.uuid): run.at_work for run in runs if run.step}
+    )
 
 
 LOCK = "SELECT FROM streams_conversation WHERE id = %s FOR SHARE"
@@ -178,6 +185,7 @@ def call_state_of(call: ToolCall) -> CallState:
         note=call.note or None,
         result=call.result if ended else None,
         ms=call.ms,
+        client=call.client,
     )
 
 

@@ -28,12 +28,16 @@ class FunctionTool(Tool, Generic[P, R]):
         approval: Approval = "never",
         repeat: Repeat = "never",
         timeout: float | None = None,
+        title: str = "",
+        running: str = "",
+        done: str = "",
     ) -> None:
         self.signature = Signature(function)
         spec = ToolSpec(
             name or function.__name__, inspect.getdoc(function) or "", self.signature.schema
         )
-        super().__init__(spec, approval=approval, repeat=repeat, timeout=timeout)
+        words = {"title": title, "running": running, "done": done}
+        super().__init__(spec, approval=approval, repeat=repeat, timeout=timeout, **words)
         self.function = function
         self.__doc__ = function.__doc__
 
@@ -76,6 +80,9 @@ def tool(
     approval: Approval = "never",
     repeat: Repeat = "never",
     timeout: float | None = None,
+    title: str = "",
+    running: str = "",
+    done: str = "",
 ) -> Callable[[Callable[P, R]], FunctionTool[P, R]]: ...
 
 
@@ -98,7 +105,12 @@ def client_tool(function: Callable[P, R], /) -> ClientTool[P, R]: ...
 
 @overload
 def client_tool(
-    *, name: str = "", approval: Approval = "never"
+    *,
+    name: str = "",
+    approval: Approval = "never",
+    title: str = "",
+    running: str = "",
+    done: str = "",
 ) -> Callable[[Callable[P, R]], ClientTool[P, R]]: ...
 
 

@@ -34,6 +34,11 @@ class Tool(ABC):
     context and the arguments. `repeat` says whether a call that was under way when its worker died
     may be run again: "safe", or "never". `timeout` is in seconds, None for the setting
     `tool_seconds`. A tool with `by_client` is run by the client, which sends the result.
+
+    `title`, `running` and `done` are what people read of a call, with its arguments in braces:
+    "Refund order {order}", "Refunding order {order}", "Refunded order {order}". Without `running`
+    and `done` that is the title, and without a title the name in words. A site that speaks several
+    languages gives lazily translated strings.
     """
 
     by_client = False
@@ -45,6 +50,9 @@ class Tool(ABC):
         approval: Approval = "never",
         repeat: Repeat = "never",
         timeout: float | None = None,
+        title: str = "",
+        running: str = "",
+        done: str = "",
     ) -> None:
         if not NAME.fullmatch(spec.name):
             raise TypeError(
@@ -60,6 +68,7 @@ class Tool(ABC):
         self.approval = approval
         self.repeat = repeat
         self.timeout = timeout
+        self.title, self.running, self.done = title, running, done
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

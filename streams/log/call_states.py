@@ -16,7 +16,8 @@ def step_ended(calls: Calls, data: Mapping[str, Any]) -> None:
 
 
 def waiting(calls: Calls, data: Mapping[str, Any]) -> None:
-    calls[data["call_id"]].status = "waiting"
+    call = calls[data["call_id"]]
+    call.status, call.client = "waiting", data.get("client", False)
 
 
 def decided(calls: Calls, data: Mapping[str, Any]) -> None:

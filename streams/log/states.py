@@ -25,7 +25,8 @@ class CallState:
     """One call of a tool. `block` is the index of its block, whose text are the arguments.
 
     `status` is waiting, approved or denied (about to run, or to be told so), running, or how it
-    ended: ok, error, denied, cancelled or unknown. `ms` is how long it took.
+    ended: ok, error, denied, cancelled or unknown. `ms` is how long it took. A `client` call is
+    one that a client has to run.
     """
 
     id: str
@@ -39,6 +40,7 @@ class CallState:
     progress: str | None = None
     result: str | None = None
     ms: int | None = None
+    client: bool = False
 
 
 @dataclass(slots=True)

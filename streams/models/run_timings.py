@@ -15,6 +15,8 @@ class RunTimings:
         started_at: Any
         first_token_at: Any
         ended_at: Any
+        status: Any
+        worked: Any
         usage: Any
 
     @property
@@ -30,6 +32,13 @@ class RunTimings:
             return None
         spent: timedelta = (self.ended_at or clock.of(cast(Model, self))) - self.started_at
         return spent
+
+    @property
+    def at_work(self) -> float:
+        """Returns the seconds it has been running so far, without those it waited for people."""
+        going = self.status == "running" and self.started_at
+        since = (clock.of(cast(Model, self)) - self.started_at).total_seconds() if going else 0.0
+        return float(self.worked + max(since, 0.0))
 
     @property
     def output_tokens(self) -> int:

@@ -13,7 +13,7 @@ from django.utils.html import json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from streams import account_links
+from streams import account_links, tool_words
 from streams.conf import conf
 from streams.providers import model_names, registry
 from streams.views.chat import embedded_context
@@ -29,7 +29,7 @@ STYLESHEETS = [
     f"streams/css/{name}.css"
     for name in (
         *("colors", "base", "controls", "layout", "composer", "modal", "transcript"),
-        *("answer_endings", "prose", "code", "embedded_chat"),
+        *("answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
     )
 ]
 
@@ -38,6 +38,13 @@ STYLESHEETS = [
 def brand() -> str:
     """Returns the name shown above the list and in page titles: `STREAMS["brand"]`."""
     return conf().brand
+
+
+@register.simple_tag(takes_context=True)
+def waiting_badge(context: template.Context) -> str:
+    """Returns how many of the listed conversations need a decision, for the page's title."""
+    count = sum(getattr(it, "waiting", False) for it in context.get("items") or ())
+    return f"({count}) " if count else ""
 
 
 @register.simple_tag
@@ -51,14 +58,17 @@ register.simple_tag(account_links.sign_out, name="sign_out_url")
 register.simple_tag(account_links.password, name="password_url")
 
 
-@register.simple_tag
-def script_words() -> SafeString:
+@register.simple_tag(takes_context=True)
+def script_words(context: template.Context) -> SafeString:
     """Returns the translations of sentences that scripts show, as data, which no
-    Content-Security-Policy blocks; empty in English.
+    Content-Security-Policy blocks; empty in English. With them the words of models and of the tools
+    that are on the page, or may come.
     """
     found = words(get_language() or settings.LANGUAGE_CODE)
     models = {name: model_names.words_of(name) for name in registry.offered()}
-    return json_script(found | {"models": models}, "streams-words")
+    answered = {turn.run.model for turn in (context.get("turns") or ()) if turn.run}
+    tools = tool_words.for_scripts({name for name, _ in (context.get("models") or ())} | answered)
+    return json_script(found | {"models": models, "tools": tools}, "streams-words")
 
 
 @register.filter

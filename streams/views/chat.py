@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from streams import access
 from streams.conf import conf
+from streams.log.transcript import RunState
 from streams.markdown.render_budget import limited
 from streams.models import Conversation, Device, DeviceSession
 from streams.snapshot import Snapshot, snapshot
@@ -20,6 +21,7 @@ from .transcript_presenter import front, turns_of
 # What a prompt will do that is sent while an answer is being written; chat.js says the same.
 NEXT = {
     "queue": gettext_noop("Send after this answer"),
+    "steer": gettext_noop("Send into this answer"),
     "interrupt": gettext_noop("Stop and send"),
     "reject": gettext_noop("Wait for this answer, or stop it"),
 }
@@ -35,8 +37,16 @@ def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
         "turns": turns_of(taken, device),
         "branched": len(taken.transcript.branch()) < len(taken.transcript.messages),
         "front": first,
-        "next": gettext(NEXT[taken.conversation.on_busy]) if first else "",
+        "next": next_words(taken.conversation.on_busy, first) if first else "",
     }
+
+
+def next_words(on_busy: str, front: RunState) -> str:
+    """Says what a prompt does that is sent now. It joins the answer of an agent alone: another has
+    no steps between which it could.
+    """
+    alone = on_busy == "steer" and not front.model.startswith("agent:")
+    return gettext(NEXT["queue" if alone else on_busy])
 
 
 def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from streams.models import Device
 from streams.providers import endings
 from streams.snapshot import Snapshot
 
+from .call_presenter import SETTLED, ShownCall
+from .work_fold import Part, parts_of
+
 SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
 
 
@@ -30,6 +33,7 @@ class Shown:
     open: str = ""
     seen_length: int = 0
     fenced: bool = False
+    call: ShownCall | None = None
 
     @property
     def source(self) -> SafeString:
@@ -39,13 +43,17 @@ class Shown:
 
 @dataclass(slots=True)
 class Turn:
-    """A prompt or an answer. `earlier` holds the answers this one has replaced."""
+    """A prompt or an answer. `earlier` holds the answers this one has replaced, and `joined` the
+    prompts that steered it; `worked` are the seconds it was at work.
+    """
 
     message: MessageState
     at: datetime | None = None
     run: RunState | None = None
     ahead: int = 0
     blocks: list[Shown] = field(default_factory=list)
+    joined: list[Turn] = field(default_factory=list)
+    worked: float = 0.0
     earlier: list[Turn] = field(default_factory=list)
     stopped: str = ""
 
@@ -77,9 +85,22 @@ class Turn:
 
     @property
     def thinking(self) -> bool:
-        """Tells whether the answer is open and has nothing to read yet."""
-        blocks = self.message.blocks
-        return self.busy and not any(b["text"] and b["kind"] not in SILENT for b in blocks)
+        """Tells whether the answer is open and has nothing to read yet, or nothing new since its
+        calls ended.
+        """
+        if not self.busy or self.run is None:
+            return False
+        calls = {call.block: call.status for call in self.run.calls.values()}
+        for block in reversed(self.message.blocks):
+            if block["kind"] == "tool_call":
+                return calls.get(block["index"]) in SETTLED
+            if block["text"] and block["kind"] not in SILENT:
+                return False
+        return True
+
+    @property
+    def parts(self) -> list[Part]:
+        return parts_of(self.run, self.blocks, self.joined, self.worked) if self.run else []
 
     @property
     def state(self) -> str:
@@ -92,6 +113,8 @@ class Turn:
             return "waiting"
         if self.run.stopping:
             return "stopping"
+        if self.run.status == "waiting":
+            return "asking"
         return "thinking" if self.thinking else "streaming"
 
     @property
@@ -102,10 +125,12 @@ class Turn:
 
     @property
     def steps(self) -> str:
-        """Returns what the page's script goes on from, as JSON: see `run_steps.js`."""
+        """Returns what the page's script goes on from, as JSON: see `run_steps.js`. Results are in
+        the page already.
+        """
         if self.run is None:
             return ""
-        calls = {call_id: asdict(call) for call_id, call in self.run.calls.items()}
+        calls = {id: asdict(call) | {"result": None} for id, call in self.run.calls.items()}
         return json.dumps({"step": self.run.step, "calls": calls})
 
     @property
@@ -131,15 +156,21 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
+    answers: dict[str, Turn] = {}  # by run
     branch = snapshot.transcript.branch()
-    blocks = formatted(branch, runs)
+    blocks = formatted(branch, runs, str(device.uuid) if device else None)
     for message in branch:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
         turn.blocks = blocks.get(message.id, [])
+        if message.into in answers:
+            answers[message.into].joined.append(turn)
+            continue
         if run:
+            answers[run.id] = turn
             turn.ahead = ahead.get(run.id, 0)
             turn.stopped = stopped_words(run, device)
+            turn.worked = snapshot.worked.get(run.id, 0.0)
             if turns[-1].run and turns[-1].run.prompt == run.prompt:
                 replaced = turns.pop()
                 turn.earlier = [*replaced.earlier, replaced]
@@ -148,16 +179,30 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
     return turns
 
 
-def formatted(branch: list[MessageState], runs: dict[str, RunState]) -> dict[str, list[Shown]]:
+def formatted(
+    branch: list[MessageState], runs: dict[str, RunState], here: str | None
+) -> dict[str, list[Shown]]:
     """Renders the blocks of each answer, the newest first: if time runs out, older ones stay
-    plain.
+    plain. `here` is the id of the device that looks.
     """
-    busy = {run.message for run in runs.values() if run.status in OPEN}
     return {
-        message.id: [shown(block, message.id in busy) for block in message.blocks]
+        message.id: blocks_of(message, runs.get(message.run or ""), here)
         for message in reversed(branch)
         if message.role == "assistant"
     }
+
+
+def blocks_of(message: MessageState, run: RunState | None, here: str | None) -> list[Shown]:
+    busy = run is not None and run.status in OPEN
+    calls = {call.block: call for call in run.calls.values()} if run else {}
+    found = []
+    for block in message.blocks:
+        if run and block["kind"] == "tool_call":
+            call = ShownCall(block, run, calls.get(block["index"]), here, busy)
+            found.append(Shown(block, "", 0, call=call))
+        else:
+            found.append(shown(block, busy))
+    return found
 
 
 def front(snapshot: Snapshot) -> RunState | None:

@@ -127,8 +127,8 @@ def test_thoughts_and_tool_calls_are_folded_text(page, conversation, here, lapto
     complete(run)
     html = html_of(page.get(here))
     assert "Let me <em>see</em>" in html
-    assert "{&quot;a&quot;: &quot;&lt;i&gt;&quot;}" in html
-    assert '<span class="tool-name">look</span>' in html
+    assert '<dt>a</dt><dd dir="auto">&lt;i&gt;</dd>' in html
+    assert '<span class="call-words">Look</span>' in html
     assert 'class="block refusal"' in html
 
 

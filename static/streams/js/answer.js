@@ -5,8 +5,11 @@ import { showTime } from "./clock.js";
 import { endings, gettext, modelWords, ngettext, unfinished, unknown } from "./gettext.js";
 import { LostAttempt } from "./lost_attempt.js";
 import { RunSteps } from "./run_steps.js";
+import { ToolCall } from "./tool_call.js";
+import { WorkFold } from "./work_fold.js";
+import { WorkTime } from "./work_time.js";
 
-const READABLE = ["text", "refusal", "tool_call"];
+const READABLE = ["text", "refusal"];
 // Why nothing comes, by what the run's `worker` is said to be.
 const WAITS = {
   alive: gettext("Still waiting…"),
@@ -19,20 +22,26 @@ export class Answer {
   #blocks;
   #formatter;
   #old = null;
+  #fold;
+  #time;
+  #device = null; // who looks, once it is known
 
   constructor(element, formatter) {
     this.element = element;
+    this.#time = new WorkTime(element.dataset, this.status === "running");
     this.steps = new RunSteps(JSON.parse(element.dataset.steps ?? "{}"));
     this.#blocks = element.querySelector(".blocks");
+    this.#fold = new WorkFold(this.#blocks);
     this.#formatter = formatter;
-    if (!this.open) return;
-    for (const each of this.#blocks.children) this.#know(each);
-    for (const block of [...this.blocks.values()].slice(0, -1)) block.end();
+    for (const each of this.#blocks.querySelectorAll("[data-index]")) {
+      if (this.open || each.dataset.kind === "tool_call") this.#know(each);
+    }
+    if (this.open) for (const block of [...this.blocks.values()].slice(0, -1)) block.end();
   }
 
   static fresh(template, { run, prompt, message, model, rank = 0 }, formatter) {
     const element = template.content.firstElementChild.cloneNode(true);
-    Object.assign(element.dataset, { run, prompt, message, rank, status: "queued", attempt: 0 });
+    Object.assign(element.dataset, { run, prompt, message, model, rank, status: "queued", attempt: 0 });
     element.setAttribute("aria-busy", "true");
     for (const each of element.querySelectorAll(".answer-model")) each.textContent = modelWords(model);
     showTime(element.querySelector(".about"), new Date());
@@ -70,6 +79,11 @@ export class Answer {
     return ["queued", "running", "waiting"].includes(this.status);
   }
 
+  // It has steps, between which a prompt may join it.
+  get steerable() {
+    return this.element.dataset.model.startsWith("agent:");
+  }
+
   // It has begun, and nothing else starts before it.
   get holdsTurn() {
     return this.status !== "queued" || this.attempt > 0;
@@ -82,24 +96,46 @@ export class Answer {
   }
 
   requeue() {
+    this.#time.pause();
     this.element.dataset.status = "queued";
     this.element.dataset.restarted = "";
   }
 
   start({ attempt, step, from_block = 0 }) {
     Object.assign(this.element.dataset, { status: "running", attempt });
+    this.#time.go();
     this.steps.restart(step);
     if (from_block > 0) this.#discardFrom(from_block);
     else if (attempt > 1) this.#discard();
   }
 
   waitForPeople() {
+    this.#time.pause();
     this.element.dataset.status = "waiting";
   }
 
-  // Of a run with tools: `steps` is what static/streams/js/run_steps.js makes of it.
+  // Of a run with tools: `steps` is what static/streams/js/run_steps.js makes of it. Returns the
+  // call that it is about.
   step(type, data) {
     this.steps.apply(type, data);
+    this.#showCalls();
+    return this.steps.calls.get(data.call_id);
+  }
+
+  // A prompt that is part of this answer from here on.
+  join(prompt) {
+    this.#blocks.append(prompt);
+  }
+
+  // This browser's device.
+  set device(id) {
+    this.#device = id;
+    if (this.open) this.#showCalls();
+  }
+
+  // The call that a form within it is about.
+  callOf(form) {
+    return this.blocks.get(form.closest("[data-index]").dataset.index);
   }
 
   startBlock({ index, kind, name }) {
@@ -107,7 +143,7 @@ export class Answer {
     if (!template) return;
     const element = template.content.firstElementChild.cloneNode(true);
     element.dataset.index = index;
-    if (kind === "tool_call") element.querySelector(".tool-name").textContent = name ?? "";
+    if (kind === "tool_call") Object.assign(element.dataset, { name: name ?? "", status: "" });
     this.#blocks.append(element);
     this.#know(element);
   }
@@ -138,6 +174,8 @@ export class Answer {
     this.element.removeAttribute("aria-busy");
     this.#old?.remove();
     for (const block of this.blocks.values()) block.end();
+    this.#time.pause();
+    this.#showCalls();
     this.#say(".stopped", stopped);
     this.#say(".failed .sentence", error?.message && gettext(error.message));
     this.#say(".failure-code", error?.code);
@@ -160,19 +198,37 @@ export class Answer {
     if (!this.open) return this.status;
     if (waiting) return "waiting";
     if (this.stopping) return "stopping";
+    if (this.status === "waiting") return "asking";
     return this.#readable() ? "streaming" : "thinking";
   }
 
+  // As `Turn.thinking` in streams/views/transcript_presenter.py.
   #readable() {
-    return [...this.#blocks.children].some(
-      (each) => READABLE.includes(each.dataset.kind) && this.blocks.get(each.dataset.index)?.text,
-    );
+    for (const each of [...this.#blocks.querySelectorAll("[data-index]")].reverse()) {
+      const block = this.blocks.get(each.dataset.index);
+      if (block instanceof ToolCall) return !block.settled;
+      if (READABLE.includes(each.dataset.kind) && block?.text) return true;
+    }
+    return false;
   }
 
   #know(element) {
-    const plain = element.dataset.kind === "tool_call";
-    const block = plain ? new PlainBlock(element) : new Block(element, this.#formatter);
+    const called = element.dataset.kind === "tool_call";
+    const { model } = this.element.dataset;
+    const block = called ? new ToolCall(element, model) : new Block(element, this.#formatter);
     this.blocks.set(element.dataset.index, block);
+  }
+
+  // Each call as it is now, and what has long been done behind a fold.
+  #showCalls() {
+    const { open } = this;
+    const at = (call, verb) => place(this.run, `calls/${call.id}/${verb}`);
+    const calls = new Map([...this.steps.calls.values()].map((call) => [String(call.block), call]));
+    for (const [index, block] of this.blocks) {
+      if (!(block instanceof ToolCall)) continue;
+      block.show(calls.get(index), { open, here: this.#device, place: at });
+    }
+    this.#fold.arrange([...calls.values()], { open, seconds: this.#time.seconds });
   }
 
   // The old text gives way to the new without a jump. A third attempt takes the place of the first.
@@ -217,28 +273,4 @@ function waitingWords(ahead) {
 export function place(run, verb) {
   const { run: pattern } = document.getElementById("streams-conversation").dataset;
   return pattern.replace(/[0-9a-f-]{36}/, run) + verb;
-}
-
-// A tool call's arguments: JSON in pieces, shown as it is.
-class PlainBlock {
-  version = 0;
-  #place;
-
-  constructor(element) {
-    this.#place = element.querySelector(".arguments");
-  }
-
-  get text() {
-    return this.#place.textContent;
-  }
-
-  add(text) {
-    this.#place.append(text);
-  }
-
-  replace(text) {
-    this.#place.textContent = text;
-  }
-
-  end() {}
 }

@@ -13,6 +13,8 @@ export class AnswerActions {
     retry: (answer) => this.#act("retry", answer),
     remove: (answer) => this.#act("cancel", answer),
     continue: () => this.#on.send(gettext("Continue.")),
+    decide: (answer, form, button) => this.#decide(answer, form, button.value),
+    again: (answer, form) => this.#about(answer, form, {}),
   };
 
   // `reach` is the part of the page where Escape means to stop.
@@ -44,7 +46,7 @@ export class AnswerActions {
     if (!answer) return;
     event.preventDefault();
     const { act } = event.target.dataset;
-    this.#acts[act](answer);
+    this.#acts[act](answer, event.target, event.submitter ?? event.target.querySelector("button"));
     if (act !== "continue") this.#on.takeFocus();
   }
 
@@ -62,6 +64,23 @@ export class AnswerActions {
     if (done || verb !== "cancel") return;
     answer.keepGoing();
     this.#transcript.refresh();
+  }
+
+  #decide(answer, form, decision) {
+    const note = form.elements.note.value.trim();
+    return this.#about(answer, form, note ? { decision, note } : { decision });
+  }
+
+  // The buttons rest until the log says what became of it, or nothing did.
+  async #about(answer, form, body) {
+    const call = answer.callOf(form);
+    call.hold(true);
+    try {
+      await request("POST", form.action, body);
+    } catch (error) {
+      call.hold(false);
+      this.#on.failed(wordsOf(error));
+    }
   }
 
   async #ask(verb, run) {

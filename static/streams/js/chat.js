@@ -23,6 +23,7 @@ import { sayWhatIsNotSent } from "./unsupported_paste.js";
 // As `NEXT` in streams/views/chat.py.
 const NEXT = {
   queue: gettext("Send after this answer"),
+  steer: gettext("Send into this answer"),
   interrupt: gettext("Stop and send"),
   reject: gettext("Wait for this answer, or stop it"),
 };
@@ -175,7 +176,8 @@ export class Chat {
     this.#note.about(`${front?.run} ${front?.status}`);
     const asked = front ?? this.#outbox.front;
     const [busy, stopping] = [asked !== null, asked?.stopping ?? false];
-    this.#composer.show({ busy, stopping, next: NEXT[this.#onBusy] ?? "" });
+    const alone = this.#onBusy === "steer" && !front?.steerable;
+    this.#composer.show({ busy, stopping, next: NEXT[alone ? "queue" : this.#onBusy] ?? "" });
   }
 
   #find(name) {

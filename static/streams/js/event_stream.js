@@ -3,6 +3,8 @@
 const EVENTS = [
   "message.created", "run.queued", "run.started", "block.started", "block.delta", "block.ended",
   "run.cancel_requested", "run.completed", "run.failed", "run.cancelled", "conversation.updated",
+  "run.waiting", "run.steered", "step.started", "step.ended", "tool.waiting", "tool.decided",
+  "tool.started", "tool.progress", "tool.ended",
 ];
 const SILENCE = 25_000; // the server pings every 10 s, so this long without a frame is a dead link
 const FIRST_WAIT = 400;

@@ -3,7 +3,7 @@
 
 export class RunSteps {
   step = 0; // the number of the model call that began last
-  calls = new Map(); // by call_id, in order: {id, name, block, step, status, decision, device, note, progress, result, ms}
+  calls = new Map(); // by call_id, in order: {id, name, block, step, status, decision, device, note, progress, result, ms, client}
 
   constructor({ step = 0, calls = {} } = {}) {
     this.step = step;
@@ -26,7 +26,7 @@ export class RunSteps {
     switch (type) {
       case "step.started": this.step = data.step; break;
       case "step.ended": for (const each of data.calls ?? []) this.#made(each, data.step); break;
-      case "tool.waiting": call.status = "waiting"; break;
+      case "tool.waiting": Object.assign(call, { status: "waiting", client: data.client ?? false }); break;
       case "tool.decided": decide(call, data); break;
       case "tool.started": Object.assign(call, { status: "running", progress: null }); break;
       case "tool.progress": call.progress = data.text; break;
@@ -35,7 +35,7 @@ export class RunSteps {
   }
 
   #made({ id, call_id, name, block }, step) {
-    const nothing = { decision: null, device: null, note: null, progress: null, result: null, ms: null };
+    const nothing = { decision: null, device: null, note: null, progress: null, result: null, ms: null, client: false };
     this.calls.set(call_id, { id, name, block, step, status: "approved", ...nothing });
   }
 }

@@ -6,6 +6,7 @@ import { RowMenu } from "./row_menu.js";
 import { groupOf, heading, standing } from "./sidebar_groups.js";
 import { Search } from "./search.js";
 import { draw, freshRow, lineOf } from "./sidebar_row.js";
+import { showHowManyWait } from "./title_badge.js";
 
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
 
@@ -80,6 +81,7 @@ export class Sidebar {
     // A page of older ones is no place for new ones.
     if ("older" in this.#place.dataset) this.#update(gone);
     else this.#draw();
+    showHowManyWait([...this.#lines.values()].filter((line) => line.waiting).length);
   }
 
   #update(gone) {

@@ -1,6 +1,7 @@
 // The title, renamed in place; and the page's own name.
 
 import { request } from "./requests.js";
+import { nameThePage } from "./title_badge.js";
 
 // The same as in streams/text.py.
 const PAIRS = /(?<![\w*])(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?![\w*])/g;
@@ -49,7 +50,7 @@ export class Title {
 
   #renamed() {
     this.#form.querySelector("h1").textContent = this.name;
-    document.title = `${this.name} · ${document.querySelector(".streams").dataset.brand}`;
+    nameThePage(`${this.name} · ${document.querySelector(".streams").dataset.brand}`);
   }
 
   #submitted(event) {

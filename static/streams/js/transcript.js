@@ -35,6 +35,7 @@ export class Transcript {
   // This browser's, known a little later on a page of a site's own.
   set device(id) {
     this.#device = id;
+    for (const answer of this.#answers.values()) answer.device = id;
   }
 
   // The run that Stop stops: the running one, else the first that waits.
@@ -83,7 +84,7 @@ export class Transcript {
       case "tool.decided":
       case "tool.started":
       case "tool.progress":
-      case "tool.ended": answer.step(type, data); break;
+      case "tool.ended": this.#stepped(answer, type, data); break;
       case "block.started": answer.startBlock(data); break;
       case "block.delta": answer.grow(data, replaces); break;
       case "block.ended": answer.endBlock(data); break;
@@ -146,11 +147,16 @@ export class Transcript {
   }
 
   // A prompt joined a running answer: the one that was to answer it alone is no more.
-  #steered({ run, message, absorbed, at_block }) {
+  #steered({ run, message, absorbed }) {
     this.#answers.get(absorbed)?.element.remove();
     this.#answers.delete(absorbed);
     const prompt = this.#find(message);
-    if (prompt) Object.assign(prompt.dataset, { into: run, atBlock: at_block });
+    if (prompt) this.#answers.get(run).join(prompt);
+  }
+
+  #stepped(answer, type, data) {
+    const call = answer.step(type, data);
+    if (type === "tool.waiting" && call) this.#on.said(gettext("It needs your decision"));
   }
 
   #ended(answer, status, details, words) {
@@ -191,6 +197,7 @@ export class Transcript {
   }
 
   #know(answer) {
+    answer.device = this.#device;
     this.#answers.set(answer.run, answer);
   }
 
