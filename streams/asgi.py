@@ -70,8 +70,7 @@ class WithStreams:
             return
         if scope["type"] == "http":
             here, path = placed(scope)
-            # A browser asks first whether a foreign page may: that is for the site's middleware.
-            if scope.get("method") != "OPTIONS" and (stream := stream_at(path)):
+            if (stream := stream_at(path)) and not cors.is_preflight(scope):
                 respond, uuid = stream
                 send = cors.sharing(here, send)
                 await respond(await self._hub_here(), uuid, here, receive, send)

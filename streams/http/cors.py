@@ -20,7 +20,7 @@ def sharing(scope: Mapping[str, Any], send: Send) -> Send:
     """Returns a `send` that tells a browser which foreign page may read the response, by the site's
     CORS settings; `send` itself for requests of the site's own pages and of programs.
     """
-    if MIDDLEWARE not in settings.MIDDLEWARE or not has_origin(scope):
+    if MIDDLEWARE not in settings.MIDDLEWARE or not has(scope, b"origin"):
         return send
     added = headers_for(scope)
 
@@ -34,8 +34,13 @@ def sharing(scope: Mapping[str, Any], send: Send) -> Send:
     return share
 
 
-def has_origin(scope: Mapping[str, Any]) -> bool:
-    return any(name == b"origin" for name, _ in scope["headers"])
+def is_preflight(scope: Mapping[str, Any]) -> bool:
+    """Tells whether a browser asks what a foreign page may do, which the site's middleware says."""
+    return scope["method"] == "OPTIONS" and has(scope, b"access-control-request-method")
+
+
+def has(scope: Mapping[str, Any], header: bytes) -> bool:
+    return any(name == header for name, _ in scope["headers"])
 
 
 def headers_for(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:

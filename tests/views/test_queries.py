@@ -137,12 +137,12 @@ def test_every_key_of_the_log_begins_with_the_conversation():
 
 def test_an_append_touches_rows_of_its_own_conversation_alone(conversation, laptop):
     """By its key: no scan that a sharded table would have to send everywhere."""
-    from streams.log import appending
+    from streams.log.locked_appending import APPEND_LOCKED
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
-            "EXPLAIN " + appending.APPEND_LOCKED,
+            "EXPLAIN " + APPEND_LOCKED,
             {
                 "conversation": conversation.pk,
                 "count": 1,

@@ -50,7 +50,7 @@ def test_by_form_the_list_offers_it_and_leads_back(page, restore, here):
     assert f'action="{restore}"' in deleted.content.decode()
     back = page.post(restore)
     assert (back.status_code, back["Location"]) == (303, here)
-    assert "Undo" not in page.get(deleted.redirect_chain[-1][0]).content.decode()
+    assert "/restore" not in page.get(deleted.redirect_chain[-1][0]).content.decode()
 
 
 def test_the_offer_lasts_for_what_is_left_of_it(page, here):
@@ -61,7 +61,7 @@ def test_the_offer_lasts_for_what_is_left_of_it(page, here):
 
 
 def test_a_made_up_deletion_offers_nothing(page):
-    assert "Undo" not in page.get("/c/?deleted=nonsense").content.decode()
+    assert "/restore" not in page.get("/c/?deleted=nonsense").content.decode()
 
 
 def test_an_answer_being_written_is_stopped_and_stays_as_it_was(
