@@ -46,6 +46,14 @@ def prompt_at(scope: Scope, path: str) -> Prompt | None:
     return Prompt(uuid or None) if getattr(view, "takes_prompts", False) else None
 
 
+def hands_over(path: str) -> bool:
+    """Tells whether the view at this address may leave its response to the hub."""
+    if not first_words("hands_over").intersection(path.split("/")):
+        return False
+    view, _ = view_at(path)
+    return hasattr(view, "hands_over")
+
+
 def view_at(path: str) -> tuple[Any, str]:
     """The class of the view at this address of the site, and the UUID in it; None if there is
     none."""
@@ -63,7 +71,17 @@ def view_at(path: str) -> tuple[Any, str]:
 def last_words(mark: str) -> frozenset[str]:
     """How the addresses of the views with this attribute end: all others are the application's
     without a look."""
+    return frozenset(pattern.rpartition("/")[2] for pattern in patterns(mark))
+
+
+@cache
+def first_words(mark: str) -> frozenset[str]:
+    """How they begin, below wherever the site has included them."""
+    return frozenset(pattern.partition("/")[0] for pattern in patterns(mark))
+
+
+def patterns(mark: str) -> list[str]:
     from .urls import urlpatterns
 
     marked = (it for it in urlpatterns if hasattr(getattr(it.callback, "view_class", 0), mark))
-    return frozenset(str(it.pattern).rpartition("/")[2] for it in marked)
+    return [str(it.pattern) for it in marked]

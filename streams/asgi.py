@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.conf import settings
 
-from .addresses import Prompt, prompt_at, stream_at
+from .addresses import Prompt, hands_over, prompt_at, stream_at
 from .conf import conf
 from .http import cors
 from .http.handover import HANDOVER, Handover
@@ -82,11 +82,12 @@ class WithStreams:
                 receive = left
             if self._hub:
                 scope = with_presence(scope, self._hub)
-            await self._answer(scope, receive, send)
-            return
+            if hands_over(path):
+                await self._follow(scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _follow(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What a view of ours has handed over is a stream, which the hub sends in its place."""
         handover = Handover(send)
         await self.app(scope | {HANDOVER: handover}, receive, handover.send)

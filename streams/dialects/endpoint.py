@@ -25,6 +25,7 @@ NO_STREAMS = "This server has no event streams: it has to be an ASGI server, wit
 class DialectView(Resource):
     """An address of another protocol, which says in `refusal` what its errors look like."""
 
+    hands_over: ClassVar = True  # see `streams.addresses`
     stream_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
     document_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
 
