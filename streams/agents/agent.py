@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from . import limits
 from .mcp import servers
 from .tool import Tool
 
@@ -32,9 +33,18 @@ class Agent:
     def __post_init__(self) -> None:
         if self.model.partition(":")[0] == "agent":
             raise TypeError(f"The model of an agent is no agent, and {self.model!r} is one.")
+        if self.max_cost:
+            self._check_price()
         names = [tool.name for tool in self.tools]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise TypeError(f"Two tools of one agent are called {' and '.join(twice)}.")
+
+    def _check_price(self) -> None:
+        """Raises TypeError where money could not be counted, and so would be no limit."""
+        try:
+            limits.cost(self.model, {})
+        except LookupError as error:
+            raise TypeError(f"max_cost: nobody knows what {self.model} costs.") from error
 
     async def toolset(self, user_key: str) -> Mapping[str, Tool]:
         """Returns the tools by name that this agent has for a person now, those of MCP servers

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import partial
 
 from .. import log
+from ..agents import limits
 from ..conf import Settings
 from ..providers.base import Finished, Prompt
 from . import agent_context, ledger, step_events, tool_calls
@@ -122,15 +123,9 @@ class AgentLoop:
         steps, agent = self.standing.steps, self.asked.agent
         if steps and not self.standing.step_calls:  # its worker was lost between this and the end
             return Finished(steps[-1].stop_reason)
-        used = self.usage
-        tokens = used.get("input_tokens", 0) + used.get("output_tokens", 0)
         worked = self.standing.worked + time.monotonic() - self._began
-        reached = {
-            "max_steps": 0 < agent.max_steps <= len(steps),
-            "max_seconds": 0 < agent.max_seconds <= worked,
-            "max_usage": 0 < agent.max_tokens <= tokens,
-        }
-        return next((Finished(why) for why, over in reached.items() if over), None)
+        why = limits.reached(agent, steps=len(steps), seconds=worked, usage=self.usage)
+        return Finished(why) if why else None
 
     async def _step(self, number: int) -> Finished | None:
         """Asks the model once; returns how that ended if it asks for no calls."""
