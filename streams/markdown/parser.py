@@ -14,7 +14,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from .highlighting import coloured
 from .render_budget import check_time
-from .rules import Inline, address, formula, formula_lines, heading_of_words, task_boxes
+from .rules import Inline, address, formula, formula_lines, heading_of_words, tag, task_boxes
 
 
 def directed(state: StateCore) -> None:
@@ -83,6 +83,7 @@ def parser(linked: bool) -> MarkdownIt:
     if linked:
         markdown.inline.ruler.after("text", "address", address)
     markdown.inline.ruler.before("escape", "formula", formula)
+    markdown.inline.ruler.before("autolink", "tag", tag)
     markdown.block.ruler.before(
         "fence", "formula", formula_lines, {"alt": ["paragraph", "blockquote", "list"]}
     )

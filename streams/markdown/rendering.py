@@ -18,6 +18,7 @@ from markdown_it.token import Token
 
 from .flanking import flanks, waits
 from .labels import labelled
+from .mathml import MATH_ATTRIBUTES, MATH_TAGS
 from .parser import blocks_parser, parser
 from .render_budget import OutOfTime, check_time
 from .render_cache import RenderCache
@@ -215,15 +216,16 @@ kept_long = lru_cache(maxsize=16)(fresh)
 
 TAGS = (
     "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong"
-    " table tbody td th thead tr ul"
+    " table tbody td th thead tr ul sub sup kbd"
 )
 DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser(linked=True)
 UNLINKED = parser(linked=False)
 BLOCKS = blocks_parser()
 CLEANER = nh3.Cleaner(
-    tags=set(TAGS.split()),
+    tags=set(TAGS.split()) | MATH_TAGS,
     attributes={
+        **MATH_ATTRIBUTES,
         "a": {"href", "title"},
         "button": {"type", "class"},
         "div": {"class", "tabindex"},

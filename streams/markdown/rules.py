@@ -1,4 +1,4 @@
-"""Rules added to markdown-it: bare addresses, formulas, task boxes, underlined headings.
+"""Rules added to markdown-it: bare addresses, formulas, a few tags, task boxes, headings.
 
 Each examines any character a bounded number of times, so time grows linearly with the text.
 """
@@ -18,6 +18,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
 from .flanking import EAST, flanks
+from .mathml import mathml
 
 # Spaces and punctuation that no address holds as it is; the ASCII ones are not allowed below.
 OUTSIDE = (
@@ -39,8 +40,14 @@ LONGEST_ADDRESS = 2000  # whatever is longer is text
 
 # What a formula begins and ends with; `$` needs more to be one, see `ONE_DOLLAR`.
 FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
-ONE_DOLLAR = re.compile(r"\$(?![\s$])(?=[^$\n`]{0,300}[\\^_])[^$\n`]{1,300}(?<!\s)\$(?![\w$])")
+ONE_DOLLAR = re.compile(
+    r"""\$(?![\s$])
+    (?=[^$\n`]{0,300}[\\^_] | [A-Za-z]'?\$ | [A-Za-z(|][^$\n`]{0,100}[=<>+])
+    [^$\n`]{1,300}(?<!\s)\$(?![\w$])""",
+    re.VERBOSE,
+)
 LONGEST_FORMULA = 2000
+FEW_TAGS = re.compile(r"<(?:br ?/?|(?P<name>sub|sup|kbd)>(?P<words>[^<\n]{1,100})</(?P=name))>")
 
 BOX = re.compile(r"\[([ xX])\][ \t\n\v\f\r]+")
 # How a block of HTML begins, where one may follow a paragraph; or a tag alone in its line.
@@ -99,7 +106,9 @@ class State(StateInline):
 
 
 def formula(state: StateInline, silent: bool) -> bool:
-    """Shows a formula as it was written, with its backslashes and underscores."""
+    """Parses a formula. What cannot be read as one stays as it was written, with its backslashes
+    and underscores.
+    """
     begins = state.src[state.pos : state.pos + 2]
     if begins in FORMULAS:
         until = min(state.posMax, state.pos + LONGEST_FORMULA)
@@ -111,8 +120,31 @@ def formula(state: StateInline, silent: bool) -> bool:
     if not end:
         return False
     if not silent:
-        state.append_pending(state.src[state.pos : end])
+        written = state.src[state.pos : end]
+        size = 2 if begins in FORMULAS else 1
+        display = begins in ("$$", r"\[")
+        if math := mathml(written[size:-size].strip(), display=display):
+            state.push("html_inline", "", 0).content = math
+        else:
+            state.append_pending(written)
     state.pos = end
+    return True
+
+
+def tag(state: StateInline, silent: bool) -> bool:
+    """Parses the few tags that do no harm: a line break; short words raised, lowered or as keys."""
+    found = FEW_TAGS.match(state.src, state.pos, state.posMax)
+    if not found:
+        return False
+    if not silent:
+        name, words = found.group("name", "words")
+        for kind, content in (
+            [("html_inline", f"<{name}>"), ("text", words), ("html_inline", f"</{name}>")]
+            if name
+            else [("html_inline", "<br>")]
+        ):
+            state.push(kind, "", 0).content = content
+    state.pos = found.end()
     return True
 
 

@@ -28,7 +28,7 @@ register = template.Library()
 STYLESHEETS = [
     f"streams/css/{name}.css"
     for name in (
-        *("colors", "base", "controls", "layout", "composer", "modal", "transcript"),
+        *("colors", "base", "controls", "layout", "composer", "modal", "transcript", "long_prompt"),
         *("answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
     )
 ]
@@ -45,6 +45,12 @@ def waiting_badge(context: template.Context) -> str:
     """Returns how many of the listed conversations need a decision, for the page's title."""
     count = sum(getattr(it, "waiting", False) for it in context.get("items") or ())
     return f"({count}) " if count else ""
+
+
+@register.simple_tag
+def prompt_characters() -> int:
+    """Returns how long a prompt may be; 0 is any length."""
+    return conf().prompt_characters
 
 
 @register.simple_tag

@@ -29,11 +29,14 @@ MOST = 30  # results of each kind
 # By the index alone, in which each word stands with its owner. A prompt that was taken back before
 # its answer began is not on the page either.
 IN_TEXT = """
+WITH hits AS MATERIALIZED (  -- or the newest entries of everybody would be read backwards
+    SELECT message_id FROM streams_searchentry WHERE words @@ %(query)s::tsquery
+)
 SELECT c.uuid, c.title, m.uuid, m.role, m.created_at, m.blocks
-  FROM streams_searchentry e
+  FROM (SELECT message_id FROM hits ORDER BY message_id DESC LIMIT 4 * %(most)s) AS e
   JOIN streams_message m ON m.id = e.message_id
   JOIN streams_conversation c ON c.id = m.conversation_id
- WHERE e.words @@ %(query)s::tsquery AND c.owner_id = %(owner)s AND c.deleted_at IS NULL
+ WHERE c.owner_id = %(owner)s AND c.deleted_at IS NULL
    AND (m.role = 'assistant' OR EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
             AND (r.attempt > 0 OR r.status IN ('queued', 'steered'))))
  ORDER BY e.message_id DESC LIMIT %(most)s

@@ -19,6 +19,7 @@ from streams.snapshot import Snapshot
 from .call_presenter import SETTLED, ShownCall
 from .work_fold import Part, parts_of
 
+LONG_LINES, LONG_CHARACTERS = 12, 1200
 SILENT = ("reasoning",)  # kinds behind a fold: with only these the answer seems to think
 
 
@@ -65,6 +66,11 @@ class Turn:
     @property
     def text(self) -> str:
         return "".join(b["text"] for b in self.message.blocks if b["kind"] == "text")
+
+    @property
+    def long(self) -> bool:
+        """Tells whether a prompt is folded; static/streams/js/long_prompt.js says the same."""
+        return self.text.count("\n") >= LONG_LINES or len(self.text) > LONG_CHARACTERS
 
     @property
     def waiting(self) -> bool:

@@ -116,22 +116,46 @@ def test_emphasis_begins_and_ends_beside_ideographs():
     assert "<strong>스크립트(script)</strong>라고" in markdown.render("**스크립트(script)**라고")
 
 
-def test_formulas_and_amounts_are_shown_as_they_were_written():
-    html = markdown.render(case("B11"))
-    assert (
-        html.replace("<strong>$4</strong>", "**$4**")
-        == f'<p dir="auto">{case("B11").strip()}</p>\n'
+def test_formulas_are_drawn_and_amounts_are_none():
+    html = markdown.render(
+        "It is \\(x_{1}\\) or $a^2$, $n$ and $n < m$: $5, **$4**, $HOME or $PATH."
+    )
+    assert re.sub("<math.*?</math>", "M", html) == (
+        '<p dir="auto">It is M or M, M and M: $5, <strong>$4</strong>, $HOME or $PATH.</p>\n'
+    )
+    assert "<msub><mi>x</mi><mrow><mn>1</mn></mrow></msub>" in html
+    assert '<math display="block">' in markdown.render("\\[\n\\frac{a}{b}\n\\]")
+
+
+def test_a_formula_brings_nothing_with_it():
+    for latex in (
+        r"\href{javascript:alert(1)}{a}", r"\text{<img src=x onerror=alert(1)>}",
+        r"\style{color:red}{a}", r"\class{a}{b}", r"\text{</math><script>a</script>}",
+        r"\mathrm{<style>}", r"<b>",
+    ):  # fmt: skip
+        html = markdown.render(rf"\({latex}\)")
+        brought = r"<(?:img|script|style|b)\b|<[^>]*(?:href|onerror|class)="
+        assert not re.search(brought, html)
+
+
+def test_a_few_tags_are_tags():
+    html = markdown.render(
+        "H<sub>2</sub>O<br>a<sup>b *c*</sup> <kbd>Ctrl</kbd> <sub>open <sub a=b>"
+    )
+    assert html == (
+        '<p dir="auto">H<sub>2</sub>O<br>a<sup>b *c*</sup> <kbd>Ctrl</kbd>'
+        " &lt;sub&gt;open &lt;sub a=b&gt;</p>\n"
     )
 
 
 @pytest.mark.parametrize(
     "formula",
     [
-        r"\(a_{1} * b_{2} * c\)", r"\[ \{x_{1}\} + y_{1} \]", "$$\\{a\\}_{1} + b_{1}$$",
-        r"$\{x\}_{1} + {y}_{2}$", "\\[\na\n+ b\n= c\n---\n\\]", "$$\na\n- b\n$$",
+        r"\(a_{1} * \foo{2} * c\)", r"\[ \{x_{1} + \foo \]", "$$\\{a_{1} + b_{1}} _$$",
+        r"$\{x\}_{1} + \foo{y}_{2}$", "\\[\na\n+ b\n= \\foo\n---\n\\]", "$$\na\n- \\foo b\n$$",
     ],
 )  # fmt: skip
-def test_a_formula_keeps_its_backslashes_and_lines(formula):
+def test_what_cannot_be_read_as_a_formula_stays_as_it_was_written(formula):
     assert markdown.render(formula) == f'<p dir="auto">{formula}</p>\n'
     assert f"<li>{formula}</li>" in markdown.render("- " + formula.replace("\n", "\n  "))
 

@@ -1,6 +1,7 @@
 // The field one writes in: its draft, Send, and Stop beside it while there is something to stop.
 
 import { gettext } from "./gettext.js";
+import { tooLong } from "./prompt_limit.js";
 
 const UNDONE = 20_000; // characters
 
@@ -22,13 +23,14 @@ export class Composer {
     this.#draft = draft;
   }
 
-  // `on` hears: send(text), stop(), typed(something).
+  // `on` hears: send(text), stop(), typed(something), refused(words) of what is too long.
   wire(on) {
     this.#on = on;
     this.#field.value ||= this.#draft.read();
     this.#field.addEventListener("input", () => this.#changed());
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#stop.form.addEventListener("submit", (event) => this.#stopped(event));
+    tooLong(this.#field);
     this.#fit();
   }
 
@@ -65,15 +67,17 @@ export class Composer {
   }
 
   #changed() {
+    const words = tooLong(this.#field);
     this.#draft.write(this.#field.value);
     this.#fit();
     this.#on.typed(this.#field.value !== "");
+    if (words) this.#on.refused(words);
   }
 
   #submitted(event) {
     event.preventDefault();
     const text = this.#field.value;
-    if (!text.trim()) return;
+    if (!text.trim() || tooLong(this.#field)) return;
     this.#field.value = "";
     this.#changed();
     this.#on.send(text);

@@ -19,6 +19,7 @@ export class InlineText {
   clean = 0; // so much of the text leaves no mark open
   #place;
   #before; // the last letters taken
+  #draws;
   #open = []; // marks that wait for their other half: { name, mark, element }
   #waiting = "";
   #taken = 0;
@@ -26,8 +27,10 @@ export class InlineText {
   #endless = {}; // up to where no end of a formula stands
   #letters = ""; // to be written: one by one, each would copy all before it
 
-  constructor(place, before = "\n") {
+  // Without `draws` it only finds out where the text may be cut.
+  constructor(place, before = "\n", draws = true) {
     this.#place = place;
+    this.#draws = draws;
     this.#before = before;
   }
 
@@ -103,7 +106,8 @@ export class InlineText {
     return run.length;
   }
 
-  // Shown as it was written. Nothing is known of one that has no end yet.
+  // Only the server can draw one: it waits for that, and so does what follows. Nothing is known of
+  // one that has no end yet.
   #formula(text) {
     const begins = text.slice(0, 2);
     if (!(begins in FORMULAS)) return null;
@@ -111,7 +115,8 @@ export class InlineText {
     const end = text.slice(0, LONGEST).indexOf(FORMULAS[begins], Math.max(2, known));
     if (end < 0) this.#endless[begins] = this.#taken + Math.min(text.length, LONGEST) - 1;
     if (end < 0) return text.length < LONGEST ? 0 : null;
-    return text.slice(0, end).includes("`") ? null : this.#say(text.slice(0, end + 2));
+    if (text.slice(0, end).includes("`")) return null;
+    return this.#draws ? 0 : this.#say(text.slice(0, end + 2));
   }
 
   #escape([mark, next]) {
@@ -181,7 +186,7 @@ export function cleanLength(text) {
     start = from;
     if (BEGINS.test(line)) break;
   }
-  const run = new InlineText(document.createElement("span"));
+  const run = new InlineText(document.createElement("span"), "\n", false);
   run.add(text.slice(start));
   return start + run.clean;
 }

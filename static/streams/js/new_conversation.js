@@ -5,6 +5,7 @@ import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { FirstMessage } from "./first_message.js";
 import { gettext } from "./gettext.js";
+import { tooLong } from "./prompt_limit.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
@@ -25,7 +26,7 @@ showUndo(document.getElementById("streams-deleted"));
 goOn();
 field.addEventListener("input", () => {
   draft.write(field.value);
-  note.remark("");
+  note.remark(tooLong(field));
 });
 form.addEventListener("input", () => opening.given && !opening.sending && opening.withdraw());
 form.addEventListener("submit", (event) => {
@@ -33,6 +34,7 @@ form.addEventListener("submit", (event) => {
   const content = event.submitter?.value || field.value; // a suggestion brings its own
   if (!content.trim()) return;
   field.value = content;
+  if (tooLong(field)) return note.remark(tooLong(field));
   draft.write(content);
   opening.send({ content, model: model.value, system: system.value });
 });

@@ -2,6 +2,7 @@
 
 import { stored } from "./draft.js";
 import { gettext } from "./gettext.js";
+import { markLong } from "./long_prompt.js";
 import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
 import { clone } from "./transcript.js";
 
@@ -146,6 +147,7 @@ export class Outbox {
     element.classList.add("pending");
     element.dataset.key = entry.key;
     element.querySelector(".said").textContent = entry.text;
+    markLong(element, entry.text);
     this.#element.append(element);
     this.#words(entry.key, words);
   }

@@ -3,6 +3,7 @@
 import { gettext } from "./gettext.js";
 import { request } from "./requests.js";
 import { RowMenu } from "./row_menu.js";
+import { Shortcuts } from "./shortcuts.js";
 import { groupOf, heading, standing } from "./sidebar_groups.js";
 import { Search } from "./search.js";
 import { draw, freshRow, lineOf } from "./sidebar_row.js";
@@ -33,6 +34,7 @@ export class Sidebar {
       line: (id) => this.#kept.get(id),
       changed: (id, values) => this.#changed(id, values),
     });
+    new Shortcuts(document.getElementById("streams-shortcuts"), this.#element.querySelector(".shelf-new"));
     this.#search.wire(this.#element.querySelectorAll("[data-search]"));
     this.#place.addEventListener("click", (event) => this.#menu.clicked(event));
     this.#older?.addEventListener("click", (event) => this.#asked(event));

@@ -4,6 +4,7 @@
 import { Answer } from "./answer.js";
 import { showTime } from "./clock.js";
 import { gettext } from "./gettext.js";
+import { markLong } from "./long_prompt.js";
 
 export class Transcript {
   #element;
@@ -104,6 +105,7 @@ export class Transcript {
     element.dataset.message = message;
     if (client_key) element.dataset.clientKey = client_key;
     element.querySelector(".said").textContent = text;
+    markLong(element, text);
     showTime(element.querySelector(".about"), new Date());
     this.#element.append(element);
     this.#on.posted(message, client_key);
