@@ -16,6 +16,7 @@ from .views.read_mark import Read
 from .views.render import Formatted
 from .views.runs import Cancel, Retry, RunView
 from .views.search import Search
+from .views.usage import Usage
 
 app_name = "streams"
 urlpatterns = [
@@ -42,6 +43,7 @@ urlpatterns = [
     path("pair/", ByCode.as_view(), name="pair"),
     path("pair/<uuid:uuid>/", PairingView.as_view(), name="pairing"),
     path("pair/<str:token>/", ByLink.as_view(), name="join"),
+    path("usage", Usage.as_view(), name="usage"),
     path("devices/", Devices.as_view(), name="devices"),
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),
     path("devices/<uuid:uuid>/", DeviceView.as_view(), name="device"),
