@@ -11,19 +11,22 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-NODE = {"node": "22.23.3"}
 REACT = {"react": "19.3.1"}
+PAGE = {"react-dom": "19.3.1", "jsdom": "29.1.1", "esbuild": "0.28.2"}
 CLIENTS: dict[str, dict[str, str]] = {
-    "ai-6": {"ai": "6.0.326", "@ai-sdk/react": "3.0.328", **REACT},
+    "node": {"node": "22.23.3"},  # the first: the others are installed and run on it
     "ag-ui": {"@ag-ui/client": "1.0.0"},
     "openai-node": {"openai": "7.57.0", **NODE},
     "tanstack": {"@tanstack/ai-client": "0.33.2"},
-    "ai-7": {"ai": "7.0.173", "@ai-sdk/react": "4.0.177", **REACT, **NODE},
+    "ai-6": {"ai": "6.0.326", "@ai-sdk/react": "3.0.328", **REACT},
+    "ai-7": {"ai": "7.0.173", "@ai-sdk/react": "4.0.177", **REACT, **PAGE},
 }
 HERE = Path(__file__).parent
 
@@ -37,40 +40,36 @@ def install() -> None:
     """Installs what is missing, each client in a folder of its own."""
     for name, packages in CLIENTS.items():
         place = folder() / name
-        wanted = json.dumps({"private": True, "dependencies": packages})
         manifest = place / "package.json"
+        wanted = json.dumps({"private": True, "dependencies": packages})
         if manifest.exists() and manifest.read_text() == wanted:
             continue
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        fresh = place / "package.json.new"
-        (place / "package.json").write_text(wanted)
-        if "node" in packages:  # npm chooses by the Node it runs on
-            own = json.dumps({"private": True, "dependencies": NODE})
-            (place / "package.json").write_text(own)
-            npm(place)
-            (place / "package.json").write_text(wanted)
+        manifest.write_text(wanted)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
         try:
-            npm(place)
+            subprocess.run(command, cwd=place, env=environment(), check=True)
         except BaseException:
             manifest.unlink()
             raise
-        fresh.unlink(missing_ok=True)
 
 
-def npm(place: Path) -> None:
-    command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(command, cwd=place, env=environment(place), check=True)
-
-
-def environment(place: Path) -> dict[str, str]:
-    """Puts the client's own Node first, where it has one."""
-    own = place / "node_modules" / "node" / "bin"
+def environment() -> dict[str, str]:
+    """Puts the Node that is pinned here first."""
+    own = folder() / "node" / "node_modules" / "node" / "bin"
     return os.environ | {"PATH": f"{own}:{os.environ['PATH']}"}
 
 
-def judge(client: str, script: str, *arguments: str, within: float = 120) -> Any:
-    """Runs a script of this folder with the client beside it; returns the JSON it prints last.
+def judge(client: str, script: str, *arguments: str) -> Any:
+    """Runs a script of this folder with the client beside it; returns the JSON it prints last."""
+    return run_script(client, (HERE / script).read_text(), *arguments)
+
+
+def run_script(
+    client: str, script: str, *arguments: str, beside: Mapping[str, str] | None = None
+) -> Any:
+    """Runs a script with the client, and files `beside` it; returns the JSON it prints last.
 
     Without the client the test is skipped, or under `.ci/run` fails.
     """
@@ -79,19 +78,17 @@ def judge(client: str, script: str, *arguments: str, within: float = 120) -> Any
         how = f"There is no {client}: `uv run python -m tests.judges.clients` installs it."
         pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
     # Node finds packages from where a script lies.
-    copy = place / f"{os.getpid()}-{Path(script).name}"
-    copy.write_text((HERE / script).read_text())
-    try:
+    with tempfile.TemporaryDirectory(dir=place) as own:
+        for name, text in {"script.mjs": script, **(beside or {})}.items():
+            (Path(own) / name).write_text(text)
         ran = subprocess.run(
-            ["node", copy.name, *arguments],
-            cwd=place,
-            env=environment(place),
+            ["node", "script.mjs", *arguments],
+            cwd=own,
+            env=environment(),
             capture_output=True,
             text=True,
-            timeout=within,
+            timeout=120,
         )
-    finally:
-        copy.unlink()
     assert ran.returncode == 0, ran.stderr or ran.stdout
     return json.loads(ran.stdout.splitlines()[-1])
 
