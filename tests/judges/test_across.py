@@ -86,3 +86,25 @@ async def test_it_is_the_same_answer_in_all(http, first, last):
         assert end == {"type": "abort", "reason": "Stopped by Script"}
     assert ends[3]["outcome"] == {"type": "cancelled"}
     assert told[3][1]["messageId"] == told[1][0]["messageId"] == str(answer.uuid)
+
+
+async def test_what_is_someone_elses_is_not_there_by_its_own_ids_either(
+    http, foreign, conversation, laptop
+):
+    await sync_to_async(conversation.change)(laptop, model="scripted:stall")
+    await sync_to_async(conversation.refresh_from_db)()
+    _, run, _ = await sync_to_async(conversation.post)("Mine", laptop)
+    headers = {"Authorization": f"Bearer {foreign}"}
+    here = f"/api/chat/{conversation.uuid}"
+    asked = [
+        ("GET", here, 404),
+        ("GET", f"{here}/stream", 204),
+        ("POST", f"{here}/stop", 404),
+        ("GET", f"/ag-ui?offset=-1&runId={run.uuid}", 404),
+        ("POST", f"/ag-ui/{run.uuid}/cancel", 404),
+    ]
+    for method, path, status in asked:
+        assert (await http.request(method, path, headers=headers)).status_code == status, path
+    thread = await http.get(f"/ag-ui?threadId={conversation.uuid}", headers=headers)
+    assert thread.json() == {"messages": [], "activeRun": None}
+    assert (await http.get(here)).json()["messages"][0]["parts"][0]["text"] == "Mine"
