@@ -23,7 +23,7 @@ PAGE = {"react-dom": "19.3.1", "jsdom": "29.1.1", "esbuild": "0.28.2"}
 CLIENTS: dict[str, dict[str, str]] = {
     "node": {"node": "22.23.3"},  # the first: the others are installed and run on it
     "ag-ui": {"@ag-ui/client": "1.0.0"},
-    "openai-node": {"openai": "7.57.0", **NODE},
+    "openai-node": {"openai": "7.57.0"},
     "tanstack": {"@tanstack/ai-client": "0.33.2"},
     "ai-6": {"ai": "6.0.326", "@ai-sdk/react": "3.0.328", **REACT},
     "ai-7": {"ai": "7.0.173", "@ai-sdk/react": "4.0.177", **REACT, **PAGE},
