@@ -1,13 +1,15 @@
 """Everything that happens to one conversation, in any order, against a plain model of it.
 
 Two workers claim, speak, fall silent, wake up as zombies and take over; people ask and stop;
-folding goes on in between; readers stand anywhere. PostgreSQL is the real one.
+folding goes on in between; readers stand anywhere. Steps end, calls wait for decisions, and prompts
+join the running answer. PostgreSQL is the real one.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -29,15 +31,20 @@ from streams import log
 from streams.conf import Settings
 from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
-from streams.models import Conversation, Event, Message, Run, Worker
+from streams.models import Conversation, Event, Message, Run, Step, ToolCall, Worker
 from streams.postgres.connections import connect
 from streams.snapshot import snapshot
 from streams.text import clean
 from streams.worker import claim, retention, takeover
 from streams.worker.claim import Claimed
+from streams.worker.lease import Lease, LeaseLost
+from streams.worker.ledger import begin_step
+from streams.worker.open_calls import ends_of_calls
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory
 
 TERMINAL = ("run.completed", "run.failed", "run.cancelled")
+UNENDED = ("waiting", "approved", "denied", "running")
+OPEN = ("queued", "running", "waiting")
 CONF = Settings(lease=3600, max_attempts=3)
 
 
@@ -53,7 +60,22 @@ class Known:
     asked_to_stop: bool = False
     worker: int = -1
     folded: bool = False
-    texts: dict[int, str] = field(default_factory=dict)
+    rank: int = 0
+    steers: bool = False
+    steps: int = 0
+    begun: int = 0
+    base: int = 0
+    blocks: dict[int, dict] = field(default_factory=dict)
+    calls: dict[str, str] = field(default_factory=dict)
+
+    def open_calls(self):
+        return [call for call, status in self.calls.items() if status in UNENDED]
+
+    def end_calls(self):
+        """Ends what is open with the run; returns the events of that."""
+        ended = self.open_calls()
+        self.calls |= dict.fromkeys(ended, "ended")
+        return ["tool.ended"] * len(ended)
 
 
 @dataclass
@@ -62,7 +84,6 @@ class Held:
 
     claimed: Claimed
     run: Known
-    started: set[int] = field(default_factory=set)
 
 
 class Log(RuleBasedStateMachine):
@@ -79,6 +100,7 @@ class Log(RuleBasedStateMachine):
         self.log: list[Row] = []
         self.runs: list[Known] = []
         self.current: Held | None = None
+        self.undecided = 0
 
     def teardown(self):
         if not hasattr(self, "log"):
@@ -88,7 +110,7 @@ class Log(RuleBasedStateMachine):
         finally:
             self.do(self.raw.close())
             self.loop.close()
-            for model in (Event, Run, Message, Conversation, Worker):
+            for model in (Event, ToolCall, Step, Run, Message, Conversation, Worker):
                 model.objects.all().delete()
 
     def do(self, work):
@@ -107,17 +129,38 @@ class Log(RuleBasedStateMachine):
     @rule(
         text=st.text(min_size=1, max_size=5).filter(str.strip),
         back=st.none() | st.integers(0, 3),
+        steers=st.booleans(),
     )
-    def ask(self, text, back):
+    def ask(self, text, back, steers):
         begun = [run.pk for run in self.runs if run.attempt]
         parent = None
         if back == 0:
             parent = ""
         elif back and begun:
             parent = str(Run.objects.get(pk=begun[-min(back, len(begun))]).answer.uuid)
+        on_busy = "steer" if steers else "queue"
+        Conversation.objects.filter(pk=self.conversation.pk).update(on_busy=on_busy)
         _, run, _ = self.conversation.post(text, self.device, parent=parent)
-        self.runs.append(Known(run.pk, str(run.uuid)))
+        joins = steers and any(run.status in OPEN for run in self.runs)
+        assert (run.steers, run.rank) == (joins, -int(joins))
+        self.runs.append(Known(run.pk, str(run.uuid), rank=run.rank, steers=joins))
         self.told("message.created", "run.queued")
+
+    @rule(data=st.data(), decision=st.sampled_from(["approved", "denied"]))
+    def decide(self, data, decision):
+        waiting = [
+            (run, call) for run in self.runs for call, is_ in run.calls.items() if is_ == "waiting"
+        ]
+        if not waiting:
+            return
+        run, call = data.draw(st.sampled_from(waiting))
+        ToolCall.objects.get(run=run.pk, call_id=call).decide(decision, self.device)
+        run.calls[call] = decision
+        self.undecided -= 1
+        goes_on = run.status == "waiting" and not self.undecided
+        if goes_on:
+            run.status = "queued"
+        self.told("tool.decided", *["run.queued"] * goes_on)
 
     @rule(data=st.data())
     def stop(self, data):
@@ -125,14 +168,20 @@ class Log(RuleBasedStateMachine):
             return
         run = data.draw(st.sampled_from(self.runs))
         Run.objects.get(pk=run.pk).cancel(self.device)
-        if run.status == "queued":
-            run.status = "cancelled"
-            self.told("run.cancelled")
+        if run.status in ("queued", "waiting"):
+            self.told(*self.ended(run, "cancelled"))
         elif run.status == "running" and not run.asked_to_stop:
             run.asked_to_stop = True
             self.told("run.cancel_requested")
         else:
             self.told()
+
+    def ended(self, run, how):
+        """A run ends, with its open calls; returns the events of it."""
+        if run.calls:
+            self.undecided = 0
+        run.status = how
+        return [*run.end_calls(), f"run.{how}"]
 
     @rule(title=st.text(max_size=3))
     def rename(self, title):
@@ -146,15 +195,16 @@ class Log(RuleBasedStateMachine):
     def claim(self, which):
         claimed = self.do(claim.claim(self.raw, self.alive(which), 10))
         waiting = [run for run in self.runs if run.status == "queued"]
-        if self.running or not waiting:
+        waiting.sort(key=lambda run: (run.attempt == 0, run.rank, run.pk))
+        if self.running or not waiting or any(run.status == "waiting" for run in self.runs):
             assert claimed == []
             self.told()
             return multiple()
         stopped = [run for run in waiting if run.asked_to_stop]  # while it was being handed back
+        ended = []
         for run in stopped:
-            run.status = "cancelled"
+            ended += self.ended(run, "cancelled")
             waiting.remove(run)
-        ended = ["run.cancelled"] * len(stopped)
         assert [run.run_id for run in claimed] == [run.pk for run in waiting[:1]]
         if not waiting:
             self.told(*ended)
@@ -178,14 +228,14 @@ class Log(RuleBasedStateMachine):
         run.deaths += 1
         if run.asked_to_stop or run.deaths == CONF.max_attempts:
             assert taken == []
-            run.status = "cancelled" if run.asked_to_stop else "failed"
             self.current = None
-            self.told(f"run.{run.status}")
+            self.told(*self.ended(run, "cancelled" if run.asked_to_stop else "failed"))
             return multiple()
         return self.take(run, taken[0], which)
 
     def take(self, run, claimed, which, *before):
-        run.status, run.worker, run.texts = "running", which, {}
+        run.status, run.worker, run.begun = "running", which, run.steps
+        run.blocks = {at: block for at, block in run.blocks.items() if at < run.base}
         run.attempt += 1
         assert claimed.attempt == run.attempt
         self.told(*before, "run.started")
@@ -206,16 +256,107 @@ class Log(RuleBasedStateMachine):
 
     @rule(held=leases, index=st.integers(0, 2), texts=st.lists(st.text(max_size=3), max_size=4))
     def speak(self, held, index, texts):
-        events = []
-        if index not in held.started:
-            events.append(held.claimed.event("block.started", index=index, kind="text"))
-        events += [held.claimed.event("block.delta", index=index, text=text) for text in texts]
+        run, events = held.run, []
+        at = min(run.base + index, len(run.blocks))
+        if at not in run.blocks:
+            events.append(held.claimed.event("block.started", index=at, kind="text"))
+        events += [held.claimed.event("block.delta", index=at, text=text) for text in texts]
         if events and self.append(held, events):
-            held.started.add(index)
-            run = held.run
-            run.texts[index] = run.texts.get(index, "") + "".join(
-                orjson.loads(event.json).get("text", "") for event in events
-            )
+            block = run.blocks.setdefault(at, {"index": at, "kind": "text", "text": ""})
+            for event in events:
+                block["text"] += orjson.loads(event.json).get("text", "")
+
+    @rule(held=leases)
+    def begin_step(self, held):
+        run = held.run
+        lease = Lease(self.conversation.pk, run.pk, held.claimed.token, len(self.log))
+        number, at_block = run.steps + 1, run.base
+        if held is not self.current:
+            with pytest.raises(LeaseLost):
+                self.do(begin_step(self.raw, held.claimed, lease, number, at_block))
+            return
+        joining = [
+            each for each in self.runs if each.status == "queued" and each.steers
+            and each.attempt == 0 and not each.asked_to_stop
+        ]  # fmt: skip
+        head = self.do(begin_step(self.raw, held.claimed, lease, number, at_block))
+        if run.begun == number:  # asked again, since it was not known whether it committed
+            self.told()
+            return
+        run.begun = number
+        for each in joining:
+            each.status = "steered"
+        self.told(*["run.steered"] * len(joining), "step.started")
+        assert head == len(self.log)
+
+    @rule(held=leases, waits=st.lists(st.booleans(), max_size=2))
+    def end_step(self, held, waits):
+        run, number = held.run, held.run.steps + 1
+        blocks, made, events = dict(run.blocks), [], []
+        for nth, wait in enumerate(waits):
+            at, call_id = len(blocks), f"{number}.{nth}"
+            block = {"index": at, "kind": "tool_call", "name": "t", "call_id": call_id}
+            events.append(held.claimed.event("block.started", **block))
+            blocks[at] = {**block, "text": ""}
+            about = number, at, call_id, "v", "t", "{}", uuid4(), "never", False
+            made.append(log.NewCall(uuid4(), *about, "waiting" if wait else "approved"))
+        said = [
+            {"id": str(c.uuid), "call_id": c.call_id, "name": c.name, "block": c.block}
+            for c in made
+        ]
+        ledger = log.Ledger(
+            ended=log.EndedStep(number, "tool_call", {}, "p", "m", [], run.base),
+            answer=log.AnswerSoFar(held.claimed.answer_id, list(blocks.values()), {}),
+            made=made,
+        )
+        known = {"step": number, "stop_reason": "tool_call", "usage": {}, "calls": said}
+        events.append(held.claimed.noted("step.ended", ledger, **known))
+        events += [
+            held.claimed.event("tool.waiting", call_id=c.call_id)
+            for c in made
+            if c.status == "waiting"
+        ]
+        if self.append(held, events):
+            run.steps, run.blocks, run.base = number, blocks, len(blocks)
+            run.calls |= {c.call_id: c.status for c in made}
+            self.undecided += sum(waits)
+
+    @rule(held=leases, data=st.data())
+    def go_on_with_a_call(self, held, data):
+        """It begins to run, tells of its progress, or ends."""
+        ready = [c for c in held.run.open_calls() if held.run.calls[c] != "waiting"]
+        if not ready:
+            return
+        call_id = data.draw(st.sampled_from(ready))
+        stored = ToolCall.objects.get(run=held.run.pk, call_id=call_id)
+        status = held.run.calls[call_id]
+        if status == "approved":
+            change = log.CallChange(stored.uuid, "running", started=True)
+            event = held.claimed.noted("tool.started", log.Ledger(changed=change), call_id=call_id)
+            after = "running"
+        elif status == "running" and data.draw(st.booleans()):
+            event, after = held.claimed.event("tool.progress", call_id=call_id, text="…"), status
+        else:
+            end = "denied" if status == "denied" else "ok"
+            change = log.CallChange(stored.uuid, end, ended=True, result="x", ms=1)
+            known = {"call_id": call_id, "status": end, "result": "x", "ms": 1}
+            event = held.claimed.noted("tool.ended", log.Ledger(changed=change), **known)
+            after = "ended"
+        if self.append(held, [event]):
+            held.run.calls[call_id] = after
+
+    @rule(held=leases)
+    def pause(self, held):
+        """Its worker has nothing left to do: it waits, unless all has been decided meanwhile."""
+        change = RunChange(held.run.pk, status="waiting")
+        event = held.claimed.event("run.waiting", attempt=held.claimed.attempt)
+        one = Append(self.conversation.pk, [event], token=held.claimed.token, change=change)
+        (outcome,) = self.do(log.append(self.raw, [one]))
+        if held is not self.current:
+            assert outcome.verdict == "refused"
+            return
+        held.run.status, self.current = "waiting" if self.undecided else "queued", None
+        self.told(f"run.{held.run.status}")
 
     @rule(held=leases, how=st.sampled_from(["completed", "cancelled", "failed", "queued"]))
     def end(self, held, how):
@@ -227,18 +368,22 @@ class Log(RuleBasedStateMachine):
             "queued": {"attempt": held.claimed.attempt},
             "cancelled": {"device": self.device.mark} if run.asked_to_stop else {},
         }[how]
-        blocks = [{"index": i, "kind": "text", "text": text} for i, text in run.texts.items()]
         change = RunChange(
             run.pk, status=how, answer_id=held.claimed.answer_id,
-            blocks=None if how == "queued" else blocks,
+            blocks=None if how == "queued" else list(run.blocks.values()),
         )  # fmt: skip
         for name, value in data.items():
             if name in ("stop_reason", "usage", "retryable"):
                 setattr(change, name, value)
         if how == "failed":
             change.error_code, change.error_message = data["code"], data["message"]
-        if self.append(held, [held.claimed.event(f"run.{how}", **data)], change):
-            run.status, self.current = how, None
+        calls = [] if how == "queued" else self.do(ends_of_calls(self.raw, held.claimed))
+        if self.append(held, [*calls, held.claimed.event(f"run.{how}", **data)], change):
+            self.current = None
+            if how == "queued":
+                run.status = how
+            else:
+                self.ended(run, how)
 
     def append(self, held, events, change=None):
         """Whether it went in: only for who holds the lease."""
@@ -260,7 +405,7 @@ class Log(RuleBasedStateMachine):
     @rule(most=st.integers(1, 5))
     def fold_some(self, most):
         done = self.do(retention.compact_ended(self.raw, 0, most))
-        ended = [run for run in self.runs if run.status not in ("queued", "running")]
+        ended = [run for run in self.runs if run.status not in OPEN]
         unfolded = [run for run in ended if not run.folded]
         assert done.runs == min(most, len(unfolded))
         folded = Run.objects.filter(folded_at__isnull=False).values_list("pk", flat=True)
@@ -305,9 +450,13 @@ class Log(RuleBasedStateMachine):
         assert row.active_run_id == (self.running.pk if self.running else None)
         stored = dict(Run.objects.values_list("pk", "status"))
         assert stored == {run.pk: run.status for run in self.runs}
+        assert row.undecided == self.undecided
+        assert self.undecided or not any(run.status == "waiting" for run in self.runs)
         for run in self.runs:
             ends = [r for r in self.log if r.type in TERMINAL and r.data["run"] == run.uuid]
-            assert len(ends) == (run.status not in ("queued", "running"))
+            ends += [r for r in self.log if r.data.get("absorbed") == run.uuid]
+            assert len(ends) == (run.status not in OPEN)
+        assert snapshot(self.conversation.pk).transcript == fold(self.log)
 
     def everyone_ends_in_the_same_page(self):
         page = snapshot(self.conversation.pk).transcript
