@@ -90,8 +90,9 @@ class Log(RuleBasedStateMachine):
     leases = Bundle("leases")
     readers = Bundle("readers")
 
-    @initialize()
-    def begin(self):
+    @initialize(target=leases, waits=st.lists(st.booleans(), max_size=2))
+    def begin(self, waits):
+        """An answer is under way, and has ended a step where `waits` names calls."""
         self.loop = asyncio.Runner()
         self.raw = self.do(connect("machine"))
         self.conversation = ConversationFactory()
@@ -101,6 +102,11 @@ class Log(RuleBasedStateMachine):
         self.runs: list[Known] = []
         self.current: Held | None = None
         self.undecided = 0
+        self.ask("Begin", None, False)
+        held = self.claim(0)
+        if waits:
+            self.end_step(held, waits)
+        return held
 
     def teardown(self):
         if not hasattr(self, "log"):
@@ -289,7 +295,7 @@ class Log(RuleBasedStateMachine):
         self.told(*["run.steered"] * len(joining), "step.started")
         assert head == len(self.log)
 
-    @rule(held=leases, waits=st.lists(st.booleans(), max_size=2))
+    @rule(held=leases, waits=st.lists(st.booleans(), min_size=1, max_size=2))
     def end_step(self, held, waits):
         run, number = held.run, held.run.steps + 1
         blocks, made, events = dict(run.blocks), [], []
