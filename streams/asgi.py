@@ -108,7 +108,6 @@ class WithStreams:
             if not may_be_taken():
                 return receive
             self._starts = Starts()
-            self._starts.start()
         return await self._starts.answer(prompt.conversation, here, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
+from streams.supervision import cancel_and_wait, restarted
+
 from .connections import connect, is_quiet, is_undone
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,8 @@ def no_keys(question: object) -> Collection[Hashable]:
 
 
 class GroupedStatement(Generic[Q, A]):
-    """Sends one group of questions at a time, on a connection of its own.
+    """Sends one group of questions at a time, on a connection of its own, from the first `ask` to
+    `close`.
 
     `act` answers a group, in its order, and changes all that it changes or nothing. `keys` names
     what may stand in a group once: questions that share a key are asked one after the other.
@@ -54,15 +57,22 @@ class GroupedStatement(Generic[Q, A]):
         self._waiting: dict[asyncio.Future[A], Q] = {}
         self._news = asyncio.Event()
         self._connection: AsyncConnection | None = None
+        self._answering: asyncio.Task[None] | None = None
 
     async def ask(self, question: Q) -> A:
         """Raises what the statement raised, or InDoubt; after any other error nothing was done."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting[answer] = question
         self._news.set()
+        if self._answering is None:
+            self._answering = asyncio.create_task(restarted(self._run))
         return await answer
 
-    async def run(self) -> None:
+    async def close(self) -> None:
+        if self._answering:
+            await cancel_and_wait([self._answering])
+
+    async def _run(self) -> None:
         """Answers until cancelled; whoever waits then is told that nobody answers."""
         group: dict[asyncio.Future[A], Q] = {}
         try:

@@ -23,17 +23,10 @@ from streams.postgres.availability import pooled_connection
 from streams.realtime.hub import Hub
 from streams.user_model import password
 
+from .recognition import OWNED, Cookies
 from .request import Request
 
 NOT_HERE = "This conversation isn't here, or isn't yours."
-
-# A conversation that may be found, as columns and joins of `authorise`.
-OWNED = (
-    "c.id, c.last_seq",
-    "LEFT JOIN streams_conversation c ON c.uuid = {uuid}"
-    " AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
-)
-
 
 SEEN = "UPDATE streams_device SET last_seen_at = now() WHERE id = %s"
 
@@ -84,9 +77,12 @@ async def by_cookies(
     if sessions.table(database.alias()) is None:
         load = sync_to_async(sessions.load, thread_sensitive=False)
         session = await load(keys["session"])
-    async with pooled_connection(hub.pool) as connection:
-        cursor = await connection.execute(access_queries.who(columns, joins), keys | asked)
-        row = await cursor.fetchone()
+    if session is None and (columns, joins) == OWNED:
+        row = await hub.recognition.ask(Cookies(keys["key"], keys["session"], asked["uuid"]))
+    else:
+        async with pooled_connection(hub.pool) as connection:
+            cursor = await connection.execute(access_queries.who(columns, joins), keys | asked)
+            row = await cursor.fetchone()
     found = access.read(row, session) if row else None
     if not (found and found.admitted):
         return None

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 
 class EventBuffer:
     """Holds the events after `floor` up to `head`; drops the oldest beyond its rows or bytes.
+    `expected` is the log's last number when it was made: before that is here nobody is up to date.
 
     Readers hold a cursor into it and wait to be woken, so no reader has a queue that could grow.
     """
 
     __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
-                 "floor", "head", "most_bytes", "most_rows", "streams")  # fmt: skip
+                 "expected", "floor", "head", "most_bytes", "most_rows", "streams")  # fmt: skip
 
-    def __init__(self, conversation_id: int, head: int, most_rows: int, most_bytes: int) -> None:
+    def __init__(
+        self, conversation_id: int, head: int, most_rows: int, most_bytes: int, expected: int = 0
+    ) -> None:
         self.conversation_id = conversation_id
         self.floor = self.head = head
+        self.expected = expected
         self.most_rows = most_rows
         self.most_bytes = most_bytes
         self.streams: set[LogSubscription] = set()
@@ -49,6 +53,20 @@ class EventBuffer:
             self._trim()
         for stream in self.streams:
             stream.wake()
+
+    @property
+    def is_filling(self) -> bool:
+        return self.head < self.expected
+
+    def skip(self) -> None:
+        """Begins at `expected`, since the rows before it are not there or cannot be read here;
+        whoever lacks them reads them alone.
+        """
+        self.floor = self.head = self.expected
+        self._seqs.clear()
+        self._frames.clear()
+        self._size = 0
+        self.extend([])
 
     def _trim(self) -> None:
         """Drops the oldest rows down to half, so that one copy of the rest serves many rows."""

@@ -26,9 +26,10 @@ from ..postgres.listener import BACKOFF, Listener
 from ..quotas import StreamQuota
 from ..supervision import cancel_and_wait, restarted
 from . import sse
-from .buffer import EventBuffer
+from .buffers import Buffers
 from .feed import Feeds
 from .presence import Presence
+from .recognition import recognition
 from .revocation import Revocations
 from .subscription import LogSubscription, Subscription
 
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Hub:
-    """Connections: one listens, one reads what is new, at most two serve joins."""
+    """Connections: one listens, one reads what is new, at most three serve joins."""
 
     def __init__(self, conf: Settings) -> None:
         self.conf = conf
@@ -47,13 +48,12 @@ class Hub:
         self.quota = StreamQuota(conf)
         self.revocations = Revocations()
         self.pool = pool("joins", most=2)
+        self.recognition = recognition()
         self.listener = Listener("hub", channels.HUBS, self._heard, self._listening)
         self.feeds = Feeds(conf, self.pool)
         self.presence = Presence(conf, self.pool, self._presence_changed)
         self._alone: set[Subscription] = set()
-        self._buffers: dict[int, EventBuffer] = {}
-        self._marked: set[int] = set()
-        self._news = asyncio.Event()
+        self.buffers = Buffers(conf)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -73,6 +73,7 @@ class Hub:
     async def close(self) -> None:
         self.bye()
         await cancel_and_wait(self._tasks)
+        await self.recognition.close()
         await self.pool.close()
 
     def join(
@@ -91,13 +92,10 @@ class Hub:
         Raises TooManyStreams.
         """
         self.quota.take(device.user_id, device.pk)
-        if not (buffer := self._buffers.get(conversation_id)):
-            buffer = EventBuffer(conversation_id, head, self.conf.tail_events, self.conf.tail_bytes)
-            self._buffers[conversation_id] = buffer
+        buffer = self.buffers.joined(conversation_id, head, cursor)
         stream = kind(self, buffer, device, head=head, cursor=cursor, run_id=run_id)
         stream.admission = self.revocations.admission(device.pk)
         buffer.streams.add(stream)
-        self._mark(conversation_id)
         if self.closing:
             stream.finish(sse.BYE)
         return stream
@@ -119,12 +117,11 @@ class Hub:
         self._alone.discard(stream)
         if isinstance(stream, LogSubscription):
             stream.buffer.streams.discard(stream)
-            if not stream.buffer.streams and self._is_current(stream.buffer):
-                del self._buffers[stream.buffer.conversation_id]
+            self.buffers.left(stream.buffer)
 
     @property
     def streams(self) -> list[Subscription]:
-        return [*self._alone, *(one for buffer in self._buffers.values() for one in buffer.streams)]
+        return [*self._alone, *self.buffers.streams]
 
     async def catch_up(
         self, conversation_id: int, after: int, read: log.Page = log.catch_up
@@ -149,27 +146,17 @@ class Hub:
         elif channel == channels.PRESENCE:
             self.presence.heard(payload)
         else:
-            self._log_grew(payload)
-
-    def _log_grew(self, payload: str) -> None:
-        for pair in payload.split():
-            conversation_id, _, head = pair.partition(":")
-            if (buffer := self._buffers.get(int(conversation_id))) and int(head) > buffer.head:
-                self._mark(buffer.conversation_id)
+            self.buffers.grew(payload)
 
     def _presence_changed(self, conversation_id: int) -> None:
-        buffer = self._buffers.get(conversation_id)
+        buffer = self.buffers.get(conversation_id)
         for stream in buffer.streams if buffer else ():
             stream.wake()
 
     def _listening(self) -> None:
-        self._mark(*self._buffers)  # what was said before went unheard
+        self.buffers.mark_all()  # what was said before went unheard
         self.feeds.mark_all()
         self.presence.ask()
-
-    def _mark(self, *conversation_ids: int) -> None:
-        self._marked.update(conversation_ids)
-        self._news.set()
 
     async def _fetch(self) -> None:
         failures = 0
@@ -179,12 +166,12 @@ class Hub:
                     await self._recognise(connection)
                     failures = 0
                     renew_djangos()
-                    await self._fetch_through(connection)
+                    await self.buffers.fetch_through(connection)
             except (psycopg.Error, OSError) as error:
                 logger.warning("hub: reading waits for PostgreSQL: %s", error)
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
-                self._mark(*self._buffers)
+                self.buffers.mark_all()
 
     @property
     def epoch(self) -> str:
@@ -201,30 +188,9 @@ class Hub:
             logger.warning("hub: this is another database than before; streams begin anew")
             for stream in self.streams:
                 stream.finish(sse.BYE)
-            self._buffers.clear()
+            self.buffers.clear()
         self.life = life
         self.known.set()
-
-    async def _fetch_through(self, connection: psycopg.AsyncConnection) -> None:
-        limit = self.conf.tail_events
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            marked, self._marked = self._marked, set()
-            buffers = {pk: self._buffers[pk] for pk in marked if pk in self._buffers}
-            if not buffers:
-                continue
-            cursors = {pk: buffer.head for pk, buffer in buffers.items()}
-            for pk, rows in (await log.read_new(connection, cursors, limit)).items():
-                # Not one made meanwhile: it may begin before these rows, and take what lies
-                # between for compacted. It was marked when it was made.
-                if self._is_current(buffers[pk]):
-                    buffers[pk].extend(rows)
-                if len(rows) == limit:
-                    self._mark(pk)
-
-    def _is_current(self, buffer: EventBuffer) -> bool:
-        return self._buffers.get(buffer.conversation_id) is buffer
 
     async def _tick(self) -> None:
         """One clock for everyone's heartbeat; a timer each would cost more than the pings."""
@@ -240,7 +206,7 @@ class Hub:
         """The slow look behind the signals; a quick one while nothing can be heard."""
         while True:
             await asyncio.sleep(self.conf.deaf_rescan if self.listener.deaf else self.conf.rescan)
-            self._mark(*self._buffers)
+            self.buffers.mark_all()
             try:
                 async with self.pool.connection() as connection:
                     await self._recognise(connection)

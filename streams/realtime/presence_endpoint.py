@@ -23,8 +23,9 @@ from streams.http.handler import Request as DjangoRequest
 from streams.realtime.hub import Hub
 from streams.realtime.presence import Beat
 
-from .authorisation import OWNED, authorise
+from .authorisation import authorise
 from .endpoints import refuse
+from .recognition import OWNED
 from .request import Request
 
 LONGEST = 1000

@@ -167,7 +167,7 @@ class LogSubscription(Subscription):
                     data += self._sync()
                 if synced:
                     data += self._news()
-                if not data and self.end is None and self._is_live():
+                if not data and self.end is None and self.cursor >= self.buffer.head:
                     data = await self._wait()
                 if data:
                     self.last_sent = self._hub.now
@@ -186,7 +186,7 @@ class LogSubscription(Subscription):
         return not self.buffer.holds(self.cursor) or self.buffer.lag(self.cursor) > FAR_BEHIND
 
     def _is_live(self) -> bool:
-        return self.cursor >= self.buffer.head
+        return self.cursor >= max(self.buffer.head, self.buffer.expected)
 
     def _from_buffer(self) -> bytes:
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)

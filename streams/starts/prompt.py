@@ -68,12 +68,19 @@ def check(request: HttpRequest, found: SignedIn) -> None:
     """Raises NotPlain, or Forbidden as the views do."""
     request.session = found.session  # type: ignore[assignment]
     csrf.check(request)
-    cookie = {access.DEVICE_COOKIE: request.COOKIES.get(access.DEVICE_COOKIE, "")}
-    signed = access.device_key(cookie, []) == found.device.key
-    if not signed or request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
+    if not is_signed(request, found) or request.META.get("CSRF_COOKIE_NEEDS_UPDATE"):
         raise NotPlain  # a cookie is to be set
     if settings.SESSION_SAVE_EVERY_REQUEST:
         raise NotPlain
+
+
+def is_signed(request: HttpRequest, found: SignedIn) -> bool:
+    """Tells whether the device's cookie has its present name and the present SECRET_KEY's
+    signature; `access.keys` has checked one of any."""
+    cookie = {access.DEVICE_COOKIE: request.COOKIES.get(access.DEVICE_COOKIE, "")}
+    if not settings.SECRET_KEY_FALLBACKS:
+        return bool(cookie[access.DEVICE_COOKIE])
+    return access.device_key(cookie, []) == found.device.key
 
 
 def in_new(request: HttpRequest, found: SignedIn) -> Draft:

@@ -4,7 +4,6 @@ asks, the other stores what they say.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
 
@@ -22,7 +21,6 @@ from streams.postgres import database, error_diagnosis
 from streams.postgres.connections import PREPARED, is_behind_pooler
 from streams.postgres.grouped_statement import GroupedStatement, InDoubt
 from streams.realtime.endpoints import refuse
-from streams.supervision import cancel_and_wait, restarted
 from streams.views import conversations, messages, serializers
 from streams.views.endpoint import uncached
 
@@ -55,7 +53,7 @@ def may_be_taken() -> bool:
 
 
 class Starts:
-    """Stores prompts from `start` to `close`; `answered` counts them."""
+    """Stores prompts until it is closed; `answered` counts them."""
 
     def __init__(self) -> None:
         self.answered = 0
@@ -64,14 +62,10 @@ class Starts:
         self._stored = GroupedStatement(
             "starts", store, most=MOST, keys=Draft.keys, settings=SETTINGS
         )
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self) -> None:
-        loops = self._who.run, self._stored.run
-        self._tasks = [asyncio.create_task(restarted(loop)) for loop in loops]
 
     async def close(self) -> None:
-        await cancel_and_wait(self._tasks)
+        await self._who.close()
+        await self._stored.close()
 
     async def answer(
         self, uuid: str | None, scope: Scope, receive: Receive, send: Any

@@ -12,7 +12,7 @@ from django.db import connection
 
 from streams.models import Conversation, Event
 
-from . import people
+from . import loop_gauge, people
 from .processes import House
 
 Figures = dict[str, Any]
@@ -114,6 +114,7 @@ def observed(house: House, plan: Figures) -> Figures:
     """What a swarm saw, and what every kind of process spent on it."""
     swarm = house.swarm(plan)
     swarm.line()  # all streams are open
+    loop_gauge.reset()
     cpu, began = house.cpu(), time.monotonic()
     swarm.line()
     seen = json.loads(house.seen.read_text())
@@ -126,6 +127,7 @@ def observed(house: House, plan: Figures) -> Figures:
         "seconds": took,
         "read": read,
         "tokens_per_second": read / took,
+        "stall_ms": loop_gauge.stalls(),
         "late_ms": quantiles(late),
         "first_ms": quantiles(first),
         "posted_ms": quantiles(seen.pop("posted")),

@@ -17,6 +17,8 @@ from streams.conf import UNLIMITED
 from streams.models import Worker
 from tests.processes import eventually
 
+from . import loop_gauge
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -64,6 +66,9 @@ class House:
         self.folder = folder
         self.children: dict[str, list[Child]] = {}
         self.environment: dict[str, str] = {}
+        gauges = folder / "gauges"
+        gauges.mkdir(exist_ok=True)
+        os.environ[loop_gauge.FOLDER] = str(gauges)
 
     def start(self, webs: int = 1, workers: int = 1, runs: int = 2000) -> None:
         vendor = self._start("vendor", "-m", "tests.benchmarks.vendor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from .measure import Figures, Load, through_everything
+from .new_chats import begun
 from .processes import House
 
 
@@ -15,6 +16,19 @@ def workers(house: House, streams: int = 300) -> Figures:
 
 def webs(house: House, streams: int = 300) -> Figures:
     return {f"{n} webs": spread(house, streams, webs=n, workers=1) for n in (1, 2, 4)}
+
+
+def new_webs(house: House, streams: int = 200) -> Figures:
+    """A burst of new chats on 1, 2 and 4 web processes."""
+    figures: Figures = {}
+    for count in (1, 2, 4):
+        with House(house.folder) as here:
+            here.start(count, workers=1)
+            seen = begun(here, Load(streams, rate=30, seconds=4, over=0.5))
+            first = seen["first_ms"] or {}
+            firsts = {f"first_{point}_ms": first.get(point) for point in ("p50", "p99")}
+            figures[f"{count} webs"] = firsts | brief(seen)
+    return figures
 
 
 def spread(house: House, streams: int, webs: int, workers: int) -> Figures:

@@ -3,7 +3,8 @@ goes out as JSON.
 
 `{"streams": [...], "posts": [...], "wait": "end" | "sync" | seconds, "patience": seconds}`; a
 stream has `port`, `path`, `cookie`, `at`; a post also `body`, the `stream` that will
-show its answer and, when it is to be cancelled, `cancel_at`.
+show its answer and, when it is to be cancelled, `cancel_at`. A stream with `opened_by` is opened
+with what its post has begun.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.benchmarks.vendor import WRAP, now
 
 TOKEN = re.compile(rb"~([0-9a-f]{9})([0-9a-f]{4})")
 ENDED = re.compile(rb"event: run\.(completed|cancelled|failed)|\[DONE\]")
+TITLES = re.compile(rb"event: conversation\.updated\n[^\n]*")  # made of tokens, too
 FRAMES = re.compile(rb"\nevent: (?!sync|ping)")
 
 
@@ -34,6 +36,7 @@ class Reader(asyncio.Protocol):
         self.rest = b""
         # Whoever comes with a cursor begins in the middle.
         self.next: int | None = None if "after=" in spec["path"] else 0
+        self.by_prompt = "opened_by" in spec
         self.wrong = self.frames = 0
         self.opened = self.synced_at = self.first_at = 0
         self.synced, self.ended = asyncio.Event(), asyncio.Event()
@@ -58,15 +61,16 @@ class Reader(asyncio.Protocol):
         whole, cut, self.rest = (self.rest + data).rpartition(b"\n\n")
         if not cut:
             return
-        live = self.synced.is_set() or not self.spec.get("cookie")
-        for made, index in TOKEN.findall(whole):
+        # Whoever has just asked waits for each word, also for those that catch up.
+        live = self.synced.is_set() or self.by_prompt or not self.spec.get("cookie")
+        for made, index in TOKEN.findall(TITLES.sub(b"", whole)):
             if self.next not in (None, int(index, 16)):
                 self.wrong += 1
             self.next = int(index, 16) + 1
             if live:
                 self.late.append(here - int(made, 16) & WRAP)
             self.first_at = self.first_at or here
-        if not live and b"event: sync" in whole:
+        if not self.synced_at and b"event: sync" in whole:
             self.synced_at = here
             self.frames = len(FRAMES.findall(whole))
             self.synced.set()
@@ -102,6 +106,11 @@ class Post:
         if b" 201 " not in answer[:20]:
             self.refused = answer[:300].decode(errors="replace")
             self.reader.ended.set()
+        elif self.reader.by_prompt:
+            place = re.search(rb'"url": ?"([^"]+)"', answer)
+            assert place, answer
+            self.reader.spec["path"] = place[1].decode() + "events"
+            await self.reader.open()
         elif self.spec.get("cancel_at"):
             run = json.loads(answer[answer.index(b"{") : answer.rindex(b"}") + 1])["run"]["id"]
             await asyncio.sleep(began + self.spec["cancel_at"] - loop.time())
@@ -131,7 +140,8 @@ async def swarm(plan: dict[str, Any]) -> dict[str, Any]:
 
     try:
         async with asyncio.timeout(plan["patience"]):
-            opening = [asyncio.create_task(open_one(reader)) for reader in readers]
+            ready = [reader for reader in readers if not reader.by_prompt]
+            opening = [asyncio.create_task(open_one(reader)) for reader in ready]
             await asyncio.gather(*opening)
             say(event="open")
             began = asyncio.get_running_loop().time()
@@ -165,6 +175,7 @@ def seen(readers: list[Reader], posts: list[Post]) -> dict[str, Any]:
         "wrong": sum(reader.wrong for reader in readers),
         "unended": sum(not reader.ended.is_set() for reader in readers),
         "refused": [post.refused for post in posts if post.refused][:3],
+        "refusals": sum(bool(post.refused) for post in posts),
         "cancelled": {p.spec["body"]["content"]: p.cancelled for p in posts if p.cancelled},
         "cancel_answered": sorted(p.cancel_answered - p.cancelled for p in posts if p.cancelled),
     }

@@ -20,6 +20,9 @@ def test_a_tiny_benchmark_loses_nothing(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     workloads = json.loads(file.read_text())["workloads"]
+    new = workloads["new"]["ours"]
+    assert (new["read"], new["refusals"]) == (new["rows"], 0) == (5 * 15, 0)
+    assert new["stall_ms"].keys() == {"web", "worker"}
     few = workloads["few"]["ours"]
     assert few["read"] == 2 * few["rows"] == 2 * 5 * 15
     assert few["late_ms"]["p99"] > 0

@@ -1,13 +1,21 @@
 """One uvicorn process as README.md runs it, telling its port; on a leash."""
 
+import asyncio
 import os
 import socket
 
 import uvicorn
 
 from tests.benchmarks.exit_with_parent import leash
+from tests.benchmarks.loop_gauge import watch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")
+
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.gauge = asyncio.create_task(watch("web"))
 
 
 def main() -> None:
@@ -22,7 +30,7 @@ def main() -> None:
         timeout_graceful_shutdown=5,
     )
     print("on", listening.getsockname()[1], flush=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

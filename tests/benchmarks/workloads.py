@@ -11,6 +11,7 @@ from typing import Any
 from . import people, scale
 from .cold import first_five_minutes
 from .measure import Figures, Load, got, measured, observed, port_of, post, quantiles
+from .new_chats import new_chats
 from .processes import House
 from .vendor import WRAP
 
@@ -148,7 +149,15 @@ def page(house: House, messages: int = 500, times: int = 15) -> Figures:
     return figures
 
 
+def asked(house: House, **load: Any) -> Figures:
+    return new_chats(house, Load(**load))
+
+
 WORKLOADS: dict[str, Workload] = {
+    "new": partial(asked, streams=200, rate=30, seconds=8, over=0.5),
+    "new 200": partial(asked, streams=200, rate=30, seconds=8, over=8.0),
+    "new 500": partial(asked, streams=500, rate=30, seconds=8, over=8.0),
+    "starts": partial(asked, streams=1000, rate=30, seconds=0.1, over=8.0, floor=False),
     "one": partial(loaded, streams=1, rate=30, seconds=15, over=0),
     "50": partial(loaded, streams=50, rate=30, seconds=12),
     "200": partial(loaded, streams=200, rate=30, seconds=12),
@@ -165,6 +174,7 @@ WORKLOADS: dict[str, Workload] = {
 }
 
 TINY: dict[str, Workload] = {
+    "new": partial(asked, streams=5, rate=30, seconds=0.5, over=0.2),
     "few": partial(loaded, streams=5, rate=30, seconds=0.5, devices=2, over=0.2),
     "join": partial(join, tokens=200, clients=5, after=True),
     "cancel": partial(cancel, streams=3),
@@ -175,5 +185,6 @@ TINY: dict[str, Workload] = {
 SCALE: dict[str, Workload] = {
     "workers": scale.workers,
     "webs": scale.webs,
+    "new webs": scale.new_webs,
     "listeners": scale.listeners,
 }

@@ -31,7 +31,7 @@ async def hub():
     hub.known.set()
     await hub.pool.open()
     yield hub
-    await hub.pool.close()
+    await hub.close()
     await sync_to_async(connections.close_all)()
 
 

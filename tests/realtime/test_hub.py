@@ -13,6 +13,7 @@ from django.db import connection, connections
 from streams import log
 from streams.conf import conf
 from streams.log import reading
+from streams.models import Event
 from streams.postgres.epoch import Life
 from streams.realtime import hub as hubs
 from streams.realtime.hub import Hub
@@ -53,6 +54,41 @@ async def test_what_came_between_being_let_in_and_joining_is_found_at_once(
     await sync_to_async(conversation.post)("Hello", laptop)
     stream = hub.join(conversation.pk, laptop, head=1, cursor=1)
     assert b"id: 2\n" in await told(stream, b"id: 2\n")
+    hub.leave(stream)
+
+
+async def test_those_who_lack_few_rows_are_read_for_together(
+    hub, conversation, laptop, monkeypatch
+):
+    async def alone(conversation_id, after):
+        raise AssertionError("nobody needs a query of their own")
+
+    reads, read = [], log.read_new
+
+    async def together(source, cursors, limit):
+        reads.append(len(cursors))
+        return await read(source, cursors, limit)
+
+    monkeypatch.setattr(hub, "catch_up", alone)
+    others = await sync_to_async(ConversationFactory.create_batch)(9, owner=laptop.user)
+    here = [conversation, *others]
+    for each in here:
+        await sync_to_async(each.post)("Hello", laptop)
+    monkeypatch.setattr(log, "read_new", together)
+    streams = [hub.join(each.pk, laptop, head=2, cursor=0) for each in here]
+    for said in await asyncio.gather(*(told(stream, b"event: sync") for stream in streams)):
+        assert [said.count(what) for what in (b"id: 1\n", b"id: 2\n", b'"head":2')] == [1, 1, 1]
+    assert len(reads) < 5
+    for stream in streams:
+        hub.leave(stream)
+
+
+async def test_rows_that_are_gone_do_not_keep_a_stream_waiting(hub, conversation, laptop):
+    await sync_to_async(conversation.post)("Hello", laptop)
+    await sync_to_async(Event.objects.filter(seq=2).delete)()
+    stream = hub.join(conversation.pk, laptop, head=2, cursor=0)
+    said = await told(stream, b"event: sync")
+    assert b"id: 1\n" in said
     hub.leave(stream)
 
 

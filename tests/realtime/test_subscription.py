@@ -205,6 +205,6 @@ async def test_what_nobody_follows_any_more_is_let_go():
     alone.side_channels.append(hub.feeds.follow(7, alone))
     for stream in (*streams, alone):
         hub.leave(stream)
-    assert hub._buffers == hub.feeds._feeds == {}
+    assert (len(hub.buffers), hub.feeds._feeds) == (0, {})
     assert hub.streams == []
     assert hub.quota._users == hub.quota._devices == {}
