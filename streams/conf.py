@@ -47,7 +47,7 @@ class Settings(AgentSettings):
     direct_prompts: bool = True
     #: Your own middleware that looks at a request's address and headers alone, by dotted path: a
     #: prompt meets it before its session, user and view are known. With any other beside Django's,
-    #: all prompts take the way through Django's handler, at ten times the cost.
+    #: all prompts take the way through Django's handler, at three times the CPU.
     header_middleware: Sequence[str] = field(default_factory=list)
 
     # PostgreSQL
@@ -207,6 +207,8 @@ class Settings(AgentSettings):
     base_template: str = "streams/base.html"
     #: The name at the top of the list and in the title of each page.
     brand: str = "chatstream"
+    #: Messages a conversation's page opens with; earlier ones come by scrolling up. 0: all.
+    page_messages: int = 100
     #: Conversations on one page of the list.
     page_size: int = 50
     #: Seconds of CPU for the formatting of one page, or of one `POST /render`; the rest is shown

@@ -16,7 +16,8 @@ from streams.markdown.render_budget import limited
 from streams.models import Conversation, Device, DeviceSession
 from streams.snapshot import Snapshot, snapshot
 
-from .transcript_presenter import front, turns_of
+from .message_window import window
+from .transcript_presenter import Turn, front, turns_of
 
 # What a prompt will do that is sent while an answer is being written; chat.js says the same.
 NEXT = {
@@ -27,15 +28,24 @@ NEXT = {
 }
 
 
-def chat_context(taken: Snapshot, device: Device | None) -> dict[str, Any]:
-    """Everything up to the moment of the snapshot, as `device` sees it."""
-    first = front(taken)
+def chat_context(
+    taken: Snapshot, device: Device | None, before: int | None = None
+) -> dict[str, Any]:
+    """The newest messages at the moment of the snapshot, or those before the number `before`, as
+    `device` sees them.
+    """
+    first, branch = front(taken), taken.transcript.branch()
+    needed = {run.message for run in taken.transcript.in_turn()} if before is None else ()
+    shown = window(branch, conf().page_messages, before, needed)
     return {
         "conversation": taken.conversation,
         "head": taken.transcript.head,
         "beat": int(conf().presence * 1000 / 3),
-        "turns": turns_of(taken, device),
-        "branched": len(taken.transcript.branch()) < len(taken.transcript.messages),
+        "turns": turns_of(taken, device, shown.messages),
+        "opening": Turn(branch[0]).text if branch else None,
+        "begins": shown.begins,
+        "ends": shown.ends,
+        "branched": len(shown.messages) < len(taken.transcript.messages),
         "front": first,
         "next": next_words(taken.conversation.on_busy, first) if first else "",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +18,16 @@ from streams.exceptions import NotFound, StreamsError
 from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
 from streams.providers.model_names import words_of
-from streams.snapshot import snapshot
+from streams.snapshot import Snapshot, snapshot
 
 from . import serializers
 from .chat import chat_context
 from .conversation_list import beside
 from .errors import patient
+from .message_window import window
 from .negotiation import wants_json
 from .pages import render
-from .parsing import fields
+from .parsing import checked, fields
 from .resource import Request, Resource, see_other
 from .validation import KINDS, archived, checked_values, pinned
 
@@ -38,7 +40,7 @@ class ConversationView(Resource):
         with turn(request.user.pk):
             taken = snapshot(conversation.pk)
             whole = serializers.conversation(taken.conversation) | taken.transcript.as_dict()
-            return JsonResponse(whole)
+            return JsonResponse(whole | part_asked_for(request, taken))
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
@@ -74,6 +76,27 @@ class Restore(Resource):
         return JsonResponse(serializers.conversation(conversation))
 
 
+def part_asked_for(request: Request, taken: Snapshot) -> dict[str, Any]:
+    """Returns the messages and runs of `?before_seq=` and `?limit=`, and where they begin; nothing
+    for a client that asks for neither. Raises Invalid."""
+    before, limit = number_of(request, "before_seq"), number_of(request, "limit")
+    if before is None and limit is None:
+        return {}
+    shown = window(taken.transcript.branch(), limit or conf().page_messages, before)
+    runs = {message.run for message in shown.messages}
+    whole = taken.transcript.as_dict()
+    return {
+        "messages": [asdict(message) for message in shown.messages],
+        "runs": [run for run in whole["runs"] if run["id"] in runs],
+        "begins": shown.begins,
+    }
+
+
+def number_of(request: Request, name: str) -> int | None:
+    """Raises Invalid."""
+    return checked(name, request.GET[name], int) if name in request.GET else None
+
+
 def own(request: Request, uuid: UUID) -> Conversation:
     """Returns a conversation of the asking person; anyone else's raises NotFound."""
     found = Conversation.objects.owned_by(request.user).filter(uuid=uuid).first()
@@ -104,11 +127,10 @@ def page_now(
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     left = beside(request, conversation)
     give_connections_back()
-    shown = chat_context(taken, request.device)
-    turns = shown["turns"]
+    shown = chat_context(taken, request.device, number_of(request, "before_seq"))
     context = {
         **shown,
-        "name": name_of(taken.conversation.title, turns[0].text if turns else None),
+        "name": name_of(taken.conversation.title, shown["opening"]),
         "models": offered(request, taken.conversation.model),
         "given": given or {},
         "error": error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -155,17 +156,19 @@ class Turn:
         return self.run is not None and self.run.stop_reason in endings.UNFINISHED
 
 
-def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
-    """Returns prompts and current answers of the newest branch in reading order; replaced answers
-    are in their successor.
+def turns_of(
+    snapshot: Snapshot, device: Device | None, messages: Sequence[MessageState] | None = None
+) -> list[Turn]:
+    """Returns prompts and current answers in reading order, of these messages or of all of the
+    newest branch; replaced answers are in their successor.
     """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
     answers: dict[str, Turn] = {}  # by run
-    branch = snapshot.transcript.branch()
-    blocks = formatted(branch, runs, str(device.uuid) if device else None)
-    for message in branch:
+    shown = snapshot.transcript.branch() if messages is None else messages
+    blocks = formatted(shown, runs, str(device.uuid) if device else None)
+    for message in shown:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
         turn.blocks = blocks.get(message.id, [])
@@ -177,7 +180,7 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
             turn.ahead = ahead.get(run.id, 0)
             turn.stopped = stopped_words(run, device)
             turn.worked = snapshot.worked.get(run.id, 0.0)
-            if turns[-1].run and turns[-1].run.prompt == run.prompt:
+            if turns and turns[-1].run and turns[-1].run.prompt == run.prompt:
                 replaced = turns.pop()
                 turn.earlier = [*replaced.earlier, replaced]
                 replaced.earlier = []
@@ -186,7 +189,7 @@ def turns_of(snapshot: Snapshot, device: Device | None) -> list[Turn]:
 
 
 def formatted(
-    branch: list[MessageState], runs: dict[str, RunState], here: str | None
+    branch: Sequence[MessageState], runs: dict[str, RunState], here: str | None
 ) -> dict[str, list[Shown]]:
     """Renders the blocks of each answer, the newest first: if time runs out, older ones stay
     plain. `here` is the id of the device that looks.

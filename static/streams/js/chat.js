@@ -9,6 +9,7 @@ import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
 import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
+import { EarlierMessages } from "./earlier_messages.js";
 import { Formatter } from "./formatter.js";
 import { FreshStart } from "./fresh_start.js";
 import { gettext } from "./gettext.js";
@@ -35,6 +36,7 @@ export class Chat {
   #form;
   #reach; // the part of the page whose keys and drops are ours
   #transcript;
+  #earlier;
   #composer;
   #outbox;
   #actions;
@@ -61,6 +63,7 @@ export class Chat {
     this.#note = new ConnectionNote(this.#find("note"));
     const formatter = new Formatter(render);
     this.#transcript = new Transcript(this.#find("transcript"), { formatter, device });
+    this.#earlier = new EarlierMessages(this.#find("earlier"), this.#find("transcript"));
     this.#composer = new Composer(this.#form, new Draft(user, id));
     const { action } = this.#form;
     this.#outbox = new Outbox(this.#find("unsent"), { user, place: id, url: action });
@@ -86,9 +89,15 @@ export class Chat {
     this.#scroll.wire({ reachedEnd: () => this.#connection.read() });
     localise(this.#main);
     unfoldLongPrompts(this.#main);
+    this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
     offerCopies(this.#main, (run) => this.#transcript.answer(run).text);
     sayWhatIsNotSent(this.#form.elements.content, remark, this.#reach);
     this.#follow();
+  }
+
+  #arrived(elements) {
+    elements.forEach(localise);
+    this.#transcript.knowEarlier(elements);
   }
 
   #wireTranscript() {

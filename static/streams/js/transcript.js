@@ -44,6 +44,19 @@ export class Transcript {
     return this.#inTurn()[0] ?? null;
   }
 
+  // Answers from before those on the page, which are put above them.
+  knowEarlier(elements) {
+    this.#branched = true;
+    for (const each of elements) {
+      const answers = [each, ...each.querySelectorAll(".answer[data-run]")];
+      for (const one of answers.filter((it) => it.matches(".answer[data-run]"))) {
+        this.#know(new Answer(one, this.#formatter));
+      }
+    }
+    this.#sortByQueue();
+    this.refresh();
+  }
+
   answer(run) {
     return this.#answers.get(run);
   }

@@ -1,0 +1,80 @@
+"""A long conversation comes in parts, each of which begins with a prompt; together they are all."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+import pytest
+
+from .answers import begin, complete, say
+
+pytestmark = pytest.mark.django_db
+
+MESSAGE = re.compile(r'<article class="(?:prompt|answer)[^>]* data-message="([^"]+)"')
+EARLIER = re.compile(r'id="streams-earlier"[^>]*href="([^"]+)"')
+
+
+@pytest.fixture
+def long(conversation, laptop, settings):
+    """Twelve messages, of which the fifth prompt has two answers, and a prompt that waits."""
+    settings.STREAMS = settings.STREAMS | {"page_messages": 4}
+    for number in range(6):
+        _, run, _ = conversation.post(f"Question {number}", laptop)
+        begin(run)
+        say(run, f"Answer {number}")
+        complete(run)
+        if number == 4:
+            run = run.retry(laptop)
+            begin(run)
+            say(run, "Another answer")
+            complete(run)
+    return conversation
+
+
+def parts_of(ask, first):
+    """Every part from the newest on: what it shows, and where the one before it is."""
+    parts, place = [], first
+    while place:
+        shown, place = ask(place)
+        parts.insert(0, shown)
+    return parts
+
+
+def test_pages_lead_to_the_beginning_by_links(page, api, long, here):
+    def ask(place):
+        html = page.get(place).content.decode()
+        earlier = EARLIER.search(html)
+        return MESSAGE.findall(html), earlier and earlier[1]
+
+    whole = [message["id"] for message in api("get", here).json()["messages"]]
+    parts = parts_of(ask, here)
+    assert len(parts) > 2
+    assert sorted(chain(*parts)) == sorted(whole)
+    assert max(map(len, parts)) <= 4 + 2
+    assert "Question 0" in page.get(here).content.decode().partition("</title>")[0]
+    middle = page.get(f"{here}?before_seq=7").content.decode()
+    assert "Newest messages" in middle
+    assert "conversation_page.js" not in middle.partition("</head>")[0].replace("modulepreload", "")
+
+
+def test_json_has_parts_for_those_who_ask(api, long, here):
+    whole = api("get", here).json()
+    assert "begins" not in whole
+
+    def ask(place):
+        part = api("get", place).json()
+        runs = {run["id"] for run in part["runs"]}
+        assert {message["run"] for message in part["messages"]} - {None} == runs
+        begins = part["begins"]
+        return part["messages"], begins and f"{here}?limit=3&before_seq={begins}"
+
+    assert [*chain(*parts_of(ask, f"{here}?limit=3"))] == whole["messages"]
+    assert api("get", f"{here}?before_seq=x").status_code == 422
+
+
+def test_what_is_being_answered_is_always_shown(page, long, laptop, here):
+    for number in range(5):
+        long.post(f"Waiting {number}", laptop)
+    html = page.get(here).content.decode()
+    assert all(f"Waiting {number}" in html for number in range(5))
