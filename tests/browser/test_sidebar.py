@@ -214,7 +214,7 @@ def test_a_row_has_a_menu_and_what_it_does_is_seen_everywhere(
         expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 7")
     expect(one.locator(":focus")).to_have_attribute("href", f"/c/{many[7].uuid}/actions")
     one.keyboard.press("Enter")
-    menu.get_by_label("Title").fill("Renamed")
+    menu.get_by_label("Rename").fill("Renamed")
     one.keyboard.press("Enter")
     for page in (one, two):
         expect(line(page, many[7]).locator(".name")).to_have_text("Renamed")
