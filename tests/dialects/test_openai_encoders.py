@@ -129,6 +129,13 @@ def test_the_order_is_openais():
     ]  # fmt: skip
 
 
+def test_thoughts_and_refusals_are_items_of_their_own():
+    thought, refused = document(*LOGS["thought"])["output"]
+    assert thought["id"].startswith("rs_")
+    assert thought["summary"] == [{"type": "summary_text", "text": "Hm"}]
+    assert refused["content"] == [{"type": "refusal", "refusal": "No"}]
+
+
 @pytest.mark.parametrize(("end", "type", "status"), ENDINGS)
 def test_each_end_is_one_the_clients_know(end, type, status):
     last = events(START, *TEXT, END, end)[-1]
@@ -173,8 +180,8 @@ def test_a_take_over_closes_what_was_open_and_begins_anew():
 
 def test_a_step_that_is_begun_again_keeps_those_before_it():
     again = ("run.started", {"attempt": 2, "step": 2, "from_block": 2})
-    lost = ("block.started", {"index": 2, "kind": "text"})
-    made = document(*ASKS, RUNS, OK, lost, again, *ANSWERS)
+    lost = [("block.started", {"index": at, "kind": "text"}) for at in (2, 3)]
+    made = document(*ASKS, RUNS, OK, *lost, again, *ANSWERS)
     kinds = [item["type"] for item in made["output"]]
     assert kinds == ["message", "function_call", "function_call_output", "message"]
 
@@ -218,6 +225,8 @@ def test_pieces_are_a_role_the_words_a_reason_and_the_end():
     assert [p.choices[0].finish_reason for p in typed if p.choices][-1] == "stop"
     assert (typed[-1].choices, typed[-1].usage.total_tokens) == ([], 8)
     assert "usage" not in "".join(pieces(*LOGS["plain"]))
+    short = ("run.completed", {"stop_reason": "max_tokens", "usage": {}})
+    assert '"finish_reason":"length"' in pieces(START, *TEXT, END, short)[-2]
 
 
 @pytest.mark.parametrize("log", ["failed", "stopped", "stopped before", "taken over"])
