@@ -40,6 +40,8 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
     """Does everything that is due now."""
     async for _ in compact(connection, conf.compact_after, conf.compact_runs, rest=REST):
         pass
+    while (await compact_steps(connection, conf.compact_after, 1)).runs:
+        pass  # one by one: a writer that ends a step waits for its run's row
     while given_up := await undecided.give_up(connection, conf.waiting_kept):
         logger.info("gave up %s runs that nobody decided about", given_up)
     while purged := await purge(connection, conf.purge_after):
@@ -73,15 +75,42 @@ SELECT c.id, {failed_before}, r.id
 )
 
 
+# Steps that have ended are stored in the answer's message, and nothing before them is discarded.
+LOCK_OPEN = quarantine.locking(
+    """
+SELECT c.id, {failed_before}, r.id
+  FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
+ WHERE r.status IN ('running', 'waiting') AND r.steps > r.compacted_steps
+   AND EXISTS (SELECT FROM streams_step s
+                WHERE s.run_id = r.id AND s.number > r.compacted_steps
+                  AND s.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s))
+   AND {due}
+ ORDER BY r.id LIMIT %(limit)s
+   FOR NO KEY UPDATE OF r SKIP LOCKED
+""",
+    quarantine.Act.COMPACTION,
+)
+
+
 async def compact_ended(connection: AsyncConnection, grace: float, limit: int) -> log.Compacted:
     """Compact at most `limit` runs that ended `grace` seconds ago, the oldest first."""
+    return await compact_found(connection, LOCK_ENDED, grace, limit)
 
+
+async def compact_steps(connection: AsyncConnection, grace: float, limit: int) -> log.Compacted:
+    """Compact ended steps of at most `limit` runs that go on."""
+    return await compact_found(connection, LOCK_OPEN, grace, limit)
+
+
+async def compact_found(
+    connection: AsyncConnection, lock: str, grace: float, limit: int
+) -> log.Compacted:
     async def compact_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Compacted]:
         return [await log.compact(connection, [row[2] for row in rows])]
 
     known = {"grace": grace, "limit": limit}
     act = quarantine.Act.COMPACTION
-    steps = await quarantine.together_or_apart(connection, act, LOCK_ENDED, known, compact_locked)
+    steps = await quarantine.together_or_apart(connection, act, lock, known, compact_locked)
     return log.Compacted(sum(step.runs for step in steps), sum(step.rows for step in steps))
 
 

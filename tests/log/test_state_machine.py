@@ -419,6 +419,11 @@ class Log(RuleBasedStateMachine):
             run.folded = run.pk in folded
         self.told()
 
+    @rule()
+    def fold_steps(self):
+        self.do(retention.compact_steps(self.raw, 0, 5))
+        self.told()
+
     @rule(target=readers)
     def arrive(self):
         return Transcript()
