@@ -3,8 +3,8 @@
     uv run docs/settings_reference.py
 
 A comment that begins with `#:` above a variable of chatstream/settings.py, or above a field of
-streams/conf.py or streams/agent_settings.py, is its entry; in these a plain comment above a field
-begins a group.
+streams/conf.py, streams/agent_settings.py or streams/telling_settings.py, is its entry; in these a
+plain comment above a field begins a group.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 ENVIRONMENT = ROOT / "chatstream" / "settings.py"
-STREAMS = [ROOT / "streams" / name for name in ("conf.py", "agent_settings.py")]
+STREAMS = [
+    ROOT / "streams" / name for name in ("conf.py", "agent_settings.py", "telling_settings.py")
+]
 
 
 class Setting(NamedTuple):

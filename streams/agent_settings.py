@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .telling_settings import TellingSettings
+
 
 @dataclass(frozen=True, slots=True)
-class AgentSettings:
+class AgentSettings(TellingSettings):
     """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
 
     # Agents

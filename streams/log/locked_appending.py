@@ -24,8 +24,9 @@ WITH accepted AS (
       FROM accepted a, unnest(%(runs)s::bigint[], %(types)s::text[], %(datas)s::text[])
                        WITH ORDINALITY AS e(run_id, type, data, nth)
 ), told AS (
-    INSERT INTO streams_delivery (run_id)
-    SELECT e.run_id FROM unnest(%(runs)s::bigint[], %(types)s::text[]) AS e(run_id, type)
+    INSERT INTO streams_delivery (run_id, status)
+    SELECT e.run_id, substr(e.type, 5)
+      FROM unnest(%(runs)s::bigint[], %(types)s::text[]) AS e(run_id, type)
      WHERE e.type IN ('run.completed', 'run.failed', 'run.cancelled')
 )
 SELECT head, pg_notify('streams_log', id || ':' || head),

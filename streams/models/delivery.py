@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
 
 class Delivery(models.Model):
-    """The end of a run of which the site's own receivers are still to be told.
+    """The end of a run, or its beginning to wait, of which somebody is still to be told.
 
-    `streams.log` writes the row with the event that ends the run, all or nothing;
-    `streams.worker.deliveries` deletes it once they have been told. There is no foreign key, whose
-    check would cost more than the insert: a run that has gone meanwhile is passed over.
+    `streams.log` writes the row with the event, all or nothing; `streams.worker.deliveries` deletes
+    it once everybody has been told. `status` is what the run became, and `done` names who has been
+    told of it already. There is no foreign key, whose check would cost more than the insert: a run
+    that has gone meanwhile is passed over.
     """
 
     run_id = models.BigIntegerField()
+    status = models.CharField(max_length=9, db_default="")  # empty: of a release before it was kept
+    done = ArrayField(models.CharField(max_length=80), db_default=[])
     created_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveIntegerField(db_default=0)
     due_at = models.DateTimeField(db_default=Now())
@@ -22,4 +26,4 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
 
     def __str__(self) -> str:
-        return f"the end of run {self.run_id}"
+        return f"run {self.run_id}: {self.status or 'ended'}"

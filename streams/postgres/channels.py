@@ -17,6 +17,8 @@ LOG = "streams_log"  # "<conversation>:<head> …", sent by the append statement
 WORK = "streams_work"  # "queued", sent with its event, or "cancel <run>" or "decided <run>"
 ACCESS = "streams_access"  # "conversation <id>", "devices <id>[:<sign-outs>] …": must end
 
+ROLL_CALL = "roll call"  # in PRESENCE: each hub is to repeat what it was told itself
+
 HUBS = (LOG, ACCESS, FEED, PRESENCE)
 
 

@@ -26,7 +26,6 @@ from . import sse
 logger = logging.getLogger(__name__)
 
 PRESENCE = "streams.presence"  # where Django's requests find this process's, in their scope
-ROLL_CALL = "roll call"
 MOST_BYTES = 7500  # of the 8000 a notification may have
 NOBODY = sse.unnumbered("presence", devices=[])
 
@@ -94,7 +93,7 @@ class Presence:
         self._news.set()
 
     def heard(self, payload: str) -> None:
-        if payload == ROLL_CALL:
+        if payload == channels.ROLL_CALL:
             self._answer()
             return
         for each in orjson.loads(payload):
@@ -140,7 +139,7 @@ class Presence:
         while True:
             await self._news.wait()
             self._news.clear()
-            pages = [ROLL_CALL] if self._asking else []
+            pages = [channels.ROLL_CALL] if self._asking else []
             beats, self._untold, self._asking = self._untold, {}, False
             pages += pages_of(beats.values())
             try:

@@ -177,7 +177,7 @@ WITH absorbed AS (
        AND r.attempt = 0 AND r.cancel_requested_at IS NULL
     RETURNING r.id, r.uuid, r.prompt_id, r.rank
 ), told AS (
-    INSERT INTO streams_delivery (run_id) SELECT id FROM absorbed
+    INSERT INTO streams_delivery (run_id, status) SELECT id, 'steered' FROM absorbed
 )
 SELECT absorbed.id, absorbed.uuid::text, prompt.uuid::text
   FROM absorbed JOIN streams_message prompt ON prompt.id = absorbed.prompt_id

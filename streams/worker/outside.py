@@ -1,0 +1,49 @@
+"""Tells whoever is outside of this program of a run: webhooks, and people's devices."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from psycopg_pool import AsyncConnectionPool
+
+from ..conf import Settings
+from . import notice
+from .notice import Channel
+from .webhooks import Webhook
+
+
+class Outside:
+    """All channels that are set up. One that fails holds up no other, and is tried again alone."""
+
+    def __init__(self, pool: AsyncConnectionPool, channels: list[Channel]) -> None:
+        self._pool = pool
+        self._channels = channels
+
+    def __bool__(self) -> bool:
+        return bool(self._channels)
+
+    async def tell(self, delivery: int, done: Iterable[str]) -> tuple[set[str], bool]:
+        """Returns, as a channel's `tell`, who has been told and whether nobody is left."""
+        async with self._pool.connection() as connection:
+            told = await notice.read(connection, delivery)
+        if told is None:
+            return set(), True
+        went = await asyncio.gather(*(each.tell(told, done) for each in self._channels))
+        names = set().union(*(names for names, _ in went))
+        return names, all(complete for _, complete in went)
+
+
+@asynccontextmanager
+async def outside(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Outside]:
+    """Opens the channels that are set up."""
+    if not conf.webhooks:
+        yield Outside(pool, [])
+        return
+    import aiohttp  # of the extra that the setting needs
+
+    timeout = aiohttp.ClientTimeout(total=conf.telling_seconds)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        hooks = [Webhook(name, options, session) for name, options in conf.webhooks.items()]
+        yield Outside(pool, [*hooks])

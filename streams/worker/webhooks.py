@@ -1,0 +1,84 @@
+"""Tells a site's other programs of runs, by signed requests as standardwebhooks.com describes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from .notice import Notice
+
+if TYPE_CHECKING:
+    import aiohttp
+
+logger = logging.getLogger(__name__)
+
+GONE = 410
+
+
+class Webhook:
+    """One address. Once it has answered 410 it is left alone until the worker starts again."""
+
+    def __init__(
+        self, name: str, options: Mapping[str, Any], session: aiohttp.ClientSession
+    ) -> None:
+        from standardwebhooks import Webhook as Signer
+
+        self.name = f"webhook:{name}"
+        self._url = options["url"]
+        self._signer = Signer(options["secret"])
+        self._session = session
+        self._gone = False
+
+    async def tell(self, notice: Notice, done: Iterable[str]) -> tuple[set[str], bool]:
+        told = self.name in done or self._gone or await self._sent(notice)
+        return ({self.name} if told else set()), told
+
+    async def _sent(self, notice: Notice) -> bool:
+        from aiohttp import ClientError
+
+        body = orjson.dumps(shown(notice)).decode()
+        try:
+            async with self._session.post(
+                self._url, data=body, headers=self._signed(notice.id, body), allow_redirects=False
+            ) as response:
+                status = response.status
+        except (ClientError, OSError, TimeoutError) as error:
+            logger.warning("%s: %s not told: %s", self.name, notice.id, type(error).__name__)
+            return False
+        if status == GONE:
+            self._gone = True
+            logger.error("%s answers 410 and is told nothing more by this worker", self.name)
+        elif not 200 <= status < 300:
+            logger.warning("%s: %s not told: status %s", self.name, notice.id, status)
+            return False
+        return True
+
+    def _signed(self, id: str, body: str) -> dict[str, str]:
+        now = datetime.now(UTC)
+        return {
+            "content-type": "application/json",
+            "webhook-id": id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(id, now, body),
+        }
+
+
+def shown(notice: Notice) -> dict[str, Any]:
+    """Returns the body: what became of the run, and no text of anybody's."""
+    return {
+        "type": f"run.{notice.status}",
+        "timestamp": notice.happened,
+        "data": {
+            "run": notice.run,
+            "conversation": notice.conversation,
+            "user": notice.person,
+            "status": notice.status,
+            "model": notice.model,
+            "usage": notice.usage,
+            "error": notice.error_code or None,
+        },
+    }
