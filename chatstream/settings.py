@@ -209,6 +209,14 @@ MODELS = {
     "local": {"url": env.str("LOCAL_MODEL_URL", default="")},
 }
 
+#: A folder that the agent `agent:demo` may read and write; `manage.py dev` makes one. Empty: there
+#: is no such agent.
+DEMO_FOLDER = env.str("DEMO_FOLDER", default="")
+AGENTS = {}
+if DEMO_FOLDER:
+    MODELS["demo-agent"] = {"class": "chatstream.dev.demo_model.DemoModel"}
+    AGENTS["demo"] = "chatstream.dev.demo_agent.demo"
+
 try:
     #: JSON: whatever else can be tuned, by the names below.
     tuned = env.json("STREAMS", default={})
@@ -218,6 +226,7 @@ if not isinstance(tuned, dict):
     raise ImproperlyConfigured('STREAMS is no JSON object: write it as {"name": value}.')
 STREAMS = {
     "models": MODELS,
+    "agents": AGENTS,
     #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first
     #: there is.
     "default_model": env.str("DEFAULT_MODEL", default=""),
