@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 FILES = {
@@ -11,10 +12,15 @@ FILES = {
 }
 
 
-def furnish(path: Path) -> None:
-    """Makes the folder with a few files in it, unless it is there."""
-    if path.exists():
-        return
-    path.mkdir(parents=True)
-    for name, text in FILES.items():
-        (path / name).write_text(text)
+def furnished(data: Path) -> str:
+    """Returns the agent's folder in that of the data, with something in it to read; "" where what
+    tools need is not installed.
+    """
+    if find_spec("pydantic") is None:
+        return ""
+    folder = data / "agent"
+    if not folder.exists():
+        folder.mkdir()
+        for name, text in FILES.items():
+            (folder / name).write_text(text)
+    return str(folder)

@@ -10,14 +10,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 
 from streams.conf import UNLIMITED
 
 from . import environment
 from .child import Child, NotStarted, Say
-from .demo_files import furnish
+from .demo_files import furnished
 from .prepare import DEMO, prepare
 
 LEASH = "chatstream.dev.exit_with_parent"
@@ -79,7 +78,7 @@ class Household:
             "SECRET_KEY": self.secret_key(),
             "DEBUG": os.environ.get("DEBUG") or "1",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "WARNING",
-            "DEMO_FOLDER": os.environ.get("DEMO_FOLDER") or self.furnished(),
+            "DEMO_FOLDER": os.environ.get("DEMO_FOLDER") or furnished(self.folder),
             "STREAMS": unlimited(os.environ.get("STREAMS")),
             "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or self.allowed_hosts(),
         }
@@ -95,13 +94,6 @@ class Household:
         await self.start_web()
         who = f"  Sign in as {DEMO}, password {password}." if password else ""
         self.say("", f"\nchatstream is at {self.address()}{who}  Ctrl-C stops it.")
-
-    def furnished(self) -> str:
-        """The folder of `agent:demo`, with something to read in it; "" where tools cannot be."""
-        if find_spec("pydantic") is None:
-            return ""
-        furnish(folder := self.folder / "agent")
-        return str(folder)
 
     async def start_postgresql(self) -> str:
         if "DATABASE_URL" not in environment.stand_ins:

@@ -14,6 +14,7 @@ from streams.conf import conf
 from streams.models import Run
 
 PATIENCE = timedelta(seconds=30)
+LONG = timedelta(hours=1)
 
 
 class Stuck(admin.SimpleListFilter):
@@ -29,10 +30,12 @@ class Stuck(admin.SimpleListFilter):
             ("stopping", "Asked to stop, still running"),
             ("silent", "Running, no token yet"),
             ("waiting", "Queued, nobody takes it"),
+            ("people", "Waits for a person, for an hour or more"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         known = {"lost": lost(), "stopping": stopping(), "silent": silent(), "waiting": waiting()}
+        known["people"] = people()
         match self.value():
             case "any":
                 return queryset.filter(lost() | stopping() | silent() | waiting())
@@ -63,3 +66,8 @@ def waiting() -> Q:
     busy = Run.objects.filter(conversation=OuterRef("conversation"), status__in=taken)
     late = Now() - PATIENCE
     return Q(status=Run.Status.QUEUED, queued_at__lt=late) & ~Q(Exists(busy))
+
+
+def people() -> Q:
+    """A person's to decide, and so no fault; but they may not know."""
+    return Q(status=Run.Status.WAITING, waiting_since__lt=Now() - LONG)

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from streams import log
 from streams.conversation_summaries import name_of
@@ -22,6 +23,7 @@ from streams.user_model import sign_in_name
 from streams.views.conversation_list import opening
 
 from .base import NOTHING, Inspected, ago, exact, pill, span
+from .calls import DecidesCalls, call_rows
 from .filters import Stuck
 from .timeline import picture
 
@@ -29,7 +31,7 @@ CANCEL, AGAIN = "cancel", "run again"
 
 
 @admin.register(Run)
-class RunAdmin(Inspected):
+class RunAdmin(DecidesCalls, Inspected):
     list_display = (
         *("state", "age", "first_token", "speed", "took", "worker", "conversation_named", "model"),
     )
@@ -139,6 +141,8 @@ class RunAdmin(Inspected):
             "picture": picture(run),
             "prompt": run.prompt,
             "blocks": blocks(run),
+            "calls": call_rows(run) if run.steps else [],
+            "may_decide": may,
             "may_cancel": may and run.status in Run.OPEN and not run.cancel_requested_at,
             "may_run_again": may and run.status not in Run.OPEN and not run.removed,
         }
@@ -149,6 +153,11 @@ class RunAdmin(Inspected):
         return [
             path("<path:object_id>/cancel/", view(self.cancel_view), name="streams_run_cancel"),
             path("<path:object_id>/again/", view(self.again_view), name="streams_run_again"),
+            path(
+                "<path:object_id>/calls/<uuid:call>/decide/",
+                require_POST(view(self.decide_view)),
+                name="streams_run_decide",
+            ),
             *super().get_urls(),
         ]
 

@@ -13,6 +13,7 @@ from streams import log
 from streams.models import Run
 from streams.postgres import clock
 
+from . import timeline_calls
 from .base import span
 
 WIDTH = 960.0
@@ -62,11 +63,14 @@ class Stretch(NamedTuple):
 
 @dataclass(slots=True)
 class Picture:
-    """What happened when: phases above, tokens over time below, a mark for each event."""
+    """What happened when: phases above, tokens over time below with the calls of tools over them,
+    and a mark for each event and each step.
+    """
 
     title: str
     phases: list[Box] = field(default_factory=list)
     tokens: list[Box] = field(default_factory=list)
+    calls: list[Box] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     lines: list[Row] = field(default_factory=list)
 
@@ -108,6 +112,7 @@ def picture(run: Run) -> Picture:
         title=", ".join([*(stretch.title for stretch in stretches), run.status]),
         phases=list(phases(stretches, scale)),
         tokens=list(tokens(run, moments, scale, bucket)),
+        calls=[box(*bar) for bar in timeline_calls.bars(moments, scale.x, scale.end)],
         marks=list(marks(moments, scale)),
         lines=list(lines(run, moments)),
     )
@@ -129,6 +134,8 @@ def turning_points(run: Run, moments: Sequence[log.Moment]) -> Iterator[tuple[st
     for moment in moments:
         if moment.type == "run.queued" and attempt:  # handed back
             yield (kind := "queued"), moment.at
+        elif moment.type == "run.waiting":
+            yield (kind := "waiting"), moment.at
         elif moment.type == "run.started":
             if kind == "writing":
                 yield "silent", latest
@@ -177,9 +184,11 @@ def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
     free = 0.0
     for moment in moments:
         room, _, kind = moment.type.partition(".")
-        if room != "run":
+        if room != "run" and moment.type != "step.started":
             continue
         x, label = scale.x(moment.at), kind.replace("_", " ")
+        if room == "step":
+            kind, label = "step", f"step {moment.data['step']}"
         if moment.data.get("attempt", 1) > 1:
             label = f"{label} again"
         wide = len(label) * LETTER

@@ -16,6 +16,7 @@ from streams.log.states import Block, CallState, RunState
 
 LIVE = ("approved", "running")
 SETTLED = ("ok", "error", "denied", "cancelled", "unknown")
+NOTICED = 100  # milliseconds
 SHOWN = 20_000  # characters of a result
 NOTES = {
     "error": gettext_noop("failed"),
@@ -54,7 +55,8 @@ class ShownCall:
     @property
     def note(self) -> str:
         if self.call and self.status == "ok":
-            return "" if self.call.ms is None else seconds_words(self.call.ms / 1000)
+            ms = self.call.ms or 0
+            return seconds_words(ms / 1000) if ms >= NOTICED else ""
         return gettext(NOTES[self.status]) if self.status in NOTES else ""
 
     @property

@@ -4,6 +4,7 @@
 import { gettext, language, ngettext, tools } from "./gettext.js";
 
 const LONGEST = 60;
+const NOTICED = 100; // milliseconds
 const NOTES = {
   error: gettext("failed"),
   denied: gettext("denied"),
@@ -22,7 +23,7 @@ export function callWords({ model, name, status, fields, open }) {
 }
 
 export function noteWords({ status, ms }) {
-  if (status === "ok") return ms === null ? "" : secondsWords(ms / 1000);
+  if (status === "ok") return ms >= NOTICED ? secondsWords(ms / 1000) : "";
   return NOTES[status] ?? "";
 }
 
