@@ -15,6 +15,8 @@ from django.utils import timezone
 from streams.models import Conversation, DeviceSession, Run
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory, WorkerFactory
+from .views.agent_answers import agent_run, one, step, wait
+from .views.answers import begin
 
 HOSTILE = '<script>alert("x")</script>'
 WORDS = ("Because ", "of ", "Rayleigh.")
@@ -504,3 +506,20 @@ def test_counts_of_old_rows_may_be_anything(oncall, conversation, tokens):
     run = lived(prompted(conversation), "completed", usage={"output_tokens": tokens})
     for path in ("", f"{run.pk}/change/"):
         assert oncall.get(f"/admin/streams/run/{path}").status_code == 200
+
+
+def test_a_call_that_waits_is_decided_on_the_runs_page(oncall, conversation, laptop):
+    run = agent_run(conversation, laptop)
+    begin(run)
+    step(run, 1, ("refund", {"order": 41}), waits=(0,))
+    wait(run)
+    page = f"/admin/streams/run/{run.pk}/change/"
+    html = oncall.get(page).content.decode()
+    assert "Calls of tools" in html
+    assert 'class="call call-waiting"' in html
+    place = reverse("admin:streams_run_decide", args=[run.pk, one(run, "call-1-0").uuid])
+    assert place in html
+    assert oncall.get(place).status_code == 405
+    oncall.post(place, {"decision": "denied"})
+    assert one(run, "call-1-0").status == "denied"
+    assert place not in oncall.get(page).content.decode()

@@ -143,7 +143,8 @@ def turning_points(run: Run, moments: Sequence[log.Moment]) -> Iterator[tuple[st
             yield (kind := "thinking"), moment.at
         elif moment.type == "block.started" and kind == "thinking":
             known = run.first_token_at if attempt == run.attempt else None
-            yield (kind := "writing"), known or moment.at
+            # Of a run that goes on by its steps the first token is older than this start.
+            yield (kind := "writing"), known if known and known >= latest else moment.at
         latest = moment.at
 
 

@@ -23,7 +23,7 @@ class RunTimings:
     def time_to_first_token(self) -> timedelta | None:
         if self.started_at and self.first_token_at:
             waited: timedelta = self.first_token_at - self.started_at
-            return waited
+            return waited if waited >= timedelta() else None  # it has started again since
         return None
 
     @property

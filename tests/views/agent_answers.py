@@ -7,7 +7,7 @@ import uuid
 
 from streams import log
 from streams.log import transcript
-from streams.log.ledger import CallChange, EndedStep, Ledger, NewCall
+from streams.log.ledger import AnswerSoFar, CallChange, EndedStep, Ledger, NewCall
 from streams.models import Conversation, Run, ToolCall
 
 from .answers import append, say
@@ -44,11 +44,14 @@ def end_step(run: Run, number: int, first: int, made: list[NewCall]) -> None:
     ]
     ended = EndedStep(
         number=number, stop_reason="tool_call", usage={}, provider="scripted", model="x",
-        replay=[], from_block=first, run_usage={}, answer_id=run.answer_id,
-        blocks=transcript.blocks_of(log.run_rows(run.conversation_id, run.pk)),
+        replay=[], from_block=first,
     )  # fmt: skip
+    blocks = transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))
+    answer = AnswerSoFar(run.answer_id, blocks, usage={})
     known = {"step": number, "stop_reason": "tool_call", "usage": {}}
-    event = told_with(run, Ledger(ended=ended, made=made), "step.ended", **known, calls=told)
+    event = told_with(
+        run, Ledger(ended=ended, answer=answer, made=made), "step.ended", **known, calls=told
+    )
     waiting = [
         run.event(
             "tool.waiting", id=str(it.uuid), call_id=it.call_id, name=it.name,
