@@ -10,6 +10,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
 
+from . import vapid
 from .conf import Settings
 from .providers import registry
 from .providers.base import UnknownModel
@@ -24,6 +25,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from importable("authenticate", streams.authenticate, ("__call__",))
     yield from agents(streams)
     yield from webhooks(streams)
+    yield from push(streams)
     yield from pages(streams)
 
 
@@ -76,6 +78,30 @@ def webhooks(streams: Settings) -> Iterable[CheckMessage]:
                 "bytes or more in base64.",
                 id="streams.E023",
             )
+
+
+def push(streams: Settings) -> Iterable[CheckMessage]:
+    if not streams.push:
+        return
+    if not (find_spec("pywebpush") and find_spec("aiohttp")):
+        yield Error(
+            "STREAMS push needs packages that are not installed.",
+            hint='pip install "chatstream[push]"',
+            id="streams.E024",
+        )
+        return
+    try:
+        vapid.signer(streams.push.get("private_key", ""))
+        lacking = not streams.push.get("subject", "").startswith(("mailto:", "https://"))
+    except Exception:  # whatever py_vapid raises
+        lacking = True
+    if lacking:
+        yield Error(
+            "STREAMS push cannot sign.",
+            hint="`manage.py vapidkeys` makes a private_key; subject is how push services reach "
+            "you: mailto:… or https://….",
+            id="streams.E025",
+        )
 
 
 def wrong_with(url: str, secret: str) -> str:

@@ -12,6 +12,7 @@ from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.messages import Messages
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
+from .views.push import Push, PushScript
 from .views.read_mark import Read
 from .views.render import Formatted
 from .views.runs import Cancel, Retry, RunView
@@ -48,6 +49,8 @@ urlpatterns = [
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),
     path("devices/<uuid:uuid>/", DeviceView.as_view(), name="device"),
     path("devices/<uuid:uuid>/revoke", Revoke.as_view(), name="revoke"),
+    path("devices/<uuid:uuid>/push", Push.as_view(), name="push"),
+    path("devices/push.js", PushScript.as_view(), name="push-script"),
     *dialects,
 ]
 

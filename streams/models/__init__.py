@@ -7,6 +7,7 @@ from .event import Event
 from .fault import Fault
 from .message import Message
 from .pairing import Pairing
+from .push_subscription import PushSubscription
 from .run import Run
 from .search_entry import SearchEntry
 from .step import Step
@@ -24,6 +25,7 @@ __all__ = [
     "Fault",
     "Message",
     "Pairing",
+    "PushSubscription",
     "Run",
     "SearchEntry",
     "Step",

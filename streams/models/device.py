@@ -32,6 +32,11 @@ class DeviceQuerySet(models.QuerySet["Device"]):
     def signed_in(self) -> DeviceQuerySet:
         return self.filter(revoked_at__isnull=True, signed_out_at__isnull=True)
 
+    def forget_push(self) -> None:
+        """Ends the notifications on these devices."""
+        subscriptions: Any = Device._meta.get_field("push_subscriptions").related_model
+        subscriptions.objects.filter(device__in=self).delete()
+
 
 class Device(models.Model):
     """A browser or client of a user, recognised by a key in a signed cookie.
@@ -124,7 +129,9 @@ class Device(models.Model):
         if but:
             leaving = leaving.exclude(pk=but.pk)
         ids = list(leaving.values_list("pk", flat=True))
-        cls.objects.filter(pk__in=ids).update(revoked_at=Now())
+        leaving = cls.objects.filter(pk__in=ids)
+        leaving.update(revoked_at=Now())
+        leaving.forget_push()
         channels.devices_gone(ids)
         return len(ids)
 
@@ -136,6 +143,7 @@ class Device(models.Model):
         lock_user(self.user_id)
         known = Device.objects.filter(pk=self.pk, revoked_at__isnull=True)
         if known.update(revoked_at=Now()):
+            Device.objects.filter(pk=self.pk).forget_push()
             channels.devices_gone([self.pk])
 
     @atomic

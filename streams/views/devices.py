@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext, pgettext
 
-from streams import account_links
+from streams import account_links, vapid
 from streams.exceptions import Invalid, NotFound, StreamsError
 from streams.models import Conversation, Device, DeviceSession
 from streams.postgres import clock
@@ -172,6 +172,7 @@ def page(request: Request, error: StreamsError | None = None, token: str = "") -
         "tokens": [line for line in known if line.is_token],
         "token": token,
         "expiries": EXPIRIES,
+        "push_key": vapid.public_key(),
         "error": error,
     }
     status = error.status if error else 200

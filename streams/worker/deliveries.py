@@ -149,7 +149,7 @@ class Deliveries:
 def has_anybody() -> bool:
     """Tells whether anybody is to be told of anything."""
     listening = run_ended.has_listeners() or run_waiting.has_listeners()
-    return bool(listening or conf().webhooks)
+    return bool(listening or conf().webhooks or conf().push)
 
 
 async def claim(connection: AsyncConnection, kept: float) -> Sequence[Due]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from psycopg_pool import AsyncConnectionPool
 
 from ..conf import Settings
 from . import notice
 from .notice import Channel
+from .web_push import WebPush, public_connector
 from .webhooks import Webhook
 
 
@@ -38,12 +39,21 @@ class Outside:
 @asynccontextmanager
 async def outside(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Outside]:
     """Opens the channels that are set up."""
-    if not conf.webhooks:
+    if not conf.webhooks and not conf.push:
         yield Outside(pool, [])
         return
-    import aiohttp  # of the extra that the setting needs
+    import aiohttp  # of the extras that the settings need
 
     timeout = aiohttp.ClientTimeout(total=conf.telling_seconds)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        hooks = [Webhook(name, options, session) for name, options in conf.webhooks.items()]
-        yield Outside(pool, [*hooks])
+    async with AsyncExitStack() as opened:
+        session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        channels: list[Channel] = [
+            Webhook(name, options, session) for name, options in conf.webhooks.items()
+        ]
+        if conf.push:
+            public = aiohttp.ClientSession(
+                connector=public_connector(), cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout
+            )
+            await opened.enter_async_context(public)
+            channels.append(WebPush(pool, conf.push, public))
+        yield Outside(pool, channels)

@@ -27,7 +27,8 @@ CLOSED = [
     ("post", "/c/{c}/pair"), ("get", "/runs/{r}/"), ("post", "/runs/{r}/cancel"),
     ("post", "/runs/{r}/retry"), ("post", "/runs/{r}/calls/{k}/decision"),
     ("post", "/runs/{r}/calls/{k}/again"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
-    ("post", "/devices/{d}/revoke"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
+    ("post", "/devices/{d}/revoke"), ("get", "/devices/{d}/push"), ("put", "/devices/{d}/push"),
+    ("delete", "/devices/{d}/push"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
     ("get", "/c/{c}/export"),
 ]  # fmt: skip
 # By ids of another protocol, which are ours after a word.

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 
 class Received(NamedTuple):
     path: str
-    headers: dict[str, str]
+    headers: CIMultiDict[str]
     body: bytes
 
 
@@ -22,7 +23,7 @@ class Receiver:
     statuses: list[int] = field(default_factory=list)  # of the next answers; 201 after them
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.got.append(Received(request.path, dict(request.headers), await request.read()))
+        self.got.append(Received(request.path, request.headers.copy(), await request.read()))
         status = self.statuses.pop(0) if self.statuses else 201
         moved = {"location": f"{self.url}/elsewhere"} if 300 <= status < 400 else {}
         return web.Response(status=status, headers=moved)

@@ -2,6 +2,7 @@
 
 import { followFeed } from "./feed.js";
 import { makeModals } from "./modal.js";
+import { PushSubscriptionBox } from "./push_subscription.js";
 import { request } from "./requests.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
@@ -47,4 +48,6 @@ class Name {
 makeModals();
 forgetAtSignOut();
 followFeed();
+const push = document.getElementById("streams-push");
+if (push) new PushSubscriptionBox(push);
 for (const form of document.querySelectorAll(".device-name")) new Name(form);
