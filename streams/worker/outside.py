@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -10,9 +11,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from ..conf import Settings
 from . import notice
-from .notice import Channel
+from .notice import Channel, Notice
 from .web_push import WebPush, public_connector
 from .webhooks import Webhook
+
+logger = logging.getLogger(__name__)
 
 
 class Outside:
@@ -31,9 +34,18 @@ class Outside:
             told = await notice.read(connection, delivery)
         if told is None:
             return set(), True
-        went = await asyncio.gather(*(each.tell(told, done) for each in self._channels))
+        went = await asyncio.gather(*(told_by(each, told, done) for each in self._channels))
         names = set().union(*(names for names, _ in went))
         return names, all(complete for _, complete in went)
+
+
+async def told_by(channel: Channel, told: Notice, done: Iterable[str]) -> tuple[set[str], bool]:
+    """One that breaks, as with a key that signs nothing, leaves what others were told as it is."""
+    try:
+        return await channel.tell(told, done)
+    except Exception:
+        logger.exception("%s could not be told of %s", type(channel).__name__, told.id)
+        return set(), False
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 import streams
 from streams import signals
 from streams.models import Delivery
+from streams.worker import web_push
 
 from .agent_runs import decide, held_up
 from .in_process_worker import status, until, working
@@ -124,3 +125,24 @@ async def test_a_run_that_waits_is_told_by_signal_and_webhook_with_an_id_of_its_
     bodies = sorted((verified(each) for each in receiver.got), key=lambda body: body["timestamp"])
     assert [body["type"] for body in bodies] == ["run.waiting", "run.completed"]
     assert len({received.headers["webhook-id"] for received in receiver.got}) == 2
+
+
+async def test_notifications_that_break_repeat_no_webhook(anna, settings, monkeypatch):
+    settings.STREAMS = {**settings.STREAMS, "push": {"private_key": "none", "subject": ""}}
+    broken = [True]
+
+    async def breaking(*asked):
+        if broken:
+            raise RuntimeError("not today")
+        return []
+
+    monkeypatch.setattr(web_push, "subscriptions", breaking)
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    async with told(settings) as receiver:
+        both = Delivery.objects.filter(done__contains=["receivers", "webhook:crm"])
+        await until(lambda: both.aexists())
+        broken.clear()
+        await due_now()
+        await until(nothing_is_left_to_tell)
+
+    assert len(receiver.got) == 1
