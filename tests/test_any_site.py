@@ -220,13 +220,12 @@ def test_who_is_known_without_a_session_has_one_device_and_still_none(site, anna
 
 @pytest.fixture
 async def served():
-    """WithStreams over Django's own handler, with a hub that only answers."""
+    """WithStreams over Django's own handler, and its hub."""
     app = WithStreams(ASGIHandler())
     app._hub = hub = Hub(conf())
-    hub.known.set()
-    await hub.pool.open()
+    await hub.start()
     yield app
-    await hub.pool.close()
+    await hub.close()
     await sync_to_async(connections.close_all)()
 
 
