@@ -62,9 +62,14 @@ class Claimed:
 
 # A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
 # also when its conversation was deleted.
+# The row's own `active_run_id` says of a running one the same as `other`; but one row that is wrong
+# about it must not make the whole claim fail on `one_running_run`, and so stop everyone's.
 CLAIMABLE = """
 r.status = 'queued' AND c.active_run_id IS NULL
    AND (c.deleted_at IS NULL OR r.cancel_requested_at IS NOT NULL)
+   AND NOT EXISTS (SELECT FROM streams_run other
+                    WHERE other.conversation_id = c.id
+                      AND other.status IN ('running', 'waiting'))
 """
 
 LOCK_QUEUED = quarantine.locking(
@@ -72,16 +77,11 @@ LOCK_QUEUED = quarantine.locking(
 SELECT c.id, {{failed_before}}
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
  WHERE {CLAIMABLE} AND {{due}}
-   AND NOT EXISTS (SELECT FROM streams_run other
-                    WHERE other.conversation_id = c.id
-                      AND other.status IN ('running', 'waiting'))
  ORDER BY r.id LIMIT %(limit)s
    FOR NO KEY UPDATE OF c SKIP LOCKED
 """,
     quarantine.Act.ANSWER,
 )
-# The row's own `active_run_id` says the same; but one row that is wrong about it must not
-# make the whole claim fail on `one_running_run`, and so stop everyone's.
 
 STOPPED = """
 SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
