@@ -95,7 +95,7 @@ SELECT b.conversation_id,
        (SELECT count(pg_notify('streams_feed', owner_id::text))
           FROM (SELECT DISTINCT owner_id FROM accepted WHERE listed) AS owners),
        (SELECT count(pg_notify('streams_work', 'queued'))
-          FROM changes WHERE status <> wanted)
+          FROM changes WHERE status = 'queued')
   FROM batch b
   LEFT JOIN held h ON h.id = b.conversation_id
   LEFT JOIN accepted a ON a.id = b.conversation_id
