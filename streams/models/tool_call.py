@@ -67,7 +67,7 @@ class ToolCall(models.Model):
     step = models.PositiveIntegerField()
     block = models.PositiveIntegerField()
     call_id = models.CharField(max_length=200)
-    vendor_id = models.CharField(max_length=200)
+    vendor_id = models.TextField()  # there are services that put a signature into it
     name = models.CharField(max_length=128)
     arguments = models.TextField()
     key = models.UUIDField()
@@ -102,7 +102,7 @@ class ToolCall(models.Model):
         first one counts; the same once more changes nothing. Returns the call as it is now.
 
         Raises Invalid for a decision that this call does not take, TooLarge, and AlreadyDecided
-        where another one came first, or the call has ended.
+        where another one came first, the call has ended, or its run was asked to stop.
         """
         note, result = clean(note), clean(result)
         if len(note) > NOTE_LENGTH:
@@ -115,7 +115,7 @@ class ToolCall(models.Model):
         call.run = run
         if call.decision == decision:
             return call
-        if call.status != self.Status.WAITING:
+        if call.status != self.Status.WAITING or run.cancel_requested_at:
             raise AlreadyDecided(call.standing)
         if decision not in (self.Decision.DENIED, call.accepts):
             raise Invalid(f"decision is {call.accepts} or denied here.", field="decision")

@@ -11,6 +11,8 @@ from ..agents.calling import needs_approval
 from ..log.transcript import Block
 from .agent_work import Asked
 
+NAME_LENGTH = 128  # of the column; no tool has a longer one, but a model may make one up
+
 
 async def new_calls(
     blocks: Sequence[Block], step: int, vendor_ids: Mapping[int, str], asked: Asked
@@ -24,7 +26,8 @@ async def new_calls(
 
 
 async def new_call(block: Block, step: int, vendor_id: str, asked: Asked) -> log.NewCall:
-    tool, key = asked.tools.get(block["name"]), uuid.uuid4()
+    name = block["name"][:NAME_LENGTH]
+    tool, key = asked.tools.get(name), uuid.uuid4()
     waits = False
     if tool is not None:
         context = replace(asked.context, idempotency_key=str(key))
@@ -35,7 +38,7 @@ async def new_call(block: Block, step: int, vendor_id: str, asked: Asked) -> log
         block=block["index"],
         call_id=block["call_id"],
         vendor_id=vendor_id or block["call_id"],
-        name=block["name"],
+        name=name,
         arguments=block["text"],
         key=key,
         repeat=tool.repeat if tool else "safe",

@@ -1,0 +1,10 @@
+"""The vendors' own ids of calls may be of any length; the column is not written anew."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("streams", "0022_asked_by_programs")]
+    operations = [
+        migrations.AlterField(model_name="toolcall", name="vendor_id", field=models.TextField())
+    ]
