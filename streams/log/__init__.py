@@ -16,6 +16,7 @@ from .locked_appending import append_locked
 from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
+    LAST_SEQ,
     TERMINAL_SEQ,
     WAS_NAMED,
     Moment,
@@ -36,6 +37,7 @@ from .system_prompts import forget_instructions
 __all__ = [
     "CANCELLED",
     "DEVICE_THEN",
+    "LAST_SEQ",
     "TERMINAL_SEQ",
     "TOLD",
     "UNKNOWN",

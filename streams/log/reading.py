@@ -167,6 +167,12 @@ TERMINAL_SEQ = """(SELECT seq FROM streams_event e
   WHERE e.conversation_id = r.conversation_id AND e.run_id = r.id
     AND e.type IN ('run.completed', 'run.failed', 'run.cancelled'))"""
 
+# The same, also where the run has joined another one; no index knows that event.
+LAST_SEQ = f"""coalesce({TERMINAL_SEQ}, CASE WHEN r.status = 'steered' THEN
+  (SELECT max(e.seq) FROM streams_event e JOIN streams_message answer ON answer.id = r.answer_id
+    WHERE e.conversation_id = r.conversation_id AND e.seq > answer.seq AND e.run_id = r.id
+      AND e.type = 'run.steered') END)"""
+
 
 # Whether a conversation has ever had a title, as a condition of a query that knows it as `c`.
 WAS_NAMED = """EXISTS (SELECT FROM streams_event e

@@ -171,7 +171,7 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
         hub,
         request,
         uuid,
-        f"c.id, c.last_seq, r.id, {log.TERMINAL_SEQ}",
+        f"c.id, c.last_seq, r.id, {log.LAST_SEQ}",
         # As one: for someone else's run no more is looked up than for none at all.
         "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
         " ON r.uuid = {uuid} AND c.owner_id = d.user_id AND c.deleted_at IS NULL",

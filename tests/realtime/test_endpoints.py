@@ -9,13 +9,14 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.models import Session
-from django.db import connections
+from django.db import connections, transaction
 from django.test import AsyncClient
 from django.utils import timezone
 
 from streams.asgi import stream_at
 from streams.conf import conf
 from streams.http import cors
+from streams.models import Conversation
 from streams.realtime.hub import Hub
 from tests.client import Client, header_of
 from tests.factories import DeviceFactory
@@ -215,3 +216,22 @@ async def test_a_foreign_page_reads_a_stream_where_the_site_lets_it(conversation
         assert ((b"access-control-allow-origin", origin) in sent[0]["headers"]) is allowed
     settings.MIDDLEWARE = []
     assert cors.sharing(scope, send) is send
+
+
+async def test_the_stream_of_a_run_that_joined_another_has_an_end(hub, conversation, laptop):
+    """Else its reader, which comes back as browsers do, would be kept for ever."""
+    _, run, _ = await sync_to_async(conversation.post)("Hello", laptop)
+    head = await sync_to_async(joined)(conversation, run)
+    client, path = await Client.of(laptop), f"/runs/{run.uuid}/events"
+    sent = await told(hub, client, "GET", path, more=[(b"last-event-id", b"%d" % head)])
+    assert sent[0]["status"] == 204
+
+
+def joined(conversation, run):
+    run.status = "steered"
+    run.save()
+    conversation.refresh_from_db()
+    with transaction.atomic():
+        Conversation.lock(conversation.pk).append(run.event("run.steered", absorbed=str(run.uuid)))
+    conversation.refresh_from_db()
+    return conversation.last_seq
