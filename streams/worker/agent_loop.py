@@ -62,11 +62,12 @@ class AgentLoop:
         self.leaving = False
         self.usage: Usage = {}
         self.earlier: Mapping[int, Standing] = {}
+        self._loaded = False
         self._began = time.monotonic()
         self._asking: tuple[Prompt, int] | None = None  # under way, and its first block
 
     async def run(self) -> Finished | Pause:
-        await self._load()
+        await self.load()
         while True:
             if not await self._calls_ended():
                 return Pause.WAIT
@@ -79,12 +80,16 @@ class AgentLoop:
             elif end := await self._step(len(self.standing.steps) + 1):
                 return end
 
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """Takes over what earlier attempts have written; once."""
+        if self._loaded:
+            return
         runs = agent_context.steps_of(self.asked.history)
         self.earlier = await self.asked.persist(partial(ledger.read_each, runs=runs))
         await self._read()
         self.answer.resume(self.standing.blocks[: self.standing.from_block])
         self.usage = self.standing.usage
+        self._loaded = True
 
     async def _read(self) -> None:
         self.standing = await self.asked.persist(partial(ledger.read, run_id=self.claimed.run_id))
@@ -236,9 +241,6 @@ class AgentLoop:
         await self.writer.settle(self.lease)
         if self.last:
             return self.last
-        calls = self.calling.calls if self.calling else []
-        called = {call.uuid for call in calls if call.called}
-        found = await self._reread()
-        for call in found:
-            call.called = call.uuid in called
-        return [tool_calls.cancelled(self.claimed, call) for call in found if not call.ended]
+        held = {call.uuid: call for call in self.calling.calls} if self.calling else {}
+        left = [held.get(call.uuid, call) for call in await self._reread() if not call.ended]
+        return [tool_calls.cancelled(self.claimed, call) for call in left]

@@ -22,7 +22,8 @@ from .lease import Lease, LeaseLost
 class HeldCall:
     """A call of a tool in the hands of its run's worker; columns as in `models.ToolCall`.
 
-    `called` tells whether this worker has called the tool.
+    `begun` tells whether the tool had been started when this was read, and `called` whether this
+    worker has called it.
     """
 
     uuid: UUID
@@ -40,6 +41,7 @@ class HeldCall:
     note: str = ""
     result: str = ""
     ended: bool = False
+    begun: bool = False
     device: dict[str, str] | None = None
     called: bool = False
 
@@ -102,7 +104,8 @@ SELECT number, stop_reason, usage, provider, model, replay, from_block
 """
 CALLS = """
 SELECT uuid, step, block, call_id, vendor_id, name, arguments, key, repeat, client, status,
-       decision, note, result, ended_at IS NOT NULL AS ended, device
+       decision, note, result, ended_at IS NOT NULL AS ended,
+       started_at IS NOT NULL AS begun, device
   FROM streams_toolcall WHERE run_id = %s ORDER BY block
 """
 STEERED = """
@@ -162,11 +165,12 @@ async def rows(
 
 
 HOLD = """
-SELECT c.lease_token, c.last_seq, r.step
-  FROM streams_conversation c JOIN streams_run r ON r.id = c.active_run_id
- WHERE c.id = %(conversation)s AND r.id = %(run)s
-   FOR NO KEY UPDATE OF c
+SELECT lease_token, last_seq FROM streams_conversation
+ WHERE id = %(conversation)s AND active_run_id = %(run)s
+   FOR NO KEY UPDATE
 """
+# A second statement, for its newer snapshot: the first may have waited behind this very step.
+BEGUN = "SELECT step FROM streams_run WHERE id = %(run)s"
 # Prompts that were posted to join it; one that was asked to stop ends as such.
 ABSORB = """
 WITH absorbed AS (
@@ -199,9 +203,9 @@ async def begin_step(
         row = await (await connection.execute(HOLD, known)).fetchone()
         if row is None or row[0] != lease.token:
             raise LeaseLost(f"run {run.run_id}")
-        _, head, begun = row
-        if begun == number:  # by this very transaction, whose answer was lost
-            return int(head)
+        begun = await (await connection.execute(BEGUN, known)).fetchone()
+        if begun == (number,):  # by this very transaction, whose answer was lost
+            return int(row[1])
         absorbed = await (await connection.execute(ABSORB, known)).fetchall()
         events = [
             log.NewEvent(

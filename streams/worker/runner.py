@@ -132,6 +132,8 @@ class Runner:
         self.stop(Stop.HAND_BACK)
         if self.lease.failure:
             raise self.lease.failure
+        if self.loop:  # stopped before it knew what is there, it would leave an empty answer
+            await self.loop.load()
         return self._stopped(*self._stop.result())
 
     def _finished(

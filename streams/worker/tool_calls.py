@@ -61,7 +61,6 @@ class ToolCalls:
     async def work(self) -> bool:
         try:
             while True:
-                self.decided.clear()
                 await self._start()
                 if self._running:
                     await self._next()
@@ -109,7 +108,10 @@ class ToolCalls:
             await self._hear()
 
     async def _hear(self) -> bool:
-        """Reads what was decided; tells whether anything was."""
+        """Reads what was decided; tells whether anything was. A signal that comes while the answer
+        is under way is for the next look.
+        """
+        self.decided.clear()
         fresh = {call.uuid: call for call in await self._reread()}
         heard = False
         for call in self.calls:
@@ -163,10 +165,12 @@ def ended(
 
 
 def cancelled(run: Claimed, call: HeldCall) -> log.NewEvent:
-    """Makes the event that ends a call with its run."""
+    """Makes the event that ends a call with its run. What an earlier worker began, and this one did
+    not begin again, may have been done.
+    """
     if call.called:
         return ended(run, call, "cancelled", STOPPED)
-    return ended(run, call, "cancelled", log.CANCELLED)
+    return ended(run, call, *log.unrun(call.begun))
 
 
 def denied(call: HeldCall) -> str:
