@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("streams", "0022_asked_by_programs")]
+    dependencies = [("streams", "0024_push")]
     operations = [
         migrations.AlterField(model_name="toolcall", name="vendor_id", field=models.TextField())
     ]
