@@ -41,7 +41,7 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
     expect(streaming(page)).to_have_attribute("data-state", "streaming")
     expect(streaming(page)).to_have_attribute("aria-busy", "true")
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    expect(page.get_by_role("button", name="Send")).to_be_hidden()
+    expect(page.get_by_role("button", name="Send after this answer")).to_be_visible()
     say(run, "ld**.\n\n- one\n", start=False, end=False)
     expect(page.locator(".closed strong")).to_have_text("bold")
     expect(page.locator(".open li")).to_have_text("one")
@@ -50,7 +50,7 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
     expect(streaming(page)).to_have_attribute("data-state", "completed")
     expect(page.locator(".closed li")).to_have_text(["one", "two"])
     expect(page.locator(".fresh")).to_have_count(0)
-    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     assert live_html(page) == first_paint_html(page)
     expect(title).to_have_attribute("placeholder", name)
 
