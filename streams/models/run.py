@@ -200,7 +200,7 @@ class Run(RunTimings, models.Model):
             self.answer.save(update_fields=["blocks"])
         calls = self.calls.open().order_by("block") if self.steps else ()
         ended = [call.end_unrun() for call in calls]
-        if conversation.undecided:
+        if self.steps and conversation.undecided:  # without steps, it is another run's count
             conversation.undecided = 0
             conversation.save(update_fields=["undecided"])
         conversation.append(*ended, self.event("run.cancelled", **caused_by(device)))

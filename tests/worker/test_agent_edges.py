@@ -55,6 +55,23 @@ async def test_a_prompt_behind_a_waiting_run_does_not_keep_workers_busy(raw, con
     assert await claim.is_waiting(raw)
 
 
+async def test_taking_back_a_prompt_behind_a_waiting_run_leaves_what_that_waits_for(
+    raw, conversation, laptop
+):
+    """The count of undecided calls is the waiting run's: without it no decision was taken, and the
+    run was begun again and again.
+    """
+    run = await post(conversation, laptop)
+    worker = await sync_to_async(WorkerFactory)()
+    claimed = await with_waiting_calls(raw, worker.pk, run)
+    await claim.log.append(raw, [pauses(claimed)])
+    behind = await post(conversation, laptop, "And then?")
+    await sync_to_async(behind.cancel)(laptop)
+    await decide(run, device=laptop)
+    assert (await fresh(run)).status == "queued"
+    await same_as_page(conversation)
+
+
 async def test_who_is_told_to_stop_takes_no_yes_any_more(script, conversation, laptop, phone):
     agents.holding["slow"] = asyncio.Event()
     async with working():
