@@ -8,6 +8,7 @@ from .views.calls import Again, Decision
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
+from .views.edit import Edit
 from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.messages import Messages
 from .views.pairing import Pair, PairingView
@@ -27,6 +28,7 @@ urlpatterns = [
     path("c/events", FeedEvents.as_view(), name="feed"),
     path("c/<uuid:uuid>/", ConversationView.as_view(), name="conversation"),
     path("c/<uuid:uuid>/messages", Messages.as_view(), name="messages"),
+    path("c/<uuid:uuid>/messages/<uuid:message>/edit", Edit.as_view(), name="edit"),
     path("c/<uuid:uuid>/read", Read.as_view(), name="read"),
     path("c/<uuid:uuid>/presence", Presence.as_view(), name="presence"),
     path("c/<uuid:uuid>/restore", Restore.as_view(), name="restore"),

@@ -10,8 +10,9 @@ from django.db import connection
 
 from streams import log
 from streams.exceptions import Invalid, NotFound
-from streams.log import transcript
-from streams.models import Conversation, Event, Message, branching, first_prompt
+from streams.log import branches, transcript
+from streams.log.transcript import MessageState
+from streams.models import Conversation, Event, Message, Run, branching, editing, first_prompt
 from streams.models.branching import Imported
 from streams.snapshot import snapshot
 from streams.worker import model_context
@@ -214,14 +215,14 @@ def test_a_page_of_a_branched_conversation_shows_one_branch(conversation, laptop
     _, one = answered(conversation, "One", "first")
     answered(conversation, "Two", "what was left")
     browser = browser_of(laptop)
-    assert "data-branched" not in browser.get(f"/c/{conversation.uuid}/").content.decode()
+    assert "data-elsewhere" not in browser.get(f"/c/{conversation.uuid}/").content.decode()
     made = Api(browser)(
         "post", f"/c/{conversation.uuid}/messages",
         {"content": "Other", "parent": named(one.answer)},
     )  # fmt: skip
     assert made.status_code == 201
     page = browser.get(f"/c/{conversation.uuid}/").content.decode()
-    assert "data-branched" in page
+    assert "data-elsewhere" in page
     assert "what was left" not in page
     whole = Api(browser)("get", f"/c/{conversation.uuid}/").json()["messages"]
     assert [each["parent"] for each in whole if each["role"] == "user"] == [
@@ -246,3 +247,76 @@ def test_a_branch_whose_parent_is_unknown_begins_there():
         ),
     ]
     assert [message.id for message in transcript.fold(rows).branch()] == ["b"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_each_message_is_in_the_branch_that_holds_it(seed):
+    chance = random.Random(seed)
+    messages = random_tree(chance)
+    siblings = branches.siblings(messages)
+    for message in messages:
+        branch = branches.holding(messages, message.id)
+        ids = [each.id for each in branch]
+        assert message.id in ids
+        assert len({*ids}) == len(ids)
+        assert branches.holding(messages, ids[-1]) == branch  # a page that stays shows the same
+        place = siblings.get(message.id, [message.id])
+        assert message.id in place
+        assert all(siblings.get(other, place) == place for other in place)
+    newest = branches.ending_at_newest(messages)
+    assert branches.holding(messages, newest[-1].id) == newest
+    assert branches.holding(messages, "not here") == newest
+
+
+def random_tree(chance):
+    found: list[MessageState] = []
+    for number in range(1, chance.randrange(3, 15)):
+        parent = None
+        if found and chance.random() < 0.4:
+            parent = chance.choice(["", *(each.id for each in found)])
+        found.append(MessageState(f"p{number}", number, "user", parent=parent))
+        for nth in range(chance.randrange(3)):
+            id = f"a{number}.{nth}"
+            found.append(MessageState(id, number, "assistant", run=id, parent=f"p{number}"))
+    return found
+
+
+def test_a_prompt_goes_to_the_end_of_the_branch_that_holds_a_message(conversation):
+    _, one = answered(conversation, "One", "first")
+    _, two = answered(conversation, "Two", "second")
+    assert conversation.post("Three", None, branch=named(one.answer))[0].parent_seq is None
+    Run.objects.get(prompt__seq=conversation.messages.last().seq - 1).cancel(None)
+    prompt, _, _ = editing.ask_again(two.prompt, "Other two", None)
+    assert prompt.parent_seq == one.answer.seq
+    began = prompt.runs.get()
+    begin(began)
+    complete(began)
+    three, _, _ = conversation.post("Three", None, branch=named(two.answer))
+    assert three.parent_seq == two.answer.seq
+    with pytest.raises(NotFound):
+        conversation.post("?", None, branch="00000000-0000-0000-0000-000000000000")
+
+
+def test_asked_again_as_it_is_another_model_answers_the_same_prompt(conversation):
+    one, run = answered(conversation, "One", "first")
+    same, again, created = editing.ask_again(one, "One ", None, model="scripted:other")
+    assert (same, created) == (one, True)
+    assert (again.prompt, again.model) == (one, "scripted:other")
+    assert run.conversation.model != "scripted:other"
+    begin(again)
+    complete(again)
+    edited, third, _ = editing.ask_again(one, "Uno", None, model="scripted:third")
+    assert (edited.parent_seq, third.model) == (0, "scripted:third")
+    with pytest.raises(Invalid):
+        editing.ask_again(run.answer, "Said", None)
+
+
+def test_a_prompt_of_another_branch_joins_no_answer(conversation):
+    conversation.change(None, on_busy="steer")
+    answered(conversation, "One", "first")
+    _, two = answered(conversation, "Two", "second")
+    _, running, _ = editing.ask_again(two.prompt, "Other two", None)
+    begin(running)
+    assert not conversation.post("Three", None, branch=named(two.answer))[1].steers
+    conversation.refresh_from_db()
+    assert conversation.post("More", None, branch=named(running.answer))[1].steers

@@ -21,17 +21,64 @@ def ending_at_newest(messages: Sequence[MessageState]) -> list[MessageState]:
     `messages` stand in reading order. A parent that is not there any more is a beginning.
     """
     groups = grouped(messages)
-    where = {message.id: at for at, group in enumerate(groups) for message in group}
+    return path(groups, len(groups) - 1) if groups else []
+
+
+def holding(messages: Sequence[MessageState], id: str) -> list[MessageState]:
+    """Returns the newest branch that a message is in; as far as the message, if that is an answer
+    nothing follows. Without such a message it is the newest of all.
+    """
+    groups = grouped(messages)
+    place = next((at for at, group in enumerate(groups) for it in group if it.id == id), None)
+    if place is None:
+        return ending_at_newest(messages)
+    group = groups[place]
+    holds, newest = {place}, place
+    for at, (before, last) in enumerate(before_each(groups)):
+        through = last or (groups[before][-1].id if before is not None else None)
+        if before in holds and (before != place or id in (group[0].id, through)):
+            holds.add(at)
+            newest = at
+    return path(groups, newest, id if newest == place and id != group[0].id else None)
+
+
+def siblings(messages: Sequence[MessageState]) -> dict[str, list[str]]:
+    """Returns, for each message that is not alone in its place, all that stand in it in the order
+    in which they came: prompts behind the same message, answers to the same prompt.
+    """
+    groups = grouped(messages)
+    places: dict[str, list[str]] = {}
+    for group, (before, last) in zip(groups, before_each(groups), strict=True):
+        followed = "" if before is None else last or groups[before][-1].id
+        places.setdefault(followed, []).append(group[0].id)
+        answers = [message.id for message in group if message.run]
+        places[f"answers to {group[0].id}"] = answers
+    return {id: place for place in places.values() if len(place) > 1 for id in place}
+
+
+def path(
+    groups: Sequence[list[MessageState]], at: int | None, last: str | None = None
+) -> list[MessageState]:
+    """Returns the branch that ends with a group, as far as its message `last`."""
     shown: list[list[MessageState]] = []
-    at: int | None = len(groups) - 1 if groups else None
-    last: str | None = None
+    links = before_each(groups)
     while at is not None:
-        group = groups[at]
-        shown.append(up_to(last, group))
-        last = group[0].parent
-        before = at - 1 if at else None
-        at, last = (before, None) if last is None else (where.get(last), last)
+        shown.append(up_to(last, groups[at]))
+        at, last = links[at]
     return [message for group in reversed(shown) for message in group]
+
+
+def before_each(
+    groups: Sequence[list[MessageState]],
+) -> list[tuple[int | None, str | None]]:
+    """Returns the place of the group each one follows, None for a beginning, and the message in it
+    that it names."""
+    where = {message.id: at for at, group in enumerate(groups) for message in group}
+    return [
+        (at - 1 if at else None, None) if named is None else (where.get(named), named)
+        for at, group in enumerate(groups)
+        for named in (group[0].parent,)
+    ]
 
 
 def grouped(messages: Sequence[MessageState]) -> list[list[MessageState]]:

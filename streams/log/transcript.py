@@ -43,9 +43,17 @@ class Transcript:
         open = [run for run in self.runs.values() if run.status in OPEN]
         return sorted(open, key=lambda run: run.turn)
 
-    def branch(self) -> list[MessageState]:
-        """Returns the messages of the newest branch, in reading order: what a page shows."""
-        return branches.ending_at_newest(self.messages)
+    def branch(self, holding: str | None = None) -> list[MessageState]:
+        """Returns the messages of the newest branch, or of the newest that holds a message, in
+        reading order: what a page shows.
+        """
+        if holding is None:
+            return branches.ending_at_newest(self.messages)
+        return branches.holding(self.messages, holding)
+
+    def siblings(self) -> dict[str, list[str]]:
+        """Returns what else stands in the place of each message, by its id."""
+        return branches.siblings(self.messages)
 
     def apply(self, row: Row) -> None:
         """Applies one event. One at or before the head is a repeat and changes nothing."""

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from streams import log, quotas
 from streams.conf import conf
-from streams.exceptions import Invalid, KeyReused, NotFound
+from streams.exceptions import KeyReused, NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.text import clean
@@ -155,13 +155,15 @@ class Conversation(models.Model):
         client_key: str | None = None,
         parent: str | None = None,
         run_id: UUID | None = None,
+        branch: str | None = None,
+        model: str | None = None,
     ) -> tuple[Message, Run, bool]:
-        """A prompt behind `parent` and the run that will answer it; the flag tells a repeated send
-        apart. Raises Invalid for an empty prompt, KeyReused when `client_key` came with other
-        content, Busy when the conversation rejects prompts during a run, and what `quotas` and
-        `branching.follow` raise.
+        """A prompt behind `parent`, or at the end of the branch that holds the message `branch`,
+        and the run that will answer it; the flag tells a repeated send apart. Raises Invalid for
+        an empty prompt, KeyReused when `client_key` came with other content, Busy when the
+        conversation rejects prompts during a run, and what `quotas` and `branching` raise.
         """
-        content = checked(content)
+        content = posting.checked(content)
         quotas.lock_owner(self.owner_id)
         here = Conversation.lock(self.pk)
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
@@ -170,21 +172,25 @@ class Conversation(models.Model):
             run = earlier.runs.select_related("into").earliest("pk")
             return earlier, run.into or run, False
         quotas.check_length(here, 2)
+        if branch and parent is None:
+            parent = branching.end_of(here, branch)
         place = busy_rule.make_way(here, device)
         quotas.check_runs(here)
         prompt, answer, run = posting.drafted(here, content, device, client_key, place, run_id)
         branching.follow(here, prompt, parent)
+        run.model = model or run.model
+        run.steers = run.steers and branching.joins(here, parent)
         posting.post(here, prompt, answer, run)
         return prompt, run, True
 
-    def _answer_again(self, prompt: Message, device: Device | None) -> Run:
+    def _answer_again(self, prompt: Message, device: Device | None, model: str | None) -> Run:
         """Creates another run, with its answer to come, for a prompt that is stored."""
         quotas.check_runs(self)
         message = self.messages.model
         answer = message(conversation=self, seq=self.last_seq + 1, role=message.Role.ASSISTANT)
         with log.numbered(self.pk):
             answer.save(force_insert=True)
-        run = self.runs.create(prompt=prompt, answer=answer, model=self.model)
+        run = self.runs.create(prompt=prompt, answer=answer, model=model or self.model)
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
         self.append(run.event("run.queued", **data, **caused_by(device)))
         return run
@@ -233,15 +239,6 @@ class Conversation(models.Model):
 def named(owner: User, client_key: str, keys: UUID = NAMESPACE_OID) -> UUID:
     """Returns the UUID of the conversation that a key begins."""
     return uuid.uuid5(keys, f"{owner.pk} {client_key}")
-
-
-def checked(content: str) -> str:
-    """Returns a prompt's text as it is stored. Raises Invalid if it is empty, and TooLarge."""
-    content = clean(content)
-    quotas.check_text("content", content)
-    if not content.strip():
-        raise Invalid(gettext("Write something first."), field="content")
-    return content
 
 
 def caused_by(device: Device | None) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from streams.postgres.database import atomic
 
 from . import branching, posting
 from .branching import Imported
-from .conversation import Conversation, checked, named
+from .conversation import Conversation, named
+from .posting import checked
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

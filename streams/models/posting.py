@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
+from django.utils.translation import gettext
 
-from streams import log
+from streams import log, quotas
+from streams.exceptions import Invalid
 from streams.postgres import database
+from streams.text import clean
 from streams.user_model import key_text
 
 from .busy_rule import ANYWHERE, Place
@@ -106,6 +109,15 @@ IN_NEW = f"""
     RETURNING id, uuid, owner_id, last_seq AS head, updated_at
 ), {ROWS}
 """
+
+
+def checked(content: str) -> str:
+    """Returns a prompt's text as it is stored. Raises Invalid if it is empty, and TooLarge."""
+    content = clean(content)
+    quotas.check_text("content", content)
+    if not content.strip():
+        raise Invalid(gettext("Write something first."), field="content")
+    return content
 
 
 def drafted(

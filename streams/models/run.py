@@ -226,8 +226,8 @@ class Run(RunTimings, models.Model):
         return [self.event("run.queued", attempt=self.attempt)]
 
     @atomic
-    def retry(self, device: Device | None) -> Run:
-        """Starts a new run for the same prompt.
+    def retry(self, device: Device | None, model: str | None = None) -> Run:
+        """Starts a new run for the same prompt, by `model` or the conversation's own.
 
         Raises NotRetryable while this run is open or if it was taken back before it began, and what
         `quotas` raises.
@@ -241,7 +241,7 @@ class Run(RunTimings, models.Model):
         if newest.status in self.OPEN:
             return newest  # a double click
         quotas.check_length(conversation, 1)
-        return conversation._answer_again(run.prompt, device)
+        return conversation._answer_again(run.prompt, device, model)
 
     @property
     def removed(self) -> bool:

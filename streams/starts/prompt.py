@@ -15,7 +15,8 @@ from streams.access import SignedIn
 from streams.http import csrf
 from streams.http.handler import Request
 from streams.models import Conversation, posting
-from streams.models.conversation import checked, named
+from streams.models.conversation import named
+from streams.models.posting import checked
 from streams.views import conversations, messages, validation
 from streams.views.negotiation import JSON, wants_json
 from streams.views.parsing import fields

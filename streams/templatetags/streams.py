@@ -28,8 +28,8 @@ register = template.Library()
 STYLESHEETS = [
     f"streams/css/{name}.css"
     for name in (
-        *("colors", "base", "controls", "layout", "composer", "modal", "transcript", "long_prompt"),
-        *("answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
+        *("colors", "base", "controls", "layout", "composer", "modal", "transcript", "branches"),
+        *("long_prompt", "answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
     )
 ]
 

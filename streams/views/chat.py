@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -29,14 +31,16 @@ NEXT = {
 
 
 def chat_context(
-    taken: Snapshot, device: Device | None, before: int | None = None
+    taken: Snapshot, device: Device | None, before: int | None = None, held: str | None = None
 ) -> dict[str, Any]:
     """The newest messages at the moment of the snapshot, or those before the number `before`, as
-    `device` sees them.
+    `device` sees them; of the branch that holds the message `held`, or of the newest.
     """
-    first, branch = front(taken), taken.transcript.branch()
-    needed = {run.message for run in taken.transcript.in_turn()} if before is None else ()
-    shown = window(branch, conf().page_messages, before, needed)
+    branch = taken.transcript.branch(held)
+    ids = {message.id for message in branch}
+    first, elsewhere = front(taken, ids), runs_elsewhere(taken, ids)
+    needed = {run.message for run in taken.transcript.in_turn()} | {held or ""}
+    shown = window(branch, conf().page_messages, before, needed if before is None else ())
     return {
         "conversation": taken.conversation,
         "head": taken.transcript.head,
@@ -46,9 +50,39 @@ def chat_context(
         "begins": shown.begins,
         "ends": shown.ends,
         "branched": len(shown.messages) < len(taken.transcript.messages),
+        "elsewhere": json.dumps(elsewhere) if len(ids) < len(taken.transcript.messages) else None,
+        "newest": newest_prompt(taken),
+        "end": branch[-1].id if branch else "",
+        "held": held if held in ids else None,
         "front": first,
         "next": next_words(taken.conversation.on_busy, first) if first else "",
     }
+
+
+def newest_prompt(taken: Snapshot) -> str:
+    """Returns the message that one without a parent follows, with the answers to it."""
+    prompts = [message.id for message in taken.transcript.messages if message.run is None]
+    return prompts[-1] if prompts else ""
+
+
+def runs_elsewhere(taken: Snapshot, ids: Collection[str]) -> list[dict[str, Any]]:
+    """Returns the open runs whose answers are in branches that are not shown: see
+    `other_branches.js`."""
+    numbers = {message.id: message.seq for message in taken.transcript.messages}
+    return [
+        {
+            "run": run.id,
+            "prompt": run.prompt,
+            "message": run.message,
+            "rank": run.rank,
+            "at": numbers[run.message],
+            "alone": [each.prompt for each in taken.transcript.runs.values()].count(run.prompt)
+            == 1,
+            "holdsTurn": not run.turn[0],
+        }
+        for run in taken.transcript.in_turn()
+        if run.message not in ids
+    ]
 
 
 def next_words(on_busy: str, front: RunState) -> str:
@@ -74,7 +108,7 @@ def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
     if device:
         DeviceSession.visit(device, conversation, taken.transcript.head)
     with limited(conf().render_seconds):
-        return chat_context(taken, device) | {"device": device}
+        return chat_context(taken, device, held=request.GET.get("branch")) | {"device": device}
 
 
 def known_device(request: HttpRequest, owner: Any) -> Device | None:

@@ -82,7 +82,9 @@ def part_asked_for(request: Request, taken: Snapshot) -> dict[str, Any]:
     before, limit = number_of(request, "before_seq"), number_of(request, "limit")
     if before is None and limit is None:
         return {}
-    shown = window(taken.transcript.branch(), limit or conf().page_messages, before)
+    shown = window(
+        taken.transcript.branch(request.GET.get("branch")), limit or conf().page_messages, before
+    )
     runs = {message.run for message in shown.messages}
     whole = taken.transcript.as_dict()
     return {
@@ -127,13 +129,15 @@ def page_now(
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     left = beside(request, conversation)
     give_connections_back()
-    shown = chat_context(taken, request.device, number_of(request, "before_seq"))
+    before, branch = number_of(request, "before_seq"), request.GET.get("branch")
+    shown = chat_context(taken, request.device, before, branch)
     context = {
         **shown,
         "name": name_of(taken.conversation.title, shown["opening"]),
         "models": offered(request, taken.conversation.model),
         "given": given or {},
         "error": error,
+        "since": None if "since" in request.GET else "1",
         **left,
     }
     status = error.status if error else 200

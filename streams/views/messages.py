@@ -26,14 +26,14 @@ class Messages(Resource):
         conversation = own(request, uuid)
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str, parent=str)
+            given = fields(request, content=str, client_key=str, parent=str, branch=str)
             message, run, created = posted(request, conversation, given)
         except StreamsError as error:
             if wants_json(request):
                 raise
             return page(request, conversation, given, error)
         if not wants_json(request):
-            return see_other(f"{serializers.place(conversation)}#streams-newest")
+            return see_other(serializers.place_in(conversation, message))
         return shown(message, run, created)
 
 
@@ -41,7 +41,8 @@ def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
     content, key = wanted(given)
-    return conversation.post(content, request.device, key, given.get("parent"))
+    parent, branch = given.get("parent"), given.get("branch")
+    return conversation.post(content, request.device, key, parent, branch=branch)
 
 
 def wanted(given: dict[str, Any]) -> tuple[str, str | None]:

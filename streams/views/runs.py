@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext
 
+from streams import policy
 from streams.exceptions import NotFound
 from streams.models import Run
 
@@ -15,6 +16,7 @@ from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
+from .validation import checked_values
 
 
 class RunView(Resource):
@@ -45,8 +47,10 @@ class Cancel(Resource):
 class Retry(Resource):
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         run = own(request, uuid)
-        fields(request)
-        again = run.retry(request.device)
+        given = fields(request, model=str)
+        if "model" in given:
+            policy.check_model(request.user, checked_values(given)["model"])
+        again = run.retry(request.device, given.get("model"))
         return result(request, again.uuid, status=201)
 
 
@@ -62,7 +66,7 @@ def own(request: Request, uuid: UUID) -> Run:
 def result(request: Request, uuid: UUID, status: int = 200, stopping: int = 0) -> HttpResponse:
     run = own(request, uuid)
     if not wants_json(request):
-        return see_other(f"{serializers.place(run.conversation)}#streams-newest")
+        return see_other(serializers.place_in(run.conversation, run.answer))
     if stopping and run.status in Run.OPEN:
         status = stopping
     return JsonResponse(serializers.run(run), status=status)

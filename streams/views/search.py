@@ -128,7 +128,7 @@ def as_dict(found: Found, asked: str) -> dict[str, Any]:
     url = reverse("streams:conversation", args=[found.conversation])
     return {
         "conversation": str(found.conversation),
-        "url": f"{url}#m-{found.message}" if found.message else url,
+        "url": f"{url}?branch={found.message}#m-{found.message}" if found.message else url,
         "name": name_of(found.title, None),
         "message": str(found.message) if found.message else None,
         "role": found.role,

@@ -13,6 +13,12 @@ def place(conversation: Conversation) -> str:
     return reverse("streams:conversation", args=[conversation.uuid])
 
 
+def place_in(conversation: Conversation, message: Message) -> str:
+    """Returns the end of the branch that holds a message, as an address of the page."""
+    branched = conversation.messages.exclude(parent_seq=None).exists()
+    return f"{place(conversation)}{f'?branch={message.uuid}' if branched else ''}#streams-newest"
+
+
 def conversation(it: Conversation) -> dict[str, Any]:
     return {
         "id": str(it.uuid),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from streams.providers import endings
 from streams.snapshot import Snapshot
 
 from .call_presenter import SETTLED, ShownCall
+from .versions import Versions, versions
 from .work_fold import Part, parts_of
 
 LONG_LINES, LONG_CHARACTERS = 12, 1200
@@ -45,8 +46,8 @@ class Shown:
 
 @dataclass(slots=True)
 class Turn:
-    """A prompt or an answer. `earlier` holds the answers this one has replaced, and `joined` the
-    prompts that steered it; `worked` are the seconds it was at work.
+    """A prompt or an answer. `joined` holds the prompts that steered it, and `worked` the seconds
+    it was at work.
     """
 
     message: MessageState
@@ -56,8 +57,8 @@ class Turn:
     blocks: list[Shown] = field(default_factory=list)
     joined: list[Turn] = field(default_factory=list)
     worked: float = 0.0
-    earlier: list[Turn] = field(default_factory=list)
     stopped: str = ""
+    versions: Versions | None = None
 
     @property
     def imported(self) -> bool:
@@ -160,18 +161,20 @@ def turns_of(
     snapshot: Snapshot, device: Device | None, messages: Sequence[MessageState] | None = None
 ) -> list[Turn]:
     """Returns prompts and current answers in reading order, of these messages or of all of the
-    newest branch; replaced answers are in their successor.
+    newest branch; of several answers to one prompt, the last.
     """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
     answers: dict[str, Turn] = {}  # by run
+    siblings = snapshot.transcript.siblings()
     shown = snapshot.transcript.branch() if messages is None else messages
     blocks = formatted(shown, runs, str(device.uuid) if device else None)
     for message in shown:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
         turn.blocks = blocks.get(message.id, [])
+        turn.versions = versions(siblings, message.id)
         if message.into in answers:
             answers[message.into].joined.append(turn)
             continue
@@ -181,9 +184,7 @@ def turns_of(
             turn.stopped = stopped_words(run, device)
             turn.worked = snapshot.worked.get(run.id, 0.0)
             if turns and turns[-1].run and turns[-1].run.prompt == run.prompt:
-                replaced = turns.pop()
-                turn.earlier = [*replaced.earlier, replaced]
-                replaced.earlier = []
+                turns.pop()
         turns.append(turn)
     return turns
 
@@ -214,9 +215,10 @@ def blocks_of(message: MessageState, run: RunState | None, here: str | None) -> 
     return found
 
 
-def front(snapshot: Snapshot) -> RunState | None:
-    """Returns the run that Stop stops: the running one, or else the first that waits."""
-    return next(iter(snapshot.transcript.in_turn()), None)
+def front(snapshot: Snapshot, shown: Collection[str]) -> RunState | None:
+    """Returns the run that Stop stops, of those whose messages are shown: the running one, or else
+    the first that waits."""
+    return next((run for run in snapshot.transcript.in_turn() if run.message in shown), None)
 
 
 def shown(block: Block, busy: bool) -> Shown:

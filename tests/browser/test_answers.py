@@ -166,7 +166,7 @@ def test_a_failure_is_one_sentence_and_retry_replaces_it(open_as, laptop, conver
     fail(run)
     expect(page.locator(".sentence")).to_have_text("The model is busy.")
     page.get_by_role("button", name="Retry").press("Enter")
-    expect(page.locator(".earlier > summary")).to_have_text("Earlier answer")
+    expect(page.locator(".answer > .siblings .count")).to_have_text("2/2")
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
     expect(page.locator(".transcript > .answer")).to_have_attribute("data-state", "thinking")
     again = Run.objects.first()

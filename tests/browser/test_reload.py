@@ -16,7 +16,7 @@ SEEDS = 2
 IN_ONE_CONVERSATION = 3
 WIDTHS, HEIGHTS = (360, 700, 1280), (480, 700, 1100)
 FOLDS = """(open) => {
-  const folds = document.querySelectorAll("details.thoughts, details.earlier");
+  const folds = document.querySelectorAll("details.thoughts");
   [...folds].forEach((fold, at) => (fold.open = open[at % open.length]));
 }"""
 PLACES = {

@@ -32,7 +32,7 @@ def test_an_old_sentence_is_found_by_the_keyboard_alone(open_as, laptop, convers
     expect(dialog.locator("a")).to_be_focused()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/c/{old.uuid}/#m-*")
+    page.wait_for_url(f"**/c/{old.uuid}/?branch=*#m-*")
     expect(page.locator("main")).to_have_attribute(*LIVE)
     expect(page.locator(".answer:target")).to_contain_text("number3 stands")
     expect(page.locator(".answer:target p").nth(1)).to_be_in_viewport()

@@ -113,6 +113,7 @@ def places(conversation, laptop, phone):
         "GET /pair/<id>/": f"/pair/{opened.pairing.uuid}/",
         "pair/<token>/": f"/pair/{opened.token}/",
         "DELETE /c/<id>/": f"/c/{doomed.uuid}/",
+        "c/<id>/messages/<id>/edit": f"/c/{conversation.uuid}/messages/{run.prompt.uuid}/edit",
         "c/<id>/": f"/c/{conversation.uuid}/",
         **{
             path: f"/{path}".replace("<id>", "{}").format(run.uuid, waiting(run).uuid)

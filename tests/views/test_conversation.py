@@ -107,15 +107,21 @@ def test_stopped_here_is_just_stopped(page, conversation, here, laptop):
     assert '<p data-when="cancelled" class="stopped">Stopped</p>' in html_of(page.get(here))
 
 
-def test_a_replaced_answer_is_folded_behind_its_prompt(page, conversation, here, laptop):
+def test_a_replaced_answer_is_a_step_away(page, conversation, here, laptop):
     _, run, _ = conversation.post("Hi", laptop)
     begin(run)
     say(run, "First try")
     complete(run)
-    run.retry(laptop)
+    again = run.retry(laptop)
     html = html_of(page.get(here))
-    assert html.count("<summary>Earlier answer</summary>") == 1
-    assert html.index("Earlier answer") < html.index("First try") < html.rindex("data-run")
+    assert "First try" not in html
+    assert '<span class="count">2/2</span>' in html
+    step = f"?branch={run.answer.uuid}"
+    assert f'href="{step}#m-{run.answer.uuid}"' in html
+    html = html_of(page.get(here + step))
+    assert "First try" in html
+    assert '<span class="count">1/2</span>' in html
+    assert f'href="?branch={again.answer.uuid}#m-{again.answer.uuid}"' in html
 
 
 def test_thoughts_and_tool_calls_are_folded_text(page, conversation, here, laptop):

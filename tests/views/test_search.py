@@ -38,7 +38,8 @@ def test_titles_come_first_then_messages_with_their_words(api, page, anna, lapto
     assert [found[1][name] for name in ("before", "match", "after")] == [
         "", "Lisbon", " lies at the sea.",
     ]  # fmt: skip
-    assert found[1]["url"] == f"/c/{conversation.uuid}/#m-{run.answer.uuid}"
+    place = f"/c/{conversation.uuid}/"
+    assert found[1]["url"] == f"{place}?branch={run.answer.uuid}#m-{run.answer.uuid}"
     shown = page.get("/c/search?q=lisbon").content.decode()
     assert "of &lt;b&gt;<mark>Lisbon</mark>&lt;/b&gt;" in shown
     assert f'id="m-{run.answer.uuid}"' in page.get(f"/c/{conversation.uuid}/").content.decode()

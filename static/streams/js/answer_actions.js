@@ -10,7 +10,7 @@ export class AnswerActions {
   #reach;
   #on;
   #acts = {
-    retry: (answer) => this.#act("retry", answer),
+    retry: (answer) => this.#retry(answer),
     remove: (answer) => this.#act("cancel", answer),
     continue: () => this.#on.send(gettext("Continue.")),
     decide: (answer, form, button) => this.#decide(answer, form, button.value),
@@ -24,7 +24,8 @@ export class AnswerActions {
     this.#reach = reach;
   }
 
-  // `on` hears: send(text), stop(), failed(words), and takeFocus() when a button that had it goes.
+  // `on` hears: send(text), stop(), asked(message) for an answer that is not shown in this one's
+  // place, failed(words), and takeFocus() when a button that had it goes.
   wire(on) {
     this.#on = on;
     this.#main.addEventListener("submit", (event) => this.#submitted(event));
@@ -56,6 +57,12 @@ export class AnswerActions {
     if (event.key === "Escape" && free) this.#on.stop();
   }
 
+  async #retry(answer) {
+    const here = this.#transcript.takesAnother(answer.prompt);
+    const again = await this.#ask("retry", answer.run);
+    if (again && !here) this.#on.asked(again.message);
+  }
+
   // Shown at once; the log has the last word, and a refusal is taken back.
   async #act(verb, answer) {
     if (verb === "cancel") answer.askToStop();
@@ -85,11 +92,10 @@ export class AnswerActions {
 
   async #ask(verb, run) {
     try {
-      await request("POST", place(run, verb));
-      return true;
+      return await request("POST", place(run, verb));
     } catch (error) {
       this.#on.failed(wordsOf(error));
-      return false;
+      return null;
     }
   }
 }

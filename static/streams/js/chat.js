@@ -17,7 +17,9 @@ import { LiveConnection } from "./live_connection.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
 import { Outbox } from "./outbox.js";
 import { paint } from "./paint_queue.js";
+import { PromptEditing } from "./prompt_editing.js";
 import { ScrollKeeper } from "./scroll_keeper.js";
+import { addressOf } from "./siblings.js";
 import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
@@ -40,6 +42,7 @@ export class Chat {
   #composer;
   #outbox;
   #actions;
+  #editing;
   #connection;
   #note;
   #scroll;
@@ -68,6 +71,7 @@ export class Chat {
     const { action } = this.#form;
     this.#outbox = new Outbox(this.#find("unsent"), { user, place: id, url: action });
     this.#actions = new AnswerActions(this.#main, this.#transcript, this.#reach);
+    this.#editing = new PromptEditing(this.#main);
     this.#announcer = new Announcer(this.#find("announcer"), this.#find("brief"));
     this.#connection = new LiveConnection(this.#main, this.#note, embedded ? "" : "&feed=1");
   }
@@ -83,7 +87,9 @@ export class Chat {
     this.#freshStart.wire({ begin: () => on.reload() });
     this.#composer.wire({ send, stop, typed: (it) => this.#typed(it), refused: remark });
     this.#wireTranscript();
-    this.#actions.wire({ send, stop, takeFocus: () => this.takeFocus(), failed: remark });
+    const asked = (message) => this.#show(message);
+    this.#actions.wire({ send, stop, asked, takeFocus: () => this.takeFocus(), failed: remark });
+    this.#editing.wire({ asked, failed: remark });
     this.#wireOutbox(remark);
     this.#wireConnection();
     this.#scroll.wire({ reachedEnd: () => this.#connection.read() });
@@ -108,12 +114,17 @@ export class Chat {
       queued: (key) => key && this.#outbox.queued(key) && this.#stop(),
       takenBack: (text, here) => this.#takenBack(text, here),
       said: (words) => this.#said(words),
+      elsewhere: (message, key) => this.#elsewhere(message, key),
+      replaced: () => new URLSearchParams(location.search).has("branch") && this.#stay(),
+      left: (message) => this.#show(message),
     });
   }
 
   #wireOutbox(remark) {
     this.#outbox.wire({
       known: (key) => this.#transcript.hasPrompt(key),
+      branch: () => this.#transcript.end,
+      branched: () => this.#transcript.branched,
       delivered: (message) => this.#transcript.has(message),
       refused: (text, error) => {
         this.#composer.giveBack(text);
@@ -158,6 +169,11 @@ export class Chat {
 
   focus() {
     this.#composer.focus();
+  }
+
+  // Whether there are messages that are not of the branch on the page.
+  get branched() {
+    return this.#transcript.branched;
   }
 
   // Not where that brings a keyboard up over half of the page.
@@ -226,6 +242,30 @@ export class Chat {
     this.#outbox.arrived(key);
     const prompts = this.#main.querySelectorAll(".transcript > .prompt");
     if (prompts.length === 1) this.#on.opened?.(prompts[0].querySelector(".said").textContent);
+  }
+
+  // Something has been said in another branch: loaded again, this page shows its own. What was sent
+  // from here and has come to stand there is followed.
+  #elsewhere(message, key) {
+    if (this.#again) return this.#freshStart.ask();
+    if (key && this.#outbox.has(key)) {
+      this.#outbox.arrived(key);
+      return this.#show(message);
+    }
+    this.#stay();
+  }
+
+  #stay() {
+    const place = addressOf(this.#transcript.end);
+    place.hash = "";
+    history.replaceState(history.state, "", place);
+  }
+
+  // The branch that holds a message, as far as it goes.
+  #show(message) {
+    const place = addressOf(message);
+    place.hash = "streams-newest";
+    location.assign(place);
   }
 
   // What has long been over is neither given back nor said a second time.

@@ -9,6 +9,7 @@ import { Settings } from "./settings.js";
 import { forgetAtSignOut, Sidebar } from "./sidebar.js";
 import { Title } from "./title.js";
 
+const STEP = "streams:step";
 const root = document.querySelector(".streams");
 const { id, signIn } = document.getElementById("streams-conversation").dataset;
 const chat = new Chat(root);
@@ -32,7 +33,24 @@ chat.wire({
   feed: (frame) => sidebar.apply(frame),
   presence: (frame) => here.show(frame),
 });
-chat.takeFocus();
+if (!takeStep()) chat.takeFocus();
+
+// Whoever walks the versions of a message by keys goes on from there.
+function takeStep() {
+  const rel = sessionStorage.getItem(STEP);
+  sessionStorage.removeItem(STEP);
+  if (!rel || !location.hash.startsWith("#m-")) return false;
+  const nav = document.getElementById(location.hash.slice(1))?.querySelector(":scope > .siblings");
+  const link = nav?.querySelector(`a[href][rel=${rel}]`) ?? nav?.querySelector("a[href]");
+  // Chromium takes the focus away when it has scrolled to the address's message.
+  addEventListener("load", () => setTimeout(() => link?.focus({ preventScroll: true })));
+  return Boolean(link);
+}
+
+document.addEventListener("click", ({ target }) => {
+  const step = target.closest(".siblings a[href]");
+  if (step) sessionStorage.setItem(STEP, step.rel);
+});
 
 function updated(data) {
   settings.show(data);

@@ -5,6 +5,6 @@ import { Chat } from "./chat.js";
 const chat = new Chat(document.querySelector(".streams[data-embedded]"));
 
 chat.wire({
-  reload: () => chat.replay(),
+  reload: () => (chat.branched ? location.reload() : chat.replay()), // whose log holds all branches
   signedOut: () => chat.leave(), // where to sign in the site knows
 });

@@ -4,7 +4,7 @@ import { stored } from "./draft.js";
 import { gettext } from "./gettext.js";
 import { markLong } from "./long_prompt.js";
 import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
-import { clone } from "./transcript.js";
+import { clone } from "./clone.js";
 
 export class Outbox {
   #element;
@@ -25,11 +25,12 @@ export class Outbox {
 
   // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
   // delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
-  // the conversation has it, though the answer that said so was lost.
+  // the conversation has it, though the answer that said so was lost; branch(), the message by which
+  // the branch on the page is known, and branched(), whether there are others.
   wire(on) {
     this.#on = on;
     this.#keep((kept) => kept.filter((entry) => !on.known(entry.key)));
-    this.#entries = this.#kept();
+    this.#entries = this.#kept().map((entry) => ({ ...entry, late: true }));
     for (const entry of this.#entries) this.#show(entry, gettext("Not sent yet"));
     if (this.#entries.length) this.flush();
   }
@@ -53,6 +54,10 @@ export class Outbox {
     this.#on.changed();
   }
 
+  has(key) {
+    return this.#underWay.has(key) || this.#entries.some((entry) => entry.key === key);
+  }
+
   // The answer of this prompt is on the page. Returns whether it was stopped before that.
   queued(key) {
     this.#underWay.delete(key);
@@ -60,7 +65,7 @@ export class Outbox {
   }
 
   add(text) {
-    const entry = { key: newKey(), text };
+    const entry = { key: newKey(), text, branch: this.#on.branch() };
     this.#entries.push(entry);
     this.#keep((kept) => [...kept, entry]);
     this.#show(entry, "");
@@ -87,7 +92,7 @@ export class Outbox {
     this.#underWay.set(entry.key, null);
     this.#on.changed();
     try {
-      const body = { content: entry.text, client_key: entry.key };
+      const body = { content: entry.text, client_key: entry.key, ...this.#branchOf(entry) };
       const { message, run } = await deliver(this.#url, body);
       this.#sent(entry.key, run.id);
       this.#drop(entry.key);
@@ -99,12 +104,19 @@ export class Outbox {
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return this.#refused(entry, error);
       this.#underWay.delete(entry.key);
+      entry.late = true;
       this.#words(entry.key, gettext("Not sent yet"));
       this.#timer = setTimeout(() => this.flush(), AGAIN);
       if (error instanceof Strange) this.#on.strange(error.message);
       this.#on.changed();
       return false;
     }
+  }
+
+  // Where there is no other, or could not be, nobody needs to look for it.
+  #branchOf(entry) {
+    const wanted = entry.branch && (entry.late || this.#on.branched());
+    return wanted ? { branch: entry.branch } : {};
   }
 
   #sent(key, run) {

@@ -3,23 +3,29 @@
 
 import { Answer } from "./answer.js";
 import { showTime } from "./clock.js";
+import { clone } from "./clone.js";
 import { gettext } from "./gettext.js";
 import { markLong } from "./long_prompt.js";
+import { OtherBranches } from "./other_branches.js";
+import { Siblings } from "./siblings.js";
 
 export class Transcript {
   #element;
   #formatter;
   #device;
   #answers = new Map(); // by run, in the order they were queued
-  #branched; // there are messages that are not shown
-  #left = new Map(); // what stood where a message of another branch stands now, by that message
+  #others; // branches that are not shown
+  #siblings;
+  #replaced = new Map(); // what stood where another answer stands now, by the element of that
+  #later = 2 ** 40; // counts runs that were queued since the page was made
   #on;
 
   constructor(element, { formatter, device }) {
     this.#element = element;
     this.#formatter = formatter;
     this.#device = device;
-    this.#branched = "branched" in element.dataset;
+    this.#others = new OtherBranches(element.dataset);
+    this.#siblings = new Siblings(element);
     for (const each of element.querySelectorAll(".answer[data-run]")) {
       this.#know(new Answer(each, formatter));
     }
@@ -27,7 +33,8 @@ export class Transcript {
   }
 
   // `on` hears: changed(), posted(message, clientKey), queued(clientKey), takenBack(text, device),
-  // said(words).
+  // said(words); and of branches: elsewhere(message, clientKey), a message or an answer that is not
+  // shown; replaced(), an answer by another; left(message), when that is what should be shown.
   wire(on) {
     this.#on = on;
     this.refresh();
@@ -39,14 +46,23 @@ export class Transcript {
     for (const answer of this.#answers.values()) answer.device = id;
   }
 
-  // The run that Stop stops: the running one, else the first that waits.
+  // The run that Stop stops, of those on the page: the running one, else the first that waits.
   get front() {
-    return this.#inTurn()[0] ?? null;
+    return this.#inTurn().find((it) => it instanceof Answer) ?? null;
+  }
+
+  // Whether there are messages in branches that are not shown.
+  get branched() {
+    return this.#others.any;
+  }
+
+  // The last message on the page, by which its branch is known; "" before there is one.
+  get end() {
+    return this.#element.lastElementChild?.dataset.message ?? "";
   }
 
   // Answers from before those on the page, which are put above them.
   knowEarlier(elements) {
-    this.#branched = true;
     for (const each of elements) {
       const answers = [each, ...each.querySelectorAll(".answer[data-run]")];
       for (const one of answers.filter((it) => it.matches(".answer[data-run]"))) {
@@ -72,8 +88,8 @@ export class Transcript {
   clear() {
     this.#element.replaceChildren();
     this.#answers.clear();
-    this.#left.clear();
-    this.#branched = false;
+    this.#replaced.clear();
+    this.#others.clear();
     this.refresh();
   }
 
@@ -85,7 +101,17 @@ export class Transcript {
 
   apply({ type, data, replaces }) {
     const answer = this.#answers.get(data.run);
-    if (data.run && !answer && this.#branched && !this.#find(data.prompt)) return;
+    if (!answer && this.#isElsewhere(type, data)) this.#elsewhere(type, data);
+    else this.#applyHere(answer, { type, data, replaces });
+    this.refresh();
+  }
+
+  #isElsewhere(type, data) {
+    if (type === "message.created") return !this.has(data.message) && !this.#continues(data.parent);
+    return data.run !== undefined && !(type === "run.queued" && this.takesAnother(data.prompt));
+  }
+
+  #applyHere(answer, { type, data, replaces }) {
     switch (type) {
       case "message.created": this.#created(data); break;
       case "run.queued": answer ? answer.requeue() : this.#queued(data); break;
@@ -107,32 +133,83 @@ export class Transcript {
       case "run.failed": this.#ended(answer, "failed", { error: data }, gettext(data.message)); break;
       case "run.cancelled": this.#cancelled(answer, data); break;
     }
-    this.refresh();
   }
 
   #created({ message, role, text, client_key, parent }) {
     if (this.has(message)) return;
     if (role === "assistant") throw new Error("said elsewhere: the server draws it");
-    if (parent !== undefined) this.#branch(message, parent);
     const element = clone("streams-prompt-template");
     element.dataset.message = message;
     if (client_key) element.dataset.clientKey = client_key;
+    if (parent) element.dataset.parent = parent;
+    element.querySelector(".edit-link").href = editPlace(message);
     element.querySelector(".said").textContent = text;
     markLong(element, text);
     showTime(element.querySelector(".about"), new Date());
     this.#element.append(element);
+    this.#others.created(message);
     this.#on.posted(message, client_key);
   }
 
-  // A message that follows another than the last one leaves what is behind that one.
-  #branch(message, parent) {
-    const all = [...this.#element.children];
-    const at = all.findIndex((each) => each.dataset.message === parent);
-    if (parent && at < 0) throw new Error("it follows a message that is not shown");
-    const left = document.createDocumentFragment();
-    left.append(...all.slice(at + 1));
-    this.#left.set(message, left);
-    this.#branched = true;
+  // Whether a message that follows `parent` is of the branch on the page.
+  #continues(parent) {
+    const last = this.#element.lastElementChild;
+    if (parent === undefined) return !this.#others.any || this.#atNewest();
+    if (!last || !parent) return !last && !parent;
+    const joined = last.querySelectorAll(".prompt[data-message]");
+    return [last, ...joined][joined.length].dataset.message === parent;
+  }
+
+  #atNewest() {
+    const { newest } = this.#others;
+    const answer = this.#current(newest);
+    return this.has(newest) && (!answer || this.#siblings.isLast(answer));
+  }
+
+  // Whether one more answer to a prompt is shown in the place of the last one, since all that
+  // follows on the page follows whichever is the last.
+  takesAnother(prompt) {
+    const current = this.#current(prompt);
+    if (!current) return this.has(prompt);
+    return this.#siblings.isLast(current) && !current.nextElementSibling?.dataset.parent;
+  }
+
+  // An event of a branch that is not shown: only counts change.
+  #elsewhere(type, data) {
+    switch (type) {
+      case "message.created": this.#createdElsewhere(data); break;
+      case "run.queued": this.#queuedElsewhere(data); break;
+      case "run.started": this.#others.started(data.run); break;
+      case "run.steered": this.#others.started(data.absorbed); this.#others.ended(data.absorbed); break;
+      case "run.completed":
+      case "run.failed":
+      case "run.cancelled":
+        for (const id of this.#others.ended(data.run)) this.#siblings.remove(id);
+    }
+  }
+
+  #createdElsewhere({ message, client_key, parent }) {
+    this.#others.any = true;
+    this.#others.created(message);
+    const place = parent === undefined ? null : this.#behind(parent);
+    if (place) this.#siblings.add(place, message);
+    this.#on.elsewhere(message, client_key);
+  }
+
+  #queuedElsewhere(data) {
+    const current = this.#current(data.prompt);
+    this.#others.any = true;
+    this.#others.queued(data, this.#later++);
+    if (!current) return;
+    this.#siblings.add(current, data.message);
+    this.#on.elsewhere(data.message);
+  }
+
+  // The prompt on the page that follows a message.
+  #behind(parent) {
+    const whole = !this.#element.closest(".conversation")?.querySelector("#streams-earlier");
+    const next = parent ? this.#find(parent)?.nextElementSibling : whole && this.#element.firstElementChild;
+    return next && next.matches(".prompt") ? next : null;
   }
 
   #queued(data) {
@@ -140,25 +217,19 @@ export class Transcript {
     const answer = Answer.fresh(template, data, this.#formatter);
     this.#know(answer);
     const prompt = this.#find(data.prompt);
-    const earlier = this.#setAside(data.prompt);
-    (earlier ?? prompt ?? this.#element.lastElementChild).after(answer.element);
+    const current = this.#current(data.prompt);
+    if (current) this.#replace(current, answer.element);
+    else (prompt ?? this.#element.lastElementChild).after(answer.element);
     this.#on.queued(prompt?.dataset.clientKey);
   }
 
-  // Answers a new one replaces go behind a fold; nothing is returned when there are none.
-  #setAside(prompt) {
-    const current = this.#element.querySelector(`:scope > .answer[data-prompt="${prompt}"]`);
-    if (!current) return null;
-    let fold = this.#element.querySelector(`:scope > .earlier[data-prompt="${prompt}"]`);
-    if (!fold) {
-      fold = document.createElement("details");
-      fold.className = "earlier";
-      fold.dataset.prompt = prompt;
-      fold.append(Object.assign(document.createElement("summary"), { textContent: gettext("Earlier answer") }));
-      current.before(fold);
-    }
-    fold.append(current);
-    return fold;
+  // The one before stays a step away: it is another branch from now on.
+  #replace(current, element) {
+    this.#replaced.set(element, current);
+    this.#siblings.show(element, [...this.#siblings.of(current), element.dataset.message]);
+    current.replaceWith(element);
+    this.#others.any = true;
+    this.#on.replaced();
   }
 
   // A prompt joined a running answer: the one that was to answer it alone is no more.
@@ -191,36 +262,35 @@ export class Transcript {
   // A run that never began leaves with its answer, and with a prompt nothing else answers.
   #takeBack(answer, device) {
     this.#answers.delete(answer.run);
-    const { prompt } = answer;
-    answer.element.remove();
-    if ([...this.#answers.values()].some((other) => other.prompt === prompt)) {
-      return this.#bringBack(prompt);
-    }
-    const element = this.#find(prompt);
-    const text = element?.querySelector(".said").textContent;
-    element?.remove();
-    this.#element.append(this.#left.get(prompt) ?? "");
-    this.#left.delete(prompt);
+    const { prompt, element } = answer;
+    const left = this.#siblings.of(element).filter((id) => id !== element.dataset.message);
+    if (left.length) return this.#bringBack(element, left);
+    element.remove();
+    const asked = this.#find(prompt);
+    const text = asked?.querySelector(".said").textContent;
+    const others = asked ? this.#siblings.of(asked).filter((id) => id !== prompt) : [];
+    asked?.remove();
+    this.#others.removed(prompt);
     this.#on.takenBack(text, device?.id === this.#device);
+    if (others.length) this.#on.left(others.at(-1));
   }
 
-  #bringBack(prompt) {
-    const fold = this.#element.querySelector(`:scope > .earlier[data-prompt="${prompt}"]`);
-    if (!fold) return;
-    fold.after(fold.lastElementChild);
-    if (!fold.querySelector(".answer")) fold.remove();
+  #bringBack(element, ids) {
+    const before = this.#replaced.get(element);
+    if (!before) return this.#on.left(ids.at(-1));
+    element.replaceWith(before);
+    this.#siblings.show(before, ids);
   }
 
   #know(answer) {
     answer.device = this.#device;
+    answer.at = Number(answer.element.dataset.seq) || this.#later++;
     this.#answers.set(answer.run, answer);
   }
 
   // The page stands in reading order; runs were queued in the order of their answers' numbers.
   #sortByQueue() {
-    const byNumber = [...this.#answers.values()].sort(
-      (a, b) => a.element.dataset.seq - b.element.dataset.seq,
-    );
+    const byNumber = [...this.#answers.values()].sort((a, b) => a.at - b.at);
     this.#answers = new Map(byNumber.map((answer) => [answer.run, answer]));
   }
 
@@ -234,9 +304,15 @@ export class Transcript {
 
   // The open ones as they will be answered: streams/log/transcript.py says the same.
   #inTurn() {
-    const first = (answer) => (answer.holdsTurn ? -Infinity : answer.rank);
-    const open = [...this.#answers.values()].filter((answer) => answer.open);
-    return open.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : 0));
+    const first = (run) => (run.holdsTurn ? -Infinity : run.rank);
+    const here = [...this.#answers.values()].filter((answer) => answer.open);
+    const open = [...here, ...this.#others.open];
+    return open.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : a.at - b.at));
+  }
+
+  // The answer to a prompt that is shown.
+  #current(prompt) {
+    return this.#element.querySelector(`:scope > .answer[data-prompt="${prompt}"]`);
   }
 
   #find(message) {
@@ -244,6 +320,7 @@ export class Transcript {
   }
 }
 
-export function clone(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+function editPlace(message) {
+  const { edit } = document.getElementById("streams-conversation").dataset;
+  return edit.replace("00000000-0000-0000-0000-000000000000", message);
 }

@@ -1,0 +1,81 @@
+"""`/c/<uuid>/messages/<uuid>/edit`: asks a prompt again, edited or by another model."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext
+
+from streams import policy
+from streams.exceptions import NotFound, StreamsError
+from streams.models import Message, Run
+from streams.models.editing import ask_again
+
+from . import messages, serializers
+from .conversation import offered, own
+from .negotiation import wants_json
+from .pages import render
+from .parsing import fields
+from .resource import Request, Resource, see_other
+from .validation import checked_values
+
+
+class Edit(Resource):
+    def get(self, request: Request, uuid: UUID, message: UUID) -> HttpResponse:
+        """The form, for whoever has no scripts."""
+        return form(request, prompt_of(request, uuid, message), {})
+
+    def post(self, request: Request, uuid: UUID, message: UUID) -> HttpResponse:
+        """Returns the message and the run that will answer it: of another text it is a new one."""
+        prompt = prompt_of(request, uuid, message)
+        given: dict[str, Any] = {}
+        try:
+            given = fields(request, content=str, client_key=str, model=str)
+            asked, run, created = asked_again(request, prompt, given)
+        except StreamsError as error:
+            if wants_json(request):
+                raise
+            return form(request, prompt, given, error)
+        if not wants_json(request):
+            place = serializers.place(prompt.conversation)
+            return see_other(f"{place}?branch={run.answer.uuid}#streams-newest")
+        answer = serializers.posted(asked, run) | {"answer": str(run.answer.uuid)}
+        return JsonResponse(answer, status=201 if created else 200)
+
+
+def prompt_of(request: Request, uuid: UUID, message: UUID) -> Message:
+    """Raises NotFound."""
+    here = own(request, uuid)
+    found = here.messages.filter(uuid=message, role=Message.Role.USER).first()
+    if found is None:
+        raise NotFound(gettext("This message isn't here."))
+    found.conversation = here
+    return found
+
+
+def asked_again(
+    request: Request, prompt: Message, given: dict[str, Any]
+) -> tuple[Message, Run, bool]:
+    model = given.get("model") or None
+    if model and model != prompt.conversation.model:
+        checked_values({"model": model})
+        policy.check_model(request.user, model)
+    content, key = messages.wanted({"content": prompt.text, **given})
+    return ask_again(prompt, content, request.device, key, model)
+
+
+def form(
+    request: Request, prompt: Message, given: dict[str, Any], error: StreamsError | None = None
+) -> HttpResponse:
+    here = prompt.conversation
+    context = {
+        "conversation": here,
+        "prompt": prompt,
+        "models": offered(request, here.model),
+        "content": given.get("content", prompt.text),
+        "chosen": given.get("model") or here.model,
+        "error": error,
+    }
+    return render(request, "streams/edit.html", context, status=error.status if error else 200)

@@ -1,0 +1,144 @@
+"""Prompts edited and asked again: two devices on two branches of one conversation."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from streams.models import Run
+from tests.processes import eventually
+from tests.views.answers import begin, complete, say
+
+from .test_people import field
+
+
+def answered(conversation, device, text, answer):
+    _, run, _ = conversation.post(text, device)
+    begin(run)
+    say(run, answer)
+    complete(run)
+    return run
+
+
+def ended(run, answer):
+    begin(run)
+    say(run, answer)
+    complete(run)
+
+
+def said(page):
+    return page.locator(".transcript > .prompt > .said")
+
+
+def newest():
+    return Run.objects.select_related("prompt", "answer").order_by("pk").last()
+
+
+def count(page, text):
+    return page.locator(".transcript > .prompt", has_text=text).locator(".siblings .count")
+
+
+def test_two_devices_look_at_two_branches(open_as, laptop, phone, conversation, here):
+    answered(conversation, laptop, "One", "first")
+    answered(conversation, laptop, "Two", "second")
+    desk, hand = open_as(laptop, here), open_as(phone, here)
+    for page in (desk, hand):
+        expect(page.locator("[data-connection=live]")).to_be_attached()
+
+    # Escape leaves the form and stops nothing; what was asked is a branch, and the phone stays.
+    two = desk.locator(".transcript > .prompt", has_text="Two")
+    two.hover()
+    two.get_by_role("link", name="Edit").click()
+    edited = desk.get_by_label("Edited message")
+    expect(edited).to_be_focused()
+    edited.press("Escape")
+    expect(two.get_by_role("link", name="Edit")).to_be_focused()
+    desk.keyboard.press("Enter")
+    hand.evaluate("window.stayed = true")
+    desk.get_by_label("Edited message").fill("Other two")
+    desk.get_by_role("button", name="Ask again").click()
+    expect(said(desk)).to_have_text(["One", "Other two"])
+    expect(count(desk, "Other two")).to_have_text("2/2")
+    expect(count(hand, "Two")).to_have_text("1/2")
+    expect(said(hand)).to_have_text(["One", "Two"])
+
+    # An answer is written there: here is nothing to stop, and a prompt waits for its turn.
+    other = newest()
+    begin(other)
+    say(other, "Elsewhere", end=False)
+    expect(desk.get_by_role("button", name="Stop")).to_be_visible()
+    expect(hand.get_by_role("button", name="Stop")).to_be_hidden()
+    field(hand).fill("Three")
+    hand.keyboard.press("Enter")
+    expect(said(hand)).to_have_text(["One", "Two", "Three"])
+    expect(hand.locator(".waiting:visible")).to_have_count(1)
+    expect(said(desk)).to_have_text(["One", "Other two"])
+    three = newest()
+    assert three.prompt.parent_seq is not None
+    hand.get_by_role("button", name="Stop").click()
+    expect(said(hand)).to_have_text(["One", "Two"])
+    eventually(lambda: Run.objects.get(pk=three.pk).status == "cancelled")
+    assert Run.objects.get(pk=other.pk).status == "running"
+    assert field(hand).input_value() == "Three"
+    assert hand.evaluate("window.stayed")
+    complete(other)
+
+    # Loaded again, each shows its own; a step leads to the other, by keys too.
+    hand.reload()
+    expect(said(hand)).to_have_text(["One", "Two"])
+    field(hand).press("Enter")
+    expect(said(hand)).to_have_text(["One", "Two", "Three"])
+    ended(newest(), "third")
+    hand.get_by_role("link", name="Version after").press("Enter")
+    expect(said(hand)).to_have_text(["One", "Other two"])
+    expect(hand.get_by_role("link", name="Version before")).to_be_focused()
+    hand.keyboard.press("Enter")
+    expect(said(hand)).to_have_text(["One", "Two", "Three"])
+
+
+def test_an_answer_asked_for_anew_is_a_step_from_the_one_before(
+    open_as, laptop, phone, conversation, here
+):
+    first = answered(conversation, laptop, "One", "first")
+    desk, hand = open_as(laptop, here), open_as(phone, here)
+    for page in (desk, hand):
+        expect(page.locator("[data-connection=live]")).to_be_attached()
+    desk.get_by_role("button", name="Retry").click()
+    answers = desk.locator(".transcript > .answer")
+    expect(answers.locator(".count")).to_have_text("2/2")
+    ended(newest(), "again")
+    expect(hand.locator(".transcript > .answer")).to_contain_text("again")
+    desk.get_by_role("link", name="Version before").click()
+    expect(answers).to_contain_text("first")
+    expect(answers.locator(".count")).to_have_text("1/2")
+
+    # Who has gone back stays there, and what is said there follows that answer.
+    hand.get_by_role("button", name="Retry").click()
+    expect(hand.locator(".answer .count")).to_have_text("3/3")
+    expect(answers.locator(".count")).to_have_text("1/3")
+    ended(newest(), "third")
+    field(desk).fill("And so?")
+    desk.keyboard.press("Enter")
+    expect(said(desk)).to_have_text(["One", "And so?"])
+    eventually(lambda: newest().prompt.parent_seq == first.answer.seq)
+    expect(hand.locator(".transcript > .answer")).to_contain_text("third")
+    expect(said(hand)).to_have_text(["One"])
+    hand.reload()
+    expect(hand.locator(".transcript > .answer")).to_contain_text("third")
+
+
+def test_without_scripts_a_prompt_is_edited_by_links_and_a_form(
+    open_as, laptop, conversation, here
+):
+    answered(conversation, laptop, "One", "first")
+    answered(conversation, laptop, "Two", "second")
+    page = open_as(laptop, here, java_script_enabled=False)
+    page.locator(".prompt", has_text="Two").get_by_role("link", name="Edit").click(force=True)
+    page.get_by_label("Message").fill("Other two")
+    page.get_by_role("button", name="Ask again").click()
+    expect(said(page)).to_have_text(["One", "Other two"])
+    page.get_by_role("link", name="Version before").click()
+    expect(said(page)).to_have_text(["One", "Two"])
+    ended(newest(), "other")
+    field(page).fill("Three")
+    page.get_by_role("button", name="Send").click()
+    expect(said(page)).to_have_text(["One", "Two", "Three"])
