@@ -23,7 +23,7 @@ FOLDERS = {
     "contrib": {"providers"},
     "http": set(),
     "log": {"postgres"},
-    "management": {"agents", "log", "models", "postgres", "worker"},
+    "management": {"agents", "log", "models", "postgres", "providers", "worker"},
     "markdown": set(),
     "models": {"log", "postgres"},
     "postgres": set(),

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 
 from streams.agents.mcp import servers
 from streams.conf import Settings, conf
+from streams.providers import registry
 from streams.worker.process import Worker
 
 STOPPING = "Ctrl-C lets those end that have begun; a second one leaves them to another worker."
@@ -46,3 +47,4 @@ async def work(settings: Settings) -> None:
         await worker.run()
     finally:
         await servers.aclose()
+        await registry.aclose()
