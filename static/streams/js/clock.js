@@ -8,10 +8,14 @@ export function localise(root) {
 
 export function showTime(place, date) {
   const time = document.createElement("time");
-  time.dateTime = date.toISOString();
-  time.textContent = said(date);
+  fill(time, date);
   if (place.textContent.trim()) place.append(" · ");
   place.append(time);
+}
+
+export function fill(time, date) {
+  time.dateTime = date.toISOString();
+  time.textContent = said(date);
 }
 
 function said(date) {

@@ -2,7 +2,7 @@
 // No network; whoever reads the stream hands each event in, in order and once.
 
 import { Answer } from "./answer.js";
-import { showTime } from "./clock.js";
+import { fill } from "./clock.js";
 import { clone } from "./clone.js";
 import { gettext } from "./gettext.js";
 import { markLong } from "./long_prompt.js";
@@ -145,7 +145,7 @@ export class Transcript {
     element.querySelector(".edit-link").href = editPlace(message);
     element.querySelector(".said").textContent = text;
     markLong(element, text);
-    showTime(element.querySelector(".about"), new Date());
+    fill(element.querySelector("time"), new Date());
     this.#element.append(element);
     this.#others.created(message);
     this.#on.posted(message, client_key);
