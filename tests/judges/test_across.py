@@ -13,7 +13,7 @@ from streams.models import Message, Run
 from tests.worker.in_process_worker import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAME, MODEL = "between us", "scripted:count-400@50"
+NAME, MODEL = "between us", "scripted:count-2000@50"
 PROMPT = [{"id": "m1", "role": "user", "parts": [{"type": "text", "text": "Count"}]}]
 
 
