@@ -192,12 +192,15 @@ async def answer_as_agent(
     through: AsyncConnection, run: Claimed, provider: Provider, model: str, history: str
 ) -> None:
     """Runs an agent with its tools in the test's thread, and so in its transaction."""
-    in_place.set(True)
 
     async def persist(act: Callable[[AsyncConnection], Awaitable[Any]]) -> Any:
         return await act(through)
 
-    await asking.ask(runner_of(through, run), provider, model, history, conf(), persist)
+    token = in_place.set(True)
+    try:
+        await asking.ask(runner_of(through, run), provider, model, history, conf(), persist)
+    finally:
+        in_place.reset(token)  # asgiref hands the context on to the test, and to those after it
 
 
 def runner_of(through: AsyncConnection, run: Claimed) -> Runner:

@@ -8,6 +8,7 @@ from django.test import TestCase
 
 import streams
 from streams import signals
+from streams.agents.apart import in_place
 from streams.exceptions import AlreadyDecided
 from streams.models import Delivery, Worker
 from streams.testing import FakeModel, run_pending
@@ -113,3 +114,4 @@ def test_an_agent_is_worked_off_until_it_waits_and_goes_on_once_its_call_is_deci
     assert agents.done == {"a": 1, "rent": 1}
     with pytest.raises(AlreadyDecided):
         paying.deny()
+    assert not in_place.get(), "nothing stays behind for the next test"
