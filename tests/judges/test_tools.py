@@ -10,9 +10,9 @@ import pytest
 from streams.models import ToolCall
 from tests.processes import Web
 from tests.worker import agents
+from tests.worker.agent_runs import Script
 from tests.worker.agents import calls, says
 from tests.worker.in_process_worker import working
-from tests.worker.test_agent_loop import Script
 
 from .clients import judge, passed
 
