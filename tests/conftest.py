@@ -33,8 +33,9 @@ def pytest_addoption(parser):
     parser.addoption("--chaos-seconds", type=float, default=9, help="how long the storm lasts")
     parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
     parser.addoption("--races", type=int, default=40, help="how often a cancel meets an answer")
-    parser.addoption("--reloads", type=int, default=12, help="how often a page is loaded again")
-    parser.addoption("--examples", type=int, default=12, help="how many random logs are modelled")
+    parser.addoption("--reloads", type=int, default=8, help="how often a page is loaded again")
+    parser.addoption("--earlier-clients", action="store_true", help="judge by ai 6 beside ai 7")
+    parser.addoption("--examples", type=int, default=8, help="how many random logs are modelled")
 
 
 @pytest.fixture

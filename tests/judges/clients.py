@@ -30,6 +30,9 @@ CLIENTS: dict[str, dict[str, str]] = {
 }
 HERE = Path(__file__).parent
 
+# Minutes of a core: a client of before is asked with `--earlier-clients` alone.
+EARLIER = pytest.mark.earlier
+
 
 def folder() -> Path:
     given = os.environ.get("JUDGES")

@@ -9,6 +9,14 @@ from tests.processes import Web, WorkerProcess
 from .told_model import ToldModel
 
 
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--earlier-clients"):
+        return
+    for item in items:
+        if item.get_closest_marker("earlier"):
+            item.add_marker(pytest.mark.skip(reason="a client of before: --earlier-clients"))
+
+
 @pytest.fixture
 def told():
     with ToldModel() as model:

@@ -14,7 +14,7 @@ from tests.worker.agent_runs import Script
 from tests.worker.agents import calls, says
 from tests.worker.in_process_worker import working
 
-from .clients import judge, passed
+from .clients import EARLIER, judge, passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AGENTS = {"a": "tests.worker.agents.agent"}
@@ -29,7 +29,7 @@ def script(monkeypatch, other_half):
     return provider
 
 
-@pytest.mark.parametrize("client", ["ai-6", "ai-7"])
+@pytest.mark.parametrize("client", [pytest.param("ai-6", marks=EARLIER), "ai-7"])
 async def test_use_chat_runs_tools_and_asks_for_decisions(client, spawn, token, settings, script):
     settings.STREAMS = {**settings.STREAMS, "agents": AGENTS}
     agents.forget()
