@@ -53,7 +53,7 @@ async def test_no_effect_is_doubled_whatever_becomes_of_workers(request, capsys)
     seconds = request.config.getoption("--chaos-seconds")
     seed = request.config.getoption("--chaos-seed")
     async with (
-        asyncio.timeout(2 * seconds + 120), Postgres() as postgres,
+        asyncio.timeout(2 * seconds + 240), Postgres() as postgres,
         Model(seed) as model, Service(seed) as service,
     ):  # fmt: skip
         losses = Losses(seed, postgres, LEASE)
