@@ -1,52 +1,36 @@
 // One answer on the page and the run behind it; `state` is what streams/views/transcript_presenter.py calls so.
 
-import { Block } from "./block.js";
+import { AnswerBlocks } from "./answer_blocks.js";
+import { AnswerCalls } from "./answer_calls.js";
+import { endingWords, silentWords, waitingWords } from "./answer_words.js";
 import { showTime } from "./clock.js";
-import { endings, gettext, modelWords, ngettext, unfinished, unknown } from "./gettext.js";
-import { LostAttempt } from "./lost_attempt.js";
-import { RunSteps } from "./run_steps.js";
-import { ToolCall } from "./tool_call.js";
-import { WorkFold } from "./work_fold.js";
+import { clone } from "./clone.js";
+import { gettext, modelWords, unfinished } from "./gettext.js";
+import { runAddress } from "./run_address.js";
 import { WorkTime } from "./work_time.js";
 
-const READABLE = ["text", "refusal"];
-// Why nothing comes, by what the run's `worker` is said to be.
-const WAITS = {
-  alive: gettext("Still waiting…"),
-  lost: gettext("Its server has gone silent. Another takes over in a moment…"),
-  none: gettext("No server is there to answer. It begins as soon as one is."),
-};
-
 export class Answer {
-  blocks = new Map();
   #blocks;
-  #formatter;
-  #old = null;
-  #fold;
+  #calls;
   #time;
-  #device = null; // who looks, once it is known
 
   constructor(element, formatter) {
     this.element = element;
+    const { model, steps } = element.dataset;
+    const place = element.querySelector(".blocks");
     this.#time = new WorkTime(element.dataset, this.status === "running");
-    this.steps = new RunSteps(JSON.parse(element.dataset.steps ?? "{}"));
-    this.#blocks = element.querySelector(".blocks");
-    this.#fold = new WorkFold(this.#blocks);
-    this.#formatter = formatter;
-    for (const each of this.#blocks.querySelectorAll("[data-index]")) {
-      if (this.open || each.dataset.kind === "tool_call") this.#know(each);
-    }
-    if (this.open) for (const block of [...this.blocks.values()].slice(0, -1)) block.end();
+    this.#blocks = new AnswerBlocks(place, { formatter, model, open: this.open });
+    this.#calls = new AnswerCalls(this.run, this.#blocks, place, steps);
   }
 
-  static fresh(template, { run, prompt, message, model, rank = 0 }, formatter) {
-    const element = template.content.firstElementChild.cloneNode(true);
+  static fresh({ run, prompt, message, model, rank = 0 }, formatter) {
+    const element = clone("streams-answer-template");
     Object.assign(element.dataset, { run, prompt, message, model, rank, status: "queued", attempt: 0 });
     element.setAttribute("aria-busy", "true");
     for (const each of element.querySelectorAll(".answer-model")) each.textContent = modelWords(model);
     showTime(element.querySelector(".about"), new Date());
     for (const [act, verb] of [["remove", "cancel"], ["retry", "retry"]]) {
-      element.querySelector(`[data-act="${act}"]`).action = place(run, verb);
+      element.querySelector(`[data-act="${act}"]`).action = runAddress(run, verb);
     }
     return new Answer(element, formatter);
   }
@@ -90,9 +74,7 @@ export class Answer {
   }
 
   get text() {
-    const shown = [...this.#blocks.querySelectorAll(".block.text, .block.refusal")];
-    return shown.map((each) => this.blocks.get(each.dataset.index)?.text ?? each.dataset.source)
-      .join("\n\n");
+    return this.#blocks.text;
   }
 
   requeue() {
@@ -104,9 +86,9 @@ export class Answer {
   start({ attempt, step, from_block = 0 }) {
     Object.assign(this.element.dataset, { status: "running", attempt });
     this.#time.go();
-    this.steps.restart(step);
-    if (from_block > 0) this.#discardFrom(from_block);
-    else if (attempt > 1) this.#discard();
+    this.#calls.restart(step);
+    if (from_block > 0) this.#blocks.discardFrom(from_block);
+    else if (attempt > 1) this.#beginAgain();
   }
 
   waitForPeople() {
@@ -114,12 +96,11 @@ export class Answer {
     this.element.dataset.status = "waiting";
   }
 
-  // Of a run with tools: `steps` is what static/streams/js/run_steps.js makes of it. Returns the
-  // call that it is about.
+  // Of a run with tools. Returns the call that it is about.
   step(type, data) {
-    this.steps.apply(type, data);
+    const call = this.#calls.apply(type, data);
     this.#showCalls();
-    return this.steps.calls.get(data.call_id);
+    return call;
   }
 
   // A prompt that is part of this answer from here on.
@@ -129,33 +110,25 @@ export class Answer {
 
   // This browser's device.
   set device(id) {
-    this.#device = id;
+    this.#calls.device = id;
     if (this.open) this.#showCalls();
   }
 
   // The call that a form within it is about.
   callOf(form) {
-    return this.blocks.get(form.closest("[data-index]").dataset.index);
+    return this.#blocks.holding(form);
   }
 
-  startBlock({ index, kind, name }) {
-    const template = document.getElementById(`streams-${kind}-template`);
-    if (!template) return;
-    const element = template.content.firstElementChild.cloneNode(true);
-    element.dataset.index = index;
-    if (kind === "tool_call") Object.assign(element.dataset, { name: name ?? "", status: "" });
-    this.#blocks.append(element);
-    this.#know(element);
+  startBlock(data) {
+    this.#blocks.start(data);
   }
 
-  grow({ index, text }, replaces) {
-    const block = this.blocks.get(String(index));
-    if (!block) return;
-    replaces ? block.replace(text) : block.add(text);
+  grow(data, replaces) {
+    this.#blocks.grow(data, replaces);
   }
 
-  endBlock({ index }) {
-    this.blocks.get(String(index))?.end();
+  endBlock(data) {
+    this.#blocks.end(data);
   }
 
   askToStop() {
@@ -172,19 +145,18 @@ export class Answer {
     delete dataset.stopping;
     delete dataset.restarted;
     this.element.removeAttribute("aria-busy");
-    this.#old?.remove();
-    for (const block of this.blocks.values()) block.end();
+    this.#blocks.endAll();
     this.#time.pause();
     this.#showCalls();
     this.#say(".stopped", stopped);
     this.#say(".failed .sentence", error?.message && gettext(error.message));
     this.#say(".failure-code", error?.code);
-    this.#say(".ending", ending(stop_reason));
+    this.#say(".ending", endingWords(stop_reason));
     if (unfinished.includes(stop_reason)) dataset.unfinished = "";
   }
 
   waitFor(worker) {
-    this.#say(".silent", WAITS[worker] ?? WAITS.alive);
+    this.#say(".silent", silentWords(worker));
   }
 
   // `ahead`: so many answers come first.
@@ -199,78 +171,20 @@ export class Answer {
     if (waiting) return "waiting";
     if (this.stopping) return "stopping";
     if (this.status === "waiting") return "asking";
-    return this.#readable() ? "streaming" : "thinking";
+    return this.#blocks.readable ? "streaming" : "thinking";
   }
 
-  // As `Turn.thinking` in streams/views/transcript_presenter.py.
-  #readable() {
-    for (const each of [...this.#blocks.querySelectorAll("[data-index]")].reverse()) {
-      const block = this.blocks.get(each.dataset.index);
-      if (block instanceof ToolCall) return !block.settled;
-      if (READABLE.includes(each.dataset.kind) && block?.text) return true;
-    }
-    return false;
-  }
-
-  #know(element) {
-    const called = element.dataset.kind === "tool_call";
-    const { model } = this.element.dataset;
-    const block = called ? new ToolCall(element, model) : new Block(element, this.#formatter);
-    this.blocks.set(element.dataset.index, block);
-  }
-
-  // Each call as it is now, and what has long been done behind a fold.
-  #showCalls() {
-    const { open } = this;
-    const at = (call, verb) => place(this.run, `calls/${call.id}/${verb}`);
-    const calls = new Map([...this.steps.calls.values()].map((call) => [String(call.block), call]));
-    for (const [index, block] of this.blocks) {
-      if (!(block instanceof ToolCall)) continue;
-      block.show(calls.get(index), { open, here: this.#device, place: at });
-    }
-    this.#fold.arrange([...calls.values()], { open, seconds: this.#time.seconds });
-  }
-
-  // The old text gives way to the new without a jump. A third attempt takes the place of the first.
-  #discard() {
-    for (const block of this.blocks.values()) block.version += 1;
-    this.blocks.clear();
-    if (this.#old && !this.#old.gone) this.#blocks.replaceChildren();
-    else this.#old = new LostAttempt(this.#blocks);
+  #beginAgain() {
+    this.#blocks.discardAll();
     this.element.dataset.restarted = "";
   }
 
-  // What the steps that have ended have said stays.
-  #discardFrom(first) {
-    for (const [index, block] of this.blocks) {
-      if (Number(index) < first) continue;
-      block.version += 1;
-      this.blocks.delete(index);
-      this.#blocks.querySelector(`[data-index="${index}"]`)?.remove();
-    }
+  #showCalls() {
+    this.#calls.show({ open: this.open, seconds: this.#time.seconds });
   }
 
   #say(selector, words) {
     const place = this.element.querySelector(selector);
     if (place.textContent !== (words ?? "")) place.textContent = words ?? "";
   }
-}
-
-function ending(reason) {
-  if (!reason) return "";
-  return Object.hasOwn(endings, reason) ? gettext(endings[reason]) : gettext(unknown, { reason });
-}
-
-function waitingWords(ahead) {
-  return ngettext(
-    "Waiting for the answer before this one",
-    "Waiting for %(count)d answers before this one",
-    ahead,
-  );
-}
-
-// Where a run is found, and what can be done to it.
-export function place(run, verb) {
-  const { run: pattern } = document.getElementById("streams-conversation").dataset;
-  return pattern.replace(/[0-9a-f-]{36}/, run) + verb;
 }

@@ -1,6 +1,6 @@
 // What a person does to an answer: stop, retry, remove, have it go on.
 
-import { place } from "./answer.js";
+import { runAddress } from "./run_address.js";
 import { gettext } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";
 
@@ -92,7 +92,7 @@ export class AnswerActions {
 
   async #ask(verb, run) {
     try {
-      return await request("POST", place(run, verb));
+      return await request("POST", runAddress(run, verb));
     } catch (error) {
       this.#on.failed(wordsOf(error));
       return null;

@@ -4,6 +4,7 @@
 
 import { AnswerActions } from "./answer_actions.js";
 import { Announcer } from "./announcer.js";
+import { showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { Composer } from "./composer.js";
@@ -11,26 +12,18 @@ import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { EarlierMessages } from "./earlier_messages.js";
 import { Formatter } from "./formatter.js";
-import { FreshStart } from "./fresh_start.js";
 import { gettext } from "./gettext.js";
 import { LiveConnection } from "./live_connection.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
+import { nextWords } from "./next_words.js";
 import { Outbox } from "./outbox.js";
+import { PageReload } from "./page_reload.js";
 import { paint } from "./paint_queue.js";
 import { PromptEditing } from "./prompt_editing.js";
 import { ScrollKeeper } from "./scroll_keeper.js";
-import { addressOf } from "./siblings.js";
 import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
 import { sayWhatIsNotSent } from "./unsupported_paste.js";
-
-// As `NEXT` in streams/views/chat.py.
-const NEXT = {
-  queue: gettext("Send after this answer"),
-  steer: gettext("Send into this answer"),
-  interrupt: gettext("Stop and send"),
-  reject: gettext("Wait for this answer, or stop it"),
-};
 
 export class Chat {
   #root;
@@ -47,7 +40,7 @@ export class Chat {
   #note;
   #scroll;
   #announcer;
-  #freshStart = new FreshStart();
+  #pageReload = new PageReload();
   #onBusy;
   #again = false; // the log comes once more, from its beginning
   #on;
@@ -84,12 +77,12 @@ export class Chat {
     const send = (text) => this.#send(text);
     const stop = () => this.#stop();
     this.#note.wire({ waiting: () => this.#outbox.waiting });
-    this.#freshStart.wire({ begin: () => on.reload() });
+    this.#pageReload.wire({ begin: () => on.reload() });
     this.#composer.wire({ send, stop, typed: (it) => this.#typed(it), refused: remark });
     this.#wireTranscript();
-    const asked = (message) => this.#show(message);
-    this.#actions.wire({ send, stop, asked, takeFocus: () => this.takeFocus(), failed: remark });
-    this.#editing.wire({ asked, failed: remark });
+    const takeFocus = () => this.takeFocus();
+    this.#actions.wire({ send, stop, asked: showBranch, takeFocus, failed: remark });
+    this.#editing.wire({ asked: showBranch, failed: remark });
     this.#wireOutbox(remark);
     this.#wireConnection();
     this.#scroll.wire({ reachedEnd: () => this.#connection.read() });
@@ -116,7 +109,7 @@ export class Chat {
       said: (words) => this.#said(words),
       elsewhere: (message, key) => this.#elsewhere(message, key),
       replaced: () => new URLSearchParams(location.search).has("branch") && this.#stay(),
-      left: (message) => this.#show(message),
+      left: showBranch,
     });
   }
 
@@ -145,7 +138,7 @@ export class Chat {
       event: (it) => this.#event(it),
       live: () => this.#live(),
       restart: () => this.#restart(),
-      reload: () => this.#freshStart.ask(),
+      reload: () => this.#pageReload.ask(),
       ended: (reason) => this.#ended(reason),
       feed: (frame) => this.#on.feed?.(frame),
       presence: (frame) => this.#on.presence?.(frame),
@@ -203,8 +196,7 @@ export class Chat {
     this.#note.about(`${front?.run} ${front?.status}`);
     const asked = front ?? this.#outbox.front;
     const [busy, stopping] = [asked !== null, asked?.stopping ?? false];
-    const alone = this.#onBusy === "steer" && !front?.steerable;
-    this.#composer.show({ busy, stopping, next: NEXT[alone ? "queue" : this.#onBusy] ?? "" });
+    this.#composer.show({ busy, stopping, next: nextWords(this.#onBusy, front) });
   }
 
   #find(name) {
@@ -217,7 +209,7 @@ export class Chat {
       this.#transcript.apply(it);
     } catch (error) {
       console.error(error);
-      this.#freshStart.ask();
+      this.#pageReload.ask();
     }
   }
 
@@ -247,25 +239,16 @@ export class Chat {
   // Something has been said in another branch: loaded again, this page shows its own. What was sent
   // from here and has come to stand there is followed.
   #elsewhere(message, key) {
-    if (this.#again) return this.#freshStart.ask();
+    if (this.#again) return this.#pageReload.ask();
     if (key && this.#outbox.has(key)) {
       this.#outbox.arrived(key);
-      return this.#show(message);
+      return showBranch(message);
     }
     this.#stay();
   }
 
   #stay() {
-    const place = addressOf(this.#transcript.end);
-    place.hash = "";
-    history.replaceState(history.state, "", place);
-  }
-
-  // The branch that holds a message, as far as it goes.
-  #show(message) {
-    const place = addressOf(message);
-    place.hash = "streams-newest";
-    location.assign(place);
+    stayInBranch(this.#transcript.end);
   }
 
   // What has long been over is neither given back nor said a second time.

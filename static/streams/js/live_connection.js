@@ -1,7 +1,7 @@
 // The line between a conversation on the page and the server, while somebody looks at it: what
 // has happened comes in, and that this device is here and has read so far goes out.
 
-import { place } from "./answer.js";
+import { runAddress } from "./run_address.js";
 import { EventStream } from "./event_stream.js";
 import { whileVisible } from "./page_visibility.js";
 import { Presence } from "./presence.js";
@@ -112,7 +112,7 @@ export class LiveConnection {
   async #silent() {
     const front = this.#on.front();
     if (!front) return;
-    const { worker } = await request("GET", place(front.run, "")).catch(() => ({}));
+    const { worker } = await request("GET", runAddress(front.run, "")).catch(() => ({}));
     if (worker) front.waitFor(worker); // or the next look asks again
   }
 }

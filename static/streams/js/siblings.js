@@ -1,6 +1,7 @@
 // `‹ 2/3 ›` under a message: what else stands in its place, as templates/streams/siblings.html draws
 // it. Its element names all of them; one that is alone names none.
 
+import { branchAddress } from "./branch_address.js";
 import { clone } from "./clone.js";
 
 export class Siblings {
@@ -47,19 +48,10 @@ export class Siblings {
   }
 }
 
-// The page's address with the branch that holds a message.
-export function addressOf(message) {
-  const url = new URL(location.href);
-  for (const name of ["before_seq", "since"]) url.searchParams.delete(name);
-  url.searchParams.set("branch", message);
-  url.hash = `m-${message}`;
-  return url;
-}
-
 function leadTo(link, message) {
   link.toggleAttribute("aria-disabled", false);
   if (message) {
-    link.href = addressOf(message).href;
+    link.href = branchAddress(message).href;
     link.removeAttribute("role");
   } else {
     link.removeAttribute("href");

@@ -5,9 +5,9 @@
 import { stored } from "./draft.js";
 
 const BETWEEN = 10_000; // ms
-const KEY = "streams:fresh-start";
+const KEY = "streams:page-reload";
 
-export class FreshStart {
+export class PageReload {
   #timer = 0;
   #on;
 

@@ -1,0 +1,23 @@
+// Draws a prompt, as templates/streams/prompt.html does.
+
+import { fill } from "./clock.js";
+import { clone } from "./clone.js";
+import { markLong } from "./long_prompt.js";
+
+// `data` is that of its message.created.
+export function promptElement({ message, text, client_key, parent }) {
+  const element = clone("streams-prompt-template");
+  element.dataset.message = message;
+  if (client_key) element.dataset.clientKey = client_key;
+  if (parent) element.dataset.parent = parent;
+  element.querySelector(".edit-link").href = editAddress(message);
+  element.querySelector(".said").textContent = text;
+  markLong(element, text);
+  fill(element.querySelector("time"), new Date());
+  return element;
+}
+
+function editAddress(message) {
+  const { edit } = document.getElementById("streams-conversation").dataset;
+  return edit.replace("00000000-0000-0000-0000-000000000000", message);
+}
