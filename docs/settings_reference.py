@@ -3,8 +3,7 @@
     uv run docs/settings_reference.py
 
 A comment that begins with `#:` above a variable of chatstream/settings.py, or above a field of
-streams/conf.py, streams/agent_settings.py or streams/telling_settings.py, is its entry; in these a
-plain comment above a field begins a group.
+one of STREAMS, is its entry; in these a plain comment above a field begins a group.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "settings.md"
 ENVIRONMENT = ROOT / "chatstream" / "settings.py"
 STREAMS = [
-    ROOT / "streams" / name for name in ("conf.py", "agent_settings.py", "telling_settings.py")
+    ROOT / "streams" / name
+    for name in ("conf.py", "agent_settings.py", "telling_settings.py", "page_settings.py")
 ]
 
 

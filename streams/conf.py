@@ -163,6 +163,8 @@ class Settings(AgentSettings):
     empty_per_user: int = 100
     #: Conversations of one person that are being answered at once.
     running_per_user: int = 20
+    #: Links to copies of one conversation.
+    shares_per_conversation: int = 20
     #: Answers of one person that wait behind others of the same conversation.
     queued_per_user: int = 50
     #: Streams of one person in one web process.
@@ -200,25 +202,6 @@ class Settings(AgentSettings):
     deliveries_kept: float = 24 * 3600.0
     #: Seconds between two rounds of compacting and deleting.
     retention_every: float = 60.0
-
-    # Pages
-    #: The template that every page extends: your site's own, with blocks `title`, `head` (inside
-    #: `<head>`) and `content`.
-    base_template: str = "streams/base.html"
-    #: The name at the top of the list and in the title of each page.
-    brand: str = "chatstream"
-    #: Messages a conversation's page opens with; earlier ones come by scrolling up. 0: all.
-    page_messages: int = 100
-    #: Conversations on one page of the list.
-    page_size: int = 50
-    #: Seconds of CPU for the formatting of one page, or of one `POST /render`; the rest is shown
-    #: as plain text.
-    render_seconds: float = 1.5
-    #: The site's page that signs out, by name or address; it takes a POST. Empty, or where there
-    #: is none of that name: ours show no button for it.
-    sign_out_url: str = "logout"
-    #: The site's page for a new password, likewise.
-    password_url: str = "password_change"
 
 
 # For one person at home, and for measuring.

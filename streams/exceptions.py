@@ -49,6 +49,10 @@ class TooManyEmpty(StreamsError):
     code, status = "too_many_empty", 429
 
 
+class TooManyShares(StreamsError):
+    code, status = "too_many_shares", 429
+
+
 class TooManyRuns(StreamsError):
     code, status, retry_after = "too_many_runs", 429, 5
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .page_settings import PageSettings
+
 
 @dataclass(frozen=True, slots=True)
-class TellingSettings:
+class TellingSettings(PageSettings):
     """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
 
     # Telling people

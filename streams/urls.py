@@ -18,6 +18,8 @@ from .views.read_mark import Read
 from .views.render import Formatted
 from .views.runs import Cancel, Retry, RunView
 from .views.search import Search
+from .views.shared import Shared
+from .views.shares import AllShares, Shares, ShareView
 from .views.usage import Usage
 
 app_name = "streams"
@@ -34,6 +36,7 @@ urlpatterns = [
     path("c/<uuid:uuid>/restore", Restore.as_view(), name="restore"),
     path("c/<uuid:uuid>/actions", Actions.as_view(), name="actions"),
     path("c/<uuid:uuid>/export", Export.as_view(), name="export"),
+    path("c/<uuid:uuid>/shares", Shares.as_view(), name="shares"),
     path("c/<uuid:uuid>/events", ConversationEvents.as_view(), name="conversation-events"),
     path("runs/<uuid:uuid>/", RunView.as_view(), name="run"),
     path("runs/<uuid:uuid>/cancel", Cancel.as_view(), name="cancel"),
@@ -46,6 +49,9 @@ urlpatterns = [
     path("pair/", ByCode.as_view(), name="pair"),
     path("pair/<uuid:uuid>/", PairingView.as_view(), name="pairing"),
     path("pair/<str:token>/", ByLink.as_view(), name="join"),
+    path("shares/", AllShares.as_view(), name="all-shares"),
+    path("shares/<uuid:uuid>/", ShareView.as_view(), name="share"),
+    path("shared/<str:token>/", Shared.as_view(), name="shared"),
     path("usage", Usage.as_view(), name="usage"),
     path("devices/", Devices.as_view(), name="devices"),
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),

@@ -10,6 +10,7 @@ from .pairing import Pairing
 from .push_subscription import PushSubscription
 from .run import Run
 from .search_entry import SearchEntry
+from .share import Share
 from .step import Step
 from .tool_call import ToolCall
 from .worker import Worker
@@ -28,6 +29,7 @@ __all__ = [
     "PushSubscription",
     "Run",
     "SearchEntry",
+    "Share",
     "Step",
     "ToolCall",
     "Worker",

@@ -54,6 +54,12 @@ def prompt_characters() -> int:
 
 
 @register.simple_tag
+def sharing() -> bool:
+    """Tells whether people may make links that show a copy of a conversation to anybody."""
+    return conf().share_links
+
+
+@register.simple_tag
 def undo_seconds() -> int:
     """Returns for how many seconds a deletion can be taken back."""
     return int(conf().purge_after)

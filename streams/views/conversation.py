@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -94,7 +94,7 @@ def part_asked_for(request: Request, taken: Snapshot) -> dict[str, Any]:
     }
 
 
-def number_of(request: Request, name: str) -> int | None:
+def number_of(request: HttpRequest, name: str) -> int | None:
     """Raises Invalid."""
     return checked(name, request.GET[name], int) if name in request.GET else None
 

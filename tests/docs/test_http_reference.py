@@ -13,7 +13,7 @@ from django.views.generic import RedirectView
 
 from chatstream.middleware import HealthMiddleware
 from streams import exceptions
-from streams.models import Pairing
+from streams.models import Pairing, Share
 from streams.realtime.presence_endpoint import told
 from streams.views import errors, serializers
 from tests.factories import ConversationFactory
@@ -108,6 +108,7 @@ def places(conversation, laptop, phone):
     """A path for each address, with what belongs to Anna in it."""
     _, run, _ = conversation.post("Hello", laptop)
     doomed = ConversationFactory(owner=laptop.user)
+    shared = Share.make(conversation, "Tea", [])
     opened = Pairing.open(laptop, conversation)
     return {
         "GET /pair/<id>/": f"/pair/{opened.pairing.uuid}/",
@@ -120,6 +121,7 @@ def places(conversation, laptop, phone):
             for path in CALLS
         },
         "runs/<id>/": f"/runs/{run.uuid}/",
+        "shares/<id>/": f"/shares/{shared.uuid}/",
         "devices/<id>/": f"/devices/{phone.uuid}/",
     }
 

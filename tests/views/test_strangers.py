@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from streams.models import Conversation, Device, Message, Pairing, Run, ToolCall
+from streams.models import Conversation, Device, Message, Pairing, Run, Share, ToolCall
 from tests.factories import DeviceFactory
 
 from .answers import begin, complete, say, waiting
@@ -29,7 +29,8 @@ CLOSED = [
     ("post", "/runs/{r}/calls/{k}/again"), ("get", "/devices/{d}/"), ("patch", "/devices/{d}/"),
     ("post", "/devices/{d}/revoke"), ("get", "/devices/{d}/push"), ("put", "/devices/{d}/push"),
     ("delete", "/devices/{d}/push"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
-    ("get", "/c/{c}/export"), ("get", "/c/{c}/messages/{m}/edit"),
+    ("get", "/c/{c}/export"), ("get", "/c/{c}/messages/{m}/edit"), ("get", "/c/{c}/shares"),
+    ("post", "/c/{c}/shares"), ("delete", "/shares/{s}/"),
 ]  # fmt: skip
 # By ids of another protocol, which are ours after a word.
 IN_OTHER_WORDS = [
@@ -60,6 +61,7 @@ def theirs(conversation, laptop, phone):
         "p": pairing.uuid,
         "k": waiting(run).uuid,
         "m": prompt.uuid,
+        "s": Share.make(conversation, "Secret", [{"role": "user", "text": "soup"}]).uuid,
     }
 
 
@@ -80,7 +82,7 @@ def told(client, method, path, face):
 
 
 def everything():
-    models = (Conversation, Message, Run, ToolCall, Device, Pairing)
+    models = (Conversation, Message, Run, ToolCall, Device, Pairing, Share)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -100,7 +102,7 @@ def test_someone_elses_is_nothing_at_all(stranger, theirs, method, path, face):
 def test_what_was_deleted_is_nothing_at_all_even_to_its_owner(
     laptop, theirs, conversation, method, path, face
 ):
-    if not re.search(r"\{[cr]\}", path):
+    if not re.search(r"\{[crs]\}", path):
         return
     conversation.delete_softly(laptop)
     owner = browser_of(laptop)
@@ -122,7 +124,9 @@ def test_someone_elses_deletion_is_neither_offered_nor_taken_back(
 
 
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("path", ["/c/", "/devices/", "/c/?before=", "/password/", "/pair/"])
+@pytest.mark.parametrize(
+    "path", ["/c/", "/devices/", "/c/?before=", "/password/", "/pair/", "/shares/"]
+)
 def test_a_list_holds_nothing_of_anyone_else(stranger, theirs, path, face):
     page = stranger.get(path, headers={"Accept": face}).content.decode()
     for secret in ("soup", "Secret", "Laptop", "Phone", *map(str, theirs.values())):

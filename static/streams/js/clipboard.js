@@ -17,7 +17,7 @@ function codeOf(block) {
   return block.querySelector("code").textContent.replace(/\n+$/, "");
 }
 
-async function copy(text, button) {
+export async function copy(text, button) {
   const label = button.querySelector("span") ?? button;
   const words = label.textContent;
   label.textContent = (await written(text)) ? gettext("Copied") : gettext("Not allowed");

@@ -52,14 +52,13 @@ export class RowMenu {
 
   #fill() {
     const { name, pinned, archived } = this.#line;
-    const place = (kind) => `${this.#address}export?as=${kind}`;
     this.#title.value = name;
     this.#words.hidden = true;
     this.#say("pin", pinned ? gettext("Unpin") : gettext("Pin"));
     this.#say("archive", archived ? gettext("Put back") : gettext("Archive"));
     this.#say("delete", gettext("Delete…"));
-    for (const link of this.#element.querySelectorAll("[data-export]")) {
-      link.href = place(link.dataset.export);
+    for (const link of this.#element.querySelectorAll("[data-to]")) {
+      link.href = this.#address + link.dataset.to;
     }
   }
 

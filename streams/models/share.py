@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext
+
+from streams.conf import conf
+from streams.exceptions import NotAllowed, NotFound, TooManyShares
+from streams.postgres.database import atomic
+from streams.user_model import is_active
+
+from .conversation import Conversation
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class Share(models.Model):
+    """A conversation as it was at one moment, for whoever has its link, until it is taken back.
+
+    `messages` holds what is shown, as `[{"role", "text", "at"}, …]` and for answers `"model"`: a
+    copy, so that nothing said later can be read through the link, whatever becomes of branches.
+    The token is stored as it is, because its owner may look at the link again; it opens nothing
+    that does not stand in the same row.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="shares")
+    token = models.CharField(max_length=22, unique=True, default=new_token, editable=False)
+    title = models.CharField(max_length=120)
+    messages = models.JSONField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return self.title
+
+    @classmethod
+    @atomic
+    def make(cls, conversation: Conversation, title: str, messages: list[dict[str, Any]]) -> Share:
+        """Stores a copy under a new link; the same copy again keeps the link it has.
+
+        Raises TooManyShares, and NotFound if the conversation was deleted a moment ago.
+        """
+        here = Conversation.lock(conversation.pk)
+        known = here.shares.filter(title=title, messages=messages).first()
+        if known:
+            return known
+        most = conf().shares_per_conversation
+        if most and here.shares.count() >= most:
+            told = gettext("This conversation has %(most)d links already. Take one back first.")
+            raise TooManyShares(told % {"most": most})
+        return cls.objects.create(conversation=here, title=title, messages=messages)
+
+    @classmethod
+    def by_token(cls, token: str) -> Share:
+        """Returns what a link shows. Raises NotFound once it was taken back, while its conversation
+        is deleted, and where its owner may not sign in any more or nobody may share.
+        """
+        known = cls.objects.select_related("conversation__owner").filter(token=token).first()
+        open = known and conf().share_links and known.conversation.deleted_at is None
+        if not (known and open and is_active(known.conversation.owner)):
+            raise NotFound(gettext("This link isn't here any more."))
+        return known
+
+
+def check_sharing() -> None:
+    """Raises NotAllowed where the site has turned links off."""
+    if not conf().share_links:
+        raise NotAllowed(gettext("Links to conversations are turned off here."))
