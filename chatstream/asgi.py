@@ -11,6 +11,7 @@ django.setup(set_prefix=False)
 
 from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
+from chatstream.static_files import WithStaticFiles  # noqa: E402
 from streams.asgi import WithStreams  # noqa: E402
 from streams.gc_freeze import freeze_startup_objects  # noqa: E402
 from streams.http.handler import OneThreadHandler  # noqa: E402
@@ -20,7 +21,7 @@ from streams.static_files import uncollected  # noqa: E402
 # Now, and not while the first to come wait for all views to be imported.
 get_resolver().url_patterns  # noqa: B018
 
-application = WithBounds(WithStreams(OneThreadHandler()))
+application = WithBounds(WithStaticFiles(WithStreams(OneThreadHandler())))
 # A thread that formats a long text gives way to each of the others after so many seconds; with the
 # 5 ms that Python has by default one person's texts double the time of everybody's requests.
 sys.setswitchinterval(0.0005)
