@@ -48,7 +48,7 @@ from .providers.base import (
 )
 from .providers.registry import resolve
 from .worker import asking, claim, context_hook, deliveries, model_context
-from .worker.claim import Claimed
+from .worker.claimed import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
 from .worker.writer import Writer

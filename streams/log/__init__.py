@@ -10,6 +10,7 @@ from .appending import (
 from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
+from .endings import Ending, RunEnding, let_go
 from .fencing import committed, lock_free, raise_tokens
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
@@ -48,6 +49,7 @@ __all__ = [
     "CallChange",
     "Compacted",
     "EndedStep",
+    "Ending",
     "Finding",
     "Ledger",
     "Moment",
@@ -56,6 +58,7 @@ __all__ = [
     "Outcome",
     "Page",
     "RunChange",
+    "RunEnding",
     "Stored",
     "append",
     "append_locked",
@@ -68,6 +71,7 @@ __all__ = [
     "dumps",
     "forget_instructions",
     "last_waiting",
+    "let_go",
     "lock_free",
     "mend",
     "numbered",

@@ -9,6 +9,8 @@ from django.utils.translation import gettext
 
 from streams.exceptions import Busy
 
+from . import cancelling
+
 if TYPE_CHECKING:
     from .conversation import Conversation
     from .device import Device
@@ -36,7 +38,7 @@ def make_way(here: Conversation, device: Device | None) -> Place:
     if here.on_busy == here.OnBusy.INTERRUPT:
         begun = busy.exclude(status=known.Status.QUEUED, attempt=0)
         for run in begun.select_for_update(no_key=True):
-            run._cancel(here, device)
+            cancelling.cancel(run, here, device)
         first = queued(here).aggregate(rank=Min("rank"))["rank"]
         return Place(0 if first is None else first - 1)
     if here.on_busy == here.OnBusy.STEER and busy.exists():

@@ -19,7 +19,8 @@ from streams.postgres.database import atomic
 from streams.text import clean
 from streams.user_model import key_text
 
-from . import branching, busy_rule, posting
+from . import branching, busy_rule, cancelling, posting
+from .cause import caused_by
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -217,7 +218,7 @@ class Conversation(models.Model):
         """Hides the conversation at once and stops its runs; a worker purges it later."""
         here = Conversation.lock(self.pk)
         for run in here.runs.filter(status__in=self.runs.model.OPEN).select_for_update(no_key=True):
-            run._cancel(here, device)
+            cancelling.cancel(run, here, device)
         here.deleted_at = Now()
         here.save(update_fields=["deleted_at"])
         channels.conversation_gone(self.pk)
@@ -239,7 +240,3 @@ class Conversation(models.Model):
 def named(owner: User, client_key: str, keys: UUID = NAMESPACE_OID) -> UUID:
     """Returns the UUID of the conversation that a key begins."""
     return uuid.uuid5(keys, f"{owner.pk} {client_key}")
-
-
-def caused_by(device: Device | None) -> dict[str, Any]:
-    return {"device": device.mark} if device else {}

@@ -7,7 +7,8 @@ from django.db import models
 
 from streams import log
 
-from .conversation import Conversation, caused_by
+from .cause import caused_by
+from .conversation import Conversation
 
 if TYPE_CHECKING:
     from .device import Device

@@ -10,11 +10,11 @@ from django.utils.translation import gettext, gettext_lazy
 
 from streams import log, quotas
 from streams.exceptions import NotRetryable
-from streams.log import transcript
-from streams.postgres import channels, clock
+from streams.postgres import clock
 from streams.postgres.database import atomic
 
-from .conversation import Conversation, caused_by
+from . import cancelling
+from .conversation import Conversation
 from .message import Message
 from .run_timings import RunTimings
 from .worker import Worker
@@ -178,44 +178,8 @@ class Run(RunTimings, models.Model):
         """Stops this run wherever it is. A second call, or one after its end, changes nothing."""
         conversation = Conversation.lock(self.conversation_id)
         run: Run = clock.dated(Run.objects.select_for_update(no_key=True)).get(pk=self.pk)
-        run._cancel(conversation, device)
+        cancelling.cancel(run, conversation, device)
         return run
-
-    def _cancel(self, conversation: Conversation, device: Device | None) -> None:
-        if self.status in (self.Status.QUEUED, self.Status.WAITING):
-            self._end_cancelled(conversation, device)
-        elif self.status == self.Status.RUNNING:
-            self._request_cancel(conversation, device)
-
-    def _end_cancelled(self, conversation: Conversation, device: Device | None) -> None:
-        """Ends a run that no worker holds, and its open calls; what it has shown stays."""
-        self.status = self.Status.CANCELLED
-        self.ended_at = clock.of(self)
-        self.cancelled_by = device.mark if device else None
-        self.save(update_fields=["status", "ended_at", "cancelled_by"])
-        if self.attempt:
-            shown = log.run_rows(self.conversation_id, self.pk, self.step_seq)
-            kept = self.answer.blocks if self.steps else []
-            self.answer.blocks = transcript.blocks_of(shown, kept)
-            self.answer.save(update_fields=["blocks"])
-        calls = self.calls.open().order_by("block") if self.steps else ()
-        ended = [call.end_unrun() for call in calls]
-        if self.steps and conversation.undecided:  # without steps, it is another run's count
-            conversation.undecided = 0
-            conversation.save(update_fields=["undecided"])
-        conversation.append(*ended, self.event("run.cancelled", **caused_by(device)))
-
-    def _request_cancel(self, conversation: Conversation, device: Device | None) -> None:
-        """Records the request and wakes the worker: only the holder of the lease ends a running
-        run.
-        """
-        if self.cancel_requested_at:
-            return
-        self.cancel_requested_at = clock.of(self)
-        self.cancelled_by = device.mark if device else None
-        self.save(update_fields=["cancel_requested_at", "cancelled_by"])
-        conversation.append(self.event("run.cancel_requested", **caused_by(device)))
-        channels.cancel_requested(self.pk)
 
     def _go_on(self, conversation: Conversation) -> list[log.NewEvent]:
         """Queues a run that waits for nothing any more; returns the events of it."""

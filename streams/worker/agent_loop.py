@@ -15,7 +15,7 @@ from ..providers.base import Finished, Prompt
 from . import agent_context, ledger, step_events, tool_calls
 from .agent_work import Asked
 from .answer import Answer
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease
 from .ledger import HeldCall, Repeated, Standing
 from .model_call import ModelCall

@@ -21,7 +21,7 @@ from ..models import Run as RunModel
 from ..providers.base import Prompt, Provider
 from ..user_model import key_text
 from . import context_hook
-from .claim import Claimed
+from .claimed import Claimed
 
 Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]
 

@@ -1,4 +1,4 @@
-"""Claims queued runs, and ends runs that nobody will continue.
+"""Claims queued runs.
 
 Everyone locks the conversation, then the run. A claim is one transaction, so the run's new state
 commits with the event that announces it.
@@ -7,58 +7,16 @@ commits with the event that announces it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from .. import log
-from ..log import transcript
-from ..postgres.connections import blames_rows
-from ..providers.base import RETRYABLE, SENTENCES, Code
 from . import quarantine
-from .open_calls import ends_of_calls
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A run whose lease this worker holds.
-
-    `steps` are those of its steps that have ended, with the first `from_block` blocks of its
-    answer. `head` is the number of its run.started; `titled` tells whether its conversation had a
-    title by then.
-    """
-
-    run_id: int
-    uuid: str
-    conversation_id: int
-    answer_id: int
-    prompt_seq: int
-    model: str
-    attempt: int
-    steps: int
-    from_block: int
-    system: str
-    token: int
-    head: int = 0
-    titled: bool = False
-
-    @property
-    def start(self) -> dict[str, int]:
-        """Returns what run.started says: with ended steps, where it goes on."""
-        if not self.steps:
-            return {"attempt": self.attempt}
-        goes_on = {"step": self.steps + 1, "from_block": self.from_block}
-        return {"attempt": self.attempt, **goes_on}
-
-    def event(self, type: str, **data: Any) -> log.NewEvent:
-        return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
-
-    def noted(self, type: str, ledger: log.Ledger, **data: Any) -> log.NewEvent:
-        """Makes an event that changes the ledger too."""
-        return log.NewEvent(type, {"run": self.uuid, **data}, self.run_id, ledger)
-
+from .abandoned import end
+from .claimed import COLUMNS, Claimed, rows
 
 # A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
 # also when its conversation was deleted.
@@ -83,14 +41,13 @@ SELECT c.id, {{failed_before}}
     quarantine.Act.ANSWER,
 )
 
-STOPPED = """
-SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
-       r.steps, r.from_block, c.system, c.lease_token, r.cancelled_by
-  FROM streams_run r
-  JOIN streams_conversation c ON c.id = r.conversation_id
-  JOIN streams_message prompt ON prompt.id = r.prompt_id
- WHERE r.conversation_id = ANY(%(conversations)s)
-   AND r.status = 'queued' AND r.cancel_requested_at IS NOT NULL
+STOPPED = f"""
+SELECT {COLUMNS}, c.system, c.lease_token AS token, run.cancelled_by
+  FROM streams_run run
+  JOIN streams_conversation c ON c.id = run.conversation_id
+  JOIN streams_message prompt ON prompt.id = run.prompt_id
+ WHERE run.conversation_id = ANY(%(conversations)s)
+   AND run.status = 'queued' AND run.cancel_requested_at IS NOT NULL
 """
 
 # A second statement, for its newer snapshot: the first may have waited behind a cancel. A
@@ -121,8 +78,7 @@ WITH next AS (
                      'step', run.steps + 1, 'from_block', run.from_block) END AS data,
               c.lease_token, c.system, c.title <> '' AS titled
 ), {log.WRITTEN}
-SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
-       run.attempt, run.steps, run.from_block, numbered.system, numbered.lease_token, numbered.seq,
+SELECT {COLUMNS}, numbered.system, numbered.lease_token AS token, numbered.seq AS head,
        numbered.titled, {log.TOLD}
   FROM run
   JOIN numbered ON numbered.id = run.conversation_id
@@ -148,9 +104,8 @@ async def start_locked(
     ids = list({row[0] for row in locked})
     started = await start(connection, worker_id, ids)
     if rest := list(set(ids) - {run.conversation_id for run in started}):
-        stopped = await connection.execute(STOPPED, {"conversations": rest})
-        for *run, device in await stopped.fetchall():
-            await end(connection, Claimed(*run), None, device)
+        for row in await rows(connection, STOPPED, {"conversations": rest}):
+            await end(connection, Claimed.read(row), None, row["cancelled_by"])
         started += await start(connection, worker_id, rest)
     return started
 
@@ -160,13 +115,11 @@ async def start(
 ) -> list[Claimed]:
     """Starts the first queued run of each conversation, and appends its run.started."""
     known = {"conversations": list(conversation_ids), "worker": worker_id}
-    cursor = await connection.execute(START, known)
-    return [Claimed(*row[:-2]) for row in await cursor.fetchall()]
+    return [Claimed.read(row) for row in await rows(connection, START, known)]
 
 
-async def announce(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> list[Claimed]:
+async def announce(connection: AsyncConnection, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Appends run.started for each run that was taken over, in the same transaction."""
-    claimed = [Claimed(*row) for row in rows]
     outcomes = await log.append(
         connection,
         [
@@ -191,51 +144,3 @@ async def is_waiting(connection: AsyncConnection) -> bool:
     cursor = await connection.execute(WAITING)
     row = await cursor.fetchone()
     return bool(row and row[0])
-
-
-async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
-    """Fails a run this worker holds, whatever became of the statements sent for it.
-
-    Raising its token waits for, or fences out, a statement still in flight, and tells whether the
-    run is still this worker's to end. Raises LockNotAvailable while the row is locked, so that the
-    connection is free for others meanwhile. A conversation that cannot take the ending is set
-    aside, and its run is taken over when it is tried again.
-    """
-    try:
-        async with connection.transaction():
-            await connection.execute("SET LOCAL lock_timeout = '1s'")
-            held = [(run.conversation_id, run.run_id, run.token)]
-            raised = await log.raise_tokens(connection, held)
-            if run.conversation_id in raised:
-                token, _ = raised[run.conversation_id]
-                await end(connection, replace(run, token=token), code)
-    except Exception as error:
-        if not blames_rows(error):
-            raise
-        await quarantine.set_aside(connection, run.conversation_id, quarantine.Act.ANSWER, error)
-
-
-async def end(
-    connection: AsyncConnection,
-    run: Claimed,
-    code: Code | None,
-    device: dict[str, str] | None = None,
-) -> None:
-    """Ends a run that nobody will continue: failed with `code`, or cancelled without one.
-
-    The caller holds the conversation's row. The answer's text is read back from the log.
-    """
-    shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
-    change = log.RunChange(run.run_id, answer_id=run.answer_id, blocks=transcript.blocks_of(shown))
-    if code is None:
-        change.status = "cancelled"
-        event = run.event("run.cancelled", **({"device": device} if device else {}))
-    else:
-        change.status, change.retryable = "failed", code in RETRYABLE
-        change.error_code, change.error_message = code, SENTENCES[code]
-        event = run.event(
-            "run.failed", code=code, message=SENTENCES[code], retryable=change.retryable
-        )
-    calls = await ends_of_calls(connection, run)
-    append = log.Append(run.conversation_id, [*calls, event], token=run.token, change=change)
-    await log.append(connection, [append])

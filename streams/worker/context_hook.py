@@ -14,7 +14,7 @@ from ..conf import Settings
 from ..models import Run as RunModel
 from ..providers.base import Prompt
 from . import model_context
-from .claim import Claimed
+from .claimed import Claimed
 
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:

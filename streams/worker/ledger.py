@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 
 from .. import log
 from ..log.transcript import Block
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease, LeaseLost
 
 

@@ -26,7 +26,7 @@ from ..providers.base import (
 )
 from ..text import clean
 from .answer import Answer, BlockEvent, begun
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease
 from .silence import SilenceDeadline
 from .upstream import UpstreamAnswer

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from ..log.transcript import Block
 from ..providers.base import Turn
 from . import quarantine
-from .claim import Claimed
+from .claimed import Claimed
 
 logger = logging.getLogger(__name__)
 

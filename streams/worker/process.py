@@ -24,8 +24,8 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import asking, claim, model_context, retention, search_index, title
-from .claim import Claimed
+from . import abandoned, asking, claim, model_context, retention, search_index, title
+from .claimed import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
@@ -169,7 +169,7 @@ class Worker:
 
     async def _fail(self, runner: Runner, code: Code) -> None:
         run = replace(runner.claimed, token=runner.lease.token)
-        await self._persist(lambda connection: claim.give_up(connection, run, code))
+        await self._persist(lambda connection: abandoned.give_up(connection, run, code))
 
     async def _persist(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         return await persist(self.pool, self.conf.worker_rescan, act)

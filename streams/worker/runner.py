@@ -14,7 +14,7 @@ from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
 from .agent_loop import AgentLoop, Pause
 from .agent_work import Asked
 from .answer import Answer
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease, LeaseLost, StorageFailed
 from .model_call import ModelCall, note
 from .upstream import Persist, UpstreamAnswer
@@ -105,16 +105,16 @@ class Runner:
 
     async def _run(self, provider: Provider, work: Coroutine[Any, Any, Finished | Pause]) -> None:
         try:
-            event, change = await self._answer(provider, work)
-            await self._end(event, change)
-            if self.upstream and change.status != "queued":
+            ending = await self._answer(provider, work)
+            await self._end(*ending)
+            if self.upstream and ending.change.status != "queued":
                 await self.upstream.stop(provider)
         except LeaseLost:
             logger.warning("run %s: the lease is another worker's", self.claimed.uuid)
 
     async def _answer(
         self, provider: Provider, work: Coroutine[Any, Any, Finished | Pause]
-    ) -> tuple[log.NewEvent, log.RunChange]:
+    ) -> log.Ending:
         """Works until the model has finished, failed or been stopped; returns how it ended."""
         if self._interrupted or self._stop.done():
             work.close()
@@ -138,7 +138,7 @@ class Runner:
 
     def _finished(
         self, streaming: asyncio.Future[Finished | Pause], provider: Provider
-    ) -> tuple[log.NewEvent, log.RunChange]:
+    ) -> log.Ending:
         error = streaming.exception()
         if error is None:
             end = streaming.result()
@@ -155,42 +155,25 @@ class Runner:
         note(self.claimed, "failed as", provider, error)
         return self._failed(error)
 
-    def _completed(self, end: Finished) -> tuple[log.NewEvent, log.RunChange]:
-        change = self._change("completed")
+    def _completed(self, end: Finished) -> log.Ending:
         usage = dict(self.loop.usage if self.loop else end.usage)
-        change.stop_reason, change.usage = end.stop_reason, usage
-        event = self.claimed.event("run.completed", stop_reason=end.stop_reason, usage=usage)
-        return event, change
+        return self._ending.completed(end.stop_reason, usage)
 
-    def _paused(self, why: Pause) -> tuple[log.NewEvent, log.RunChange]:
+    def _paused(self, why: Pause) -> log.Ending:
         """Lets go of a run that others go on with, and keeps what it has used."""
-        status = "waiting" if why is Pause.WAIT else "queued"
-        change = log.RunChange(self.claimed.run_id, status=status)
-        if self.loop:
-            change.usage = self.loop.used()
-        return self.claimed.event(f"run.{status}", attempt=self.claimed.attempt), change
+        run, status = self.claimed, "waiting" if why is Pause.WAIT else "queued"
+        used = self.loop.used() if self.loop else None
+        return log.let_go(run.run_id, run.uuid, status, run.attempt, used)
 
-    def _failed(self, error: ProviderError) -> tuple[log.NewEvent, log.RunChange]:
-        change = self._change("failed")
-        change.usage = self._used() if self.answer.open else None
-        change.error_code, change.error_message = str(error.code), str(error)
-        change.retryable, change.vendor_error = error.retryable, error.source
-        event = self.claimed.event(
-            "run.failed", code=str(error.code), message=str(error), retryable=error.retryable
-        )
-        return event, change
+    def _failed(self, error: ProviderError) -> log.Ending:
+        return self._ending.failed(error, self._used() if self.answer.open else None)
 
-    def _stopped(
-        self, why: Stop, device: dict[str, str] | None
-    ) -> tuple[log.NewEvent, log.RunChange]:
+    def _stopped(self, why: Stop, device: dict[str, str] | None) -> log.Ending:
         if why is Stop.LOST:
             raise LeaseLost
         if why is Stop.HAND_BACK:
             return self._paused(Pause.HAND_BACK)
-        caused = {"device": device} if device else {}
-        change = self._change("cancelled")
-        change.usage = self._used()
-        return self.claimed.event("run.cancelled", **caused), change
+        return self._ending.cancelled(device, self._used())
 
     def _used(self) -> Usage | None:
         """Returns what the run has used, of a model call that was broken off by estimate."""
@@ -198,13 +181,9 @@ class Runner:
             return self.loop.used()
         return estimated(self._prompt, self.answer.length_from(0)) if self._prompt else None
 
-    def _change(self, status: str) -> log.RunChange:
-        return log.RunChange(
-            self.claimed.run_id,
-            status=status,
-            answer_id=self.claimed.answer_id,
-            blocks=self.answer.blocks(),
-        )
+    @property
+    def _ending(self) -> log.RunEnding:
+        return self.claimed.ending(self.answer.blocks())
 
     async def _end(self, event: log.NewEvent, change: log.RunChange) -> None:
         """Ends open blocks and calls, then appends the one terminal event; committed when this

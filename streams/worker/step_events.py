@@ -10,7 +10,7 @@ from .. import log
 from ..agents.tool import Tool
 from ..conf import conf
 from .answer import Answer
-from .claim import Claimed
+from .claimed import Claimed
 from .ledger import Repeated
 
 

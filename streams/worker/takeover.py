@@ -14,7 +14,9 @@ from psycopg import AsyncConnection
 from ..conf import Settings
 from ..providers.base import Code
 from . import quarantine
-from .claim import Claimed, announce, end
+from .abandoned import end
+from .claim import announce
+from .claimed import COLUMNS, Claimed, rows
 from .local_processes import is_gone, process_identity
 
 # Its worker has gone or is silent; or is this one, which does not know of it, since the answer
@@ -63,10 +65,9 @@ WITH lost AS (
       FROM run WHERE c.id = run.conversation_id
     RETURNING c.id, c.lease_token, c.system
 )
-SELECT run.id, run.uuid::text, run.conversation_id, run.answer_id, prompt.seq, run.model,
-       run.attempt, run.steps, run.from_block, leased.system, leased.lease_token,
-       run.cancel_requested_at IS NOT NULL, run.cancelled_by,
-       run.attempt = before.attempt
+SELECT {COLUMNS}, leased.system, leased.lease_token AS token,
+       run.cancel_requested_at IS NOT NULL AS cancelled, run.cancelled_by,
+       run.attempt > before.attempt AS goes_on
   FROM run
   JOIN streams_run before ON before.id = run.id
   JOIN leased ON leased.id = run.conversation_id
@@ -108,13 +109,15 @@ async def take_locked(
     connection: AsyncConnection, known: Mapping[str, Any], locked: Sequence[tuple[Any, ...]]
 ) -> list[Claimed]:
     ids = list({row[0] for row in locked})
-    cursor = await connection.execute(TAKE_OVER, {**known, "conversations": ids})
-    rows = await cursor.fetchall()
-    for *row, cancelled, device, ended in rows:
-        if ended:
-            why = None if cancelled else Code.WORKER_LOST
-            await end(connection, Claimed(*row), why, device)
-    return await announce(connection, [row[:-3] for row in rows if not row[-1]])
+    again = []
+    for row in await rows(connection, TAKE_OVER, {**known, "conversations": ids}):
+        run = Claimed.read(row)
+        if row["goes_on"]:
+            again.append(run)
+        else:
+            why = None if row["cancelled"] else Code.WORKER_LOST
+            await end(connection, run, why, row["cancelled_by"])
+    return await announce(connection, again)
 
 
 async def record_killed_workers(connection: AsyncConnection, worker_id: int) -> None:

@@ -32,7 +32,7 @@ from ..providers.base import (
 from ..providers.registry import recites, resolve
 from ..text import opening_of
 from . import quarantine
-from .claim import Claimed
+from .claimed import Claimed
 from .model_context import said
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from ..agents.calling import call as call_tool
 from ..agents.context import Context
 from ..agents.tool import Tool
 from ..supervision import cancel_and_wait
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease
 from .ledger import HeldCall
 from .writer import Writer

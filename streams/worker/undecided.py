@@ -9,7 +9,8 @@ from psycopg import AsyncConnection
 
 from ..providers.base import Code
 from . import quarantine
-from .claim import Claimed, end
+from .abandoned import end
+from .claimed import COLUMNS, Claimed, rows
 
 AT_ONCE = 50
 
@@ -26,23 +27,22 @@ SELECT c.id, {failed_before} FROM streams_run r JOIN streams_conversation c
 )
 
 # A second statement, for its newer snapshot: the first may have waited behind a decision.
-WAITING = """
-SELECT r.id, r.uuid::text, r.conversation_id, r.answer_id, prompt.seq, r.model, r.attempt,
-       r.steps, r.from_block, c.system, c.lease_token
-  FROM streams_run r
-  JOIN streams_conversation c ON c.id = r.conversation_id
-  JOIN streams_message prompt ON prompt.id = r.prompt_id
- WHERE r.conversation_id = ANY(%(conversations)s) AND r.status = 'waiting'
+WAITING = f"""
+SELECT {COLUMNS}, c.system, c.lease_token AS token
+  FROM streams_run run
+  JOIN streams_conversation c ON c.id = run.conversation_id
+  JOIN streams_message prompt ON prompt.id = run.prompt_id
+ WHERE run.conversation_id = ANY(%(conversations)s) AND run.status = 'waiting'
 """
 
 
 async def give_up(connection: AsyncConnection, kept: float) -> int:
     """Fails runs that have waited for `kept` seconds, with their calls; returns how many."""
 
-    async def give_up_locked(rows: Sequence[tuple[Any, ...]]) -> list[int]:
-        ids = [row[0] for row in rows]
-        waiting = await connection.execute(WAITING, {"conversations": ids})
-        runs = [Claimed(*row) for row in await waiting.fetchall()]
+    async def give_up_locked(locked: Sequence[tuple[Any, ...]]) -> list[int]:
+        ids = [row[0] for row in locked]
+        waiting = await rows(connection, WAITING, {"conversations": ids})
+        runs = [Claimed.read(row) for row in waiting]
         for run in runs:
             await end(connection, run, Code.UNDECIDED)
         return [run.run_id for run in runs]

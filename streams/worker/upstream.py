@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from ..providers.base import Background, Prompt, Provider
-from .claim import Claimed
+from .claimed import Claimed
 from .lease import Lease, LeaseLost
 
 logger = logging.getLogger(__name__)

@@ -36,10 +36,10 @@ from streams.postgres.connections import connect
 from streams.snapshot import snapshot
 from streams.text import clean
 from streams.worker import claim, retention, takeover
-from streams.worker.claim import Claimed
+from streams.worker.abandoned import ends_of_calls
+from streams.worker.claimed import Claimed
 from streams.worker.lease import Lease, LeaseLost
 from streams.worker.ledger import begin_step
-from streams.worker.open_calls import ends_of_calls
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory
 
 TERMINAL = ("run.completed", "run.failed", "run.cancelled")

@@ -1,0 +1,72 @@
+"""Ends runs that nobody will continue, with their calls of tools."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from psycopg import AsyncConnection
+
+from .. import log
+from ..log import transcript
+from ..postgres.connections import blames_rows
+from ..providers.base import Code, ProviderError
+from . import quarantine
+from .claimed import Claimed
+
+
+async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
+    """Fails a run this worker holds, whatever became of the statements sent for it.
+
+    Raising its token waits for, or fences out, a statement still in flight, and tells whether the
+    run is still this worker's to end. Raises LockNotAvailable while the row is locked, so that the
+    connection is free for others meanwhile. A conversation that cannot take the ending is set
+    aside, and its run is taken over when it is tried again.
+    """
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '1s'")
+            held = [(run.conversation_id, run.run_id, run.token)]
+            raised = await log.raise_tokens(connection, held)
+            if run.conversation_id in raised:
+                token, _ = raised[run.conversation_id]
+                await end(connection, replace(run, token=token), code)
+    except Exception as error:
+        if not blames_rows(error):
+            raise
+        await quarantine.set_aside(connection, run.conversation_id, quarantine.Act.ANSWER, error)
+
+
+async def end(
+    connection: AsyncConnection,
+    run: Claimed,
+    code: Code | None,
+    device: dict[str, str] | None = None,
+) -> None:
+    """Ends a run that nobody will continue: failed with `code`, or cancelled without one.
+
+    The caller holds the conversation's row. The answer's text is read back from the log.
+    """
+    shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
+    ending = run.ending(transcript.blocks_of(shown))
+    event, change = ending.failed(ProviderError(code)) if code else ending.cancelled(device)
+    calls = await ends_of_calls(connection, run)
+    append = log.Append(run.conversation_id, [*calls, event], token=run.token, change=change)
+    await log.append(connection, [append])
+
+
+OPEN_CALLS = """
+SELECT uuid, call_id, started_at IS NOT NULL FROM streams_toolcall
+ WHERE run_id = %s AND ended_at IS NULL ORDER BY block
+"""
+
+
+async def ends_of_calls(connection: AsyncConnection, run: Claimed) -> list[log.NewEvent]:
+    """Makes the events that end calls of a run which nobody will continue."""
+    found = await connection.execute(OPEN_CALLS, [run.run_id])
+    events = []
+    for uuid, call_id, started in await found.fetchall():
+        status, result = log.unrun(started)
+        change = log.CallChange(uuid, status, ended=True, result=result)
+        known = {"call_id": call_id, "status": status, "result": result}
+        events.append(run.noted("tool.ended", log.Ledger(changed=change), **known))
+    return events
