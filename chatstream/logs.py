@@ -19,6 +19,19 @@ LOGGERS: dict[str, dict[str, Any]] = {
 }
 
 
+def to_the_console(level: str) -> dict[str, Any]:
+    """Returns Django's setting LOGGING: a line for each record of this level or above."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+        "filters": {"seldom": {"()": "chatstream.logs.Seldom"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": LOGGERS,
+    }
+
+
 class Seldom(logging.Filter):
     """The same words once a minute: a pool without its database repeats them every second."""
 

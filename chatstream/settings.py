@@ -12,7 +12,7 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from chatstream.logs import LOGGERS
+from chatstream.logs import to_the_console
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -143,6 +143,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+#: `1`: anybody may make an account at `/sign-up/`. Otherwise people come by invitations, which the
+#: admin makes, and by your hand.
+SIGN_UP = env.bool("SIGN_UP", default=False)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "streams:conversations"
 LOGOUT_REDIRECT_URL = "login"
@@ -238,13 +241,5 @@ STREAMS = {
     **tuned,
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"seldom": {"()": "chatstream.logs.Seldom"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    #: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": LOGGERS,
-}
+#: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+LOGGING = to_the_console(env.str("LOG_LEVEL", default="INFO"))

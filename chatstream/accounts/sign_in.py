@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
 
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model, login
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -46,7 +47,9 @@ class SignIn(Endpoint, LoginView):
         return response
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
-        return super().get_context_data(**more, thrown_out=thrown_out(self.request))
+        return super().get_context_data(
+            **more, thrown_out=thrown_out(self.request), sign_up=settings.SIGN_UP
+        )
 
 
 def check_lengths(given: Mapping[str, Any]) -> None:
