@@ -27,9 +27,9 @@ class SupervisedTasks:
         task.add_done_callback(self._ended)
         return task
 
-    async def close(self) -> None:
-        """Cancels the remaining tasks and waits for their end."""
-        await cancel_and_wait(self.running)
+    async def close(self, but: asyncio.Task[None] | None = None) -> None:
+        """Cancels the remaining tasks, all `but` one, and waits for their end."""
+        await cancel_and_wait(self.running - {but})
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)

@@ -7,7 +7,7 @@ import asyncio
 from streams.supervision import SupervisedTasks
 
 
-async def test_a_room_that_misses_its_cancel_is_told_again():
+async def test_a_task_that_misses_its_cancel_is_told_again():
     """As `wait_for` does on Python 3.11 when its answer comes in the same turn of the loop."""
     missed = asyncio.Event()
 

@@ -7,10 +7,11 @@ import logging
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.rows import class_row
 
 from ..conf import Settings
 from ..postgres.availability import described
@@ -18,6 +19,24 @@ from ..postgres.connections import pool
 from .local_processes import process_identity
 
 logger = logging.getLogger(__name__)
+
+HOLDS = """
+SELECT held.id AS run_id,
+       coalesce(r.status = 'running' AND r.worker_id = %(worker)s, false) AS mine,
+       r.cancel_requested_at IS NOT NULL AS cancelled, r.cancelled_by AS device
+  FROM unnest(%(runs)s::bigint[]) AS held(id) LEFT JOIN streams_run r ON r.id = held.id
+"""
+
+
+class Hold(NamedTuple):
+    """Whether this worker still holds a run, and whether and by which device it was asked to
+    stop.
+    """
+
+    run_id: int
+    mine: bool
+    cancelled: bool
+    device: dict[str, Any] | None
 
 
 class Heartbeat:
@@ -81,18 +100,10 @@ class Heartbeat:
             [self.worker_id],
         )
 
-    async def standing(
-        self, connection: AsyncConnection, run_ids: Sequence[int]
-    ) -> list[tuple[int, bool, bool, dict[str, Any] | None]]:
-        """Returns for each run: its id, whether this worker still holds it, whether and by which
-        device it was asked to stop. A deleted run is held by nobody.
-        """
+    async def holds(self, connection: AsyncConnection, run_ids: Sequence[int]) -> list[Hold]:
+        """Returns how it stands with each run. A deleted one is held by nobody."""
         if not run_ids:
             return []
-        cursor = await connection.execute(
-            "SELECT held.id, status = 'running' AND worker_id = %s,"
-            " cancel_requested_at IS NOT NULL, cancelled_by"
-            " FROM unnest(%s::bigint[]) AS held(id) LEFT JOIN streams_run r ON r.id = held.id",
-            [self.worker_id, list(run_ids)],
-        )
-        return [(row[0], bool(row[1]), row[2], row[3]) for row in await cursor.fetchall()]
+        async with connection.cursor(row_factory=class_row(Hold)) as cursor:
+            await cursor.execute(HOLDS, {"worker": self.worker_id, "runs": list(run_ids)})
+            return await cursor.fetchall()

@@ -59,13 +59,21 @@ class Worker:
         self._claiming = asyncio.Lock()
         self._early_cancels: set[int] = set()
         self._drain_until = 0.0
-        self.answers = SupervisedTasks(self._break_up)
-        self.loops = SupervisedTasks(self._break_up)
-        self.writing = SupervisedTasks(self._break_up)  # closed last, once everything is committed
+        self.answers = SupervisedTasks(self.hand_back)
+        self.loops = SupervisedTasks(self.hand_back)
 
     def drain(self) -> None:
         """Stops claiming and lets running answers finish; called again, hands them back at once."""
-        self._drain_until = 0.0 if self._draining.is_set() else time.monotonic() + self.conf.drain
+        self._leave_in(0.0 if self._draining.is_set() else self.conf.drain)
+
+    def hand_back(self) -> None:
+        """Stops claiming, and hands running answers back at once; other workers take over what
+        cannot be.
+        """
+        self._leave_in(0.0)
+
+    def _leave_in(self, seconds: float) -> None:
+        self._drain_until = time.monotonic() + seconds
         self._draining.set()
         self._wake.set()
 
@@ -77,7 +85,7 @@ class Worker:
         if not await finished_before(self._draining, self._persist(self.heartbeat.register)):
             await self.pool.close()  # told to leave while PostgreSQL was still away
             return
-        writing = self.writing.start(self.writer.run())
+        writing = self.loops.start(self.writer.run())
         listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
         tidying = retention.tidy(self.conf), search_index.keep(self.pool)
         watching = self.heartbeat.run(self._draining), self._watch(), self.deliveries.run()
@@ -88,15 +96,10 @@ class Worker:
             await self._claim_until_draining()
             await self._finish()
         finally:
-            await self.loops.close()
+            await self.loops.close(but=writing)  # which is last, once everything is committed
             await self._leave(writing)
-        if error := self.loops.error or self.writing.error or self.answers.error:
+        if error := self.loops.error or self.answers.error:
             raise error
-
-    def _break_up(self) -> None:
-        """Hands back what can be handed back; other workers take over the rest."""
-        self.drain()
-        self.drain()
 
     async def _leave(self, writing: asyncio.Task[None]) -> None:
         """Signs off. With PostgreSQL away nobody can be told, and the lease runs out instead."""
@@ -186,9 +189,9 @@ class Worker:
                 logger.warning("worker %s: cannot look: %s", self.name, error)
 
     async def _look_after(self, connection: AsyncConnection) -> None:
-        for standing in await self.heartbeat.standing(connection, list(self.running)):
-            if runner := self.running.get(standing[0]):
-                runner.look_after(*standing[1:])
+        for hold in await self.heartbeat.holds(connection, list(self.running)):
+            if runner := self.running.get(hold.run_id):
+                runner.look_after(hold)
 
     async def _take_over(self, connection: AsyncConnection) -> None:
         if self._draining.is_set():

@@ -15,6 +15,7 @@ from .agent_loop import AgentLoop, Pause
 from .agent_work import Asked
 from .answer import Answer
 from .claimed import Claimed
+from .heartbeat import Hold
 from .lease import Lease, LeaseLost, StorageFailed
 from .model_call import ModelCall, note
 from .upstream import Persist, UpstreamAnswer
@@ -61,14 +62,14 @@ class Runner:
         if not self._stop.done():
             self._stop.set_result((why, device))
 
-    def look_after(self, mine: bool, cancelled: bool, device: dict[str, str] | None) -> None:
+    def look_after(self, hold: Hold) -> None:
         """Does what no signal may have told: stops a run that is another worker's or is to be
         cancelled, and looks for decisions.
         """
-        if not mine:
+        if not hold.mine:
             self.stop(Stop.LOST)
-        elif cancelled:
-            self.stop(Stop.CANCEL, device)
+        elif hold.cancelled:
+            self.stop(Stop.CANCEL, hold.device)
         else:
             self.hear()
 
