@@ -88,7 +88,7 @@ class Recovery:
         return locked
 
     async def _ask(self, connection: AsyncConnection, leases: Sequence[Lease]) -> Sequence[Lease]:
-        asked = [each for each in leases if each.flying and not each.failure]
+        asked = [each for each in leases if each.buffer.flying and not each.failure]
         async with connection.transaction():
             free = await log.lock_free(connection, [each.conversation_id for each in asked])
             held = [
@@ -110,9 +110,9 @@ class Recovery:
             return
         lease.token, head = raised
         there = await log.committed(connection, lease.conversation_id, lease.run_id, lease.acked)
-        if lease.failure or not lease.flying:  # given up, or resumed before a second loss
+        if lease.failure or not lease.buffer.flying:  # given up, or resumed before a second loss
             return
         if there:
             self._landed(lease, head)
         else:
-            lease.put_back()
+            lease.buffer.put_back()

@@ -47,8 +47,8 @@ class Runner:
         self.claimed = run
         self.writer = writer
         self.conf = conf
-        self.lease = Lease(run.conversation_id, run.run_id, run.token, run.head)
-        self.lease.failed = lambda: self.stop(Stop.LOST)
+        held = run.conversation_id, run.run_id, run.token, run.head
+        self.lease = Lease(*held, failed=lambda: self.stop(Stop.LOST))
         self.answer = Answer(conf)
         self.loop: AgentLoop | None = None
         self.upstream = UpstreamAnswer(run, self.lease, persist) if persist else None

@@ -62,9 +62,7 @@ class Writer:
             await self._room.wait()
         if lease.failure:
             raise lease.failure
-        lease.pending.extend(events)
-        lease.first_token = lease.first_token or first_token
-        lease.ending = ending
+        lease.buffer.add(events, first_token=first_token, ending=ending)
         lease.settled.clear()
         if lease not in self._dirty:
             lease.since = time.monotonic()
@@ -76,7 +74,7 @@ class Writer:
         """Tells whether a run must wait: one whose conversation is locked has to leave room for the
         others.
         """
-        return max(self._held, lease.held * SHARES) >= self.conf.buffer_events
+        return max(self._held, len(lease.buffer) * SHARES) >= self.conf.buffer_events
 
     async def settle(self, lease: Lease) -> None:
         """Waits until everything written under this lease is committed."""
@@ -140,10 +138,10 @@ class Writer:
             await self._append_all(connection, leases)
         except psycopg.Error as error:
             logger.warning("writer: %s", error)
-            flying = [lease for lease in leases if lease.flying]
+            flying = [lease for lease in leases if lease.buffer.flying]
             if is_undone(connection, error):  # and no fault of the rows: a deadlock, a full disk
                 for lease in flying:
-                    lease.put_back()
+                    lease.buffer.put_back()
                 await asyncio.sleep(PAUSE)
             else:
                 await connection.close()
@@ -174,9 +172,9 @@ class Writer:
         for lease in self._dirty:
             if room <= 0 or bytes_left <= 0:
                 break
-            if lease.conversation_id not in taken and not lease.flying:  # else not known yet
-                bytes_left -= lease.take(room, bytes_left)
-                room -= len(lease.flying)
+            if lease.conversation_id not in taken and not lease.buffer.flying:  # else not known yet
+                bytes_left -= lease.buffer.take(room, bytes_left)
+                room -= len(lease.buffer.flying)
                 taken[lease.conversation_id] = lease
         return list(taken.values())
 
@@ -189,18 +187,18 @@ class Writer:
             if outcome.head is not None:
                 self._landed(lease, outcome.head)
             elif outcome.verdict == "busy":
-                lease.put_back()
+                lease.buffer.put_back()
                 self._dirty[lease] = self._dirty.pop(lease)  # behind those that can be written
             else:
                 self._fail(lease, LeaseLost(f"run {lease.run_id}"))
         self.flushes += 1
 
     def _landed(self, lease: Lease, head: int) -> None:
-        self.rows += len(lease.flying)
-        landed = len(lease.flying)
+        landed = len(lease.buffer.flying)
+        self.rows += landed
         lease.landed(head)
         self._release(landed)
-        if not lease.pending:
+        if not lease.buffer.pending:
             del self._dirty[lease]
             lease.settled.set()
         else:
@@ -210,7 +208,7 @@ class Writer:
         if lease.failure:
             return
         self._dirty.pop(lease, None)
-        held = lease.held
+        held = len(lease.buffer)
         lease.fail(failure)
         self._release(held)
 

@@ -338,8 +338,10 @@ async def test_a_locked_conversation_holds_up_no_other_after_a_lost_connection(a
             await holder.execute(
                 "SELECT FROM streams_conversation WHERE id = %s FOR UPDATE", [held.pk]
             )
-            lease = one.running[stuck.pk].lease
-            await until(lambda: asyncio.sleep(0, lease.pending))  # so that it is in the next flight
+            held_up = one.running[stuck.pk].lease.buffer
+            await until(
+                lambda: asyncio.sleep(0, held_up.pending)
+            )  # so that it is in the next flight
             async with await connect("test") as killer:
                 await killer.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
