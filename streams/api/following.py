@@ -11,11 +11,9 @@ import orjson
 from django.utils.asyncio import async_unsafe
 
 from streams.exceptions import BadCursor
-from streams.log import Stored
+from streams.log import OneRun, Stored
 
 from .log_reader import LogReader, log_reader
-
-TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled", "run.steered"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +44,12 @@ class Follow:
     this log, and NotFound once the conversation is deleted. While PostgreSQL is away it waits.
     """
 
-    def __init__(self, conversation_id: int, after: int, run_id: int | None = None) -> None:
+    def __init__(self, conversation_id: int, after: int, run: OneRun | None = None) -> None:
         if after < 0:
             raise BadCursor("`after` is the number of an event, or 0 for all of them.")
         self._conversation_id = conversation_id
         self._after = after
-        self._run_id = run_id
+        self._run = run
 
     @async_unsafe
     def __iter__(self) -> Iterator[Event]:
@@ -60,7 +58,7 @@ class Follow:
             while rows := reader.wait_for(self._rows(reader, cursor)):
                 for row in rows:
                     cursor, before = row.seq, cursor
-                    if self._run_id in (None, row.run_id):
+                    if self._shows(row):
                         yield event_of(row, before)
                         if self._is_last(row):
                             return
@@ -71,16 +69,19 @@ class Follow:
             while rows := await reader.finished(self._rows(reader, cursor)):
                 for row in rows:
                     cursor, before = row.seq, cursor
-                    if self._run_id in (None, row.run_id):
+                    if self._shows(row):
                         yield event_of(row, before)
                         if self._is_last(row):
                             return
 
     def _rows(self, reader: LogReader, cursor: int) -> Coroutine[Any, Any, list[Stored]]:
-        return reader.rows_past(cursor, self._conversation_id, self._run_id)
+        return reader.rows_past(cursor, self._conversation_id, self._run.id if self._run else None)
 
     def _is_last(self, row: Stored) -> bool:
-        return self._run_id is not None and row.type in TERMINAL
+        return bool(self._run and self._run.ends_with(row.run_id, row.type))
+
+    def _shows(self, row: Stored) -> bool:
+        return self._run is None or self._run.shows(row.run_id, row.type, row.data)
 
 
 def event_of(row: Stored, cursor: int) -> Event:

@@ -13,7 +13,7 @@ from django.utils.asyncio import async_unsafe
 
 from streams import log, models, quotas
 from streams.exceptions import InTransaction, NotFound, StillRunning
-from streams.log import transcript
+from streams.log import OneRun, transcript
 from streams.postgres.database import connection
 from streams.user_model import key_text
 
@@ -176,7 +176,8 @@ class Run:
         for`.
         """
         before = self._run.answer.seq - 1  # its first event, run.queued, numbers the answer too
-        return Follow(self._run.conversation_id, max(after, before), self._run.pk)
+        run = OneRun(self._run.pk, str(self._run.uuid))
+        return Follow(self._run.conversation_id, max(after, before), run)
 
     def cancel(self) -> Run:
         """Stops it wherever it is and returns itself. Its text so far stays; cancelling twice or

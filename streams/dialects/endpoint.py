@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from streams.exceptions import MethodNotAllowed, StreamsError, Unavailable
 from streams.http.handover import HANDOVER
+from streams.log import OneRun
 from streams.models import Run
 from streams.realtime.translation import Encoder, Following
 from streams.views.errors import patient
@@ -56,7 +57,7 @@ class DialectView(Resource):
             user=request.user,
             device=request.device,
             conversation_id=run.conversation_id,
-            run_id=run.pk,
+            run=OneRun(run.pk, str(run.uuid)),
             cursor=run.answer.seq - 1,
             head=run.conversation.last_seq,
             encoder=encoder,

@@ -15,6 +15,7 @@ from .fencing import committed, lock_free, raise_tokens
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
 from .numbered_events import TOLD, WRITTEN
+from .one_run import TERMINAL, OneRun
 from .reading import (
     DEVICE_THEN,
     LAST_SEQ,
@@ -28,6 +29,7 @@ from .reading import (
     rows_after,
     run_rows,
     run_rows_from,
+    shown_rows,
     timeline,
 )
 from .repairing import mend
@@ -39,6 +41,7 @@ __all__ = [
     "CANCELLED",
     "DEVICE_THEN",
     "LAST_SEQ",
+    "TERMINAL",
     "TERMINAL_SEQ",
     "TOLD",
     "UNKNOWN",
@@ -55,6 +58,7 @@ __all__ = [
     "Moment",
     "NewCall",
     "NewEvent",
+    "OneRun",
     "Outcome",
     "Page",
     "RunChange",
@@ -82,6 +86,7 @@ __all__ = [
     "run_page",
     "run_rows",
     "run_rows_from",
+    "shown_rows",
     "timeline",
     "unrun",
     "walk",

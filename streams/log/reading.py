@@ -11,6 +11,7 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
+from streams.log.one_run import OneRun
 from streams.log.transcript import Row
 from streams.postgres.connections import blames_rows
 from streams.postgres.database import connection
@@ -150,6 +151,20 @@ def run_rows(conversation_id: int, run_id: int, after: int = 0) -> list[Row]:
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
 
+SHOWN_ROWS = CATCH_UP.replace(
+    "AND seq > %(after)s",
+    "AND seq > %(after)s"
+    " AND (run_id = %(run)s OR type = 'run.steered' AND data->>'run' = %(uuid)s)",
+)
+
+
+def shown_rows(conversation_id: int, run: OneRun) -> list[Row]:
+    """Reads what the stream of one run shows, through Django's connection."""
+    with connection().cursor() as cursor:
+        cursor.execute(SHOWN_ROWS, whole(conversation_id, run.id) | {"uuid": run.uuid})
+        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+
+
 async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: int) -> list[Row]:
     """Reads the compacted events of one run through an asynchronous connection."""
     cursor = await source.execute(RUN_ROWS, whole(conversation_id, run_id))
@@ -204,12 +219,14 @@ def timeline(conversation_id: int, run_id: int, bucket_seconds: float = 1.0) -> 
             SELECT min(created_at), max(seq), type,
                    CASE WHEN type = 'block.delta' THEN NULL ELSE min(data::text) END, count(*)
               FROM streams_event
-             WHERE conversation_id = %s AND run_id = %s
+             WHERE conversation_id = %s
+               AND (run_id = %s OR type = 'run.steered' AND data->>'run' =
+                    (SELECT uuid::text FROM streams_run WHERE id = %s))
              GROUP BY type, CASE WHEN type = 'block.delta'
                                  THEN -floor(extract(epoch FROM created_at) / %s) ELSE seq END
              ORDER BY max(seq)
             """,
-            [conversation_id, run_id, bucket_seconds],
+            [conversation_id, run_id, run_id, bucket_seconds],
         )
         return [
             Moment(at, seq, type, orjson.loads(data or "{}"), count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from ..log import Stored
+from ..log import OneRun, Stored
 from . import sse
 
 if TYPE_CHECKING:
@@ -104,10 +104,15 @@ class EventBuffer:
             self._joined_size = len(joined)
         self._joined[cursor] = joined
 
-    def of_run(self, cursor: int, run_id: int) -> list[tuple[str, bytes]]:
-        """Returns the frames of one run after the cursor, with their types."""
+    def of_run(self, cursor: int, run: OneRun) -> tuple[bytes, bool]:
+        """Returns the frames of one run after the cursor, and whether it has ended with them."""
         at = bisect_right(self._seqs, cursor)
-        return [(type, frame) for run, type, frame in self._frames[at:] if run == run_id]
+        frames, ended = [], False
+        for run_id, type, frame in self._frames[at:]:
+            if run.may_show(run_id, type) and run.shows(run_id, type, sse.data_of(frame)):
+                frames.append(frame)
+                ended = ended or run.ends_with(run_id, type)
+        return b"".join(frames), ended
 
     def rows_of_run(self, cursor: int, run_id: int) -> list[Stored]:
         """Returns the events of one run after the cursor, as they were read."""

@@ -171,12 +171,13 @@ async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None
         hub,
         request,
         uuid,
-        f"c.id, c.last_seq, r.id, {log.LAST_SEQ}",
+        f"c.id, c.last_seq, r.id, r.uuid::text, {log.LAST_SEQ}",
         # As one: for someone else's run no more is looked up than for none at all.
         "LEFT JOIN (streams_run r JOIN streams_conversation c ON c.id = r.conversation_id)"
         " ON r.uuid = {uuid} AND c.owner_id = d.user_id AND c.deleted_at IS NULL",
     )
-    conversation_id, head, run_id, ended = found.more
+    conversation_id, head, *run, ended = found.more
     if ended is not None and ended <= request.cursor <= head:
         return None
-    return hub.join(conversation_id, found.device, head=head, cursor=request.cursor, run_id=run_id)
+    known = {"head": head, "cursor": request.cursor, "run": log.OneRun(*run)}
+    return hub.join(conversation_id, found.device, **known)

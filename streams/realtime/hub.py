@@ -83,7 +83,7 @@ class Hub:
         *,
         head: int,
         cursor: int,
-        run_id: int | None = None,
+        run: log.OneRun | None = None,
         kind: Callable[..., LogSubscription] = LogSubscription,
     ) -> LogSubscription:
         """Subscribes `device` to a conversation, or to one run of it, from `cursor` on.
@@ -93,7 +93,7 @@ class Hub:
         """
         self.quota.take(device.user_id, device.pk)
         buffer = self.buffers.joined(conversation_id, head, cursor)
-        stream = kind(self, buffer, device, head=head, cursor=cursor, run_id=run_id)
+        stream = kind(self, buffer, device, head=head, cursor=cursor, run=run)
         stream.admission = self.revocations.admission(device.pk)
         buffer.streams.add(stream)
         if self.closing:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..log import Stored
+from ..log import OneRun, Stored
 from . import sse
 from .buffer import EventBuffer
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..models import Device
     from .hub import Hub
     from .revocation import Admission
-
-TERMINAL = frozenset({"run.completed", "run.failed", "run.cancelled", "run.steered"})
 
 # Rows behind the newest from which one compacted read costs both sides less than the rows.
 FAR_BEHIND = 50
@@ -131,7 +129,7 @@ class LogSubscription(Subscription):
     client is told to start over.
     """
 
-    __slots__ = ("_reading", "buffer", "cursor", "head", "run_id")
+    __slots__ = ("_reading", "buffer", "cursor", "head", "run")
 
     def __init__(
         self,
@@ -141,7 +139,7 @@ class LogSubscription(Subscription):
         *,
         head: int,
         cursor: int,
-        run_id: int | None = None,
+        run: OneRun | None = None,
     ) -> None:
         super().__init__(hub, device)
         self._reading: asyncio.Task[CatchUp] | None = None
@@ -149,7 +147,7 @@ class LogSubscription(Subscription):
         self.conversation_id = buffer.conversation_id
         self.head = head
         self.cursor = cursor
-        self.run_id = run_id
+        self.run = run
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         synced = False
@@ -190,12 +188,12 @@ class LogSubscription(Subscription):
 
     def _from_buffer(self) -> bytes:
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)
-        if self.run_id is None:
+        if self.run is None:
             return self.buffer.after(cursor)
-        frames = self.buffer.of_run(cursor, self.run_id)
-        if any(type in TERMINAL for type, _ in frames):
+        frames, ended = self.buffer.of_run(cursor, self.run)
+        if ended:
             self.end = b""
-        return b"".join(frame for _, frame in frames)
+        return frames
 
     async def _caught_up(self) -> bytes:
         """Reads one page of history after the cursor, so that no client's whole past is held.
@@ -234,8 +232,8 @@ class LogSubscription(Subscription):
             self.cursor = max(self.cursor, page.floor)
 
     def _encoded(self, rows: list[Stored]) -> bytes:
-        if self.run_id is not None:
-            rows = [row for row in rows if row.run_id == self.run_id]
-            if any(row.type in TERMINAL for row in rows):
+        if run := self.run:
+            rows = [row for row in rows if run.shows(row.run_id, row.type, row.data)]
+            if any(run.ends_with(row.run_id, row.type) for row in rows):
                 self.end = b""
         return b"".join(sse.frame(row.seq, row.type, row.data) for row in rows)

@@ -12,12 +12,12 @@ import orjson
 
 from .. import log
 from ..exceptions import NotSignedIn, StreamsError, Unavailable
-from ..log import Stored
+from ..log import TERMINAL, Stored
 from ..log.transcript import Row
 from ..user_model import password
 from . import sse
 from .endpoints import KNOWN_WITHIN, follow, left, send_body
-from .subscription import TERMINAL, LogSubscription
+from .subscription import LogSubscription
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -59,7 +59,7 @@ class Following:
     user: AbstractBaseUser
     device: Device
     conversation_id: int
-    run_id: int
+    run: log.OneRun
     cursor: int  # before the run's first event
     head: int
     encoder: Encoder
@@ -108,7 +108,7 @@ async def join(hub: Hub, following: Following) -> LogSubscription:
         following.device,
         head=following.head,
         cursor=following.cursor,
-        run_id=following.run_id,
+        run=following.run,
         kind=kind,
     )
 
@@ -169,13 +169,13 @@ class TranslatedSubscription(LogSubscription):
         return not self.buffer.holds(self.cursor)
 
     def _from_buffer(self) -> bytes:
-        assert self.run_id is not None
+        assert self.run is not None
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)
-        return self._encoded(self.buffer.rows_of_run(cursor, self.run_id))
+        return self._encoded(self.buffer.rows_of_run(cursor, self.run.id))
 
     async def _history(self) -> tuple[list[Stored], bool]:
-        assert self.run_id is not None
-        read = partial(log.run_page, run_id=self.run_id)
+        assert self.run is not None
+        read = partial(log.run_page, run_id=self.run.id)
         return await self._hub.catch_up(self.buffer.conversation_id, self.cursor, read)
 
     def _encoded(self, rows: list[Stored]) -> bytes:

@@ -21,7 +21,6 @@ from streams.log.transcript import Row
 from streams.postgres import epoch
 from streams.realtime import endpoints, presence_endpoint, sse
 from streams.realtime.feed import Feed
-from streams.realtime.subscription import TERMINAL
 from streams.user_model import key_text
 
 from .conversation import own
@@ -62,8 +61,9 @@ class RunEvents(Resource):
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         run = own_run(request, uuid)
         head, after = run.conversation.last_seq, cursor(request)
-        rows = log.run_rows(run.conversation_id, run.pk)
-        if any(row.type in TERMINAL and row.seq <= after <= head for row in rows):
+        one = log.OneRun(run.pk, str(run.uuid))
+        rows = log.shown_rows(run.conversation_id, one)
+        if any(one.is_ended_by(row.type, row.data) and row.seq <= after <= head for row in rows):
             return HttpResponse(status=204)
         frames = [sse.RESYNC] if after > head else []
         after = 0 if frames else after

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streams.conf import Settings
-from streams.log import Stored
+from streams.log import OneRun, Stored
 from streams.models import Device
 from streams.realtime import sse
 from streams.realtime.buffer import EventBuffer
@@ -178,9 +178,9 @@ async def test_one_runs_stream_passes_over_a_past_that_is_all_others():
     """Its cursor comes from the rows that were read, not from the frames that were sent."""
     hub = PagedHub(titles(1, 60, run=5) + titles(61, 61, run=9), page=20)
     buffer = EventBuffer(1, 61, 1000, 10**6)
-    assert await heard(LogSubscription(hub, buffer, DEVICE, head=61, cursor=0, run_id=9), 61) == [
-        61
-    ]
+    assert await heard(
+        LogSubscription(hub, buffer, DEVICE, head=61, cursor=0, run=OneRun(9, "r")), 61
+    ) == [61]
 
 
 async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
@@ -208,3 +208,32 @@ async def test_what_nobody_follows_any_more_is_let_go():
     assert (len(hub.buffers), hub.feeds._feeds) == (0, {})
     assert hub.streams == []
     assert hub.quota._users == hub.quota._devices == {}
+
+
+def joins(seq, run_id, into):
+    return Stored(seq, run_id, "run.steered", f'{{"run": "{into}", "absorbed": "x"}}')
+
+
+def numbers(frames):
+    return [int(line[4:]) for line in frames.split(b"\n") if line.startswith(b"id: ")]
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_the_stream_of_one_run_shows_which_prompts_join_it_and_goes_on(hub, live):
+    """That event is stored as the end of the run which joins; it ends that one's stream alone."""
+    rows = [
+        joins(4, 2, "a"), Stored(5, 3, "run.queued", "{}"), joins(6, 3, "other"),
+        Stored(7, 1, "run.completed", "{}"),
+    ]  # fmt: skip
+
+    async def catch_up(conversation_id, after):
+        return [row for row in rows if row.seq > after], False
+
+    hub.catch_up = catch_up
+    for run, shown in ((OneRun(1, "a"), [4, 7]), (OneRun(2, "b"), [4]), (OneRun(3, "c"), [5, 6])):
+        buffer = EventBuffer(1, 3 if live else 7, 1000, 10**6)
+        stream = LogSubscription(hub, buffer, DEVICE, head=7, cursor=3, run=run)
+        if live:
+            buffer.extend(rows)
+        told = b"".join([frame async for frame in stream.frames()])
+        assert numbers(told) == shown

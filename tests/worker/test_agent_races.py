@@ -15,12 +15,15 @@ from threading import Barrier
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.test import AsyncClient
 
 from streams import log
+from streams.api import run as api
 from streams.exceptions import AlreadyDecided
 from streams.models import Conversation, Event, Run, ToolCall
 from streams.postgres.connections import connect
 from streams.worker import claim
+from tests.client import Client
 from tests.factories import ConversationFactory, WorkerFactory
 
 from . import agents
@@ -228,3 +231,15 @@ async def test_a_steering_prompt_is_told_to_the_model_with_the_next_step(
     await assert_whole(run)
     page = await same_as_page(conversation)
     assert [m.at_block for m in page.messages if m.into] == [1, 1]
+    own = [event async for event in api.Run(run).follow()]
+    steered = [e.data["absorbed"] for e in own if e.type == "run.steered"]
+    assert steered == [str(joining.uuid), str(second.uuid)]
+    assert own[-1].type == "run.completed"
+    absorbed = [event.type async for event in api.Run(joining).follow()]
+    assert absorbed == ["run.queued", "run.steered"]
+    browser = AsyncClient()
+    browser.cookies.load((await Client.of(laptop)).cookies)
+    polled = await browser.get(f"/runs/{run.uuid}/events")
+    assert polled.content.count(b"event: run.steered") == 2
+    ended = await browser.get(f"/runs/{run.uuid}/events?after={own[-1].seq}")
+    assert (polled.status_code, ended.status_code) == (200, 204)
