@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -101,23 +102,31 @@ async def live(weather, seconds, postgres, devices, authors):
             each.cancel()
 
 
-async def all_ended(postgres):
-    for _ in range(600):
-        if not (left := await postgres.query(OPEN)):
-            return
+STILL = 60.0  # seconds in which nothing changes: however slow a machine is, something would
+
+
+async def nothing_left(look, told):
+    """Once `look` finds nothing. What it finds has to change until then."""
+    last, since = None, time.monotonic()
+    while left := await look():
+        if left != last:
+            last, since = left, time.monotonic()
+        assert time.monotonic() - since < STILL, f"{told}: {left}"
         await asyncio.sleep(0.1)
-    raise AssertionError(f"runs that nobody ends: {left}")
+
+
+async def all_ended(postgres):
+    await nothing_left(lambda: postgres.query(OPEN), "runs that nobody ends")
 
 
 async def all_there(postgres, devices, weather):
     heads = dict(await postgres.query("SELECT uuid::text, last_seq FROM streams_conversation"))
-    for _ in range(600):
-        late = [d for d in devices if d.transcript.head != heads[d.conversation]]
-        if not late:
-            break
-        await asyncio.sleep(0.1)
-    else:
-        raise AssertionError(f"{len(late)} devices never caught up: {late[0].counts}")
+
+    async def late():
+        standing = [(d.transcript.head, heads[d.conversation]) for d in devices]
+        return [(at, head) for at, head in standing if at != head]
+
+    await nothing_left(late, "devices that never caught up")
     for device in devices[::3]:
         status, page = await ask(
             device.ports[0], "GET", f"/c/{device.conversation}/", device.cookies

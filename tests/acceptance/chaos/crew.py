@@ -19,6 +19,7 @@ from .device import Device, ask
 from .model import HEAD, framed, token
 from .tools import TOOLS
 
+LOOKS = 100  # for a run that is not there; it may have been taken back unseen
 NAMES = [tool.name for tool in TOOLS]
 
 
@@ -108,6 +109,8 @@ class Person(Author):
         super().__init__(seed, jars[0], watched)
         self.jars, self.stranger = jars, stranger
         self.deciding: dict[str, asyncio.Task[None]] = {}
+        self.looks: Counter[str] = Counter()
+        self.seen: set[str] = set()
 
     async def live(self) -> None:
         while True:
@@ -130,9 +133,16 @@ class Person(Author):
         return str(answer["run"]["id"])
 
     async def _has_ended(self, run: str) -> bool:
+        """One that the device has not seen yet has not; one that is not there any more was taken
+        back.
+        """
         await asyncio.sleep(0.1)
         known = self.watched.transcript.runs.get(run)
-        return known is None or known.status not in ("queued", "running", "waiting")
+        self.looks[run] += 1
+        if known is None:
+            return run in self.seen or self.looks[run] > LOOKS
+        self.seen.add(run)
+        return known.status not in ("queued", "running", "waiting")
 
     async def decide(self) -> None:
         """Decides each call that waits, after a while; others get nowhere."""
