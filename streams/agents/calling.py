@@ -15,6 +15,7 @@ from ..conf import conf
 from ..text import clean
 from .apart import apart
 from .context import Context
+from .deadline import Late, within
 from .errors import ToolError, need
 from .progress import Progress
 from .tool import Arguments, Tool, ToolResult
@@ -22,6 +23,8 @@ from .tool import Arguments, Tool, ToolResult
 logger = logging.getLogger(__name__)
 
 FAILED = "The tool failed."
+STOPPED = "The tool took longer than %g s and was stopped."
+GOES_ON = "The tool took longer than %g s and does not stop: nobody knows whether it was done."
 
 
 async def call(
@@ -38,20 +41,18 @@ async def call(
     timeout = tool.timeout or conf().tool_seconds
     progress = Progress(tell)
     try:
-        async with progress, asyncio.timeout(timeout) as timer:
+        async with progress:
             given = parsed(tool, arguments)
-            made = await tool.run(replace(context, note=progress.note), given)
-            return ToolResult("ok", bounded(text_of(made)))
+            running = tool.run(replace(context, note=progress.note), given)
+            return ToolResult("ok", bounded(text_of(await within(timeout, running))))
     except ToolError as error:
         return ToolResult("error", bounded(str(error) or FAILED))
     except asyncio.CancelledError:
         if was_cancelled():
             raise
         return failed(tool)  # by the tool itself
-    except TimeoutError:
-        if timer.expired():
-            return ToolResult("error", f"The tool took longer than {timeout:g} s and was stopped.")
-        return failed(tool)
+    except Late as late:
+        return ToolResult("error", (STOPPED if late.stopped else GOES_ON) % timeout)
     except (Exception, SystemExit):  # which would end the worker
         return failed(tool)
 
@@ -79,11 +80,18 @@ async def needs_approval(tool: Tool, context: Context, arguments: str) -> bool:
     except ToolError:
         return False
     try:
-        made = await apart(decide, context=context, arguments=given)
-        return bool(await made if isawaitable(made) else made)
+        timeout = tool.timeout or conf().tool_seconds
+        return await within(timeout, decided(decide, context, given))
     except (Exception, SystemExit):
         logger.exception("whether %s needs approval could not be told, so it does", tool.name)
         return True
+
+
+async def decided(
+    decide: Callable[[Context, Arguments], Any], context: Context, given: Arguments
+) -> bool:
+    made = await apart(decide, context=context, arguments=given)
+    return bool(await made if isawaitable(made) else made)
 
 
 def parsed(tool: Tool, arguments: str) -> Arguments:

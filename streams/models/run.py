@@ -160,6 +160,11 @@ class Run(RunTimings, models.Model):
                 name="runs_unfolded",
             ),
             models.Index(
+                fields=["ended_at"],
+                condition=models.Q(upstream__gt="", status__in=["cancelled", "failed"]),
+                name="runs_left_upstream",
+            ),
+            models.Index(
                 fields=["into"], condition=models.Q(into__isnull=False), name="runs_steered"
             ),
             models.Index(

@@ -29,6 +29,7 @@ from .claimed import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
+from .left_answers import LeftAnswers
 from .runner import Runner, Stop
 from .takeover import take_over
 from .writer import Writer
@@ -61,6 +62,7 @@ class Worker:
         self._drain_until = 0.0
         self.answers = SupervisedTasks(self.hand_back)
         self.loops = SupervisedTasks(self.hand_back)
+        self.left = LeftAnswers(conf, self.loops, self._persist)
 
     def drain(self) -> None:
         """Stops claiming and lets running answers finish; called again, hands them back at once."""
@@ -185,6 +187,7 @@ class Worker:
                 async with self.pool.connection() as connection:
                     await self._look_after(connection)
                     await self._take_over(connection)
+                    await self.left.look(connection, self.heartbeat.worker_id, self.running)
             except psycopg.Error as error:
                 logger.warning("worker %s: cannot look: %s", self.name, error)
 

@@ -33,6 +33,8 @@ UPDATE streams_run r SET upstream = %(upstream)s
   FROM held WHERE r.id = %(run)s AND r.conversation_id = held.id
 """
 
+FORGET = "UPDATE streams_run SET upstream = '' WHERE id = %(run)s AND upstream = %(upstream)s"
+
 
 class UpstreamAnswer:
     """The answer of one run that goes on at its service. Its id is committed with a mark of what
@@ -71,21 +73,12 @@ class UpstreamAnswer:
         self._id = ""
 
     async def stop(self, provider: Provider) -> None:
-        """Stops an answer under way at its service, which would go on and cost."""
-        if not self._id or not isinstance(provider, Background):
-            return
-        try:
-            async with asyncio.timeout(CANCEL_WITHIN):
-                for number in range(TRIES):
-                    try:
-                        await provider.cancel(self._id)
-                        return
-                    except Exception as error:
-                        logger.info("run %s: not stopped yet: %s", self._run.uuid, error)
-                        await asyncio.sleep(2.0**number)
-        except TimeoutError:
-            pass
-        logger.warning("run %s: its answer goes on at %s", self._run.uuid, provider.name)
+        """Stops an answer under way at its service, which would go on and cost. What this does not
+        stop, `left_answers` does.
+        """
+        if self._id and await stopped(provider, self._id, self._run.uuid):
+            known = {"run": self._run.run_id, "upstream": f"{self._asked} {self._id}"}
+            await self._persist(lambda connection: connection.execute(FORGET, known))
 
     async def _read(self, connection: AsyncConnection) -> str:
         asking = "SELECT upstream FROM streams_run WHERE id = %s"
@@ -100,6 +93,25 @@ class UpstreamAnswer:
             "upstream": f"{self._asked} {self._id}",
         }
         return (await connection.execute(KEEP, known)).rowcount == 1
+
+
+async def stopped(provider: Provider, upstream: str, run: str) -> bool:
+    """Stops an answer at its service; tells whether nothing is left to do."""
+    if not isinstance(provider, Background):
+        return True
+    try:
+        async with asyncio.timeout(CANCEL_WITHIN):
+            for number in range(TRIES):
+                try:
+                    await provider.cancel(upstream)
+                    return True
+                except Exception as error:
+                    logger.info("run %s: not stopped yet: %s", run, error)
+                    await asyncio.sleep(2.0**number)
+    except TimeoutError:
+        pass
+    logger.warning("run %s: its answer goes on at %s", run, provider.name)
+    return False
 
 
 def mark_of(prompt: Prompt) -> str:

@@ -13,8 +13,8 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connections
 
-from streams.agents import Context, Tool, ToolError, ToolResult, tool
-from streams.agents.calling import FAILED, call, needs_approval
+from streams.agents import Context, Tool, ToolError, ToolResult, deadline, tool
+from streams.agents.calling import FAILED, GOES_ON, call, needs_approval
 
 CONTEXT = Context(user="ann", conversation=None, run=None, idempotency_key="k")  # type: ignore[arg-type]
 
@@ -122,6 +122,40 @@ async def test_a_tool_that_takes_too_long_is_stopped_and_the_model_told(plain: b
     over.set()
     assert result.status == "error"
     assert "0.05 s" in result.text
+
+
+async def test_a_tool_that_catches_its_cancellation_holds_nobody_up(monkeypatch: Any) -> None:
+    """Neither its run, whose timeout it outlives, nor whoever stops that."""
+    monkeypatch.setattr(deadline, "GRACE", 0.05)
+    over, spoiled = asyncio.Event(), 0
+
+    async def stubborn() -> str:
+        nonlocal spoiled
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                spoiled += 1
+        return "at last"
+
+    async def asking(context: Context, arguments: Any) -> bool:
+        return bool(await stubborn())
+
+    try:
+        result = await call(tool(timeout=0.05)(stubborn), CONTEXT, "{}")
+        assert (result.status, result.text) == ("error", GOES_ON % 0.05)
+        asks = tool(approval=asking, timeout=0.05)(nothing)
+        assert await needs_approval(asks, CONTEXT, "{}")
+        calling = asyncio.create_task(call(tool(stubborn), CONTEXT, "{}"))
+        await until(lambda: len(deadline._left) == 3)
+        await asyncio.sleep(0.01)
+        calling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await calling
+        assert spoiled == 3
+    finally:
+        over.set()
+        await until(lambda: not deadline._left)
 
 
 async def test_cancelling_a_call_cancels_the_tool() -> None:

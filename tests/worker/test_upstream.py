@@ -13,7 +13,7 @@ from streams.models import Run
 from streams.models import Worker as WorkerRow
 from streams.providers import registry
 from streams.worker.process import Worker
-from tests.factories import ConversationFactory
+from tests.factories import ConversationFactory, WorkerFactory
 from tests.providers.background_vendor import BackgroundVendor
 
 from .in_process_worker import QUICK, assert_whole, fresh, post, status, until, working
@@ -94,3 +94,30 @@ async def test_a_worker_that_leaves_leaves_the_answer_to_the_next(anna, vendor):
     assert (await fresh(run)).answer.text == vendor.text
     assert len(vendor.asked) == 1
     assert not vendor.cancelled
+
+
+async def test_an_answer_whose_run_ended_without_its_worker_is_stopped_there(anna, vendor):
+    """By a stop of what was handed back, and by one that the next worker grants."""
+    async with working(drain=0.0):
+        runs = [await post(await conversation_of(anna), None) for _ in range(3)]
+        await until(lambda: all_begun(runs))
+    handed_back, asked_to_stop, goes_on = runs
+    await sync_to_async(cancel)(handed_back)
+    assert (await fresh(handed_back)).status == "cancelled"
+    gone = await sync_to_async(WorkerFactory)(stopped_at="2000-01-01T00:00Z")
+    lost = Run.objects.filter(pk=asked_to_stop.pk)
+    await lost.aupdate(status="running", worker=gone, cancel_requested_at="2000-01-01T00:00Z")
+    async with working():
+        await status(asked_to_stop, "cancelled")
+        await status(goes_on, "completed")
+        await until(lambda: nothing_is_left(handed_back, asked_to_stop))
+    assert sorted(vendor.cancelled) == ["resp_1", "resp_2"]
+    assert len(vendor.asked) == 3
+
+
+async def all_begun(runs):
+    return all([await has_begun(run) for run in runs])
+
+
+async def nothing_is_left(*runs):
+    return not any([(await fresh(run)).upstream for run in runs])

@@ -1,0 +1,59 @@
+"""A time limit for code of the site's own, which may catch what is to stop it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+GRACE = 2.0  # seconds that it gets to end when it is cancelled
+
+_left: set[asyncio.Task[Any]] = set()  # that have not ended; a loop alone would forget them
+
+
+class Late(Exception):
+    """Raised when the time is over; `stopped` tells whether the work has ended by then."""
+
+    def __init__(self, stopped: bool) -> None:
+        super().__init__()
+        self.stopped = stopped
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Returns what `work` returns. Raises what it raises, and Late; SystemExit, which would end the
+    loop, as RuntimeError. Work that goes on although it was cancelled is left to itself: what it
+    returns is dropped.
+    """
+    task = asyncio.create_task(contained(work))
+    _left.add(task)
+    task.add_done_callback(forget)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        await ended(task)
+        raise
+    if not task.done():
+        await ended(task)
+        if not task.done() or task.cancelled():
+            raise Late(stopped=task.done())
+    return task.result()
+
+
+async def contained(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    except SystemExit as error:
+        raise RuntimeError("it asked its process to exit") from error
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=GRACE)
+
+
+def forget(task: asyncio.Task[Any]) -> None:
+    _left.discard(task)
+    if not task.cancelled():
+        task.exception()  # or asyncio says that nobody has looked at it
