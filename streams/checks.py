@@ -98,12 +98,13 @@ def tuning() -> Iterable[CheckMessage]:
         yield from (Error(each.what, hint=each.hint, id=each.id) for each in wrong)
         return
     streams = conf()
-    if not streams.buffer_events:
-        yield Error(
-            "With STREAMS buffer_events at 0 no worker may hold a token, so none is ever stored.",
-            hint="Leave it out, or make it some thousands.",
-            id="streams.E010",
-        )
+    for name, plenty in (("buffer_events", "some thousands"), ("buffer_bytes", "some millions")):
+        if not getattr(streams, name):
+            yield Error(
+                f"With STREAMS {name} at 0 no worker may hold a token, so none is ever stored.",
+                hint=f"Leave it out, or make it {plenty}.",
+                id="streams.E010",
+            )
     if streams.lease <= 2 * streams.heartbeat:
         yield Error(
             f"A lease of {streams.lease:g} s with a heartbeat every {streams.heartbeat:g} s: one "

@@ -71,6 +71,8 @@ class Settings(AgentSettings):
     #: Events a worker holds while PostgreSQL is away or slow; then its models wait. One run may
     #: hold a tenth of them.
     buffer_events: int = 20_000
+    #: Bytes of events it holds, likewise. Each of them is held whole, however long it is.
+    buffer_bytes: int = 64_000_000
     #: Seconds an event may wait to be stored; then its run fails as `storage`.
     buffer_seconds: float = 60.0
 

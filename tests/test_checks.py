@@ -50,6 +50,7 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", None, "streams.E006"),
         ("STREAMS", {"lease": 6, "heartbeat": 3}, "streams.E007"),
         ("STREAMS", {"buffer_events": 0}, "streams.E010"),
+        ("STREAMS", {"buffer_bytes": 0}, "streams.E010"),
         ("STREAMS", {"base_template": "site/nowhere.html"}, "streams.E020"),
     ],
 )

@@ -29,8 +29,9 @@ SHARES = 10  # of the buffer; one run has one at most
 class Writer:
     """Appends events for all runs of this process.
 
-    `write` waits while `buffer_events` are held, or a tenth of that for one run, which bounds
-    memory. Events that have waited for `buffer_seconds` fail their run, whatever they waited for.
+    `write` waits while `buffer_events` or `buffer_bytes` are held, or a tenth of that for one run,
+    which bounds memory. Events that have waited for `buffer_seconds` fail their run, whatever they
+    waited for.
     """
 
     def __init__(self, conf: Settings) -> None:
@@ -39,7 +40,7 @@ class Writer:
         self.rows = 0
         self.connection: AsyncConnection | None = None
         self._dirty: dict[Lease, None] = {}
-        self._held = 0
+        self._held = self._held_bytes = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -62,7 +63,7 @@ class Writer:
             await self._room.wait()
         if lease.failure:
             raise lease.failure
-        lease.buffer.add(events, first_token=first_token, ending=ending)
+        self._held_bytes += lease.buffer.add(events, first_token=first_token, ending=ending)
         lease.settled.clear()
         if lease not in self._dirty:
             lease.since = time.monotonic()
@@ -74,7 +75,9 @@ class Writer:
         """Tells whether a run must wait: one whose conversation is locked has to leave room for the
         others.
         """
-        return max(self._held, len(lease.buffer) * SHARES) >= self.conf.buffer_events
+        events = max(self._held, len(lease.buffer) * SHARES)
+        size = max(self._held_bytes, lease.buffer.size * SHARES)
+        return events >= self.conf.buffer_events or size >= self.conf.buffer_bytes
 
     async def settle(self, lease: Lease) -> None:
         """Waits until everything written under this lease is committed."""
@@ -195,9 +198,10 @@ class Writer:
 
     def _landed(self, lease: Lease, head: int) -> None:
         landed = len(lease.buffer.flying)
+        size = lease.buffer.flying_size
         self.rows += landed
         lease.landed(head)
-        self._release(landed)
+        self._release(landed, size)
         if not lease.buffer.pending:
             del self._dirty[lease]
             lease.settled.set()
@@ -208,12 +212,13 @@ class Writer:
         if lease.failure:
             return
         self._dirty.pop(lease, None)
-        held = len(lease.buffer)
+        held, size = len(lease.buffer), lease.buffer.size
         lease.fail(failure)
-        self._release(held)
+        self._release(held, size)
 
-    def _release(self, events: int) -> None:
+    def _release(self, events: int, size: int) -> None:
         self._held -= events
+        self._held_bytes -= size
         self._room.set()
 
     async def _connect(self) -> AsyncConnection:

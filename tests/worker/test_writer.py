@@ -286,9 +286,11 @@ async def test_a_flush_is_bounded_in_bytes(run):
     assert (await said(run)).split() == numbers(10).split()
 
 
-async def test_a_full_buffer_makes_producers_wait(run):
+@pytest.mark.parametrize("by", ["buffer_events", "buffer_bytes"])
+async def test_a_full_buffer_makes_producers_wait(run, by):
     """One of them before all of it is its own."""
-    writer = Writer(dataclasses.replace(conf(), buffer_events=100))
+    each = len(delta(run, 0).json) if by == "buffer_bytes" else 1
+    writer = Writer(dataclasses.replace(conf(), **{by: 100 * each}))
     lease, *others = (lease_of(run) for _ in range(11))
     for n in range(10):
         await writer.write(lease, delta(run, n))
@@ -308,6 +310,7 @@ async def test_a_full_buffer_makes_producers_wait(run):
     await one_more
     writer.close()
     await running
+    assert (writer._held, writer._held_bytes) == (0, 0)
     assert await said(run) == numbers(11)
 
 
