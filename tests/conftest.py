@@ -122,5 +122,4 @@ def spawn(transactional_db):
 
     yield start
     for each in started:
-        if each.popen.poll() is None:
-            each.stop()
+        each.end()

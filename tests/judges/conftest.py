@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
+
 import openai
 import pytest
 
-from streams.models import Device
-from tests.processes import Web, WorkerProcess
+from streams.models import Device, Run, Worker
+from tests.processes import Web, WorkerProcess, eventually
 
 from .told_model import ToldModel
+
+# A worker whose row was deleted with those of a test writes it again with its next beat.
+QUICK = {"STREAMS": json.dumps({"heartbeat": 0.5})}
 
 
 def pytest_collection_modifyitems(config, items):
@@ -17,28 +22,72 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="a client of before: --earlier-clients"))
 
 
-@pytest.fixture
-def told():
-    with ToldModel() as model:
-        yield model
+class Crew:
+    """One web process and one worker for all tests here: their start costs more than most tests.
+
+    `told` is the model that both know; the worker is there from the first call of `worker` on, and
+    again after one was killed or dismissed.
+    """
+
+    def __init__(self, told):
+        self.told = told
+        url = {"OPENAI_CHAT_BASE_URL": f"{told.url}/v1"}
+        self.models = url | {"OPENAI_CHAT_API_KEY": "k", "OPENAI_CHAT_MODELS": "told"}
+        self.web = Web(**self.models)
+        self._worker = None
+
+    @property
+    def works(self):
+        return self._worker is not None and self._worker.popen.poll() is None
+
+    def worker(self):
+        if not self.works:
+            self._worker = WorkerProcess(**self.models, **QUICK)
+        return self._worker
+
+    def dismiss(self):
+        if self._worker:
+            self._worker.end()
+
+    def stop(self):
+        self.dismiss()
+        self.web.stop()
+
+
+@pytest.fixture(scope="package")
+def _crew(django_db_setup, django_db_blocker):
+    with ToldModel() as told, django_db_blocker.unblock():
+        crew = Crew(told)
+        yield crew
+        crew.stop()
 
 
 @pytest.fixture
-def models(told):
-    url = {"OPENAI_CHAT_BASE_URL": f"{told.url}/v1"}
-    return url | {"OPENAI_CHAT_API_KEY": "k", "OPENAI_CHAT_MODELS": "told"}
+def crew(_crew, settled):
+    """Nothing of a test is under way when the next one begins."""
+    yield _crew
+    _crew.told.forget()
+    for run in Run.objects.filter(status__in=Run.OPEN):
+        run.cancel(None)
+    if _crew.works:
+        eventually(lambda: not Run.objects.filter(status__in=Run.OPEN).exists())
 
 
 @pytest.fixture
-def worker(spawn, models):
-    process = spawn(WorkerProcess, **models)
-    process.models = models
-    return process
+def told(crew):
+    return crew.told
 
 
 @pytest.fixture
-def web(spawn, models, worker):
-    return spawn(Web, **models)
+def worker(crew):
+    standing = crew.worker()
+    eventually(lambda: Worker.objects.alive().exists())
+    return standing
+
+
+@pytest.fixture
+def web(crew, worker):
+    return crew.web
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-
 import httpx
 import openai
 import pytest
 
 from streams.models import Conversation, Run
-from tests.processes import WorkerProcess, eventually
+from tests.processes import eventually
 
 from .openai_client import MODEL, texts
 
@@ -61,7 +59,7 @@ def test_an_answer_whole_and_streamed_to_the_messages_that_were_sent(client, web
     assert not any('"usage"' in frame for frame in frames)
 
 
-def test_what_is_not_whole_never_ends_well(client, web, told, laptop, spawn, worker):
+def test_what_is_not_whole_never_ends_well(client, web, told, laptop, crew, worker):
     patient = client.with_options(max_retries=2)
     told.refuse(400)
     with pytest.raises(openai.BadRequestError):
@@ -87,10 +85,10 @@ def test_what_is_not_whole_never_ends_well(client, web, told, laptop, spawn, wor
     told.say("Lost")
     stream = iter(patient.chat.completions.create(model=MODEL, messages=HI, stream=True))
     assert [next(stream), next(stream)][-1].choices[0].delta.content == "Lost"
-    worker.send(signal.SIGKILL)
+    worker.kill()
     eventually(lambda: told.closed == 2)
     told.answer("What stands")
-    spawn(WorkerProcess, **worker.models)
+    crew.worker()
     with pytest.raises(openai.APIError, match="begin again"):
         list(stream)
     last = Run.objects.latest("pk")

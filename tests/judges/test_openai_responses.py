@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 
 import httpx
@@ -10,7 +9,7 @@ import openai
 import pytest
 
 from streams.models import Conversation, Event, Run
-from tests.processes import WorkerProcess, eventually
+from tests.processes import eventually
 
 from .openai_client import MODEL, OPEN, joined, read, texts
 
@@ -299,15 +298,15 @@ def test_the_same_key_sent_again_is_the_same_response(client, told):
         client.responses.create(model=MODEL, input="Other", **again)
 
 
-def test_a_killed_worker_leaves_what_stands_and_nothing_twice(client, told, spawn, worker):
+def test_a_killed_worker_leaves_what_stands_and_nothing_twice(client, told, crew, worker):
     told.say("Lost", " words")
     stream = iter(client.responses.create(model=MODEL, input="Go", background=True, stream=True))
     events = [event for _, event in zip(range(6), stream, strict=False)]
     assert joined(events) == "Lost words"
-    worker.send(signal.SIGKILL)
+    worker.kill()
     eventually(lambda: told.closed == 1)
     told.answer("What stands")
-    spawn(WorkerProcess, **worker.models)
+    crew.worker()
     events += stream
     numbers = [event.sequence_number for event in events]
     assert numbers == list(range(len(events)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.processes import Web, WorkerProcess
+from tests.processes import Web
 
 from .clients import passed, run_script
 
@@ -20,8 +20,7 @@ def snippets(page, language):
     return re.findall(rf"```{language}\n(.*?)```", (PAGES / page).read_text(), re.DOTALL)
 
 
-def test_the_react_page_sends_shows_stops_and_resumes(spawn, token):
-    spawn(WorkerProcess)
+def test_the_react_page_sends_shows_stops_and_resumes(spawn, worker, token):
     web = spawn(Web, DEFAULT_MODEL="scripted:count-300@20")
     (page,) = snippets("ai-sdk.md", "jsx")
     (loading,) = snippets("ai-sdk.md", "js")

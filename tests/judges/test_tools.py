@@ -30,7 +30,10 @@ def script(monkeypatch, other_half):
 
 
 @pytest.mark.parametrize("client", [pytest.param("ai-6", marks=EARLIER), "ai-7"])
-async def test_use_chat_runs_tools_and_asks_for_decisions(client, spawn, token, settings, script):
+async def test_use_chat_runs_tools_and_asks_for_decisions(
+    client, crew, spawn, token, settings, script
+):
+    crew.dismiss()  # the worker is in this process
     settings.STREAMS = {**settings.STREAMS, "agents": AGENTS}
     agents.forget()
     web = spawn(Web, STREAMS=json.dumps({"agents": AGENTS}))

@@ -7,6 +7,9 @@ import queue
 import select
 import socket
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,6 +25,8 @@ class ToldModel:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.closed = 0
+        self.answering = 0
+        self._lock = threading.Lock()
         self.orders: queue.Queue[bytes | int | None] = queue.Queue()
 
     def say(self, *words: str) -> ToldModel:
@@ -49,12 +54,31 @@ class ToldModel:
         self.orders.put(status)
         return self
 
+    def forget(self) -> None:
+        """Ends what is still being answered; as new from here on."""
+        while self.answering:
+            self.orders.put(None)
+            time.sleep(NOTHING_YET)
+        self.requests.clear()
+        self.closed = 0
+        self.orders = queue.Queue()
+
     def _choice(self, delta: dict[str, Any], reason: str | None = None) -> None:
         self._chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 
     def _chunk(self, fields: dict[str, Any]) -> None:
         known = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
         self.orders.put(b"data: %s\n\n" % json.dumps({**known, **fields}).encode())
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self._lock:
+            self.answering += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.answering -= 1
 
     def __enter__(self) -> ToldModel:
         model = self
@@ -65,7 +89,8 @@ class ToldModel:
             def do_POST(self) -> None:
                 length = int(self.headers["content-length"])
                 model.requests.append(json.loads(self.rfile.read(length)))
-                Answering(model, self).run()
+                with model.counted():
+                    Answering(model, self).run()
 
             def log_message(self, *_: Any) -> None:
                 return
