@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,14 +25,19 @@ from streams.providers.base import (
     Text,
     Turn,
 )
-from tests.contrib import crew
 from tests.providers.dialects import joined, read
 
 NAMES = ("support", "limited", "structured", "gone")
 
 
+@pytest.fixture(scope="module")
+def crew() -> ModuleType:
+    """Imported here: a second of a core for every process that collects tests."""
+    return import_module("tests.contrib.crew")
+
+
 @pytest.fixture
-async def provider(settings: Any) -> AsyncIterator[Provider]:
+async def provider(crew: ModuleType, settings: Any) -> AsyncIterator[Provider]:
     agents = {name: f"tests.contrib.crew.{name}" for name in NAMES}
     entry = {"class": "streams.contrib.pydantic_ai.PydanticAI", "options": {"agents": agents}}
     settings.STREAMS = {"models": {"crew": {**entry, "menu": ["support"]}}}
@@ -67,7 +74,7 @@ async def test_its_tools_run_and_calls_and_answer_are_shown(provider: Any) -> No
     assert events[-1].usage["output_tokens"] > 0
 
 
-async def test_it_is_told_the_conversation_and_its_instructions(provider: Any) -> None:
+async def test_it_is_told_the_conversation_and_its_instructions(provider: Any, crew: Any) -> None:
     earlier = [
         Turn.of("user", "Hello"),
         Turn("assistant", (Text("Hi."), Call("c", "find", '{"a": 1}'))),

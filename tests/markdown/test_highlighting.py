@@ -25,7 +25,6 @@ from tests.complexity import repeated
 # Of what `python -m tests.benchmarks.lexers` finds, the worst: some take minutes.
 HOSTILE = ["a\n", '\\"', "{0"]
 INT = '<span class="kt">int</span>\n'
-NAMED = sorted({get_lexer_by_name(name).aliases[0] for name in LANGUAGES})
 
 
 def test_code_of_a_known_language_is_coloured_and_any_other_is_plain():
@@ -37,11 +36,17 @@ def test_every_language_on_the_list_has_a_lexer_that_keeps_the_code():
     assert {name for name in LANGUAGES if "x" not in coloured("x", name)} == set()
 
 
+@pytest.fixture(scope="module")
+def named():
+    """A name of each lexer: some languages on the list have several."""
+    return sorted({get_lexer_by_name(name).aliases[0] for name in LANGUAGES})
+
+
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_no_lexer_takes_longer_than_it_may(piece, monkeypatch):
+def test_no_lexer_takes_longer_than_it_may(piece, named, monkeypatch):
     monkeypatch.setattr(highlighting, "PATIENCE", 0.03)
     code = "a" + repeated(piece, LONGEST - 1)
-    took = {name: COLOURIST.ask(name, code)[1] for name in NAMED}
+    took = {name: COLOURIST.ask(name, code)[1] for name in named}
     assert {name: seconds for name, seconds in took.items() if seconds > 0.2} == {}
 
 
