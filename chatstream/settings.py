@@ -12,6 +12,7 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
+from chatstream.accounts import single_sign_on
 from chatstream.logs import to_the_console
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -134,18 +135,22 @@ def database() -> dict[str, Any]:
 DATABASES = {"default": database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+RULES = "UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in RULES
 ]
-#: `1`: anybody may make an account at `/sign-up/`. Otherwise people come by invitations, which the
-#: admin makes, and by your hand.
+#: `1`: anybody may make an account at `/sign-up/`. Otherwise people come by invitations.
 SIGN_UP = env.bool("SIGN_UP", default=False)
+#: JSON: where people may sign in with an account they have already, by OpenID Connect:
+#: `[{"provider_id": "work", "name": "Work", "client_id": "…", "secret": "…", "server_url":
+#: "https://id.example.com"}]`. Needs `uv sync --group sso`.
+SSO = single_sign_on.providers(env.str("SSO", default=""))
+#: `0`: whoever signs in so needs an account here first. Otherwise they get one.
+SSO_SIGN_UP = env.bool("SSO_SIGN_UP", default=True)
+if SSO:
+    INSTALLED_APPS += single_sign_on.APPS
+    MIDDLEWARE += [single_sign_on.MIDDLEWARE]
+    globals().update(single_sign_on.settings_of(SSO))
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "streams:conversations"
 LOGOUT_REDIRECT_URL = "login"
@@ -237,7 +242,7 @@ STREAMS = {
     "scripts": env.bool("SCRIPTS", default=DEBUG),
     "pooler": POOLER,
     "pool_wait": POOL_WAIT,
-    "header_middleware": [name for name in MIDDLEWARE if name.startswith("chatstream.")],
+    "header_middleware": [it for it in MIDDLEWARE if it.startswith(("chatstream.", "allauth."))],
     **tuned,
 }
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from streams.conf import conf
-from streams.exceptions import Invalid, TooLarge
+from streams.exceptions import Invalid, NotAllowed, TooLarge
 from streams.models import Attempts, Device
 from streams.postgres.database import atomic
 from streams.views.negotiation import wants_json
@@ -25,6 +28,12 @@ NAMES = {"old_password": "old", "new_password1": "new", "new_password2": "new"}
 
 class Password(Resource):
     in_person = ("POST",)
+
+    def admit(self, request: HttpRequest) -> None:
+        """Raises NotAllowed to people who sign in elsewhere."""
+        super().admit(request)
+        if not cast(User, request.user).has_usable_password():
+            raise NotAllowed(gettext("You have no password here: you sign in elsewhere."))
 
     def get(self, request: Request) -> HttpResponse:
         return page(request, PasswordChangeForm(request.user))

@@ -48,7 +48,7 @@ class SignIn(Endpoint, LoginView):
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         return super().get_context_data(
-            **more, thrown_out=thrown_out(self.request), sign_up=settings.SIGN_UP
+            **more, thrown_out=thrown_out(self.request), sign_up=settings.SIGN_UP, sso=settings.SSO
         )
 
 
