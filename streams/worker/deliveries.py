@@ -75,7 +75,7 @@ RETURNING run_id
 """
 
 # Not at once: a worker of the site's last release may be beside those that brought a receiver.
-# But of what was deleted nothing stays.
+# But of what was deleted nothing stays. It looks at the whole table, so not after each answer.
 NOBODY_LISTENS = """
 DELETE FROM streams_delivery d
  WHERE due_at <= clock_timestamp() - interval '10 minutes'
@@ -92,7 +92,8 @@ class Deliveries:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        self._wake.set()
+        if has_anybody():
+            self._wake.set()
 
     async def run(self) -> None:
         """Delivers for ever; waits while PostgreSQL is away."""

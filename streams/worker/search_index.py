@@ -8,6 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -28,16 +30,18 @@ AT_ONCE = 50  # messages a step
 # One worker at a time is enough.
 TURN = "SELECT pg_try_advisory_xact_lock(hashtext('streams_search'))"
 
-# Those not compacted yet have an index of their own, by their end.
+# Those not compacted yet have an index of their own, by their end. A step goes on at the end of the
+# last run of the step before: what is behind that has been looked at.
 ENDED = """
-SELECT m.id, c.owner_id::text, m.blocks
+SELECT m.id, c.owner_id::text, m.blocks, r.ended_at
   FROM streams_run r
   JOIN streams_message m ON m.id IN (r.prompt_id, r.answer_id)
   JOIN streams_conversation c ON c.id = m.conversation_id
- WHERE r.ended_at > statement_timestamp() - make_interval(secs => %(within)s)
+ WHERE r.ended_at >= coalesce(%(since)s::timestamptz,
+                              statement_timestamp() - make_interval(secs => %(within)s))
    AND r.folded_at IS NULL
    AND NOT EXISTS (SELECT FROM streams_searchentry e WHERE e.message_id = m.id)
- LIMIT %(most)s
+ ORDER BY r.ended_at LIMIT %(most)s
 """
 
 # From the oldest that is known downwards: whatever is above has been seen. An answer that is still
@@ -63,32 +67,46 @@ ON CONFLICT DO NOTHING
 async def keep(pool: AsyncConnectionPool) -> None:
     """Runs for ever; waits while PostgreSQL is away or another worker does it."""
     looked_far = -FAR_EVERY
+    look: Look | None = None
     while True:
-        far = time.monotonic() - looked_far >= FAR_EVERY
+        if look is None:
+            far = time.monotonic() - looked_far >= FAR_EVERY
+            look = Look(FAR if far else NEAR)
         try:
             async with pool.connection() as connection:
-                done = await step(connection, FAR if far else NEAR)
+                done = await look.step(connection)
         except psycopg.Error as error:
             logger.warning("the search index waits for PostgreSQL: %s", error)
             done = False
-        if far and not done:
-            looked_far = time.monotonic()
+        if not done:
+            looked_far = time.monotonic() if look.within == FAR else looked_far
+            look = None
         await asyncio.sleep(REST if done else EVERY)
 
 
-async def step(connection: AsyncConnection, within: float = FAR) -> bool:
-    """Adds some messages; tells whether there may be more."""
-    async with connection.transaction():
-        turn = await (await connection.execute(TURN)).fetchone()
-        if not turn or not turn[0]:
-            return False
-        asked = {"most": AT_ONCE, "within": within}
-        for which in (ENDED, BEFORE):
-            rows = await (await connection.execute(which, asked)).fetchall()
+@dataclass(slots=True)
+class Look:
+    """A look for messages whose words are missing, among those of runs that ended in the last
+    `within` seconds, and then among all older ones. `since` is the end to which it has come."""
+
+    within: float
+    since: datetime | None = None
+
+    async def step(self, connection: AsyncConnection) -> bool:
+        """Adds some messages; tells whether there may be more."""
+        async with connection.transaction():
+            turn = await (await connection.execute(TURN)).fetchone()
+            if not turn or not turn[0]:
+                return False
+            asked = {"most": AT_ONCE, "within": self.within, "since": self.since}
+            rows = await (await connection.execute(ENDED, asked)).fetchall()
+            if rows:
+                self.since = rows[-1][3]
+            else:
+                rows = await (await connection.execute(BEFORE, asked)).fetchall()
             if rows:
                 await add(connection, rows)
-                return True
-    return False
+            return bool(rows)
 
 
 async def add(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> None:

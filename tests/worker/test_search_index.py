@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.utils import timezone
 
 from streams.models import Conversation, Message, Run, SearchEntry
 from streams.models.message import text_block
+from streams.postgres.connections import connect
 from streams.search_words import lexemes
 from streams.user_model import key_text
 from streams.views.search import find
@@ -75,3 +79,26 @@ def test_a_prompt_that_was_taken_back_is_not_found(conversation, laptop, anna):
     assert [it.role for it in find(anna, "never")] == ["user"]
     run.cancel(laptop)
     assert find(anna, "never") == []
+
+
+async def test_a_step_goes_on_where_the_one_before_it_ended(conversation):
+    @sync_to_async
+    def ended(minute):
+        args = {"conversation": conversation, "blocks": text_block(f"said {minute}")}
+        prompt = Message.objects.create(role="user", seq=2 * minute + 1, **args)
+        answer = Message.objects.create(role="assistant", seq=2 * minute + 2, **args)
+        of = {"conversation": conversation, "prompt": prompt, "answer": answer}
+        Run.objects.create(**of, model="scripted:demo", status="completed", ended_at=times[minute])
+
+    now = timezone.now()
+    times = [now - timedelta(minutes=60 - minute) for minute in range(30)]
+    for minute in range(30):
+        await ended(minute)
+    look = search_index.Look(search_index.FAR)
+    async with await connect("search") as asking:
+        assert await look.step(asking)
+        assert look.since == times[24]
+        await SearchEntry.objects.all().adelete()
+        assert await look.step(asking)
+        assert look.since == times[29]
+    assert await SearchEntry.objects.acount() == 12  # from the 25th on: that may have a twin
