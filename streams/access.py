@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import psycopg
@@ -134,8 +135,14 @@ def device_key(
     cookie = cookies.get(DEVICE_COOKIE) or cookies.get(FIRST_DEVICE_COOKIE)
     if not cookie:
         return None
+    older = settings.SECRET_KEY_FALLBACKS if fallbacks is None else fallbacks
+    return signed_by(cookie, settings.SECRET_KEY, tuple(older))
+
+
+@lru_cache(maxsize=2048)  # a device sends the same cookie with each request
+def signed_by(cookie: str, secret: str | bytes, older: tuple[str | bytes, ...]) -> str | None:
     try:
-        key = signing.loads(cookie, salt=DEVICE_SALT, fallback_keys=fallbacks)
+        key = signing.loads(cookie, key=secret, salt=DEVICE_SALT, fallback_keys=list(older))
     except signing.BadSignature:
         return None
     return key if isinstance(key, str) else None

@@ -4,12 +4,13 @@ included `streams.urls`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, URLResolver, get_resolver, get_urlconf
 from django.utils import translation
 
 if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
@@ -54,17 +55,35 @@ def hands_over(path: str) -> bool:
     return hasattr(view, "hands_over")
 
 
+# As Django's converter for addresses has it, and any one of them.
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+SOME_UUID = "00000000-0000-0000-0000-000000000000"
+
+LONGEST = 500  # characters of an address that is remembered
+
+
 def view_at(path: str) -> tuple[Any, str]:
     """The class of the view at this address of the site, and the UUID in it; None if there is
-    none."""
+    none. What stands at an address is found once for all UUIDs."""
+    resolver, language = get_resolver(get_urlconf()), settings.LANGUAGE_CODE
+    uuids = UUID.findall(path)
+    if len(uuids) > 1 or len(path) > LONGEST:
+        return resolved(resolver, path, language)
+    view, uuid = remembered(resolver, UUID.sub(SOME_UUID, path), language)
+    return view, uuids[0] if uuids and uuid == SOME_UUID else uuid
+
+
+def resolved(resolver: URLResolver, path: str, language: str) -> tuple[Any, str]:
     # As LocaleMiddleware does, for a site whose addresses begin with a language.
-    language = translation.get_language_from_path(path) or settings.LANGUAGE_CODE
-    with translation.override(language):
+    with translation.override(translation.get_language_from_path(path) or language):
         try:
-            found = resolve(path)
+            found = resolver.resolve(path)
         except Resolver404:
             return None, ""
     return getattr(found.func, "view_class", None), str(found.kwargs.get("uuid", ""))
+
+
+remembered = lru_cache(maxsize=256)(resolved)
 
 
 @cache

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -37,9 +39,21 @@ def table(alias: str) -> str | None:
 
 
 def decode(data: str) -> dict[str, Any]:
-    """Decodes a row of `table`."""
-    decoded: dict[str, Any] = store()().decode(data)
-    return decoded
+    """Decodes a row of `table`; what it returns is the caller's to change."""
+    kind = store()
+    if (kind.encode, kind.decode) != (SessionBase.encode, SessionBase.decode):
+        own: dict[str, Any] = kind().decode(data)
+        return own
+    keys = settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
+    return deepcopy(decoded(data, kind, settings.SESSION_SERIALIZER, keys))
+
+
+@lru_cache(maxsize=1024)  # a person sends many requests between two changes of their session
+def decoded(
+    data: str, kind: type[SessionBase], serializer: str, keys: tuple[str | bytes, ...]
+) -> dict[str, Any]:
+    made: dict[str, Any] = kind().decode(data)
+    return made
 
 
 def load(key: str) -> Mapping[str, Any]:

@@ -84,18 +84,13 @@ def columns(name: str) -> list[str]:
 
 def from_row(values: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
     """The person whose `columns` come first, and what is left of the row."""
-    known = fields()
-    read = [converted(field, value) for field, value in zip(known, values, strict=False)]
+    known, there = fields(), connection()
+    read = list(values[: len(known)])
+    for n, field in enumerate(known):
+        for convert in field.get_db_converters(there):  # as the ORM reads a column
+            read[n] = convert(read[n], field.cached_col, there)
     attributes = [field.attname for field in known]
-    return get_user_model().from_db(alias(), attributes, read), values[len(known) :]
-
-
-def converted(field: Any, value: Any) -> Any:
-    """As the ORM reads a column."""
-    there = connection()
-    for convert in field.get_db_converters(there):
-        value = convert(value, field.cached_col, there)
-    return value
+    return get_user_model().from_db(there.alias, attributes, read), values[len(known) :]
 
 
 def fields() -> Sequence[Any]:
