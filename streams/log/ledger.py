@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewCall:
     """A row of `ToolCall` to insert; see there."""
 
@@ -150,4 +150,4 @@ def rows(
 
 
 def columns(row: EndedStep | NewCall | CallChange) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__slots__}
+    return {each.name: getattr(row, each.name) for each in fields(row)}

@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import orjson
 
+from .. import log
 from ..log.transcript import Block
 from ..providers.base import Call, Part, Replay, Result, Text, Turn
-from .ledger import EndedStep, HeldCall, Standing
 from .model_context import said
+from .standing import HeldCall, Standing
 
 
 class Turns:
@@ -74,7 +75,7 @@ def tell_steering(made: Turns, standing: Standing, at_block: int) -> None:
 
 
 def tell_step(
-    made: Turns, step: EndedStep, blocks: Sequence[Block], calls: Sequence[HeldCall]
+    made: Turns, step: log.EndedStep, blocks: Sequence[Block], calls: Sequence[HeldCall]
 ) -> None:
     if not step.model:  # a person's doing: no model has asked for these calls
         made.add("user", [Text(again(call)) for call in calls])

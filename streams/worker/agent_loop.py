@@ -10,20 +10,17 @@ from functools import partial
 
 from .. import log
 from ..agents import limits
-from ..conf import Settings
 from ..providers.base import Finished, Prompt
-from . import agent_context, ledger, step_events, tool_calls
+from . import agent_context, standing, step_events, tool_calls
 from .agent_work import Asked
-from .answer import Answer
-from .claimed import Claimed
-from .lease import Lease
-from .ledger import HeldCall, Repeated, Standing
+from .held_run import HeldRun
 from .model_call import ModelCall
 from .new_calls import new_calls
+from .standing import HeldCall, Repeated, Standing
+from .step_beginning import begin_step
 from .tool_calls import ToolCalls
 from .upstream import UpstreamAnswer
 from .usage import Usage, estimated, summed
-from .writer import Writer
 
 
 class Pause(Enum):
@@ -34,28 +31,18 @@ class Pause(Enum):
 
 
 class AgentLoop:
-    """Runs one claimed run of an agent, from where its ledger says that it stands.
+    """Runs one claimed run of an agent, from where its steps and calls say that it stands.
 
     `run` returns how the last step ended, or why it pauses. `last` are events that have to be
     written with the run's end: they, and it, are of one moment.
     """
 
-    def __init__(
-        self,
-        run: Claimed,
-        writer: Writer,
-        lease: Lease,
-        answer: Answer,
-        conf: Settings,
-        asked: Asked,
-    ) -> None:
-        self.claimed = run
-        self.writer = writer
-        self.lease = lease
-        self.answer = answer
-        self.conf = conf
+    def __init__(self, held: HeldRun, asked: Asked) -> None:
+        self.held = held
+        self.claimed = held.claimed
+        self.answer = held.answer
         self.asked = asked
-        self.upstream = UpstreamAnswer(run, lease, asked.persist)
+        self.upstream = UpstreamAnswer(held.claimed, held.lease, asked.persist)
         self.last: list[log.NewEvent] = []
         self.standing = Standing()
         self.calling: ToolCalls | None = None
@@ -85,14 +72,14 @@ class AgentLoop:
         if self._loaded:
             return
         runs = agent_context.steps_of(self.asked.history)
-        self.earlier = await self.asked.persist(partial(ledger.read_each, runs=runs))
+        self.earlier = await self.asked.persist(partial(standing.read_each, runs=runs))
         await self._read()
         self.answer.resume(self.standing.blocks[: self.standing.from_block])
         self.usage = self.standing.usage
         self._loaded = True
 
     async def _read(self) -> None:
-        self.standing = await self.asked.persist(partial(ledger.read, run_id=self.claimed.run_id))
+        self.standing = await self.asked.persist(partial(standing.read, run_id=self.claimed.run_id))
 
     async def _calls_ended(self) -> bool:
         """Runs the calls of the last step; tells whether all of them have ended."""
@@ -100,9 +87,7 @@ class AgentLoop:
         if all(call.ended for call in calls):
             return True
         self.calling = ToolCalls(
-            self.claimed,
-            self.writer,
-            self.lease,
+            self.held,
             calls,
             tools=self.asked.tools,
             context=self.asked.context,
@@ -110,11 +95,11 @@ class AgentLoop:
             reread=self._reread,
         )
         ended = await self.calling.work()
-        await self.writer.settle(self.lease)
+        await self.held.settle()
         return ended
 
     async def _reread(self) -> list[HeldCall]:
-        reading = partial(ledger.read_calls, run_id=self.claimed.run_id)
+        reading = partial(standing.read_calls, run_id=self.claimed.run_id)
         found: list[HeldCall] = await self.asked.persist(reading)
         return found
 
@@ -136,15 +121,7 @@ class AgentLoop:
         """Asks the model once; returns how that ended if it asks for no calls."""
         await self._begin(number)
         prompt = await self._prompt()
-        call = ModelCall(
-            self.claimed,
-            self.writer,
-            self.lease,
-            self.answer,
-            self.conf,
-            distinct=True,
-            upstream=self.upstream,
-        )
+        call = ModelCall(self.held, distinct=True, upstream=self.upstream)
         self._asking = prompt, call.first
         end = await call.run(self.asked.provider, prompt)
         blocks = self.answer.blocks()[call.first :] if self._wants_calls(end) else []
@@ -178,26 +155,26 @@ class AgentLoop:
         """Begins a step. The first needs no transaction of its own: nothing has to be found out."""
         if number == 1 and self.claimed.attempt == 1:
             event = self.claimed.noted("step.started", log.Ledger(began=1), step=1)
-            await self.writer.write(self.lease, event)
+            await self.held.write(event)
             return
-        await self.writer.settle(self.lease)
+        await self.held.settle()
         beginning = asyncio.ensure_future(
             self.asked.persist(
                 partial(
-                    ledger.begin_step,
+                    begin_step,
                     run=self.claimed,
-                    lease=self.lease,
+                    lease=self.held.lease,
                     number=number,
                     at_block=len(self.answer),
                 )
             )
         )
         try:
-            self.lease.acked = await asyncio.shield(beginning)
+            self.held.lease.acked = await asyncio.shield(beginning)
         except asyncio.CancelledError:
             # Or it is not known what has been written, and the end would be taken for a part of it.
             if beginning in (await asyncio.wait({beginning}, timeout=2.0))[0]:
-                self.lease.acked = beginning.result()
+                self.held.lease.acked = beginning.result()
             beginning.cancel()
             raise
         await self._read()
@@ -206,7 +183,7 @@ class AgentLoop:
         told = agent_context.turns(self.asked.history, self.earlier, self.standing)
         specs = [tool.spec for tool in self.asked.tools.values()]
         system = "\n\n".join(filter(None, (self.asked.agent.instructions, self.claimed.system)))
-        prompt = Prompt(self.asked.model, told, system, self.conf.answer_tokens, specs)
+        prompt = Prompt(self.asked.model, told, system, self.held.conf.answer_tokens, specs)
         return await self.asked.shape(prompt)
 
     def _ended_step(self, step: log.EndedStep, made: Sequence[log.NewCall]) -> list[log.NewEvent]:
@@ -225,8 +202,8 @@ class AgentLoop:
 
     async def _keep(self, events: Sequence[log.NewEvent]) -> None:
         """Writes the end of a step, and goes on once that is committed."""
-        await self.writer.write(self.lease, *events)
-        await self.writer.settle(self.lease)
+        await self.held.write(*events)
+        await self.held.settle()
         await self._read()
 
     def used(self) -> Usage:
@@ -238,7 +215,7 @@ class AgentLoop:
 
     async def closing(self) -> list[log.NewEvent]:
         """Returns the ends of calls that end with the run, once all that was written is settled."""
-        await self.writer.settle(self.lease)
+        await self.held.settle()
         if self.last:
             return self.last
         held = {call.uuid: call for call in self.calling.calls} if self.calling else {}

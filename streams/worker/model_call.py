@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import stamina
 
-from ..conf import Settings
 from ..log.transcript import Block
 from ..providers.base import (
     TRANSIENT,
@@ -25,12 +24,11 @@ from ..providers.base import (
     Upstream,
 )
 from ..text import clean
-from .answer import Answer, BlockEvent, begun
+from .answer import BlockEvent, begun
 from .claimed import Claimed
-from .lease import Lease
+from .held_run import HeldRun
 from .silence import SilenceDeadline
 from .upstream import UpstreamAnswer
-from .writer import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -45,29 +43,22 @@ class ModelCall:
 
     def __init__(
         self,
-        run: Claimed,
-        writer: Writer,
-        lease: Lease,
-        answer: Answer,
-        conf: Settings,
+        held: HeldRun,
         *,
         distinct: bool = False,
         upstream: UpstreamAnswer | None = None,
     ) -> None:
-        self.claimed = run
-        self.writer = writer
-        self.lease = lease
-        self.answer = answer
-        self.conf = conf
+        self.held = held
+        self.answer = held.answer
         self.distinct = distinct
         self.upstream = upstream
         self.shown = False
-        self.first = len(answer)
+        self.first = len(held.answer)
         self.vendor_ids: dict[int, str] = {}
 
     async def run(self, provider: Provider, prompt: Prompt) -> Finished:
         """Returns how the call ended. Raises ProviderError, and what the writer raises."""
-        tries = self.conf.provider_retries
+        tries = self.held.conf.provider_retries
         async for attempt in stamina.retry_context(
             on=self._worth_another_try,
             attempts=tries,
@@ -80,7 +71,7 @@ class ModelCall:
                     return await self._once(provider, prompt)
                 except ProviderError as error:
                     if attempt.num < tries and self._worth_another_try(error) is not False:
-                        note(self.claimed, "is asked again after", provider, error)
+                        note(self.held.claimed, "is asked again after", provider, error)
                     raise
         raise AssertionError("unreachable")
 
@@ -95,8 +86,8 @@ class ModelCall:
         events = provider.stream(prompt)
         end: Finished | None = None
         try:
-            async with asyncio.timeout(self.conf.first_token_timeout) as timer:
-                patience = SilenceDeadline(timer, self.conf)
+            async with asyncio.timeout(self.held.conf.first_token_timeout) as timer:
+                patience = SilenceDeadline(timer, self.held.conf)
                 # To the very end, so that the provider can keep its connection.
                 async for event in events:
                     if isinstance(event, Finished):
@@ -107,7 +98,7 @@ class ModelCall:
                             await self.upstream.keep(prompt, event.id)
                         patience.alive()
                         continue
-                    if self.writer.is_full(self.lease):
+                    if self.held.must_wait:
                         timer.reschedule(None)  # the database's silence, not the model's
                     placed = self._placed(event) if self.first else event
                     fitting = self.answer.fitting(placed)
@@ -141,18 +132,18 @@ class ModelCall:
         """
         if isinstance(event, BlockDelta):
             text = clean(event.text)
-            row = self.claimed.event("block.delta", index=event.index, text=text)
-            await self.writer.write(self.lease, row, first_token=not self.answer.spoken)
+            row = self.held.claimed.event("block.delta", index=event.index, text=text)
+            await self.held.write(row, first_token=not self.answer.spoken)
             self.answer.spoken = True
             self.answer.grow(event.index, text)
         elif isinstance(event, BlockStarted):
             block = self._begun(event)
-            await self.writer.write(self.lease, self.claimed.event("block.started", **block))
+            await self.held.write(self.held.claimed.event("block.started", **block))
             self.answer.start(block)
             self.shown = True
         elif isinstance(event, BlockEnded):
-            row = self.claimed.event("block.ended", index=event.index)
-            await self.writer.write(self.lease, row)
+            row = self.held.claimed.event("block.ended", index=event.index)
+            await self.held.write(row)
             self.answer.end(event.index)
 
     def _begun(self, event: BlockStarted) -> Block:

@@ -16,6 +16,7 @@ from .agent_work import Asked
 from .answer import Answer
 from .claimed import Claimed
 from .heartbeat import Hold
+from .held_run import HeldRun
 from .lease import Lease, LeaseLost, StorageFailed
 from .model_call import ModelCall, note
 from .upstream import Persist, UpstreamAnswer
@@ -45,11 +46,11 @@ class Runner:
         self, run: Claimed, writer: Writer, conf: Settings, persist: Persist | None = None
     ) -> None:
         self.claimed = run
-        self.writer = writer
         self.conf = conf
         held = run.conversation_id, run.run_id, run.token, run.head
         self.lease = Lease(*held, failed=lambda: self.stop(Stop.LOST))
         self.answer = Answer(conf)
+        self.held = HeldRun(run, self.lease, writer, self.answer, conf)
         self.loop: AgentLoop | None = None
         self.upstream = UpstreamAnswer(run, self.lease, persist) if persist else None
         self._prompt: Prompt | None = None
@@ -81,14 +82,13 @@ class Runner:
 
     async def run(self, provider: Provider, prompt: Prompt) -> None:
         """Asks the model once."""
-        known = self.claimed, self.writer, self.lease, self.answer, self.conf
-        call = ModelCall(*known, upstream=self.upstream)
+        call = ModelCall(self.held, upstream=self.upstream)
         self._prompt = prompt
         await self._run(provider, call.run(provider, prompt))
 
     async def run_agent(self, asked: Asked) -> None:
-        """Runs an agent's loop, from where its ledger says that the run stands."""
-        self.loop = AgentLoop(self.claimed, self.writer, self.lease, self.answer, self.conf, asked)
+        """Runs an agent's loop, from where its steps and calls say that the run stands."""
+        self.loop = AgentLoop(self.held, asked)
         self.loop.leaving = self._leaving
         self.upstream = self.loop.upstream
         await self._run(asked.provider, self.loop.run())
@@ -195,5 +195,5 @@ class Runner:
         ]
         if self.loop and change.status not in ("queued", "waiting"):
             closing += await self.loop.closing()
-        await self.writer.write(self.lease, *closing, event, ending=change)
-        await self.writer.settle(self.lease)
+        await self.held.write(*closing, event, ending=change)
+        await self.held.settle()

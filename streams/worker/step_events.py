@@ -11,7 +11,7 @@ from ..agents.tool import Tool
 from ..conf import conf
 from .answer import Answer
 from .claimed import Claimed
-from .ledger import Repeated
+from .standing import Repeated
 
 
 def ended(

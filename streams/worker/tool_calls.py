@@ -14,9 +14,8 @@ from ..agents.context import Context
 from ..agents.tool import Tool
 from ..supervision import cancel_and_wait
 from .claimed import Claimed
-from .lease import Lease
-from .ledger import HeldCall
-from .writer import Writer
+from .held_run import HeldRun
+from .standing import HeldCall
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +35,7 @@ class ToolCalls:
 
     def __init__(
         self,
-        run: Claimed,
-        writer: Writer,
-        lease: Lease,
+        held: HeldRun,
         calls: list[HeldCall],
         *,
         tools: Mapping[str, Tool],
@@ -46,9 +43,8 @@ class ToolCalls:
         at_once: int,
         reread: Callable[[], Awaitable[list[HeldCall]]],
     ) -> None:
-        self.claimed = run
-        self.writer = writer
-        self.lease = lease
+        self.held = held
+        self.claimed = held.claimed
         self.calls = calls
         self.tools = tools
         self.context = context
@@ -126,7 +122,7 @@ class ToolCalls:
         began_to_run = log.Ledger(changed=log.CallChange(call.uuid, "running", started=True))
         await self._write(self.claimed.noted("tool.started", began_to_run, call_id=call.call_id))
         call.status = "running"
-        await self.writer.settle(self.lease)
+        await self.held.settle()
         call.called = True
         began = time.monotonic()
         tool = self.tools.get(call.name)
@@ -151,7 +147,7 @@ class ToolCalls:
     async def _write(self, event: log.NewEvent) -> None:
         if self._left:
             raise asyncio.CancelledError
-        await self.writer.write(self.lease, event)
+        await self.held.write(event)
 
 
 def ended(

@@ -39,7 +39,7 @@ from streams.worker import claim, retention, takeover
 from streams.worker.abandoned import ends_of_calls
 from streams.worker.claimed import Claimed
 from streams.worker.lease import Lease, LeaseLost
-from streams.worker.ledger import begin_step
+from streams.worker.step_beginning import begin_step
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory
 
 TERMINAL = ("run.completed", "run.failed", "run.cancelled")

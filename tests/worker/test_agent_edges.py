@@ -14,8 +14,9 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import agent_work, claim, ledger
+from streams.worker import agent_work, claim, standing
 from streams.worker.lease import Lease
+from streams.worker.step_beginning import begin_step
 from streams.worker.tool_calls import STOPPED
 from tests.factories import WorkerFactory
 
@@ -92,7 +93,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
 ):
     """Its signal came while the answer to an earlier question was still under way."""
     agents.holding["slow"] = asyncio.Event()
-    reading, read = asyncio.Event(), ledger.read_calls
+    reading, read = asyncio.Event(), standing.read_calls
 
     async def slowly(connection, run_id):
         found = await read(connection, run_id)
@@ -102,7 +103,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
             await asyncio.sleep(0.1)  # that signal has arrived by now
         return found
 
-    monkeypatch.setattr(ledger, "read_calls", slowly)
+    monkeypatch.setattr(standing, "read_calls", slowly)
     async with working(worker_rescan=60.0):
         run = await held_up(
             script, conversation, laptop, ("act", "slow"), ("pay", "rent"), ("pay", "food")
@@ -195,8 +196,8 @@ async def test_a_step_that_is_begun_twice_begins_once(raw, conversation, laptop)
     lease = Lease(claimed.conversation_id, claimed.run_id, claimed.token, claimed.head)
     other = await connect("edges")
     async with raw.transaction():
-        first = await ledger.begin_step(raw, claimed, lease, 2, 0)
-        again = asyncio.create_task(ledger.begin_step(other, claimed, lease, 2, 0))
+        first = await begin_step(raw, claimed, lease, 2, 0)
+        again = asyncio.create_task(begin_step(other, claimed, lease, 2, 0))
         await asyncio.sleep(0.2)
     assert await again == first
     await other.close()

@@ -339,9 +339,8 @@ async def test_a_locked_conversation_holds_up_no_other_after_a_lost_connection(a
                 "SELECT FROM streams_conversation WHERE id = %s FOR UPDATE", [held.pk]
             )
             held_up = one.running[stuck.pk].lease.buffer
-            await until(
-                lambda: asyncio.sleep(0, held_up.pending)
-            )  # so that it is in the next flight
+            # So that it is in the next flight.
+            await until(lambda: asyncio.sleep(0, held_up.pending))
             async with await connect("test") as killer:
                 await killer.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

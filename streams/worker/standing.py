@@ -1,6 +1,4 @@
-"""The steps and calls of a run, as a worker that goes on with it reads them, and the transaction in
-which a step begins.
-"""
+"""Where a run stands: its steps and calls, as a worker that goes on with it reads them."""
 
 from __future__ import annotations
 
@@ -14,49 +12,22 @@ from psycopg.rows import class_row
 
 from .. import log
 from ..log.transcript import Block
-from .claimed import Claimed
-from .lease import Lease, LeaseLost
+from .lease import LeaseLost
 
 
 @dataclass(slots=True)
-class HeldCall:
-    """A call of a tool in the hands of its run's worker; columns as in `models.ToolCall`.
+class HeldCall(log.NewCall):
+    """A call of a tool in the hands of its run's worker: its row, and what it has become.
 
     `begun` tells whether the tool had been started when this was read, and `called` whether this
     worker has called it.
     """
 
-    uuid: UUID
-    step: int
-    block: int
-    call_id: str
-    vendor_id: str
-    name: str
-    arguments: str
-    key: UUID
-    repeat: str
-    client: bool
-    status: str
-    decision: str = ""
     note: str = ""
     result: str = ""
     ended: bool = False
     begun: bool = False
-    device: dict[str, str] | None = None
     called: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EndedStep:
-    """A model call that has ended; columns as in `models.Step`."""
-
-    number: int
-    stop_reason: str
-    usage: dict[str, int]
-    provider: str
-    model: str
-    replay: list[dict[str, Any]]
-    from_block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +54,7 @@ class Standing:
     `from_block` blocks. An ended run may have more blocks: those of a step that did not end.
     """
 
-    steps: list[EndedStep] = field(default_factory=list)
+    steps: list[log.EndedStep] = field(default_factory=list)
     calls: list[HeldCall] = field(default_factory=list)
     steered: list[Steering] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
@@ -137,7 +108,7 @@ async def read(connection: AsyncConnection, run_id: int) -> Standing:
         raise LeaseLost(f"run {run_id}")
     blocks, from_block, usage, worked = row
     return Standing(
-        steps=await rows(connection, EndedStep, STEPS, asked),
+        steps=await rows(connection, log.EndedStep, STEPS, asked),
         calls=await read_calls(connection, run_id),
         steered=await rows(connection, Steering, STEERED, asked),
         blocks=blocks,
@@ -162,62 +133,3 @@ async def rows(
     async with connection.cursor(row_factory=class_row(kind)) as cursor:
         await cursor.execute(query, asked)
         return await cursor.fetchall()
-
-
-HOLD = """
-SELECT lease_token, last_seq FROM streams_conversation
- WHERE id = %(conversation)s AND active_run_id = %(run)s
-   FOR NO KEY UPDATE
-"""
-# A second statement, for its newer snapshot: the first may have waited behind this very step.
-BEGUN = "SELECT step FROM streams_run WHERE id = %(run)s"
-# Prompts that were posted to join it; one that was asked to stop ends as such.
-ABSORB = """
-WITH absorbed AS (
-    UPDATE streams_run r
-       SET status = 'steered', ended_at = statement_timestamp(), into_id = %(run)s,
-           at_block = %(at_block)s
-     WHERE r.conversation_id = %(conversation)s AND r.status = 'queued' AND r.steers
-       AND r.attempt = 0 AND r.cancel_requested_at IS NULL
-    RETURNING r.id, r.uuid, r.prompt_id, r.rank
-), told AS (
-    INSERT INTO streams_delivery (run_id, status) SELECT id, 'steered' FROM absorbed
-)
-SELECT absorbed.id, absorbed.uuid::text, prompt.uuid::text
-  FROM absorbed JOIN streams_message prompt ON prompt.id = absorbed.prompt_id
- ORDER BY absorbed.rank, absorbed.id
-"""
-
-
-async def begin_step(
-    connection: AsyncConnection, run: Claimed, lease: Lease, number: int, at_block: int
-) -> int:
-    """Begins a step, and takes prompts in that were posted to join the run; returns the log's head.
-
-    Everything of the lease must have settled. May be repeated when it is not known whether it
-    committed. Raises LeaseLost, and LockNotAvailable while somebody holds the row for long.
-    """
-    known = {"conversation": run.conversation_id, "run": run.run_id, "at_block": at_block}
-    async with connection.transaction():
-        await connection.execute("SET LOCAL lock_timeout = '1s'")
-        row = await (await connection.execute(HOLD, known)).fetchone()
-        if row is None or row[0] != lease.token:
-            raise LeaseLost(f"run {run.run_id}")
-        begun = await (await connection.execute(BEGUN, known)).fetchone()
-        if begun == (number,):  # by this very transaction, whose answer was lost
-            return int(row[1])
-        absorbed = await (await connection.execute(ABSORB, known)).fetchall()
-        events = [
-            log.NewEvent(
-                "run.steered",
-                {"run": run.uuid, "message": prompt, "absorbed": uuid, "at_block": at_block},
-                run_id,
-            )
-            for run_id, uuid, prompt in absorbed
-        ]
-        events.append(run.noted("step.started", log.Ledger(began=number), step=number))
-        append = log.Append(run.conversation_id, events, lease.token)
-        (outcome,) = await log.append(connection, [append])
-        if outcome.head is None:
-            raise LeaseLost(f"run {run.run_id}")
-        return outcome.head
