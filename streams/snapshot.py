@@ -43,9 +43,7 @@ class Snapshot:
 def snapshot(conversation_id: int) -> Snapshot:
     """Takes a snapshot. Raises NotFound if the conversation was deleted a moment ago."""
     with one_moment(conversation_id):
-        here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
-        if here is None:
-            raise NotFound(gettext("This conversation isn't here, or isn't yours."))
+        here = still_there(conversation_id)
         runs = list(clock.dated(here.runs.order_by("answer__seq")))
         messages = list(here.messages.annotate(device_then=DEVICE_THEN))
         calls = calls_by_run(runs)
@@ -68,6 +66,14 @@ def snapshot(conversation_id: int) -> Snapshot:
     return Snapshot(
         here, transcript, times, {str(run.uuid): run.at_work for run in runs if run.step}
     )
+
+
+def still_there(conversation_id: int) -> Conversation:
+    """Raises NotFound."""
+    here = Conversation.objects.filter(pk=conversation_id, deleted_at__isnull=True).first()
+    if here is None:
+        raise NotFound(gettext("This conversation isn't here, or isn't yours."))
+    return here
 
 
 LOCK = "SELECT FROM streams_conversation WHERE id = %s FOR SHARE"

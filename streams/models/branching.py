@@ -13,8 +13,9 @@ from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, NotFound, TooLarge
 from streams.log import branches
-from streams.log.transcript import MessageState
 from streams.text import clean
+
+from .outline import is_branched, outline
 
 if TYPE_CHECKING:
     from .conversation import Conversation
@@ -62,7 +63,7 @@ def end_of(here: Conversation, held: str) -> str | None:
     Raises NotFound.
     """
     one_of(here, held)
-    messages = outline(here)
+    messages = outline(here.pk).messages
     end = branches.holding(messages, held)[-1].id
     return None if end == branches.ending_at_newest(messages)[-1].id else end
 
@@ -70,41 +71,13 @@ def end_of(here: Conversation, held: str) -> str | None:
 def joins(here: Conversation, parent: str | None) -> bool:
     """Tells whether a prompt behind `parent` is of the branch whose answer is being written, so
     that it may join that."""
-    if not here.messages.exclude(parent_seq=None).exists():
+    if not is_branched(here.pk):
         return True
-    messages = outline(here)
+    messages = outline(here.pk).messages
     open = here.runs.filter(status__in=here.runs.model.OPEN).exclude(attempt=0)
     written = {str(id) for id in open.values_list("answer__uuid", flat=True)}
     branch = branches.holding(messages, parent or "")
     return parent != "" and any(message.id in written for message in branch)
-
-
-def outline(here: Conversation) -> list[MessageState]:
-    """Returns the messages in reading order, without what they say."""
-    runs = here.runs.order_by("answer__seq")
-    known = here.messages.model.objects.filter(conversation=here).order_by("seq")
-    rows = list(known.values_list("pk", "uuid", "seq", "parent_seq", "role"))
-    ids = {seq: str(id) for _, id, seq, _, _ in rows} | {0: ""}
-    names = {pk: (str(id), seq) for pk, id, seq, _, _ in rows}
-    answers: dict[int, list[MessageState]] = {}
-    asked, answering = set(), set()
-    for run, prompt, answer, status, attempt in runs.values_list(
-        "uuid", "prompt_id", "answer_id", "status", "attempt"
-    ):
-        asked.add(prompt)
-        answering.add(answer)
-        if status == "cancelled" and attempt == 0:
-            continue
-        shown = answers.setdefault(prompt, [])
-        if status != "steered":
-            shown.append(MessageState(*names[answer], "assistant", run=str(run)))
-    found: list[MessageState] = []
-    for pk, id, seq, parent, role in rows:
-        if pk in answering or (pk in asked and pk not in answers):
-            continue
-        named = None if parent is None else ids.get(parent)
-        found += [MessageState(str(id), seq, role, parent=named), *answers.get(pk, [])]
-    return found
 
 
 def one_of(here: Conversation, id: str) -> Message:

@@ -14,6 +14,7 @@ from streams.text import clean
 
 from . import branching
 from .conversation import Conversation
+from .outline import outline
 
 if TYPE_CHECKING:
     from .device import Device
@@ -51,7 +52,7 @@ def ask_again(
 
 def before(here: Conversation, message: Message) -> str:
     """Returns the id of the message that this one follows, "" at a beginning."""
-    groups = branches.grouped(branching.outline(here))
+    groups = branches.grouped(outline(here.pk).messages)
     links = branches.before_each(groups)
     at = next(at for at, group in enumerate(groups) if group[0].id == str(message.uuid))
     place, named = links[at]

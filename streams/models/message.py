@@ -59,6 +59,13 @@ class Message(models.Model):
                 name="message_client_key",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["conversation", "seq"],
+                condition=models.Q(parent_seq__isnull=False),
+                name="messages_branching",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role}: {self.text[:60]}"

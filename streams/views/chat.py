@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,9 @@ from streams.conf import conf
 from streams.log.transcript import RunState
 from streams.markdown.render_budget import limited
 from streams.models import Conversation, Device, DeviceSession
-from streams.snapshot import Snapshot, snapshot
+from streams.partial_snapshot import PartialSnapshot, partial_snapshot
 
-from .message_window import window
-from .transcript_presenter import Turn, front, turns_of
+from .transcript_presenter import turns_of
 
 # What a prompt will do that is sent while an answer is being written; chat.js says the same.
 NEXT = {
@@ -30,58 +28,41 @@ NEXT = {
 }
 
 
-def chat_context(
-    taken: Snapshot, device: Device | None, before: int | None = None, held: str | None = None
-) -> dict[str, Any]:
-    """The newest messages at the moment of the snapshot, or those before the number `before`, as
-    `device` sees them; of the branch that holds the message `held`, or of the newest.
-    """
-    branch = taken.transcript.branch(held)
-    ids = {message.id for message in branch}
-    first, elsewhere = front(taken, ids), runs_elsewhere(taken, ids)
-    needed = {run.message for run in taken.transcript.in_turn()} | {held or ""}
-    shown = window(branch, conf().page_messages, before, needed if before is None else ())
+def chat_context(taken: PartialSnapshot, device: Device | None) -> dict[str, Any]:
+    """A part of a conversation at the moment of the snapshot, as `device` sees it."""
     return {
         "conversation": taken.conversation,
         "head": taken.transcript.head,
         "beat": int(conf().presence * 1000 / 3),
-        "turns": turns_of(taken, device, shown.messages),
-        "opening": Turn(branch[0]).text if branch else None,
-        "begins": shown.begins,
-        "ends": shown.ends,
-        "branched": len(shown.messages) < len(taken.transcript.messages),
-        "elsewhere": json.dumps(elsewhere) if len(ids) < len(taken.transcript.messages) else None,
-        "newest": newest_prompt(taken),
-        "end": branch[-1].id if branch else "",
-        "held": held if held in ids else None,
-        "front": first,
-        "next": next_words(taken.conversation.on_busy, first) if first else "",
+        "turns": turns_of(taken, device),
+        "opening": taken.opening,
+        "begins": taken.begins,
+        "ends": taken.ends,
+        "elsewhere": None if taken.elsewhere is None else json.dumps(runs_elsewhere(taken)),
+        "newest": taken.newest,
+        "end": taken.end,
+        "held": taken.held,
+        "front": taken.front,
+        "next": next_words(taken.conversation.on_busy, taken.front) if taken.front else "",
     }
 
 
-def newest_prompt(taken: Snapshot) -> str:
-    """Returns the message that one without a parent follows, with the answers to it."""
-    prompts = [message.id for message in taken.transcript.messages if message.run is None]
-    return prompts[-1] if prompts else ""
-
-
-def runs_elsewhere(taken: Snapshot, ids: Collection[str]) -> list[dict[str, Any]]:
+def runs_elsewhere(taken: PartialSnapshot) -> list[dict[str, Any]]:
     """Returns the open runs whose answers are in branches that are not shown: see
     `other_branches.js`."""
-    numbers = {message.id: message.seq for message in taken.transcript.messages}
+    others = {message.run: (message, answers) for message, answers in taken.elsewhere or ()}
     return [
         {
             "run": run.id,
             "prompt": run.prompt,
             "message": run.message,
             "rank": run.rank,
-            "at": numbers[run.message],
-            "alone": [each.prompt for each in taken.transcript.runs.values()].count(run.prompt)
-            == 1,
+            "at": others[run.id][0].seq,
+            "alone": others[run.id][1] == 1,
             "holdsTurn": not run.turn[0],
         }
         for run in taken.transcript.in_turn()
-        if run.message not in ids
+        if run.id in others
     ]
 
 
@@ -104,11 +85,13 @@ def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
     if conversation is None:
         raise Http404("This conversation isn't here, or isn't theirs.")
     device = known_device(request, conversation.owner_id)
-    taken = snapshot(conversation.pk)
+    taken = partial_snapshot(
+        conversation.pk, conf().page_messages, holding=request.GET.get("branch")
+    )
     if device:
         DeviceSession.visit(device, conversation, taken.transcript.head)
     with limited(conf().render_seconds):
-        return chat_context(taken, device, held=request.GET.get("branch")) | {"device": device}
+        return chat_context(taken, device) | {"device": device}
 
 
 def known_device(request: HttpRequest, owner: Any) -> Device | None:

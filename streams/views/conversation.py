@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +16,14 @@ from streams.conversation_summaries import name_of
 from streams.exceptions import NotFound, StreamsError
 from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
+from streams.partial_snapshot import partial_snapshot
 from streams.providers.model_names import words_of
-from streams.snapshot import Snapshot, snapshot
+from streams.snapshot import snapshot
 
 from . import serializers
 from .chat import chat_context
 from .conversation_list import beside
 from .errors import patient
-from .message_window import window
 from .negotiation import wants_json
 from .pages import render
 from .parsing import checked, fields
@@ -38,9 +37,7 @@ class ConversationView(Resource):
         if not wants_json(request):
             return page(request, conversation)
         with turn(request.user.pk):
-            taken = snapshot(conversation.pk)
-            whole = serializers.conversation(taken.conversation) | taken.transcript.as_dict()
-            return JsonResponse(whole | part_asked_for(request, taken))
+            return JsonResponse(as_json(request, conversation))
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
@@ -76,22 +73,20 @@ class Restore(Resource):
         return JsonResponse(serializers.conversation(conversation))
 
 
-def part_asked_for(request: Request, taken: Snapshot) -> dict[str, Any]:
-    """Returns the messages and runs of `?before_seq=` and `?limit=`, and where they begin; nothing
-    for a client that asks for neither. Raises Invalid."""
+def as_json(request: Request, conversation: Conversation) -> dict[str, Any]:
+    """Returns all of it; with `?before_seq=` or `?limit=` the messages asked for, their runs, and
+    where they begin. Raises Invalid."""
     before, limit = number_of(request, "before_seq"), number_of(request, "limit")
     if before is None and limit is None:
-        return {}
-    shown = window(
-        taken.transcript.branch(request.GET.get("branch")), limit or conf().page_messages, before
-    )
-    runs = {message.run for message in shown.messages}
-    whole = taken.transcript.as_dict()
-    return {
-        "messages": [asdict(message) for message in shown.messages],
-        "runs": [run for run in whole["runs"] if run["id"] in runs],
-        "begins": shown.begins,
-    }
+        taken = snapshot(conversation.pk)
+        return serializers.conversation(taken.conversation) | taken.transcript.as_dict()
+    most = limit or conf().page_messages
+    part = partial_snapshot(conversation.pk, most, before, request.GET.get("branch"))
+    known = part.transcript.as_dict()
+    shown = {message["run"] for message in known["messages"]}
+    runs = [run for run in known["runs"] if run["id"] in shown]
+    whole = serializers.conversation(part.conversation)
+    return whole | known | {"runs": runs, "begins": part.begins}
 
 
 def number_of(request: HttpRequest, name: str) -> int | None:
@@ -125,12 +120,12 @@ def page_now(
     error: StreamsError | None,
 ) -> HttpResponse:
     """Its connection is given back once everything is read."""
-    taken = snapshot(conversation.pk)
+    before, branch = number_of(request, "before_seq"), request.GET.get("branch")
+    taken = partial_snapshot(conversation.pk, conf().page_messages, before, branch)
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     left = beside(request, conversation)
     give_connections_back()
-    before, branch = number_of(request, "before_seq"), request.GET.get("branch")
-    shown = chat_context(taken, request.device, before, branch)
+    shown = chat_context(taken, request.device)
     context = {
         **shown,
         "name": name_of(taken.conversation.title, shown["opening"]),

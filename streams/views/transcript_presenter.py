@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext, ngettext
 from streams import markdown
 from streams.log.transcript import OPEN, Block, MessageState, RunState
 from streams.models import Device
+from streams.partial_snapshot import PartialSnapshot
 from streams.providers import endings
-from streams.snapshot import Snapshot
 
 from .call_presenter import SETTLED, ShownCall
 from .versions import Versions, versions
@@ -157,24 +157,21 @@ class Turn:
         return self.run is not None and self.run.stop_reason in endings.UNFINISHED
 
 
-def turns_of(
-    snapshot: Snapshot, device: Device | None, messages: Sequence[MessageState] | None = None
-) -> list[Turn]:
-    """Returns prompts and current answers in reading order, of these messages or of all of the
-    newest branch; of several answers to one prompt, the last.
+def turns_of(snapshot: PartialSnapshot, device: Device | None) -> list[Turn]:
+    """Returns prompts and current answers in reading order; of several answers to one prompt, the
+    last.
     """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
     turns: list[Turn] = []
     answers: dict[str, Turn] = {}  # by run
-    siblings = snapshot.transcript.siblings()
-    shown = snapshot.transcript.branch() if messages is None else messages
+    shown = snapshot.transcript.messages
     blocks = formatted(shown, runs, str(device.uuid) if device else None)
     for message in shown:
         run = runs[message.run] if message.run else None
         turn = Turn(message, snapshot.times.get(message.id), run)
         turn.blocks = blocks.get(message.id, [])
-        turn.versions = versions(siblings, message.id)
+        turn.versions = versions(snapshot.siblings, message.id)
         if message.into in answers:
             answers[message.into].joined.append(turn)
             continue
@@ -213,12 +210,6 @@ def blocks_of(message: MessageState, run: RunState | None, here: str | None) -> 
         else:
             found.append(shown(block, busy))
     return found
-
-
-def front(snapshot: Snapshot, shown: Collection[str]) -> RunState | None:
-    """Returns the run that Stop stops, of those whose messages are shown: the running one, or else
-    the first that waits."""
-    return next((run for run in snapshot.transcript.in_turn() if run.message in shown), None)
 
 
 def shown(block: Block, busy: bool) -> Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from streams.log.transcript import MessageState
+from .states import MessageState
 
 
 class Window(NamedTuple):
