@@ -10,6 +10,7 @@ from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
 from .views.edit import Edit
 from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
+from .views.manifest import Manifest
 from .views.messages import Messages
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
@@ -52,6 +53,7 @@ urlpatterns = [
     path("shares/", AllShares.as_view(), name="all-shares"),
     path("shares/<uuid:uuid>/", ShareView.as_view(), name="share"),
     path("shared/<str:token>/", Shared.as_view(), name="shared"),
+    path("manifest.webmanifest", Manifest.as_view(), name="manifest"),
     path("usage", Usage.as_view(), name="usage"),
     path("devices/", Devices.as_view(), name="devices"),
     path("devices/revoke-others", RevokeOthers.as_view(), name="revoke-others"),

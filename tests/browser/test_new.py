@@ -24,6 +24,9 @@ def test_what_is_sent_without_a_network_goes_out_after_and_is_not_there_on_the_w
     open_as, laptop, anna
 ):
     page = open_as(laptop)
+    cdp = page.context.new_cdp_session(page)
+    assert cdp.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
+    assert cdp.send("Page.getAppManifest")["url"].endswith("/manifest.webmanifest")
     page.context.set_offline(True)
     send(page, "Sent from a tunnel")
     expect(page.get_by_text("Offline: will send when you are back")).to_be_visible()
