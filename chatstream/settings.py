@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "corsheaders",
+    "drf_spectacular_sidecar",
     "chatstream",
     "streams",
 ]
@@ -154,7 +155,6 @@ if SSO:
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "streams:conversations"
 LOGOUT_REDIRECT_URL = "login"
-
 LANGUAGE_CODE = "en"
 #: The zone of dates on pages, such as `Europe/Berlin`.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -12,6 +12,7 @@ from .views.edit import Edit
 from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.manifest import Manifest
 from .views.messages import Messages
+from .views.openapi import ApiPage, OpenAPI
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
 from .views.push import Push, PushScript
@@ -61,6 +62,8 @@ urlpatterns = [
     path("devices/<uuid:uuid>/revoke", Revoke.as_view(), name="revoke"),
     path("devices/<uuid:uuid>/push", Push.as_view(), name="push"),
     path("devices/push.js", PushScript.as_view(), name="push-script"),
+    path("openapi.json", OpenAPI.as_view(), name="openapi"),
+    path("openapi/", ApiPage.as_view(), name="api"),
     *dialects,
 ]
 

@@ -37,6 +37,7 @@ def pytest_addoption(parser):
     parser.addoption("--races", type=int, default=40, help="how often a cancel meets an answer")
     parser.addoption("--reloads", type=int, default=8, help="how often a page is loaded again")
     parser.addoption("--earlier-clients", action="store_true", help="judge by ai 6 beside ai 7")
+    parser.addoption("--requests", type=int, default=4, help="how many of each kind the API gets")
     parser.addoption("--examples", type=int, default=8, help="how many random logs are modelled")
 
 

@@ -97,6 +97,8 @@ def typed(given: Mapping[str, Any], name: str, kind: type, otherwise: Any) -> An
     value = given.get(name)
     if value is None:
         return otherwise
+    if kind is int and isinstance(value, float) and value.is_integer():  # as JSON has it
+        return int(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise Invalid(f"{name} must be {kind.__name__}.", field=name)
     return value

@@ -43,7 +43,7 @@ class Export(Resource):
 
 
 def as_json(taken: Snapshot) -> HttpResponse:
-    whole = serializers.conversation(taken.conversation) | taken.transcript.as_dict()
+    whole = {**serializers.conversation(taken.conversation), **taken.transcript.as_dict()}
     times = {id: moment.isoformat() for id, moment in taken.times.items()}
     for message in whole["messages"]:
         message["created_at"] = times.get(message["id"])

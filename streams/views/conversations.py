@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -52,7 +53,9 @@ class Conversations(Resource):
         return shown(conversation, more, new)
 
 
-def created(request: Request, given: dict[str, Any]) -> tuple[Conversation, dict[str, Any], bool]:
+def created(
+    request: Request, given: dict[str, Any]
+) -> tuple[Conversation, Mapping[str, Any], bool]:
     """Creates a conversation and, with `content`, its first message and run; the flag marks a
     request that was sent before.
     """
@@ -77,8 +80,8 @@ def wanted(user: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str | None
     return values, key
 
 
-def shown(conversation: Conversation, more: dict[str, Any], new: bool) -> JsonResponse:
-    answer = serializers.conversation(conversation) | more
+def shown(conversation: Conversation, more: Mapping[str, Any], new: bool) -> JsonResponse:
+    answer = {**serializers.conversation(conversation), **more}
     place = serializers.place(conversation)
     return JsonResponse(answer, status=201 if new else 200, headers={"Location": place})
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 from django.contrib import auth, messages
@@ -11,7 +12,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext
 
 from streams import account_links, vapid
 from streams.exceptions import Invalid, NotFound, StreamsError
@@ -19,12 +20,15 @@ from streams.models import Conversation, Device, DeviceSession
 from streams.postgres import clock
 from streams.realtime.presence import PRESENCE, Presence
 
-from . import serializers
+from . import device_shapes as shapes
+from . import openapi, serializers
 from .conversation_list import beside, named, opening
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
+from .relative_time import ago
 from .resource import Request, Resource, see_other
+from .shape_fields import DeviceKind
 
 NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
 ICONS = {"phone": "phone", "tablet": "tablet", "api": "key"}
@@ -173,6 +177,7 @@ def page(request: Request, error: StreamsError | None = None, token: str = "") -
         "token": token,
         "expiries": EXPIRIES,
         "push_key": vapid.public_key(),
+        "has_api_page": openapi.is_there(),
         "error": error,
     }
     status = error.status if error else 200
@@ -210,41 +215,23 @@ def places_of(devices: list[Device], open: dict[int, int]) -> dict[int, Conversa
     return {device: there[place] for device, place in stands.items() if place in there}
 
 
-def shape(line: Row) -> dict[str, object]:
+def shape(line: Row) -> shapes.Device:
     place = line.place
     return {
-        **line.device.mark,
-        "kind": line.device.kind,
+        "id": str(line.device.uuid),
+        "name": line.device.name,
+        "kind": cast(DeviceKind, line.device.kind),
         "this": line.this,
         "created_at": line.device.created_at,
         "last_seen_at": line.device.last_seen_at,
         "read_only": line.device.read_only,
         "expires_at": line.device.expires_at,
-        "conversation": place
-        and {
+        "conversation": {
             "id": str(place.uuid),
             "url": serializers.place(place),
             "name": line.place_name,
             "open": line.open,
-        },
+        }
+        if place
+        else None,
     }
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """Says how long ago in words."""
-    minutes = int((now - moment).total_seconds() // 60)
-    if minutes < 60:
-        count = max(minutes, 1)
-        return ngettext("%(count)d minute ago", "%(count)d minutes ago", count) % {"count": count}
-    days = (timezone.localdate(now) - timezone.localdate(moment)).days
-    if days == 0 or minutes < 6 * 60:
-        count = minutes // 60
-        return ngettext("%(count)d hour ago", "%(count)d hours ago", count) % {"count": count}
-    if days == 1:
-        return gettext("yesterday")
-    if days < 7:
-        return ngettext("%(count)d day ago", "%(count)d days ago", days) % {"count": days}
-    local = timezone.localtime(moment)
-    this_year = local.year == now.year
-    day = pgettext("date format", "j F") if this_year else pgettext("date format", "j F Y")
-    return gettext("on %(day)s") % {"day": date_format(local, day)}

@@ -90,6 +90,8 @@ def checked(name: str, value: Any, kind: type) -> Any:
 def whole(value: Any) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         value = int(value)
+    if isinstance(value, float) and value.is_integer():  # as JSON has it
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= LARGEST else None

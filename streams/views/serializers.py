@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from django.urls import reverse
 
 from streams.models import Conversation, Message, Run, ToolCall
+
+from . import shapes
+from .shape_fields import CallStatus, Decided, OnBusy, RunStatus
 
 
 def place(conversation: Conversation) -> str:
@@ -19,14 +22,14 @@ def place_in(conversation: Conversation, message: Message) -> str:
     return f"{place(conversation)}{f'?branch={message.uuid}' if branched else ''}#streams-newest"
 
 
-def conversation(it: Conversation) -> dict[str, Any]:
+def conversation(it: Conversation) -> shapes.Conversation:
     return {
         "id": str(it.uuid),
         "url": place(it),
         "title": it.title,
         "model": it.model,
         "system": it.system,
-        "on_busy": it.on_busy,
+        "on_busy": cast(OnBusy, it.on_busy),
         "archived": it.archived_at is not None,
         "pinned": it.pinned_at is not None,
         "created_at": it.created_at,
@@ -35,16 +38,20 @@ def conversation(it: Conversation) -> dict[str, Any]:
     }
 
 
-def posted(message: Message, run: Run) -> dict[str, Any]:
+def posted(message: Message, run: Run) -> shapes.Posted:
     return {
         "message": {"id": str(message.uuid), "seq": message.seq},
-        "run": {"id": str(run.uuid), "status": run.status},
+        "run": {"id": str(run.uuid), "status": cast(RunStatus, run.status)},
     }
 
 
-def run(it: Run) -> dict[str, Any]:
+def run(it: Run) -> shapes.Run:
     failed = it.status == Run.Status.FAILED
-    error = {"code": it.error_code, "message": it.error_message, "retryable": it.retryable}
+    error: shapes.Failure = {
+        "code": it.error_code,
+        "message": it.error_message,
+        "retryable": it.retryable,
+    }
     return {
         "id": str(it.uuid),
         "url": reverse("streams:run", args=[it.uuid]),
@@ -52,7 +59,7 @@ def run(it: Run) -> dict[str, Any]:
         "prompt": str(it.prompt.uuid),
         "message": str(it.answer.uuid),
         "model": it.model,
-        "status": it.status,
+        "status": cast(RunStatus, it.status),
         "ahead": it.ahead,  # type: ignore[attr-defined]
         "worker": it.attended,  # type: ignore[attr-defined]
         "attempt": it.attempt,
@@ -71,7 +78,7 @@ def run(it: Run) -> dict[str, Any]:
     }
 
 
-def call(it: ToolCall, run: Run | None = None) -> dict[str, Any]:
+def call(it: ToolCall, run: Run | None = None) -> shapes.Call:
     """Builds a call; `run` is its run where that is known already."""
     of = run or it.run
     return {
@@ -84,8 +91,8 @@ def call(it: ToolCall, run: Run | None = None) -> dict[str, Any]:
         "name": it.name,
         "arguments": it.arguments,
         "client": it.client,
-        "status": it.status,
-        "decision": it.decision or None,
+        "status": cast(CallStatus, it.status),
+        "decision": cast(Decided, it.decision) if it.decision else None,
         "device": it.device,
         "note": it.note or None,
         "result": it.result if it.ended_at else None,

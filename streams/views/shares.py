@@ -17,6 +17,7 @@ from streams.models import Share
 from streams.models.share import check_sharing
 from streams.snapshot import Snapshot, snapshot
 
+from . import share_shapes
 from .conversation import own as own_conversation
 from .markdown_export import text_of
 from .negotiation import wants_json
@@ -84,11 +85,11 @@ def own(request: Request) -> Any:
     return Share.objects.filter(**theirs).select_related("conversation")
 
 
-def shapes(request: HttpRequest, shares: Any) -> list[dict[str, Any]]:
+def shapes(request: HttpRequest, shares: Any) -> list[share_shapes.Share]:
     return [shape(request, each) for each in shares]
 
 
-def shape(request: HttpRequest, share: Share) -> dict[str, Any]:
+def shape(request: HttpRequest, share: Share) -> share_shapes.Share:
     return {
         "id": str(share.uuid),
         "conversation": str(share.conversation.uuid),

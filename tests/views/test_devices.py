@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from streams import access
 from streams.models import Device, DeviceSession
-from streams.views.devices import ago
+from streams.views.relative_time import ago
 from tests.factories import PASSWORD, ConversationFactory, DeviceFactory, UserFactory
 
 from .conftest import Api, browser_of

@@ -1,0 +1,121 @@
+"""What each address of our own takes and answers with as JSON, for the description of the API.
+
+`docs/openapi.py` writes that from here, from the addresses in `streams.urls` and from the words of
+docs/reference/http.md. Addresses of other protocols are described by these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from . import device_shapes as devices
+from . import request_shapes as sent
+from . import shapes
+from . import share_shapes as shares
+
+EVENTS = "text/event-stream"
+MARKDOWN = "text/markdown"
+
+
+class Operation(NamedTuple):
+    """`answers` has the shape of each status, or None for an answer without a body; `refused` are
+    statuses of errors beside those that any address may answer with. `also` are other media types.
+    """
+
+    answers: Mapping[int, Any]
+    body: Any = None
+    query: Any = None
+    refused: tuple[int, ...] = ()
+    also: tuple[str, ...] = ()
+
+
+def streamed(query: Any = None, *, ends: bool = False) -> Operation:
+    """Returns the operation of an event stream; one that `ends` is 204 behind its end."""
+    return Operation({200: EVENTS} | ({204: None} if ends else {}), query=query)
+
+
+# By the name of the address and the method. Beside them are pages alone.
+OPERATIONS: dict[str, dict[str, Operation]] = {
+    "conversations": {
+        "get": Operation({200: shapes.Entries}, query=sent.ListQuery),
+        "post": Operation(
+            {201: shapes.Begun, 200: shapes.Begun}, sent.NewConversation, refused=(409,)
+        ),
+    },
+    "search": {"get": Operation({200: shapes.Results}, query=sent.SearchQuery)},
+    "feed": {"get": streamed()},
+    "conversation": {
+        "get": Operation({200: shapes.WholeConversation}, query=sent.PartQuery),
+        "patch": Operation({200: shapes.Conversation}, sent.ConversationChange),
+        "delete": Operation({204: None}),
+    },
+    "messages": {
+        "post": Operation({201: shapes.Posted, 200: shapes.Posted}, sent.Prompt, refused=(409,))
+    },
+    "edit": {
+        "post": Operation(
+            {201: shapes.AskedAgain, 200: shapes.AskedAgain}, sent.EditedPrompt, refused=(409,)
+        )
+    },
+    "read": {"put": Operation({200: shapes.ReadMark}, sent.ReadUpTo)},
+    "presence": {"post": Operation({204: None}, sent.Presence)},
+    "restore": {"post": Operation({200: shapes.Conversation}, sent.Nothing)},
+    "export": {
+        "get": Operation({200: shapes.Export}, query=sent.ExportQuery, also=(MARKDOWN,)),
+    },
+    "conversation-events": {"get": streamed(sent.ConversationEventsQuery)},
+    "run": {"get": Operation({200: shapes.Run})},
+    "cancel": {"post": Operation({202: shapes.Run, 200: shapes.Run}, sent.Nothing)},
+    "retry": {"post": Operation({201: shapes.Run}, sent.Retry, refused=(409,))},
+    "decision": {"post": Operation({200: shapes.Call}, sent.Decision, refused=(409,))},
+    "again": {"post": Operation({201: shapes.Posted}, sent.Nothing, refused=(409,))},
+    "run-events": {"get": streamed(sent.EventsQuery, ends=True)},
+    "render": {"post": Operation({200: shapes.Formatted}, sent.Text)},
+    "open-pairing": {"post": Operation({201: devices.OpenedPairing}, sent.Nothing)},
+    "pair": {
+        "post": Operation(
+            {200: devices.Asking | devices.Joined}, devices.PairingCode, refused=(409, 410)
+        )
+    },
+    "pairing": {"get": Operation({200: devices.Pairing})},
+    "join": {
+        "get": Operation({200: devices.Asking | devices.Joined}, refused=(409, 410)),
+        "post": Operation({200: devices.Joined}, devices.PairingConfirmation, refused=(409, 410)),
+    },
+    "shares": {
+        "get": Operation({200: shares.Shares}),
+        "post": Operation({201: shares.Share}, shares.NewShare),
+    },
+    "all-shares": {"get": Operation({200: shares.Shares})},
+    "share": {"delete": Operation({204: None})},
+    "shared": {"get": Operation({200: shares.SharedCopy}, query=shares.SharedQuery)},
+    "usage": {"get": Operation({200: devices.Usage})},
+    "devices": {
+        "get": Operation({200: devices.Devices}),
+        "post": Operation({201: devices.IssuedToken}, devices.NewToken),
+    },
+    "revoke-others": {"post": Operation({200: devices.SignedOut}, sent.Nothing)},
+    "device": {
+        "get": Operation({200: devices.Device}),
+        "patch": Operation({204: None}, devices.NewDeviceName),
+    },
+    "revoke": {"post": Operation({204: None}, sent.Nothing)},
+    "push": {
+        "get": Operation({200: devices.Push}),
+        "put": Operation({204: None}, devices.PushSubscription),
+        "delete": Operation({204: None}),
+    },
+}
+
+# Pages and scripts, which programs have no use for.
+PAGES = {
+    "home": ("get",),
+    "actions": ("get",),
+    "edit": ("get",),
+    "open-pairing": ("get",),
+    "pair": ("get",),
+    "push-script": ("get",),
+    "api": ("get",),
+    "openapi": ("get",),
+}
