@@ -1,15 +1,20 @@
-"""What every process of ours imports and no setting has a say in: a second of a core a process.
+"""What every process of ours imports and no setting has a say in: a second and a half of a core a
+process.
 
 `tests.processes` lets a server import it once, and forks the others from there.
 """
 
 from __future__ import annotations
 
+import gc
+
 import aiohttp
 import asgiref.sync
 import django.contrib.admin.options
 import django.contrib.auth.hashers
 import django.contrib.messages.middleware
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.contrib.sessions.middleware
 import django.contrib.staticfiles.finders
 import django.core.cache.backends.locmem
@@ -31,11 +36,13 @@ import django.views.generic
 import environ
 import httptools
 import httpx
+import latex2mathml.converter
 import markdown_it
 import nh3
 import orjson
 import psycopg
 import psycopg_pool
+import pydantic
 import pygments.formatters.html
 import pygments.lexers
 import segno
@@ -48,3 +55,21 @@ import uvicorn.main
 import uvicorn.protocols.http.httptools_impl
 import uvloop
 import whitenoise.middleware
+import whitenoise.storage
+from django.conf import settings
+
+import streams.agents
+import streams.asgi
+import streams.conversation_summaries
+import streams.log.appending
+import streams.log.run_page
+import streams.markdown
+import streams.postgres.listener
+import streams.providers.http_client
+import streams.realtime.presence
+import streams.worker.commit_recovery
+import streams.worker.notice
+
+assert not settings.configured, "What reads settings is a process's own to import."
+gc.collect()
+gc.freeze()  # or each process would look through all of it for garbage, and copy it
