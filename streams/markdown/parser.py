@@ -14,7 +14,16 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from .highlighting import coloured
 from .render_budget import check_time
-from .rules import Inline, address, formula, formula_lines, heading_of_words, tag, task_boxes
+from .rules import (
+    Inline,
+    address,
+    footnote,
+    formula,
+    formula_lines,
+    heading_of_words,
+    tag,
+    task_boxes,
+)
 
 
 def directed(state: StateCore) -> None:
@@ -84,6 +93,7 @@ def parser(linked: bool) -> MarkdownIt:
         markdown.inline.ruler.after("text", "address", address)
     markdown.inline.ruler.before("escape", "formula", formula)
     markdown.inline.ruler.before("autolink", "tag", tag)
+    markdown.inline.ruler.before("link", "footnote", footnote)
     markdown.block.ruler.before(
         "fence", "formula", formula_lines, {"alt": ["paragraph", "blockquote", "list"]}
     )

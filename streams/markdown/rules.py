@@ -49,6 +49,9 @@ ONE_DOLLAR = re.compile(
 LONGEST_FORMULA = 2000
 FEW_TAGS = re.compile(r"<(?:br ?/?|(?P<name>sub|sup|kbd)>(?P<words>[^<\n]{1,100})</(?P=name))>")
 
+# `[^1]` in a sentence, and `[^1]: ` at the beginning of a line, where it is said.
+FOOTNOTE = re.compile(r"\[\^(?P<name>[\w-]{1,30})\](?P<said>:[ \t]+)?")
+
 BOX = re.compile(r"\[([ xX])\][ \t\n\v\f\r]+")
 # How a block of HTML begins, where one may follow a paragraph; or a tag alone in its line.
 MARKUP = [begins for begins, _, interrupts in HTML_SEQUENCES if interrupts]
@@ -145,6 +148,27 @@ def tag(state: StateInline, silent: bool) -> bool:
         ):
             state.push(kind, "", 0).content = content
     state.pos = found.end()
+    return True
+
+
+def footnote(state: StateInline, silent: bool) -> bool:
+    """Parses the mark of a footnote, as a raised word both where it is named and where it is said.
+
+    The two are no links to each other: a block of an answer is final before the next one is there,
+    and many answers of one page count their footnotes from 1.
+    """
+    found = FOOTNOTE.match(state.src, state.pos, state.posMax)
+    if not found:
+        return False
+    before = state.src[max(0, state.pos - 4) : state.pos].rstrip(" ")  # indented by three at most
+    said = bool(found["said"]) and (before.endswith("\n") or (not before and state.pos < 4))
+    if not silent:
+        if said and state.pos:
+            state.push("html_inline", "", 0).content = "<br>"
+        state.push("html_inline", "", 0).content = "<sup>"
+        state.push("text", "", 0).content = found["name"] if said else f"[{found['name']}]"
+        state.push("html_inline", "", 0).content = "</sup>" + " " * said
+    state.pos = found.end() if said else found.end("name") + 1
     return True
 
 

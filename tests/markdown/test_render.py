@@ -149,6 +149,21 @@ def test_a_few_tags_are_tags():
 
 
 @pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("Tea is old.[^1]", "Tea is old.<sup>[1]</sup>"),
+        ("a[^b-2] [^c][d]", "a<sup>[b-2]</sup> <sup>[c]</sup>[d]"),
+        ("[^1]: From *China*.", "<sup>1</sup> From <em>China</em>."),
+        ("[^1]: One.\n[^2]: Two.", "<sup>1</sup> One.\n<br><sup>2</sup> Two."),
+        ("see [^1]: there", "see <sup>[1]</sup>: there"),
+        ("[^] [^a b] `[^1]` \\[^1]", '[^] [^a b] <code dir="ltr">[^1]</code> [^1]'),
+    ],
+)
+def test_a_footnote_is_raised_where_it_is_named_and_where_it_is_said(text, html):
+    assert markdown.render(text) == f'<p dir="auto">{html}</p>\n'
+
+
+@pytest.mark.parametrize(
     "formula",
     [
         r"\(a_{1} * \foo{2} * c\)", r"\[ \{x_{1} + \foo \]", "$$\\{a_{1} + b_{1}} _$$",
