@@ -167,13 +167,12 @@ STATIC_URL = "/static/"  # below the script name: see chatstream.storage
 #: Where `collectstatic` puts what pages load.
 STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")
 STATICFILES_DIRS = [BASE_DIR / "static"]
+#: The folder of files that are attached to prompts; web and worker processes share it.
+ATTACHED = BASE_DIR / env.str("ATTACHMENTS_FOLDER", default=".data/attachments")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "chatstream.storage.PlainStaticFiles"
-        if DEBUG
-        else "chatstream.storage.StaticFiles"
-    },
+    "attachments": {"BACKEND": "chatstream.storage.Private", "OPTIONS": {"location": ATTACHED}},
+    "staticfiles": {"BACKEND": f"chatstream.storage.{'Plain' if DEBUG else ''}StaticFiles"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
@@ -242,6 +241,7 @@ STREAMS = {
     "scripts": env.bool("SCRIPTS", default=DEBUG),
     "pooler": POOLER,
     "pool_wait": POOL_WAIT,
+    "attachment_storage": "attachments",
     "header_middleware": [it for it in MIDDLEWARE if it.startswith(("chatstream.", "allauth."))],
     **tuned,
 }

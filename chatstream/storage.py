@@ -1,7 +1,8 @@
-"""Static files as they are deployed, and as they are developed."""
+"""Static files as they are deployed, and as they are developed; and files that people attach."""
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import StaticFilesStorage
+from django.core.files.storage import FileSystemStorage
 from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -25,3 +26,10 @@ class StaticFiles(BelowPrefix, CompressedManifestStaticFilesStorage):  # type: i
     after a deploy a page must not mix old modules with new ones."""
 
     support_js_module_import_aggregation = True
+
+
+class Private(FileSystemStorage):
+    """A folder that no web server serves: its files are for who may read the conversation."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__(location, file_permissions_mode=0o600, directory_permissions_mode=0o700)

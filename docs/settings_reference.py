@@ -18,7 +18,13 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 ENVIRONMENT = ROOT / "chatstream" / "settings.py"
 STREAMS = [
     ROOT / "streams" / name
-    for name in ("conf.py", "agent_settings.py", "telling_settings.py", "page_settings.py")
+    for name in (
+        "conf.py",
+        "attachment_settings.py",
+        "agent_settings.py",
+        "telling_settings.py",
+        "page_settings.py",
+    )
 ]
 
 

@@ -55,6 +55,14 @@ def hands_over(path: str) -> bool:
     return hasattr(view, "hands_over")
 
 
+def takes_files(path: str) -> str:
+    """Returns in which way the view at this address takes files, "" for not at all."""
+    if path.rpartition("/")[2] not in last_words("takes_files"):
+        return ""
+    view, _ = view_at(path)
+    return str(getattr(view, "takes_files", ""))
+
+
 # As Django's converter for addresses has it, and any one of them.
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SOME_UUID = "00000000-0000-0000-0000-000000000000"

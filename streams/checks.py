@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ from django.db.utils import ProgrammingError
 from psycopg import IsolationLevel, sql
 
 from . import asgi_module, queue_health, settings_references
+from .attachments import storage
 from .conf import Settings, conf
 from .models import Device
 from .postgres import database, error_diagnosis
@@ -137,6 +139,34 @@ def check_models(**_: Any) -> list[CheckMessage]:
 def check_static_files(**_: Any) -> list[CheckMessage]:
     if found := uncollected() or stale():
         return [Error(found, id="streams.E011")]
+    return []
+
+
+@register(deploy=True)
+def check_attachments(**_: Any) -> list[CheckMessage]:
+    """Checks that attached files can be stored, by storing one, and are served by us alone."""
+    if not conf().attachment_bytes:
+        return []
+    if problem := storage.problem():
+        return [
+            Error(
+                f"Files cannot be attached: the storage {conf().attachment_storage!r} says "
+                f"{problem}.",
+                hint="Make its folder one that web and worker processes may write (the variable "
+                "ATTACHMENTS_FOLDER, with the project's own settings), name another of STORAGES in "
+                "STREAMS attachment_storage, or set attachment_bytes to 0.",
+                id="streams.E026",
+            )
+        ]
+    if settings.MEDIA_ROOT and storage.folder() == Path(settings.MEDIA_ROOT).resolve():
+        return [
+            Warning(
+                "Attached files lie below MEDIA_ROOT, where a web server may hand them to anybody "
+                "who knows their address.",
+                hint="Name another of STORAGES in STREAMS attachment_storage.",
+                id="streams.W008",
+            )
+        ]
     return []
 
 

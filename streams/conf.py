@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from .agent_settings import AgentSettings
+from .attachment_settings import AttachmentSettings
 from .settings_validation import problems
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(AgentSettings):
+class Settings(AttachmentSettings):
     """`settings.STREAMS`. The comment above each name is its entry in docs/reference/settings.md,
     which `docs/settings_reference.py` writes."""
 
@@ -213,6 +213,8 @@ UNLIMITED = {
     "queued_per_user": 0,
     "streams_per_user": 0,
     "streams_per_device": 0,
+    "attachment_bytes_per_user": 0,
+    "attachments_unsent": 0,
 }
 
 

@@ -41,6 +41,14 @@ class TooLarge(StreamsError):
     code, status = "too_large", 413
 
 
+class TooManyFiles(StreamsError):
+    code, status = "too_many_files", 422
+
+
+class NoRoom(StreamsError):
+    code, status = "no_room", 422
+
+
 class ConversationFull(StreamsError):
     code, status = "conversation_full", 422
 

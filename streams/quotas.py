@@ -6,11 +6,21 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q
+from django.apps import apps
+from django.db.models import Count, Q, Sum
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
 from .conf import Settings, conf
-from .exceptions import ConversationFull, TooLarge, TooManyEmpty, TooManyRuns, TooManyStreams
+from .exceptions import (
+    ConversationFull,
+    NoRoom,
+    TooLarge,
+    TooManyEmpty,
+    TooManyFiles,
+    TooManyRuns,
+    TooManyStreams,
+)
 from .postgres.database import connection
 from .user_model import lock_user, locked
 
@@ -111,6 +121,35 @@ def check_runs(conversation: Conversation) -> None:
         enough(count["places"], streams.running_per_user, WRITTEN)
     else:
         enough(count["all"] - count["places"], streams.queued_per_user, WAITING)
+
+
+def check_files(owner_id: Any, more: int) -> None:
+    """Checks that one more file of so many bytes may be attached; raises NoRoom and TooManyFiles.
+
+    Only under `lock_for_files` it stays true.
+    """
+    streams = conf()
+    if not (streams.attachment_bytes_per_user or streams.attachments_unsent):
+        return
+    files: Any = apps.get_model("streams", "Attachment").objects.filter(owner_id=owner_id)
+    found = files.aggregate(bytes=Sum("size"), unsent=Count("pk", filter=Q(conversation=None)))
+    most = streams.attachment_bytes_per_user
+    if most and (found["bytes"] or 0) + more > most:
+        told = gettext(
+            "Your files take up all of your %(most)s. Delete conversations with files in them."
+        )
+        raise NoRoom(told % {"most": filesizeformat(most)}, field="file")
+    most = streams.attachments_unsent
+    if most and found["unsent"] >= most:
+        told = gettext("You have attached %(most)d files that you have not sent. Send some first.")
+        raise TooManyFiles(told % {"most": most}, field="file")
+
+
+def lock_for_files(owner_id: Any) -> None:
+    """Locks the person where their files are counted, as two uploads at once would find room for
+    both."""
+    if conf().attachment_bytes_per_user or conf().attachments_unsent:
+        locked(owner_id).values_list("pk").first()
 
 
 def enough(now: int, most: int, told: str) -> None:

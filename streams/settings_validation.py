@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 # What each provider of `models` may be given.
 OPTIONS: dict[str, object] = {"key": "", "url": "", "menu": [], "class": "", "options": {}}
 OPTIONS |= {"names": {}, "place": ""}  # in words, for people
+OPTIONS |= {"takes": {}}  # which files, by the pattern of a model's name
 # What each server of `mcp` may be given; the first five are those of other MCP clients.
 MCP_OPTIONS: dict[str, object] = {
     "command": "",

@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 from .dialects.urls import urlpatterns as dialects
 from .postgres.database import never_in_a_transaction
 from .views.actions import Actions, Export
+from .views.attachments import AttachedFile, Attachments, AttachmentView
 from .views.calls import Again, Decision
 from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
@@ -46,6 +47,9 @@ urlpatterns = [
     path("runs/<uuid:uuid>/calls/<uuid:call>/decision", Decision.as_view(), name="decision"),
     path("runs/<uuid:uuid>/calls/<uuid:call>/again", Again.as_view(), name="again"),
     path("runs/<uuid:uuid>/events", RunEvents.as_view(), name="run-events"),
+    path("attachments/", Attachments.as_view(), name="attachments"),
+    path("attachments/<uuid:uuid>/", AttachmentView.as_view(), name="attachment"),
+    path("attachments/<uuid:uuid>/<str:name>", AttachedFile.as_view(), name="attached-file"),
     path("render", Formatted.as_view(), name="render"),
     path("c/<uuid:uuid>/pair", Pair.as_view(), name="open-pairing"),
     path("pair/", ByCode.as_view(), name="pair"),

@@ -17,6 +17,9 @@ if "DATABASE_URL" not in os.environ:
     else:  # mypy reads these settings too, and would leave the server behind
         os.environ["DATABASE_URL"] = "postgresql:///"
 
+# Of a test and the processes that it starts.
+os.environ.setdefault("ATTACHMENTS_FOLDER", tempfile.mkdtemp(prefix="chatstream-attached-"))
+
 from chatstream.settings import *  # noqa: F403
 from streams.conf import UNLIMITED
 
@@ -42,8 +45,7 @@ MIDDLEWARE.insert(  # noqa: F405
 
 # Signing in is part of nearly every test; a slow hash would only test patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+STORAGES |= {  # noqa: F405
     "staticfiles": {"BACKEND": "chatstream.storage.PlainStaticFiles"},
 }
 # Looked for when asked for: every test client, and every process, would read them all first.

@@ -20,22 +20,32 @@ FOLDERS = {
     "agents": {"api", "models", "postgres", "providers"},
     "api": {"log", "models", "postgres", "providers", "views"},
     "dialects": {"http", "log", "models", "postgres", "providers", "realtime", "views"},
+    "attachments": set(),
     "contrib": {"providers"},
     "http": set(),
     "log": {"postgres"},
     "management": {"agents", "log", "models", "postgres", "providers", "worker"},
     "markdown": set(),
-    "models": {"log", "postgres"},
+    "models": {"attachments", "log", "postgres"},
     "postgres": set(),
     "providers": set(),
     "realtime": {"http", "log", "models", "postgres"},
     "starts": {"http", "log", "models", "postgres", "realtime", "views"},
-    "views": {"http", "log", "markdown", "models", "postgres", "providers", "realtime"},
-    "worker": {"agents", "api", "log", "models", "postgres", "providers"},
+    "views": {
+        "attachments",
+        "http",
+        "log",
+        "markdown",
+        "models",
+        "postgres",
+        "providers",
+        "realtime",
+    },
+    "worker": {"agents", "api", "attachments", "log", "models", "postgres", "providers"},
 }
 ALONE = {"migrations", "templatetags"}
 
-PURE = ("log/call_states", "log/states", "log/transcript", "realtime/sse", "text")
+PURE = ("log/call_states", "log/references", "log/states", "log/transcript", "realtime/sse", "text")
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from io import BytesIO
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -12,6 +13,7 @@ from django.db import connection
 
 from streams.conf import conf
 from streams.models import Conversation, Device, DeviceSession, Event, Pairing, Run
+from streams.models.attachment import upload
 from streams.postgres.connections import connect
 from streams.realtime.hub import Hub
 from streams.worker import quarantine
@@ -28,7 +30,8 @@ def lived_in(owner):
     """A conversation with one of everything that hangs on it; the secret is everywhere."""
     device = DeviceFactory(user=owner, name=f"{SECRET}s laptop")
     here = ConversationFactory(owner=owner, title=f"About {SECRET}", system=SECRET)
-    _, run, _ = here.post(f"Who is {SECRET}?", device)
+    file = upload(owner, f"{SECRET}.txt", BytesIO(SECRET.encode()))
+    _, run, _ = here.post(f"Who is {SECRET}?", device, attachments=[file.uuid])
     begin(run)
     say(run, f"{SECRET} is ", "nobody")
     complete(run)

@@ -79,6 +79,8 @@ class Household:
             "DEBUG": os.environ.get("DEBUG") or "1",
             "LOG_LEVEL": os.environ.get("LOG_LEVEL") or "WARNING",
             "DEMO_FOLDER": os.environ.get("DEMO_FOLDER") or furnished(self.folder),
+            "ATTACHMENTS_FOLDER": os.environ.get("ATTACHMENTS_FOLDER")
+            or str(self.folder.resolve() / "attachments"),
             "STREAMS": unlimited(os.environ.get("STREAMS")),
             "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or self.allowed_hosts(),
         }

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 
 from ..conf import Settings
+from . import uploads
+from .acquaintance import has_signed_in
 
 logger = logging.getLogger(__name__)
 
@@ -114,12 +116,20 @@ class Bounded(asyncio.Protocol):
         stage, gone = self.stage, self.refused or self.transport.is_closing()
         if stage == "whole" or gone or self.transport.get_protocol() is not self:
             return
-        most = self.conf.request_seconds if stage == "body" else self.conf.head_seconds
+        most = self.most_seconds(stage)
         left = self.begun + most - self.loop.time()
         if left > 0:
             self.clock = self.loop.call_later(left, self.look)
         else:
             self.end(stage)
+
+    def most_seconds(self, stage: str | None) -> float:
+        """Returns how long a request may take that has come this far: with files, longer."""
+        if stage != "body":
+            return self.conf.head_seconds
+        scope = getattr(self.cycle, "scope", None)
+        brings_files = scope and uploads.most_bytes(scope) and has_signed_in(scope)
+        return self.conf.upload_seconds if brings_files else self.conf.request_seconds
 
     def end(self, stage: str | None) -> None:
         started = self.cycle and self.cycle.response_started

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from django.conf import settings
 
-from .. import access, access_tokens
 from ..conf import Settings, conf
-from . import client_connections, cookies
+from . import client_connections, uploads
+from .acquaintance import has_signed_in
 
 Scope = Mapping[str, Any]
 
@@ -93,6 +93,7 @@ class Body:
         self.broken_off = False
         self._receive = receive
         self._known: bool | None = None
+        self._files: int | None = None  # bytes of files it may bring
 
     @property
     def announced(self) -> int:
@@ -112,29 +113,14 @@ class Body:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         if most is None or size <= self.conf.stranger_bytes:
             return False
-        return size > most or not self.is_known()
+        if size > most and self._files is None:
+            self._files = uploads.most_bytes(self.scope)
+        return size > max(most, self._files or 0) or not self.is_known()
 
     def is_known(self) -> bool:
-        """Tells whether someone has signed in on this device before, or sends an access token: both
-        are signed, which can be checked without the database.
-        """
         if self._known is None:
-            headers = self.scope["headers"]
-            self._known = (
-                has_token(headers) or access.device_key(device_cookies(headers)) is not None
-            )
+            self._known = has_signed_in(self.scope)
         return self._known
-
-
-def has_token(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    said = next((value for name, value in headers if name == b"authorization"), b"")
-    token = access_tokens.bearer(said.decode("latin-1"))
-    return token is not None and access_tokens.is_signed(token)
-
-
-def device_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    crumbs = b";".join(value for name, value in headers if name == b"cookie").decode("latin-1")
-    return cookies.parse(crumbs, (access.DEVICE_COOKIE, access.FIRST_DEVICE_COOKIE))
 
 
 async def refuse(scope: Scope, send: Any, status: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import branches, call_states
+from . import branches, call_states, references
 from .states import OPEN as OPEN
 from .states import Block as Block
 from .states import MessageState as MessageState
@@ -68,8 +68,8 @@ class Transcript:
 
     def message_created(self, row: Row) -> None:
         data = row.data
-        block = {"index": 0, "kind": "text", "text": data["text"]}
-        prompt = MessageState(data["message"], row.seq, data["role"], [block])
+        blocks = references.said(data["text"], data.get("attachments", ()))
+        prompt = MessageState(data["message"], row.seq, data["role"], blocks)
         prompt.device, prompt.client_key = data.get("device"), data.get("client_key")
         prompt.parent = data.get("parent")
         self.messages.append(prompt)

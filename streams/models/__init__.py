@@ -1,7 +1,9 @@
+from .attachment import Attachment
 from .attempts import Attempts
 from .conversation import Conversation
 from .delivery import Delivery
 from .device import Device, DeviceSession
+from .discarded_file import DiscardedFile
 from .epoch import Epoch
 from .event import Event
 from .fault import Fault
@@ -16,11 +18,13 @@ from .tool_call import ToolCall
 from .worker import Worker
 
 __all__ = [
+    "Attachment",
     "Attempts",
     "Conversation",
     "Delivery",
     "Device",
     "DeviceSession",
+    "DiscardedFile",
     "Epoch",
     "Event",
     "Fault",

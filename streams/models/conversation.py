@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_OID, UUID
@@ -13,13 +14,13 @@ from django.utils.translation import gettext
 
 from streams import log, quotas
 from streams.conf import conf
-from streams.exceptions import KeyReused, NotFound
+from streams.exceptions import NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.text import clean
 from streams.user_model import key_text
 
-from . import branching, busy_rule, cancelling, posting
+from . import attaching, branching, busy_rule, cancelling, posting
 from .cause import caused_by
 
 if TYPE_CHECKING:
@@ -158,18 +159,19 @@ class Conversation(models.Model):
         run_id: UUID | None = None,
         branch: str | None = None,
         model: str | None = None,
+        attachments: Sequence[UUID] = (),
     ) -> tuple[Message, Run, bool]:
         """A prompt behind `parent`, or at the end of the branch that holds the message `branch`,
         and the run that will answer it; the flag tells a repeated send apart. Raises Invalid for
         an empty prompt, KeyReused when `client_key` came with other content, Busy when the
-        conversation rejects prompts during a run, and what `quotas` and `branching` raise.
+        conversation rejects prompts during a run, and what `quotas`, `branching` and `attaching`
+        raise.
         """
-        content = posting.checked(content)
+        content = posting.checked(content, attachments)
         quotas.lock_owner(self.owner_id)
         here = Conversation.lock(self.pk)
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
-            if earlier.text != content:
-                raise KeyReused("This client_key was used for another prompt.", field="client_key")
+            attaching.check_repeated(earlier, content, attachments)
             run = earlier.runs.select_related("into").earliest("pk")
             return earlier, run.into or run, False
         quotas.check_length(here, 2)
@@ -177,11 +179,14 @@ class Conversation(models.Model):
             parent = branching.end_of(here, branch)
         place = busy_rule.make_way(here, device)
         quotas.check_runs(here)
-        prompt, answer, run = posting.drafted(here, content, device, client_key, place, run_id)
+        files = attaching.sendable(here, attachments)
+        known = (here, content, device, client_key, place, run_id)
+        prompt, answer, run = posting.drafted(*known, files)
         branching.follow(here, prompt, parent)
         run.model = model or run.model
         run.steers = run.steers and branching.joins(here, parent)
         posting.post(here, prompt, answer, run)
+        attaching.sent(files, prompt)
         return prompt, run, True
 
     def _answer_again(self, prompt: Message, device: Device | None, model: str | None) -> Run:

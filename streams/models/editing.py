@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.translation import gettext
 
 from streams import quotas
 from streams.exceptions import Invalid
-from streams.log import branches
+from streams.log import branches, references
 from streams.postgres.database import atomic
 from streams.text import clean
 
@@ -29,11 +31,13 @@ def ask_again(
     device: Device | None,
     client_key: str | None = None,
     model: str | None = None,
+    attachments: Sequence[UUID] | None = None,
 ) -> tuple[Message, Run, bool]:
     """Returns the message, the run that will answer it by `model` or the conversation's own, and
     False if the request was sent before.
 
-    The same text is one more answer to the same prompt, and another text a prompt in its place.
+    The same text with the same files is one more answer to the same prompt, and anything else a
+    prompt in its place. Without `attachments` the files stay those it was sent with.
     Raises NotFound if the prompt was taken back, Invalid if it is no prompt, and what
     `Conversation.post` and `Run.retry` raise.
     """
@@ -43,11 +47,13 @@ def ask_again(
     if prompt.role != prompt.Role.USER:
         raise Invalid(gettext("Only what you have written can be edited."), field="message")
     newest = here.runs.filter(prompt=prompt).order_by("pk").last()
-    if newest and clean(content).strip() == prompt.text.strip():
+    had = [UUID(id) for id in references.ids_of(prompt.blocks)]
+    files = had if attachments is None else attachments
+    if newest and clean(content).strip() == prompt.text.strip() and files == had:
         run = newest.retry(device, model)
         return prompt, run, run.pk != newest.pk
     parent = before(here, prompt)
-    return here.post(content, device, client_key, parent=parent, model=model)
+    return here.post(content, device, client_key, parent=parent, model=model, attachments=files)
 
 
 def before(here: Conversation, message: Message) -> str:

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from streams import log
+from streams.log import references
 
 from .cause import caused_by
 from .conversation import Conversation
 
 if TYPE_CHECKING:
+    from .attachment import Attachment
     from .device import Device
     from .run import Run
 
@@ -19,7 +22,8 @@ class Message(models.Model):
     """One turn in a conversation.
 
     `blocks` is what `streams.log.transcript` makes of the log: `[{"index", "kind", "text", …}]`. A
-    user's message is one text block; an assistant's is empty until its run has ended.
+    user's message is one text block, with its files behind it; an assistant's is empty until its
+    run has ended.
     `seq` is the number of the event that brought it: message.created for a user's,
     run.queued for an assistant's.
     `parent_seq` is that of the message it follows: 0 is a beginning, and null, as most have it, is
@@ -72,22 +76,29 @@ class Message(models.Model):
 
     @classmethod
     def prompt(
-        cls, conversation: Conversation, text: str, device: Device | None, client_key: str | None
+        cls,
+        conversation: Conversation,
+        text: str,
+        device: Device | None,
+        client_key: str | None,
+        files: Sequence[Attachment] = (),
     ) -> Message:
         """Makes a user's message, not saved and without a number yet."""
         return cls(
             conversation=conversation,
             role=cls.Role.USER,
-            blocks=text_block(text),
+            blocks=references.said(text, [each.reference() for each in files]),
             device=device,
             client_key=client_key or None,
         )
 
     def created(self) -> log.NewEvent:
         """Makes the event that announces a message which is no run's answer."""
-        data = {"message": str(self.uuid), "role": self.role, "text": self.text}
+        data: dict[str, Any] = {"message": str(self.uuid), "role": self.role, "text": self.text}
         if self.parent is not None:
             data["parent"] = self.parent
+        if attached := references.of_blocks(self.blocks):
+            data["attachments"] = attached
         if self.client_key:
             data["client_key"] = self.client_key
         return log.NewEvent("message.created", data | caused_by(self.device))
@@ -96,7 +107,3 @@ class Message(models.Model):
     def text(self) -> str:
         """Returns the message's text without reasoning and tool calls."""
         return "".join(block["text"] for block in self.blocks if block["kind"] == "text")
-
-
-def text_block(text: str) -> list[dict[str, Any]]:
-    return [{"index": 0, "kind": "text", "text": text}]

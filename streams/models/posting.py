@@ -20,6 +20,7 @@ from streams.user_model import key_text
 from .busy_rule import ANYWHERE, Place
 
 if TYPE_CHECKING:
+    from .attachment import Attachment
     from .conversation import Conversation
     from .device import Device
     from .message import Message
@@ -111,11 +112,13 @@ IN_NEW = f"""
 """
 
 
-def checked(content: str) -> str:
-    """Returns a prompt's text as it is stored. Raises Invalid if it is empty, and TooLarge."""
+def checked(content: str, files: Sequence[object] = ()) -> str:
+    """Returns a prompt's text as it is stored. Raises Invalid if there is neither any nor files
+    with it, and TooLarge.
+    """
     content = clean(content)
     quotas.check_text("content", content)
-    if not content.strip():
+    if not content.strip() and not files:
         raise Invalid(gettext("Write something first."), field="content")
     return content
 
@@ -127,10 +130,11 @@ def drafted(
     client_key: str | None,
     place: Place = ANYWHERE,
     run_id: UUID | None = None,
+    files: Sequence[Attachment] = (),
 ) -> tuple[Message, Message, Run]:
     """Returns a prompt, its answer to come and the run, all unsaved; `here` may be unsaved too."""
     message, run = apps.get_model("streams", "Message"), apps.get_model("streams", "Run")
-    prompt = message.prompt(here, content, device, client_key)
+    prompt = message.prompt(here, content, device, client_key, files)
     answer = message(conversation=here, role=message.Role.ASSISTANT)
     asks = {"conversation": here, "prompt": prompt, "answer": answer, "model": here.model}
     drafted = run(**asks, rank=place.rank, steers=place.steers)

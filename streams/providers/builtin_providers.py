@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_noop
 
 from streams.providers import scripted
 
+BOTH = ("image", "pdf")
 SDK_TRANSPORT = ("aiohttp", "httpx2")
 
 
@@ -30,6 +31,8 @@ class Entry:
     names: Mapping[str, str] = field(default_factory=dict)
     #: It recites what it was given: nobody asks it for titles, and it is offered in DEBUG alone.
     recites: bool = False
+    #: Which files its models take beside text, "image" and "pdf", by the pattern of their names.
+    takes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Raises UnknownModel for a name that is known to be none, without asking anybody.
     check: Callable[[str], object] | None = None
 
@@ -42,6 +45,7 @@ ENTRIES: dict[str, Entry] = {
         packages=("anthropic", *SDK_TRANSPORT),
         menu=("claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"),
         place="Anthropic",
+        takes={"claude-*": BOTH},
     ),
     "openai": Entry(
         "streams.providers.openai",
@@ -50,6 +54,7 @@ ENTRIES: dict[str, Entry] = {
         packages=("openai", *SDK_TRANSPORT),
         menu=("gpt-6.1-terra", "gpt-6.2-sol", "gpt-6-luna"),
         place="OpenAI",
+        takes=dict.fromkeys(("gpt-4o*", "gpt-4.1*", "gpt-[5-9]*", "o[1-9]*"), BOTH),
     ),
     "openai-chat": Entry(
         "streams.providers.openai_chat",
@@ -75,6 +80,7 @@ ENTRIES: dict[str, Entry] = {
         menu=("demo",),
         place=gettext_noop("recites a text"),
         recites=True,
+        takes={"*": BOTH},  # and looks at none
         check=scripted.check,
     ),
 }

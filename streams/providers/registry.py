@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -57,6 +58,7 @@ def entry_of(prefix: str) -> Entry | None:
         built_from=(),
         menu=tuple(getattr(own, "menu", ())),
         recites=getattr(own, "recites", False),
+        takes=getattr(own, "takes", {}),
         check=getattr(own, "check", None),
     )
 
@@ -124,6 +126,20 @@ def arguments(prefix: str) -> tuple[str, ...]:
 
     own = given(prefix)
     return given("openai") if prefix == "openai-chat" and not any(own) else own
+
+
+def takes(name: str) -> frozenset[str]:
+    """Returns which files a model takes beside text, as the settings or its provider declare:
+    "image", "pdf". Of a model that nobody has declared it is none.
+    """
+    prefix, _, model = (agent_model(name) or name).partition(":")
+    entry = entry_of(prefix)
+    declared = {**conf().models.get(prefix, {}).get("takes", {})}
+    for patterns in (declared, entry.takes if entry else {}):
+        for pattern, kinds in patterns.items():
+            if fnmatchcase(model, pattern):
+                return frozenset(kinds)
+    return frozenset()
 
 
 def offered() -> list[str]:

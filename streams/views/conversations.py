@@ -16,7 +16,7 @@ from streams.models.branching import Imported
 from streams.postgres import channels
 from streams.postgres.database import atomic
 
-from . import serializers
+from . import attaching, serializers
 from .conversation import offered
 from .conversation_list import as_json, beside, shelf
 from .errors import patient
@@ -26,11 +26,14 @@ from .parsing import checked, fields
 from .resource import Request, Resource, see_other
 from .validation import KINDS, checked_values, imported, short_enough
 
+FIELDS: dict[str, type] = {"content": str, "client_key": str, "messages": list}
+FIELDS |= {"attachments": list}
 UUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
 
 class Conversations(Resource):
     takes_prompts = True  # see `streams.starts`
+    takes_files = "form"  # see `streams.http.uploads`
 
     def get(self, request: Request) -> HttpResponse:
         wanted = checked("archived", request.GET.get("archived", ""), bool)
@@ -42,7 +45,7 @@ class Conversations(Resource):
     def post(self, request: Request) -> HttpResponse:
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str, messages=list, **KINDS)
+            given = fields(request, **FIELDS, **KINDS)
             conversation, more, new = created(request, given)
         except StreamsError as error:
             if wants_json(request):
@@ -59,12 +62,16 @@ def created(
     """Creates a conversation and, with `content`, its first message and run; the flag marks a
     request that was sent before.
     """
-    values, key = wanted(request.user, given)
     before = imported(given.get("messages", []))
+    files = attaching.attached(request, given)
+    if files:
+        given.setdefault("content", "")
+    values, key = wanted(request.user, given)
+    attaching.check_taken(request.user, values["model"], files)
     if "content" not in given:
         return empty(request, values, before), {}, True
     conversation, message, run, new = first_prompt.begin_with(
-        request.user, given["content"], request.device, key, before, **values
+        request.user, given["content"], request.device, key, before, files, **values
     )
     return conversation, serializers.posted(message, run), new
 

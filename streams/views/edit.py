@@ -13,7 +13,7 @@ from streams.exceptions import NotFound, StreamsError
 from streams.models import Message, Run
 from streams.models.editing import ask_again
 
-from . import messages, serializers
+from . import attaching, messages, serializers
 from .conversation import offered, own
 from .negotiation import wants_json
 from .pages import render
@@ -32,7 +32,7 @@ class Edit(Resource):
         prompt = prompt_of(request, uuid, message)
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str, model=str)
+            given = fields(request, content=str, client_key=str, model=str, attachments=list)
             asked, run, created = asked_again(request, prompt, given)
         except StreamsError as error:
             if wants_json(request):
@@ -63,7 +63,10 @@ def asked_again(
         checked_values({"model": model})
         policy.check_model(request.user, model)
     content, key = messages.wanted({"content": prompt.text, **given})
-    return ask_again(prompt, content, request.device, key, model)
+    named = attaching.ids_in(given["attachments"]) if "attachments" in given else None
+    files = attaching.files_of(prompt) if named is None else named
+    attaching.check_taken(request.user, model or prompt.conversation.model, files)
+    return ask_again(prompt, content, request.device, key, model, named)
 
 
 def form(

@@ -11,22 +11,26 @@ from django.utils.translation import gettext
 from streams.exceptions import Invalid, StreamsError
 from streams.models import Conversation, Message, Run
 
-from . import serializers
+from . import attaching, serializers
 from .conversation import own, page
 from .negotiation import wants_json
 from .parsing import fields
 from .resource import Request, Resource, see_other
 from .validation import short_enough
 
+FIELDS: dict[str, type] = {"content": str, "client_key": str, "parent": str, "branch": str}
+FIELDS |= {"attachments": list}
+
 
 class Messages(Resource):
     takes_prompts = True  # see `streams.starts`
+    takes_files = "form"  # see `streams.http.uploads`
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own(request, uuid)
         given: dict[str, Any] = {}
         try:
-            given = fields(request, content=str, client_key=str, parent=str, branch=str)
+            given = fields(request, **FIELDS)
             message, run, created = posted(request, conversation, given)
         except StreamsError as error:
             if wants_json(request):
@@ -40,13 +44,17 @@ class Messages(Resource):
 def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
+    files = attaching.attached(request, given)
     content, key = wanted(given)
+    attaching.check_taken(request.user, conversation.model, files)
     parent, branch = given.get("parent"), given.get("branch")
-    return conversation.post(content, request.device, key, parent, branch=branch)
+    return conversation.post(content, request.device, key, parent, branch=branch, attachments=files)
 
 
 def wanted(given: dict[str, Any]) -> tuple[str, str | None]:
-    """Returns a prompt's text and its `client_key`, checked."""
+    """Returns a prompt's text and its `client_key`, checked; with files there may be no text."""
+    if given.get("attachments"):
+        given.setdefault("content", "")
     if "content" not in given:
         raise Invalid(gettext("Write something first."), field="content")
     key = given.get("client_key")

@@ -16,6 +16,7 @@ from . import share_shapes as shares
 
 EVENTS = "text/event-stream"
 MARKDOWN = "text/markdown"
+FILE = "application/octet-stream"  # and whatever else an attached file may be
 
 
 class Operation(NamedTuple):
@@ -58,6 +59,14 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             {201: shapes.AskedAgain, 200: shapes.AskedAgain}, sent.EditedPrompt, refused=(409,)
         )
     },
+    "attachments": {
+        "post": Operation({201: shapes.Attachment}, query=sent.FileName, refused=(413, 415))
+    },
+    "attachment": {
+        "get": Operation({200: shapes.Attachment}),
+        "delete": Operation({204: None}),
+    },
+    "attached-file": {"get": Operation({200: FILE, 304: None})},
     "read": {"put": Operation({200: shapes.ReadMark}, sent.ReadUpTo)},
     "presence": {"post": Operation({204: None}, sent.Presence)},
     "restore": {"post": Operation({200: shapes.Conversation}, sent.Nothing)},
@@ -116,6 +125,7 @@ PAGES = {
     "open-pairing": ("get",),
     "pair": ("get",),
     "push-script": ("get",),
+    "manifest": ("get",),
     "api": ("get",),
     "openapi": ("get",),
 }

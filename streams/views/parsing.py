@@ -28,6 +28,9 @@ def fields(request: HttpRequest, **kinds: type) -> dict[str, Any]:
     given = sent(request)
     if unknown := sorted(set(given) - set(kinds)):
         raise Invalid(f"There is no field {unknown[0]!r} here.", field=unknown[0])
+    if is_form(request) and request.method == "POST":  # the one way in which forms have lists
+        lists = {name: request.POST.getlist(name) for name in given if kinds[name] is list}
+        given = {**given, **lists}
     return {name: checked(name, value, kinds[name]) for name, value in given.items()}
 
 

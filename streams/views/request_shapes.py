@@ -8,6 +8,7 @@ from .shape_fields import (
     ClientKey,
     Count,
     Decided,
+    Id,
     LongText,
     ModelName,
     OnBusy,
@@ -30,6 +31,7 @@ class EarlierMessage(TypedDict):
 class NewConversation(TypedDict):
     content: NotRequired[PromptText]
     client_key: NotRequired[ClientKey]
+    attachments: NotRequired[list[Id]]
     messages: NotRequired[list[EarlierMessage]]
     title: NotRequired[Title]
     model: NotRequired[ModelName]
@@ -49,6 +51,7 @@ class ConversationChange(TypedDict):
 class Prompt(TypedDict):
     content: PromptText
     client_key: NotRequired[ClientKey]
+    attachments: NotRequired[list[Id]]
     parent: NotRequired[str]
     branch: NotRequired[str]
 
@@ -57,6 +60,11 @@ class EditedPrompt(TypedDict):
     content: NotRequired[PromptText]
     client_key: NotRequired[ClientKey]
     model: NotRequired[ModelName]
+    attachments: NotRequired[list[Id]]
+
+
+class FileName(TypedDict, total=False):
+    name: str
 
 
 class ReadUpTo(TypedDict):

@@ -11,7 +11,7 @@ from streams import policy
 from streams.exceptions import NotFound
 from streams.models import Run
 
-from . import serializers
+from . import attaching, serializers
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
@@ -50,6 +50,8 @@ class Retry(Resource):
         given = fields(request, model=str)
         if "model" in given:
             policy.check_model(request.user, checked_values(given)["model"])
+        model = given.get("model") or run.conversation.model
+        attaching.check_taken(request.user, model, attaching.files_of(run.prompt))
         again = run.retry(request.device, given.get("model"))
         return result(request, again.uuid, status=201)
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from django.urls import reverse
 
-from streams.models import Conversation, Message, Run, ToolCall
+from streams.models import Attachment, Conversation, Message, Run, ToolCall
 
 from . import shapes
 from .shape_fields import CallStatus, Decided, OnBusy, RunStatus
@@ -43,6 +43,16 @@ def posted(message: Message, run: Run) -> shapes.Posted:
         "message": {"id": str(message.uuid), "seq": message.seq},
         "run": {"id": str(run.uuid), "status": cast(RunStatus, run.status)},
     }
+
+
+def attachment_place(it: Attachment) -> str:
+    return reverse("streams:attached-file", args=[it.uuid, it.name])
+
+
+def attachment(it: Attachment) -> shapes.Attachment:
+    sent = str(it.conversation.uuid) if it.conversation else None
+    known = it.reference() | {"url": attachment_place(it), "conversation": sent}
+    return cast(shapes.Attachment, known)
 
 
 def run(it: Run) -> shapes.Run:

@@ -53,10 +53,15 @@ class Entries(TypedDict):
 
 class Block(TypedDict):
     index: Count
-    kind: Literal["text", "reasoning", "refusal", "tool_call"]
+    kind: Literal["text", "reasoning", "refusal", "tool_call", "attachment"]
     text: str
     name: NotRequired[str]
     call_id: NotRequired[str]
+    id: NotRequired[Id]
+    type: NotRequired[str]
+    size: NotRequired[Count]
+    width: NotRequired[Count]
+    height: NotRequired[Count]
 
 
 class Message(TypedDict):
@@ -192,6 +197,17 @@ class AskedAgain(Posted):
 class Begun(Conversation):
     message: NotRequired[PostedMessage]
     run: NotRequired[PostedRun]
+
+
+class Attachment(TypedDict):
+    id: Id
+    name: str
+    type: str
+    size: Count
+    width: NotRequired[Count]
+    height: NotRequired[Count]
+    url: Place
+    conversation: Id | None
 
 
 class ReadMark(TypedDict):

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
-from . import quarantine, undecided
+from . import quarantine, stored_files, undecided
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
         logger.info("gave up %s runs that nobody decided about", given_up)
     while purged := await purge(connection, conf.purge_after):
         logger.info("purged %s conversations", purged)
+    if deleted := await stored_files.tidy(connection, conf.attachments_unsent_kept):
+        logger.info("deleted %s stored files", deleted)
     await forget(connection, conf.keep_workers)
 
 

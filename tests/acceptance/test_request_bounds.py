@@ -169,6 +169,28 @@ def test_a_device_of_ours_may_send_more_than_a_stranger(server, laptop):
             assert status_of(heard(connection)) == status
 
 
+@everywhere
+def test_a_device_of_ours_may_send_a_file_and_take_its_time(server, laptop):
+    cookies, before = header_of(cookies_of(laptop)), memory(server)
+    body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1" + b"x" * 9_000_000
+    more = ("Content-Type: image/png", "Accept: application/json", "X-CSRFToken: " + "t" * 32)
+
+    def send(cookie, body, path="/attachments/?name=a.png", length=0, pause=0.0):
+        named = (f"Cookie: {cookie}", f"Content-Length: {length or len(body)}", "Connection: close")
+        with calling(server) as connection:
+            connection.sendall(head("POST", path, *named, *more))
+            time.sleep(pause)  # longer than another request may take
+            with suppress(OSError):
+                connection.sendall(body)
+            return status_of(heard(connection))
+
+    assert send(cookies, body, pause=1.3) == 201
+    assert memory(server) - before < 30_000_000
+    assert send(cookies.replace(access.DEVICE_COOKIE, "no"), body[:99_000]) == 413
+    assert send(cookies, b"", length=11_000_000) == 413
+    assert send(cookies, body, path="/c/") == 413
+
+
 BY_BYTE = [b"GET / HTTP/1.1\r\nX: ", head("POST", "/c/", "Content-Length: 99")]
 HALVES = {
     "nothing": (b"", None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from io import BytesIO
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from streams import log
 from streams.models import Conversation, Event
+from streams.models.attachment import upload
 from streams.postgres.connections import connect
 from streams.providers.base import (
     BlockDelta,
@@ -117,7 +119,8 @@ async def mended(conversation, run):
 
 def steered_and_decided(conversation, device):
     """What a run with tools writes, by hand."""
-    _, run, _ = conversation.post("Four", device)
+    file = upload(device.user, "a.txt", BytesIO(b"words"))
+    _, run, _ = conversation.post("Four", device, attachments=[file.uuid])
     here = Conversation.objects.get(pk=conversation.pk)
     of = {"call_id": "c"}
     here.append(

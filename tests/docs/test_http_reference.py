@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from io import BytesIO
 
 import pytest
 from django.conf import settings
@@ -17,12 +18,14 @@ from streams.models import Pairing, Share
 from streams.realtime.presence_endpoint import told
 from streams.views import errors, serializers
 from tests.factories import ConversationFactory
+from tests.pictures import png
 from tests.views.answers import waiting
 from tests.views.conftest import Api, browser_of
 
 from .pages import DOCS, fields, sections, tables
 
 PAGE = "reference/http.md"
+JSON = {"headers": {"Accept": "application/json"}}
 NOT_OURS = ("admin/", "favicon.ico")
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -172,6 +175,7 @@ def test_the_shapes_are_those_on_the_page(conversation, laptop):
         "call": api("post", serializers.call(waiting(run))["url"], {"decision": "denied"}).json(),
         "device": api("get", "/devices/").json()["devices"][0],
         "pairing": api("get", pairing["url"]).json(),
+        "attachment": api.client.post("/attachments/", {"file": BytesIO(png())}, **JSON).json(),
     }
 
     said = sections(PAGE)

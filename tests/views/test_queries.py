@@ -7,9 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from streams.conf import conf
-from streams.log import NewEvent
+from streams.log import NewEvent, references
 from streams.models import Conversation, Event, Message, Run
-from streams.models.message import text_block
 
 JSON = {"Accept": "application/json"}
 HTML = {"Accept": "text/html"}
@@ -19,13 +18,13 @@ def fill(conversation, device, messages):
     """Finished turns, as the model's rows alone: their deltas are folded away."""
     turns = range(messages // 2)
     told = [
-        Message(conversation=conversation, seq=4 * n + 1, role="user", blocks=text_block(f"{n}?"),
-                device=device)
+        Message(conversation=conversation, seq=4 * n + 1, role="user", device=device,
+                blocks=references.said(f"{n}?"))
         for n in turns
     ]  # fmt: skip
     answers = [
         Message(conversation=conversation, seq=4 * n + 2, role="assistant",
-                blocks=text_block(f"{n}."))
+                blocks=references.said(f"{n}."))
         for n in turns
     ]  # fmt: skip
     Message.objects.bulk_create([*told, *answers])

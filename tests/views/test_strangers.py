@@ -4,6 +4,7 @@ the same headers and as many questions to the database as where there is nothing
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from streams.models import Conversation, Device, Message, Pairing, Run, Share, ToolCall
+from streams.models import Attachment, Conversation, Device, Message, Pairing, Run, Share, ToolCall
+from streams.models.attachment import upload
 from tests.factories import DeviceFactory
 
 from .answers import begin, complete, say, waiting
@@ -30,7 +32,8 @@ CLOSED = [
     ("post", "/devices/{d}/revoke"), ("get", "/devices/{d}/push"), ("put", "/devices/{d}/push"),
     ("delete", "/devices/{d}/push"), ("get", "/pair/{p}/"), ("get", "/c/{c}/actions"),
     ("get", "/c/{c}/export"), ("get", "/c/{c}/messages/{m}/edit"), ("get", "/c/{c}/shares"),
-    ("post", "/c/{c}/shares"), ("delete", "/shares/{s}/"),
+    ("post", "/c/{c}/shares"), ("delete", "/shares/{s}/"), ("get", "/attachments/{a}/"),
+    ("delete", "/attachments/{a}/"), ("get", "/attachments/{a}/soup.txt"),
 ]  # fmt: skip
 # By ids of another protocol, which are ours after a word.
 IN_OTHER_WORDS = [
@@ -49,7 +52,8 @@ STREAMED = {"conversation-events", "run-events", "presence"}
 @pytest.fixture
 def theirs(conversation, laptop, phone):
     """One of each of what Anna has: an answer, a device that is elsewhere, a pairing."""
-    prompt, run, _ = conversation.post("A secret soup", laptop)
+    file = upload(laptop.user, "soup.txt", BytesIO(b"A secret soup"))
+    prompt, run, _ = conversation.post("A secret soup", laptop, attachments=[file.uuid])
     begin(run)
     say(run, "Secret words")
     complete(run)
@@ -62,6 +66,7 @@ def theirs(conversation, laptop, phone):
         "k": waiting(run).uuid,
         "m": prompt.uuid,
         "s": Share.make(conversation, "Secret", [{"role": "user", "text": "soup"}]).uuid,
+        "a": file.uuid,
     }
 
 
@@ -82,7 +87,7 @@ def told(client, method, path, face):
 
 
 def everything():
-    models = (Conversation, Message, Run, ToolCall, Device, Pairing, Share)
+    models = (Attachment, Conversation, Message, Run, ToolCall, Device, Pairing, Share)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -102,7 +107,7 @@ def test_someone_elses_is_nothing_at_all(stranger, theirs, method, path, face):
 def test_what_was_deleted_is_nothing_at_all_even_to_its_owner(
     laptop, theirs, conversation, method, path, face
 ):
-    if not re.search(r"\{[crs]\}", path):
+    if not re.search(r"\{[crsa]\}", path):
         return
     conversation.delete_softly(laptop)
     owner = browser_of(laptop)
@@ -141,6 +146,7 @@ def test_every_address_with_an_identity_in_it_is_held_to_this():
         re.sub(r"\{\w\}", lambda it: named.get(it[0], "<uuid:uuid>"), p).lstrip("/")
         for _, p in CLOSED
     }
+    held = {path.replace("soup.txt", "<str:name>") for path in held}
     assert {str(it.pattern) for it in routes if it.name not in STREAMED} == held
 
 

@@ -8,8 +8,8 @@ import time
 import pytest
 from asgiref.sync import sync_to_async
 
+from streams.log import references
 from streams.models import Conversation, Message, Run
-from streams.models.message import text_block
 from streams.worker import process
 from tests.providers.dialects import DIALECTS
 from tests.providers.vendor import Vendor
@@ -27,7 +27,7 @@ def tell(conversation, exchanges):
     """Earlier prompts and their answers, as rows alone."""
 
     def message(n, role):
-        blocks = text_block(f"{n} {WORDS}")
+        blocks = references.said(f"{n} {WORDS}")
         return Message(conversation=conversation, seq=n, role=role, blocks=blocks)
 
     prompts = [message(2 * n + 1, "user") for n in range(exchanges)]

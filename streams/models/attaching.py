@@ -1,0 +1,59 @@
+"""Which files go with a prompt: new ones, and those of the same conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.apps import apps
+from django.db.models import Q
+from django.utils.translation import gettext
+
+from streams.conf import conf
+from streams.exceptions import KeyReused, NotFound, TooManyFiles
+from streams.log import references
+
+if TYPE_CHECKING:
+    from .attachment import Attachment
+    from .conversation import Conversation
+    from .message import Message
+
+
+def check_repeated(earlier: Message, content: str, ids: Sequence[UUID]) -> None:
+    """Raises KeyReused unless a prompt with the same key said the same, with the same files."""
+    files = [str(each) for each in dict.fromkeys(ids)]
+    if earlier.text != content or references.ids_of(earlier.blocks) != files:
+        raise KeyReused("This client_key was used for another prompt.", field="client_key")
+
+
+def sendable(here: Conversation, ids: Sequence[UUID]) -> list[Attachment]:
+    """Returns the files in this order, and holds their rows: of those that the conversation's owner
+    has sent nowhere, or in this conversation, which may be unsaved.
+
+    Raises TooManyFiles, and NotFound with the field `attachments`.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if len(wanted) > (most := conf().attachments_per_message):
+        told = gettext("At most %(most)d files go with one message.")
+        raise TooManyFiles(told % {"most": most}, field="attachments")
+    if not wanted:
+        return []
+    free = Q(conversation=None) | (Q(conversation_id=here.pk) if here.pk else Q())
+    rows = files_of(here.owner_id).filter(free, uuid__in=wanted).order_by("pk")
+    found = {each.uuid: each for each in rows.select_for_update(of=("self",))}
+    if len(found) < len(wanted):
+        told = gettext("A file isn't here any more. Remove it, and attach it again.")
+        raise NotFound(told, field="attachments")
+    return [found[each] for each in wanted]
+
+
+def sent(files: Sequence[Attachment], message: Message) -> None:
+    """Records with which message files were sent. The caller holds their rows."""
+    if new := [each.pk for each in files if each.conversation_id is None]:
+        rows = files_of(message.conversation.owner_id).filter(pk__in=new)
+        rows.update(conversation_id=message.conversation_id, message_id=message.pk)
+
+
+def files_of(owner_id: Any) -> Any:
+    return apps.get_model("streams", "Attachment").objects.filter(owner_id=owner_id)

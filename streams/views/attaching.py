@@ -1,0 +1,81 @@
+"""Files that come with a prompt: those that were attached before, and those of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_noop
+
+from streams.attachments import kinds
+from streams.conf import conf
+from streams.exceptions import Invalid, TooManyFiles
+from streams.log import references
+from streams.models import Attachment, Message
+from streams.models.attachment import upload
+from streams.providers import registry
+from streams.providers.model_names import words_of
+
+from .parsing import is_form
+
+FILES = "files"  # the field of a form's file inputs
+
+NO_IMAGES = gettext_noop("%(model)s can't look at images. Choose another model, or remove them.")
+NO_PDF = gettext_noop("%(model)s can't read PDF. Choose another model, or remove it.")
+
+
+def attached(request: HttpRequest, given: dict[str, Any]) -> list[UUID]:
+    """Returns the files of a prompt in their order: those which the field `attachments` names, and
+    then those that a form brings itself, which are stored.
+
+    Raises Invalid, and what `upload` raises. `given` then names all that are stored.
+    """
+    found = ids_in(given.get("attachments", []))
+    brought = request.FILES.getlist(FILES) if is_form(request) else []
+    if len(found) + len(brought) > (most := conf().attachments_per_message):
+        told = gettext("At most %(most)d files go with one message.")
+        raise TooManyFiles(told % {"most": most}, field="attachments")
+    for file in brought:
+        found.append(upload(request.user, file.name or "", file).uuid)
+        given["attachments"] = [str(each) for each in found]
+    return found
+
+
+def ids_in(given: Iterable[Any]) -> list[UUID]:
+    """Raises Invalid."""
+    try:
+        return [*dict.fromkeys(UUID(each) for each in given)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Invalid("attachments is a list of ids.", field="attachments") from error
+
+
+def files_of(prompt: Message) -> list[UUID]:
+    """Returns the files that were sent with a prompt."""
+    return [UUID(id) for id in references.ids_of(prompt.blocks)]
+
+
+def check_taken(user: Any, model: str, ids: Sequence[UUID]) -> None:
+    """Raises Invalid where a model cannot take one of these files."""
+    if not ids:
+        return
+    takes = registry.takes(model)
+    own = Attachment.objects.owned_by(user).filter(uuid__in=ids)
+    types = set(own.values_list("type", flat=True))
+    refused = (
+        NO_IMAGES if types & {*kinds.IMAGES} and "image" not in takes else None,
+        NO_PDF if kinds.PDF in types and "pdf" not in takes else None,
+    )
+    for told in filter(None, refused):
+        raise Invalid(gettext(told) % {"model": words_of(model)}, field="attachments")
+
+
+def waiting(user: Any, given: dict[str, Any]) -> list[Attachment]:
+    """Returns the files of a refused form, which are shown in it again."""
+    try:
+        ids = ids_in(given.get("attachments", []))
+    except Invalid:
+        return []
+    found = {each.uuid: each for each in Attachment.objects.owned_by(user).filter(uuid__in=ids)}
+    return [found[each] for each in ids if each in found]
