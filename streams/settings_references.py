@@ -83,19 +83,14 @@ def webhooks(streams: Settings) -> Iterable[CheckMessage]:
 def push(streams: Settings) -> Iterable[CheckMessage]:
     if not streams.push:
         return
-    if not (find_spec("pywebpush") and find_spec("aiohttp")):
+    if not vapid.is_installed():
         yield Error(
             "STREAMS push needs packages that are not installed.",
             hint='pip install "chatstream[push]"',
             id="streams.E024",
         )
         return
-    try:
-        vapid.signer(streams.push.get("private_key", ""))
-        lacking = not streams.push.get("subject", "").startswith(("mailto:", "https://"))
-    except Exception:  # whatever py_vapid raises
-        lacking = True
-    if lacking:
+    if not vapid.can_sign(streams.push):
         yield Error(
             "STREAMS push cannot sign.",
             hint="`manage.py vapidkeys` makes a private_key; subject is how push services reach "
@@ -105,13 +100,13 @@ def push(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def wrong_with(url: str, secret: str) -> str:
-    from standardwebhooks import Webhook
+    from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
     if not url.startswith(("https://", "http://")):
         return "has no url of http"
     try:
         Webhook(secret)
-    except Exception:  # whatever it raises for what is no base64
+    except (ValueError, EmptyWebhookSecretError):
         return "has no secret that can sign"
     return ""
 
@@ -132,7 +127,7 @@ def importable(where: str, path: str, needed: Sequence[str]) -> Iterable[CheckMe
         yield Error(
             f"STREAMS {where} is {path!r}, which {wrong}.",
             hint="Make it the dotted path of one that docs/reference/api.md describes.",
-            id="streams.E014",
+            id="streams.E016",
         )
 
 

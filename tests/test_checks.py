@@ -13,9 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg import IsolationLevel
 
-from streams import asgi, checks
+from streams import asgi, checks, settings_references, vapid
 from streams.conf import conf
 from streams.providers import registry
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PUSH_KEY = "x0BeeyKmZaEH7Kdl9lZGx7gIZHQXXnXS-o8mR-G0MOE"
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +55,16 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", {"buffer_events": 0}, "streams.E010"),
         ("STREAMS", {"buffer_bytes": 0}, "streams.E010"),
         ("STREAMS", {"base_template": "site/nowhere.html"}, "streams.E020"),
+        ("STREAMS", {"policy": "no.such.policy"}, "streams.E016"),
+        ("STREAMS", {"agents": {"a": "tests.agents.site.keyed"}}, "streams.E021"),
+        ("STREAMS", {"webhooks": {"crm": {"secret": SECRET}}}, "streams.E023"),
+        ("STREAMS", {"webhooks": {"crm": {"url": "ftp://a.b", "secret": SECRET}}}, "streams.E023"),
+        ("STREAMS", {"webhooks": {"crm": {"url": "https://a.b"}}}, "streams.E023"),
+        ("STREAMS", {"webhooks": {"crm": {"url": "https://a.b", "secret": "é"}}}, "streams.E023"),
+        ("STREAMS", {"push": {"private_key": PUSH_KEY}}, "streams.E025"),
+        ("STREAMS", {"push": {"private_key": PUSH_KEY, "subject": "us"}}, "streams.E025"),
+        ("STREAMS", {"push": {"subject": "mailto:us@example.com"}}, "streams.E025"),
+        ("STREAMS", {"push": {"private_key": "A" * 43, "subject": "mailto:a@b.c"}}, "streams.E025"),
     ],
 )
 def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):
@@ -77,6 +90,23 @@ def test_a_setting_that_cannot_be_is_told_by_whatever_reads_it_and_no_key_with_i
     with pytest.raises(ImproperlyConfigured, match="Make it a dictionary") as raised:
         conf()
     assert "sk-secret" not in str(raised.value)
+
+
+TOLD = {
+    "webhooks": {"crm": {"url": "https://a.b", "secret": SECRET}},
+    "push": {"private_key": PUSH_KEY, "subject": "mailto:us@example.com"},
+}
+
+
+def test_telling_people_that_can_work_is_left_alone_and_without_its_packages_is_an_error(
+    settings, monkeypatch
+):
+    settings.STREAMS = TOLD
+    assert found() == set()
+    for module in (settings_references, vapid):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert found() == {"streams.E022", "streams.E024"}
+    assert vapid.public_key() == ""
 
 
 def test_a_provider_whose_packages_are_missing_is_told_with_its_extra(settings, monkeypatch):

@@ -42,6 +42,16 @@ class Request(ASGIRequest):
             raise
 
 
+# What Django raises for headers that it cannot read; 6.1 the first.
+UNREADABLE = (BadRequest, ValueError, LookupError)
+
+
+def check_charset(request: ASGIRequest) -> None:
+    """Raises ValueError or LookupError if it says to be read in a way that we do not read."""
+    if request.encoding and codecs.lookup(request.encoding).name not in CHARSETS:
+        raise ValueError(request.encoding)
+
+
 class OneThreadHandler(ASGIHandler):
     """Everything of ours behind it is synchronous, but Django's own handler goes back to the
     event loop and into the thread again between middleware and view: two more changes of
@@ -59,11 +69,9 @@ class OneThreadHandler(ASGIHandler):
         """Django's, but for a header that says how to read itself and cannot be read so."""
         try:
             made = super().create_request(scope, body_file)
-            if made[0] and made[0].encoding:
-                charset = codecs.lookup(made[0].encoding).name
-                if charset not in CHARSETS:
-                    raise ValueError(charset)
-        except (BadRequest, ValueError, LookupError):  # Django 6.1 raises the first
+            if made[0]:
+                check_charset(made[0])
+        except UNREADABLE:
             return None, HttpResponseBadRequest("The Content-Type cannot be read.")
         return made
 

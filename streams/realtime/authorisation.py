@@ -16,6 +16,7 @@ from django.utils import timezone
 from streams import access, access_queries, access_tokens, authentication, sessions
 from streams.conf import conf
 from streams.exceptions import BadRequest, NotFound, NotSignedIn
+from streams.http.handler import UNREADABLE, check_charset
 from streams.http.handler import Request as DjangoRequest
 from streams.models import Device
 from streams.postgres import database
@@ -126,7 +127,8 @@ def as_django_has_it(request: Request) -> DjangoRequest:
     """
     try:
         made = DjangoRequest(request.scope, BytesIO())
-    except Exception as error:
+        check_charset(made)
+    except UNREADABLE as error:
         raise BadRequest("The headers cannot be read.") from error
     made.session = sessions.store()()
     made.user = AnonymousUser()

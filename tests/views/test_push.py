@@ -84,3 +84,21 @@ def test_the_script_is_of_this_origin_and_in_the_browsers_language(page):
     assert '"/c/00000000' in words
     assert "fetch" not in words
     assert "caches" not in words
+
+
+@pytest.mark.parametrize(
+    "push",
+    [
+        {"private_key": "no key", "subject": "mailto:us@example.com"},
+        {"private_key": "A" * 43, "subject": "mailto:us@example.com"},
+        {"private_key": "x0BeeyKmZaEH7Kdl9lZGx7gIZHQXXnXS-o8mR-G0MOE"},
+    ],
+    ids=["no base64", "no key of the curve", "no subject"],
+)
+def test_notifications_that_cannot_be_signed_are_not_offered(settings, api, laptop, push):
+    settings.STREAMS = {**settings.STREAMS, "push": push}
+    place = f"/devices/{laptop.uuid}/push"
+    page = browser_of(laptop).get("/devices/", headers={"accept": "text/html"})
+    assert (page.status_code, b"streams-push" in page.content) == (200, False)
+    assert api("get", place).json() == {"key": "", "subscribed": False}
+    assert api("put", place, GIVEN).status_code == 404
