@@ -176,20 +176,36 @@ async def test_cancelling_a_call_cancels_the_tool() -> None:
     assert ended.is_set()
 
 
-async def test_progress_is_told_in_order_the_last_of_many_and_from_threads() -> None:
+@pytest.mark.parametrize(("every", "last"), [(3600, ["0"]), (0.01, ["499"])])
+async def test_progress_is_told_in_order_the_last_of_many_and_from_threads(
+    settings: Any, every: float, last: list[str]
+) -> None:
+    settings.STREAMS = {**settings.STREAMS, "tool_progress_every": every}
     notes: list[str] = []
 
     @tool
     def count(context: Context) -> str:
-        for number in range(500):
-            context.progress(str(number))
+        context.progress("0")
         while not notes:
+            time.sleep(0.01)
+        for number in range(1, 500):
+            context.progress(str(number))
+        while notes[-1:] != last:
             time.sleep(0.01)
         return "done"
 
     assert await call(count, CONTEXT, "{}", keep(notes)) == ok("done")
-    assert len(notes) == 1
-    assert await call(count, CONTEXT, "{}") == ok("done")  # nobody listens
+    assert notes == sorted(notes, key=int)
+    assert len(notes) == 1 if every > 1 else len(notes) > 1
+
+
+async def test_nobody_has_to_listen_to_progress() -> None:
+    @tool
+    def count(context: Context) -> str:
+        context.progress("1")
+        return "done"
+
+    assert await call(count, CONTEXT, "{}") == ok("done")
 
 
 async def test_plain_tools_run_at_once_and_no_more_than_the_setting(settings: Any) -> None:
@@ -201,7 +217,9 @@ async def test_plain_tools_run_at_once_and_no_more_than_the_setting(settings: An
         nonlocal at_once, most
         at_once += 1
         most = max(most, at_once)
-        time.sleep(0.05)
+        while most < 3:
+            time.sleep(0.01)
+        time.sleep(0.05)  # for one more, which must not come
         at_once -= 1
 
     await asyncio.gather(*(call(busy, CONTEXT, "{}") for _ in range(7)))

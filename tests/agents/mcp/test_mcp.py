@@ -87,8 +87,20 @@ async def said(tool: Tool, arguments: str = "{}") -> str:
     return result.text
 
 
-async def test_tools_are_listed_and_called(server: str) -> None:
+async def test_a_servers_tools_are_called_as_it_says_and_read_again_when_they_change(
+    server: str,
+) -> None:
+    """All of it on one server: each start is more than a second of a core."""
     tools = await has("ann")
+    await are_listed_and_called(tools, server)
+    await need_a_yes_unless_they_only_read(tools)
+    await tell_of_their_progress(tools)
+    await said(tools["s__grow"])
+    tools = await has("ann", "s__grown")
+    assert await said(tools["s__grown"]) == "new"
+
+
+async def are_listed_and_called(tools: dict[str, Tool], server: str) -> None:
     add = tools["s__add"].spec
     assert (add.description, sorted(add.parameters["properties"])) == (
         "Add two numbers.",
@@ -102,8 +114,7 @@ async def test_tools_are_listed_and_called(server: str) -> None:
         assert await said(tools["s__header"]) == "Bearer ann"
 
 
-async def test_what_is_not_said_to_only_read_needs_a_yes_and_is_not_repeated(server: str) -> None:
-    tools = await has("ann")
+async def need_a_yes_unless_they_only_read(tools: dict[str, Tool]) -> None:
     (write,) = (tool for name, tool in tools.items() if name.startswith("s__write_file"))
     assert await needs_approval(write, CONTEXT, '{"path": "x"}')
     assert not await needs_approval(tools["s__add"], CONTEXT, "{}")
@@ -111,23 +122,15 @@ async def test_what_is_not_said_to_only_read_needs_a_yes_and_is_not_repeated(ser
     assert await said(write, '{"path": "x"}') == "written x"
 
 
-async def test_progress_is_told(server: str) -> None:
+async def tell_of_their_progress(tools: dict[str, Tool]) -> None:
     notes: list[str] = []
 
     async def tell(text: str) -> None:
         notes.append(text)
 
-    tools = await has("ann")
     assert await call(tools["s__slow"], CONTEXT, "{}", tell) == ToolResult("ok", "done")
     assert notes
     assert notes[0] == "1 / 3"
-
-
-async def test_tools_are_read_again_when_the_server_says_that_they_changed(server: str) -> None:
-    tools = await has("ann")
-    await said(tools["s__grow"])
-    tools = await has("ann", "s__grown")
-    assert await said(tools["s__grown"]) == "new"
 
 
 async def test_a_server_by_command_has_a_process_for_each_person_and_no_secrets(
@@ -161,20 +164,18 @@ async def test_a_dead_server_is_an_error_result_and_is_started_again(configure: 
     assert texts[-1].text.split()[1] not in (first, again)
 
 
-async def test_a_server_by_url_that_is_away_fails_and_comes_back(configure: Any) -> None:
-    http = ByHttp()
-    configure(s={"url": f"http://127.0.0.1:{http.port}/mcp"})
-    try:
-        tools = await has("ann")
-        http.stop()
-        assert (await call(tools["s__add"], CONTEXT, '{"a": 1, "b": 1}')).status == "error"
-        assert "s__add" in await has("ann")  # still there, and fails
-        http.start()
-        async with asyncio.timeout(20):
-            while (await call(tools["s__add"], CONTEXT, '{"a": 1, "b": 1}')).text != "2":
-                await asyncio.sleep(0.1)
-    finally:
-        http.stop()
+async def test_a_server_by_url_that_is_away_fails_and_comes_back(
+    by_http: ByHttp, configure: Any
+) -> None:
+    configure(s={"url": f"http://127.0.0.1:{by_http.port}/mcp"})
+    tools = await has("ann")
+    by_http.stop()
+    assert (await call(tools["s__add"], CONTEXT, '{"a": 1, "b": 1}')).status == "error"
+    assert "s__add" in await has("ann")  # still there, and fails
+    by_http.start()
+    async with asyncio.timeout(30):
+        while (await call(tools["s__add"], CONTEXT, '{"a": 1, "b": 1}')).text != "2":
+            await asyncio.sleep(0.1)
 
 
 async def test_a_server_that_does_not_start_has_no_tools_and_the_agent_goes_on(
@@ -196,29 +197,27 @@ async def test_a_name_that_the_settings_lack_is_said(configure: Any) -> None:
         await Agent(model="scripted:demo", mcp=["nobody"]).toolset("ann")
 
 
-async def test_closing_ends_the_processes(configure: Any) -> None:
-    configure(s=BY_COMMAND)
-    tools = await has("ann")
-    pid = int((await said(tools["s__person"])).split()[1])
-    await servers.aclose()
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-async def test_no_more_are_connected_than_the_setting_and_the_oldest_leaves(
+async def test_the_oldest_leaves_when_there_are_too_many_and_closing_ends_the_others(
     configure: Any, settings: Any
 ) -> None:
     configure(s=BY_COMMAND)
-    settings.STREAMS = {**settings.STREAMS, "mcp_connections": 2}
-    pids = [int((await said((await has(person))["s__person"])).split()[1]) for person in "abc"]
-    assert len(servers._connections) == 2
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                os.kill(pids[0], 0)
-            except ProcessLookupError:
-                break
+    settings.STREAMS = {**settings.STREAMS, "mcp_connections": 1}
+    first, second = [int((await said((await has(who))["s__person"])).split()[1]) for who in "ab"]
+    assert len(servers._connections) == 1
+    async with asyncio.timeout(30):
+        while is_there(first):
             await asyncio.sleep(0.02)
+    assert is_there(second)
+    await servers.aclose()
+    assert not is_there(second)
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_names_are_such_that_every_model_takes_them_and_stay_apart() -> None:
