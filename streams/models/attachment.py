@@ -6,6 +6,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -109,12 +110,13 @@ def upload(owner: Any, name: str, content: IO[bytes]) -> Attachment:
     DiscardedFile.objects.create(place=place, due_at=Now() + WRITTEN_WITHIN)
     written = storage.write(place, content)
     if written != place:
-        DiscardedFile.objects.create(place=written, due_at=Now() + WRITTEN_WITHIN)
-    made.place = written
+        storage.delete(written)
+        raise ImproperlyConfigured("STREAMS attachment_storage has to keep the names it is given.")
+    made.place = place
     try:
         return keep(made, found)
     except Exception:
-        DiscardedFile.objects.filter(place=written).update(due_at=Now())
+        DiscardedFile.objects.filter(place=place).update(due_at=Now())
         raise
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from streams.providers import payload
-from streams.providers.base import Call, Part, Prompt, Result, Text, ToolSpec, Turn
+from streams.providers.base import Call, File, Part, Prompt, Result, Text, ToolSpec, Turn
 from streams.providers.tool_turns import call_ids, replayed, told
 
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -52,8 +52,17 @@ def blocks(parts: Sequence[Part]) -> Iterator[dict[str, Any]]:
                 yield block | ({"is_error": True} if is_error else {})
             case Call(call_id, name, arguments):
                 yield {"type": "tool_use", "id": call_id, "name": name, "input": read(arguments)}
+            case File():
+                yield file(part)
             case Text(text) if text.strip():
                 yield {"type": "text", "text": text}
+
+
+def file(part: File) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": part.type, "data": part.base64}
+    if part.is_image:
+        return {"type": "image", "source": source}
+    return {"type": "document", "source": source, "title": part.name}
 
 
 def read(arguments: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 
 from .causes import causes
 from .prompt import Call as Call
+from .prompt import File as File
 from .prompt import Part as Part
 from .prompt import Prompt as Prompt
 from .prompt import Replay as Replay

@@ -6,10 +6,10 @@ https://platform.openai.com/docs/guides/reasoning#keeping-reasoning-items-in-con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from streams.providers.base import Call, Prompt, Result, Text, ToolSpec, Turn
+from streams.providers.base import Call, File, Prompt, Result, Text, ToolSpec, Turn
 from streams.providers.tool_turns import call_ids, replayed, spoken, told
 
 # Models that do not reason, and refuse to be asked for it.
@@ -52,9 +52,11 @@ def responses_items(turn: Turn, prompt: Prompt, name: str) -> Iterator[Mapping[s
         if called == call_ids(turn):
             yield from replay.items
             return
+    if has_files(turn):
+        yield {"role": turn.role, "content": [*content(turn, response_file, "input_text")]}
     for part in turn.parts:
         match part:
-            case Text(text) if text:
+            case Text(text) if text and not has_files(turn):
                 yield {"role": turn.role, "content": text}
             case Call(call_id, called_name, arguments):
                 call = {"call_id": call_id, "name": called_name, "arguments": arguments or "{}"}
@@ -74,8 +76,37 @@ def chat_messages(prompt: Prompt, name: str) -> Iterator[dict[str, Any]]:
         if calls:
             message = {"role": turn.role, "content": turn.text or None, "tool_calls": calls}
             yield with_opaque(message, turn, prompt, name)
+        elif has_files(turn):
+            yield {"role": turn.role, "content": [*content(turn, chat_file, "text")]}
         elif turn.text or not any(isinstance(part, Result) for part in turn.parts):
             yield {"role": turn.role, "content": turn.text}
+
+
+def has_files(turn: Turn) -> bool:
+    return any(isinstance(part, File) for part in turn.parts)
+
+
+def content(
+    turn: Turn, of_file: Callable[[File], dict[str, Any]], text: str
+) -> Iterator[dict[str, Any]]:
+    """Yields what was said with files, in its order."""
+    for part in turn.parts:
+        if isinstance(part, File):
+            yield of_file(part)
+        elif isinstance(part, Text) and part.text:
+            yield {"type": text, "text": part.text}
+
+
+def response_file(file: File) -> dict[str, Any]:
+    if file.is_image:
+        return {"type": "input_image", "image_url": file.data_url}
+    return {"type": "input_file", "filename": file.name, "file_data": file.data_url}
+
+
+def chat_file(file: File) -> dict[str, Any]:
+    if file.is_image:
+        return {"type": "image_url", "image_url": {"url": file.data_url}}
+    return {"type": "file", "file": {"filename": file.name, "file_data": file.data_url}}
 
 
 def chat_call(call: Call) -> dict[str, Any]:

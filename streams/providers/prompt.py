@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Role = Literal["user", "assistant"]
@@ -43,7 +44,45 @@ class Result:
     is_error: bool = False
 
 
-Part = Text | Call | Result
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a user sent with what they said: an image or a PDF, by its `type`.
+
+    `data` is its content. What a model cannot take never comes as a File, and text comes as Text.
+    """
+
+    id: str
+    name: str
+    type: str
+    size: int
+    width: int = 0  # of an image, in pixels
+    height: int = 0
+    data: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_image(self) -> bool:
+        return self.type.startswith("image/")
+
+    @property
+    def tokens(self) -> int:
+        """Estimates what it costs: models count an image by its area, as far as they look closely,
+        and a PDF's pages as text and images."""
+        if self.type.startswith("text/"):
+            return self.size // 4
+        if self.is_image:
+            return max(85, min(1600, self.width * self.height // 750))
+        return max(1500, self.size // 30)
+
+    @property
+    def base64(self) -> str:
+        return b64encode(self.data).decode()
+
+    @property
+    def data_url(self) -> str:
+        return f"data:{self.type};base64,{self.base64}"
+
+
+Part = Text | Call | Result | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +105,7 @@ class Replay:
 class Turn:
     """An earlier message as the model is to see it.
 
-    A user's turn is made of Results, one for each Call of the turn before, and Text after them; an
+    A user's turn is made of Results, one for each Call of the turn before, then Files and Text; an
     assistant's of Text and Calls.
     """
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from streams.providers.base import Call, Part, Prompt, Replay, Result, Text, Turn
+from streams.providers.base import Call, File, Part, Prompt, Replay, Result, Text, Turn
 
 # An id as each of the APIs takes it: another vendor's may be a page long.
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -32,13 +32,15 @@ def in_words(parts: Sequence[Part]) -> Iterator[Part]:
                 yield Text(f"{gap}[Called {name} with {arguments}]")
             case Result():
                 yield Text(f"{gap}[Result: {spoken(part)}]")
+            case File():
+                yield part
             case Text(text):
-                told_before = number and not isinstance(parts[number - 1], Text)
+                told_before = number and isinstance(parts[number - 1], Call | Result)
                 yield Text(gap + text if told_before else text)
 
 
 def portable(part: Part) -> Part:
-    if isinstance(part, Text) or CALL_ID.fullmatch(part.call_id):
+    if isinstance(part, Text | File) or CALL_ID.fullmatch(part.call_id):
         return part
     short = f"call_{sha256(part.call_id.encode(errors='replace')).hexdigest()[:32]}"
     return replace(part, call_id=short)

@@ -10,7 +10,7 @@ import orjson
 from .. import log
 from ..log.transcript import Block
 from ..providers.base import Call, Part, Replay, Result, Text, Turn
-from .model_context import said
+from .model_context import files_in, said
 from .standing import HeldCall, Standing
 
 
@@ -108,4 +108,4 @@ def again(call: HeldCall) -> str:
 
 def texts(blocks: Sequence[Block]) -> list[Part]:
     text = said(list(blocks))
-    return [Text(text)] if text.strip() else []
+    return [*files_in(blocks), *([Text(text)] if text.strip() else [])]

@@ -24,6 +24,7 @@ from ..providers.base import (
     Upstream,
 )
 from ..text import clean
+from . import attached_files
 from .answer import BlockEvent, begun
 from .claimed import Claimed
 from .held_run import HeldRun
@@ -83,6 +84,7 @@ class ModelCall:
     async def _once(self, provider: Provider, prompt: Prompt) -> Finished:
         if self.upstream:
             prompt = await self.upstream.continued(prompt)
+        prompt = await attached_files.loaded(prompt, self.held.claimed.model, self.held.conf)
         events = provider.stream(prompt)
         end: Finished | None = None
         try:

@@ -10,8 +10,9 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
+from ..log import references
 from ..log.transcript import Block
-from ..providers.base import Turn
+from ..providers.base import File, Part, Text, Turn
 from . import quarantine
 from .claimed import Claimed
 
@@ -143,19 +144,35 @@ def alternating(exchanges: Sequence[tuple[list[Block], list[Block]]]) -> list[Tu
     in a row, of which an imported one has no prompt here.
     """
     turns: list[Turn] = []
-    unanswered: list[str] = []
+    unanswered: list[list[Block]] = []
     for prompt, answer in exchanges:
         if prompt:
-            unanswered.append(said(prompt))
+            unanswered.append(prompt)
         if not said(answer).strip():
             continue
         if unanswered or not turns:
-            turns += [Turn.of("user", "\n\n".join(unanswered))] if unanswered else []
+            turns += [told_together(unanswered)] if unanswered else []
             turns.append(Turn.of("assistant", said(answer)))
         else:
             turns[-1] = Turn.of("assistant", f"{turns[-1].text}\n\n{said(answer)}")
         unanswered = []
-    return [*turns, Turn.of("user", "\n\n".join(unanswered))]
+    return [*turns, told_together(unanswered)]
+
+
+def told_together(prompts: Sequence[list[Block]]) -> Turn:
+    """Makes one turn of prompts in a row, the files of each before its text."""
+    if not any(files_in(prompt) for prompt in prompts):
+        return Turn.of("user", "\n\n".join(map(said, prompts)))
+    parts: list[Part] = []
+    for prompt in prompts:
+        text = said(prompt)
+        parts += [*files_in(prompt), *([Text(text)] if text.strip() else [])]
+    return Turn("user", tuple(parts))
+
+
+def files_in(blocks: Sequence[Block]) -> list[File]:
+    """Returns the files that a prompt names, without their content: see `attached_files`."""
+    return [File(**reference) for reference in references.of_blocks(blocks)]
 
 
 def said(blocks: list[Block]) -> str:

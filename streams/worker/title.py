@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from .. import log
 from ..conf import Settings
+from ..log import references
 from ..postgres.connections import blames_rows
 from ..providers.base import (
     BlockDelta,
@@ -122,6 +123,8 @@ class Titles:
         if row is None:
             return
         prompt, answer, status = said(row[0]), said(row[1]), row[2]
+        names = ", ".join(each["name"] for each in references.of_blocks(row[0]))
+        prompt = prompt if prompt.strip() else names
         # What has just failed would fail again.
         title = "" if status == "failed" else await self._asked(run.model, prompt, answer)
         if title := title or first_words(prompt):

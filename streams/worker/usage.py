@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..providers.base import Call, Prompt, Result, Text
+from ..providers.base import Call, File, Part, Prompt
 
 Usage = dict[str, int]
 
@@ -31,5 +31,7 @@ def estimated(prompt: Prompt, said: int) -> Usage:
     }
 
 
-def length(part: Text | Call | Result) -> int:
+def length(part: Part) -> int:
+    if isinstance(part, File):
+        return part.tokens * CHARACTERS_A_TOKEN
     return len(part.arguments) if isinstance(part, Call) else len(part.text)
