@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import warnings
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -51,6 +52,30 @@ def pytest_collection():
     finally:
         freeze_startup_objects()
         gc.enable()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Names who is still connected at the end: PostgreSQL drops no database under anybody."""
+    yield
+    with django_db_blocker.unblock():
+        if who_is_left():
+            gc.unfreeze()
+            gc.collect()  # what belonged to a cancelled task is closed
+            try:
+                eventually(lambda: not who_is_left(), within=10)
+            except AssertionError:
+                warnings.warn(f"connections that a test has left: {who_is_left()}", stacklevel=1)
+
+
+def who_is_left():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT application_name, backend_start::text, query FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return cursor.fetchall()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import transaction
+from django.db import connections, transaction
 
 from streams.models import Conversation, Run, ToolCall, Worker
 from streams.models.repeating import run_again
@@ -146,10 +146,13 @@ async def row_locked(conversation):
     loop = asyncio.get_running_loop()
 
     def hold():
-        with transaction.atomic():
-            Conversation.lock(conversation.pk)
-            loop.call_soon_threadsafe(held.set)
-            asyncio.run_coroutine_threadsafe(free.wait(), loop).result()
+        try:
+            with transaction.atomic():
+                Conversation.lock(conversation.pk)
+                loop.call_soon_threadsafe(held.set)
+                asyncio.run_coroutine_threadsafe(free.wait(), loop).result()
+        finally:
+            connections.close_all()
 
     holding = asyncio.create_task(sync_to_async(hold, thread_sensitive=False)())
     await held.wait()
