@@ -16,7 +16,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 # What each folder of the app may import, beside the files that stand alone at the top. The two
 # halves, `worker` (writing) and `realtime` (reading), meet in the database alone.
 FOLDERS = {
-    "admin": {"log", "models", "postgres", "views"},
+    "admin": {"log", "models", "postgres", "providers", "views"},
     "agents": {"api", "models", "postgres", "providers"},
     "api": {"log", "models", "postgres", "providers", "views"},
     "dialects": {"http", "log", "models", "postgres", "providers", "realtime", "views"},

@@ -6,13 +6,13 @@ import random
 from dataclasses import asdict
 
 import pytest
-from django.db import connection
 
 from streams.log.message_window import window
 from streams.models import Conversation, branching
 from streams.models.branching import Imported
 from streams.partial_snapshot import partial_snapshot
 from streams.snapshot import snapshot
+from tests.looked_at import fill, looked_at
 from tests.views.answers import begin, complete, say
 
 pytestmark = pytest.mark.django_db
@@ -102,43 +102,16 @@ def test_whatever_is_asked_for_it_is_that_part_of_the_whole(conversation, branch
     assert_same(whole, conversation, 4, holding="not here")
 
 
-FILLED = """
-WITH m AS (
-    INSERT INTO streams_message (uuid, conversation_id, seq, role, blocks, created_at)
-    SELECT gen_random_uuid(), %(here)s, n, CASE n %% 2 WHEN 1 THEN 'user' ELSE 'assistant' END,
-           '[{"index": 0, "kind": "text", "text": "said"}]', now()
-      FROM generate_series(1, %(messages)s) n
-    RETURNING id, seq
-)
-INSERT INTO streams_run (uuid, conversation_id, prompt_id, answer_id, model, status, rank, attempt,
-       usage, stop_reason, error_code, error_message, retryable)
-SELECT gen_random_uuid(), %(here)s, p.id, a.id, '', 'completed', 0, 1, '{}', '', '', '', false
-  FROM m p JOIN m a ON a.seq = p.seq + 1 WHERE p.seq %% 2 = 1
-"""
-
-
 def test_a_part_costs_the_same_however_long_the_conversation_is(anna):
-    """In pages that PostgreSQL looks at; what is branched has to be looked at from end to end."""
-    looked_at = []
-    for messages in (400, 4000):
-        here = Conversation.objects.create(owner=anna, model="scripted:demo", last_seq=messages)
-        with connection.cursor() as cursor:
-            cursor.execute(FILLED, {"here": here.pk, "messages": messages})
-            cursor.execute("ANALYZE streams_message, streams_run, streams_event")
-        looked_at.append(0)
-
-        def counted(execute, sql, params, many, context):
-            if sql.lstrip().startswith("SELECT"):
-                with connection.cursor() as cursor:
-                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
-                    plan = cursor.fetchone()[0][0]["Plan"]
-                looked_at[-1] += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-            return execute(sql, params, many, context)
-
-        with connection.execute_wrapper(counted):
-            for before in (None, messages // 2 + 1):
+    """What is branched has to be looked at from end to end."""
+    costs = []
+    for turns in (200, 2000):
+        here = Conversation.objects.create(owner=anna, model="scripted:demo", last_seq=2 * turns)
+        fill(here, turns)
+        with looked_at() as pages:
+            for before in (None, turns + 1):
                 part = partial_snapshot(here.pk, 20, before)
                 assert len(part.transcript.messages) == 20
                 assert part.opening == "said"
-    short, long = looked_at
-    assert long < 2 * short
+        costs.append(sum(pages))
+    assert costs[1] < 2 * costs[0]

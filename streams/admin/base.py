@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.models import DELETION, LogEntry
@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString
 
 from streams.models import Run
 from streams.postgres import clock
+
+from .paging import LongPaginator
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -34,6 +36,8 @@ class Inspected(Admin):
 
     show_full_result_count = False
     list_per_page = 50
+    paginator = LongPaginator
+    sortable_by: ClassVar[tuple[str, ...]] = ()  # a million rows are sorted by their key alone
 
     class Media:
         css = {"all": ["streams/css/admin.css"]}

@@ -10,10 +10,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from streams.models import Conversation, Fault
-from streams.user_model import sign_in_name
 
 from .base import Erasing, InspectedInline, ago, counted, exact, pill
 from .devices import DeviceSessionInline
+from .filters import RecentModel
+from .searching import HELP, conversations
 
 
 class FaultInline(InspectedInline):
@@ -44,7 +45,7 @@ class ConversationAdmin(Erasing):
     list_display = ("__str__", "state", "owner", "model", "runs_of", "last_seq", "age")
     list_filter = (
         SetAside,
-        "model",
+        RecentModel,
         "on_busy",
         ("archived_at", admin.EmptyFieldListFilter),
         ("deleted_at", admin.EmptyFieldListFilter),
@@ -52,7 +53,8 @@ class ConversationAdmin(Erasing):
     )
     list_select_related = ("owner",)
     ordering = ("-id",)
-    search_fields = ("title", sign_in_name("owner"), "uuid")
+    search_fields = ("uuid",)  # and more: see get_search_results
+    search_help_text = HELP
     fields = (
         *("title", "state", "owner", "model", "system", "on_busy", "runs_of"),
         *("last_seq", "lease_token", "active_run_id", "uuid"),
@@ -66,6 +68,12 @@ class ConversationAdmin(Erasing):
         faults = Fault.objects.filter(conversation=OuterRef("pk"))
         return conversations.annotate(answers=counted("conversation"), faulty=Exists(faults))
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        text = search_term.strip()
+        return (queryset.filter(pk__in=conversations(text)) if text else queryset), False
+
     @admin.display(description="state")
     def state(self, conversation: Conversation) -> SafeString:
         if conversation.faulty:  # type: ignore[attr-defined]
@@ -76,12 +84,12 @@ class ConversationAdmin(Erasing):
             return pill("running")
         return pill("archived" if conversation.archived_at else "idle")
 
-    @admin.display(description="runs", ordering="answers")
+    @admin.display(description="runs")
     def runs_of(self, conversation: Conversation) -> SafeString:
         url = reverse("admin:streams_run_changelist")
         count = conversation.answers  # type: ignore[attr-defined]
         return format_html('<a href="{}?q={}">{}</a>', url, conversation.uuid, count)
 
-    @admin.display(description="last change", ordering="updated_at")
+    @admin.display(description="last change")
     def age(self, conversation: Conversation) -> str:
         return f"{ago(conversation, 'updated_at')} ago"

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from streams.models import Device, DeviceSession
 from streams.postgres import clock
-from streams.user_model import sign_in_name
 
 from .base import Erasing, InspectedInline, ago, pill
+from .searching import begun_uuid, devices, people
 
 
 class DeviceSessionInline(InspectedInline):
@@ -38,10 +40,20 @@ class DeviceAdmin(Erasing):
         "last_seen_at",
     )
     list_select_related = ("user",)
-    search_fields = ("name", sign_in_name("user"), "uuid")
+    ordering = ("-id",)
+    search_fields = ("uuid",)  # and more: see get_search_results
+    search_help_text = "A uuid or its beginning, how the owner's name begins, or its name"
     fields = (*list_display, "uuid", "user_agent", "last_seen_at", "signed_out_at", "revoked_at")
     readonly_fields = fields
     inlines = (DeviceSessionInline,)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not (text := search_term.strip()):
+            return queryset, False
+        named = Q(user__in=people(text)) | Q(pk__in=devices(text))
+        return queryset.filter(begun_uuid(text) | named), False
 
     @admin.display(description="state")
     def state(self, device: Device) -> SafeString:
@@ -49,6 +61,6 @@ class DeviceAdmin(Erasing):
             return pill("revoked")
         return pill("signed-out" if device.signed_out_at else "known")
 
-    @admin.display(description="last seen", ordering="last_seen_at")
+    @admin.display(description="last seen")
     def seen(self, device: Device) -> str:
         return f"{ago(device, 'last_seen_at')} ago"

@@ -11,10 +11,55 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from streams.conf import conf
-from streams.models import Run
+from streams.models import Run, Worker
+from streams.providers.base import Code
 
+RECENT = 10_000  # rows, the newest
+WORKERS = 50
 PATIENCE = timedelta(seconds=30)
 LONG = timedelta(hours=1)
+
+
+class RecentModel(admin.SimpleListFilter):
+    """The models of the newest rows: all that there ever were would be looked for in every row."""
+
+    title = parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = model_admin.model._default_manager.order_by("-pk").values("model")[:RECENT]
+        found = {row["model"] for row in newest.iterator()}
+        return [(name, name) for name in sorted(found | {self.value() or ""}) if name]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
+class ErrorCode(admin.SimpleListFilter):
+    title = "error code"
+    parameter_name = "error_code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(code.value, code.value) for code in Code]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(status=Run.Status.FAILED, error_code=self.value())
+
+
+class RecentWorker(admin.SimpleListFilter):
+    """The workers that were alive last."""
+
+    title = "worker"
+    parameter_name = "worker"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        newest = Worker.objects.order_by("-beat_at")[:WORKERS]
+        return [(str(worker.pk), str(worker)) for worker in newest]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        return queryset.filter(worker=int(value)) if value.isdecimal() else queryset
 
 
 class Stuck(admin.SimpleListFilter):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,12 +18,12 @@ from streams.conversation_summaries import name_of
 from streams.exceptions import StreamsError
 from streams.log import transcript
 from streams.models import Run
-from streams.user_model import sign_in_name
 from streams.views.conversation_list import opening
 
 from .base import NOTHING, Inspected, ago, exact, pill, span
 from .calls import DecidesCalls, call_rows
-from .filters import Stuck
+from .filters import ErrorCode, RecentModel, RecentWorker, Stuck
+from .searching import HELP, begun_uuid, conversations, failed_runs
 from .timeline import picture
 
 CANCEL, AGAIN = "cancel", "run again"
@@ -39,17 +38,14 @@ class RunAdmin(DecidesCalls, Inspected):
     list_filter = (
         "status",
         Stuck,
-        ("error_code", admin.AllValuesFieldListFilter),
-        ("model", admin.AllValuesFieldListFilter),
-        ("worker", admin.RelatedOnlyFieldListFilter),
+        ErrorCode,
+        RecentModel,
+        RecentWorker,
         "queued_at",
     )
     list_select_related = ("conversation__owner", "worker")
-    search_fields = (
-        *("uuid", "conversation__title", sign_in_name("conversation__owner")),
-        *("error_code", "vendor_error"),
-    )
-    search_help_text = "Run or conversation uuid, title, owner, our error code or the vendor's"
+    search_fields = ("uuid",)  # and more: see get_search_results
+    search_help_text = f"{HELP}, our error code or the vendor's"
     actions = ("cancel_selected",)
     fieldsets = (
         (None, {"fields": (
@@ -84,21 +80,22 @@ class RunAdmin(DecidesCalls, Inspected):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
-        """A whole uuid is looked up, not searched for: two indexes instead of a scan."""
-        try:
-            wanted = uuid.UUID(search_term.strip())
-        except ValueError:
-            return super().get_search_results(request, queryset, search_term)
-        return queryset.filter(Q(uuid=wanted) | Q(conversation__uuid=wanted)), False
+        """Each kind is looked up by an index of its own, instead of a scan of all."""
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        named = Q(conversation__in=conversations(text)) | Q(pk__in=failed_runs(text))
+        failed = Q(status=Run.Status.FAILED, error_code=text)
+        return queryset.filter(begun_uuid(text) | named | failed), False
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description="status")
     def state(self, run: Run) -> SafeString:
         stopping = run.status == Run.Status.RUNNING and run.cancel_requested_at
         again = f"attempt {run.attempt}" if run.attempt > 1 else ""
         why = ", ".join(filter(None, (run.error_code, run.vendor_error, again)))
         return pill("stopping" if stopping else run.status, why)
 
-    @admin.display(description="conversation", ordering="conversation_id")
+    @admin.display(description="conversation")
     def conversation_named(self, run: Run) -> SafeString:
         """As its owner knows it, and who that is."""
         name = name_of(run.conversation.title, run.opening)  # type: ignore[attr-defined]
@@ -107,7 +104,7 @@ class RunAdmin(DecidesCalls, Inspected):
             *(name, name, run.conversation.owner),
         )
 
-    @admin.display(description="owner", ordering=sign_in_name("conversation__owner"))
+    @admin.display(description="owner")
     def owner(self, run: Run) -> str:
         return str(run.conversation.owner)
 
@@ -124,7 +121,7 @@ class RunAdmin(DecidesCalls, Inspected):
     def took(self, run: Run) -> str:
         return span(run.duration)
 
-    @admin.display(description="age", ordering="id")
+    @admin.display(description="age")
     def age(self, run: Run) -> str:
         return ago(run, "queued_at")
 

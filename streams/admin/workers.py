@@ -13,6 +13,7 @@ from .base import Inspected, ago, counted, pill, span
 
 @admin.register(Worker)
 class WorkerAdmin(Inspected):
+    sortable_by = ("runs_now", "last_beat", "age")  # they are few
     list_display = ("name", "state", "runs_now", "concurrency", "last_beat", "age")
     list_filter = ("draining", ("stopped_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)

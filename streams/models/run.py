@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce, Now
@@ -164,6 +165,19 @@ class Run(RunTimings, models.Model):
                 condition=models.Q(upstream__gt="", status__in=["cancelled", "failed"]),
                 name="runs_left_upstream",
             ),
+            # For the admin's filters: most runs are completed, and found from the newest on.
+            models.Index(fields=["model", "id"], name="runs_of_model"),
+            models.Index(
+                fields=["status", "id"],
+                condition=models.Q(status__in=["failed", "cancelled", "steered"]),
+                name="runs_without_answer",
+            ),
+            models.Index(
+                fields=["error_code", "id"],
+                condition=models.Q(status="failed"),
+                name="runs_failed",
+            ),
+            BrinIndex(fields=["queued_at"], name="runs_by_day"),
             models.Index(
                 fields=["into"], condition=models.Q(into__isnull=False), name="runs_steered"
             ),
