@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "chatstream.middleware.NoStoreMiddleware",
     "chatstream.middleware.ErrorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "chatstream.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -155,7 +156,7 @@ if SSO:
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "streams:conversations"
 LOGOUT_REDIRECT_URL = "login"
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE, LANGUAGES = "en", [("en", "English"), ("de", "Deutsch")]
 #: The zone of dates on pages, such as `Europe/Berlin`.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
@@ -193,8 +194,7 @@ MODELS = {
         "key": env.str("OPENAI_API_KEY", default=""),
         #: Their address, if it is not OpenAI's.
         "url": env.str("OPENAI_BASE_URL", default=""),
-        #: Their names in the menu, with commas; any other name is taken too. Empty: three of
-        #: OpenAI's.
+        #: Their names in the menu, with commas; any other is taken too. Empty: three of OpenAI's.
         "menu": env.list("OPENAI_MODELS", default=[]),
     },
     "openai-chat": {
@@ -210,7 +210,7 @@ MODELS = {
         "key": env.str("ANTHROPIC_API_KEY", default=""),
         #: Their address, if it is not Anthropic's.
         "url": env.str("ANTHROPIC_BASE_URL", default=""),
-        #: Their names in the menu, with commas; any other name is taken too. Empty: three of
+        #: Their names in the menu, with commas; any other is taken too. Empty: three of
         #: Anthropic's.
         "menu": env.list("ANTHROPIC_MODELS", default=[]),
     },

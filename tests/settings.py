@@ -37,12 +37,6 @@ STREAMS["agents"] = {"shop": "tests.agents.shop.shop", **STREAMS["agents"]}
 # With a page of a site that has a conversation in it.
 ROOT_URLCONF = "tests.urls"
 
-# As a site has it whose people speak several languages.
-MIDDLEWARE.insert(  # noqa: F405
-    MIDDLEWARE.index("chatstream.middleware.SlashMiddleware"),  # noqa: F405
-    "django.middleware.locale.LocaleMiddleware",
-)
-
 # Signing in is part of nearly every test; a slow hash would only test patience.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES |= {  # noqa: F405

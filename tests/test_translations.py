@@ -6,19 +6,22 @@ import re
 
 import polib
 import pytest
+from django.urls import reverse
 
 from streams.views.script_words import words
 
 from .processes import debian_program
-from .translations import DOMAINS, LOCALE, ROOT, collect
+from .translations import CATALOGUES, PAGES, ROOT, Catalogue
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|</?\w[^>]*>")
 SCRIPTS = sorted((ROOT / "static" / "streams" / "js").glob("*.js"))
-TEMPLATES = sorted((ROOT / "templates" / "streams").rglob("*.html"))
+TEMPLATES = sorted(it for it in PAGES.rglob("*.html") if "admin" not in it.parts)
+IN_SCRIPTS = Catalogue("streams", "djangojs")
 
 
-def german(domain):
-    return polib.pofile(str(LOCALE / "de" / "LC_MESSAGES" / f"{domain}.po"))
+def german(catalogue, suffix="po"):
+    path = catalogue.locale / "de" / "LC_MESSAGES" / f"{catalogue.domain}.{suffix}"
+    return polib.pofile(str(path)) if suffix == "po" else polib.mofile(str(path))
 
 
 def keys(catalogue):
@@ -28,15 +31,14 @@ def keys(catalogue):
 def test_the_catalogues_hold_what_the_sources_say(tmp_path):
     """Else run `uv run python -m tests.translations`, and translate what is new."""
     debian_program("xgettext", package="gettext")
-    found = collect(tmp_path)
-    for domain in DOMAINS:
-        fresh = polib.pofile(str(found / "de" / "LC_MESSAGES" / f"{domain}.po"))
-        assert keys(fresh) == keys(german(domain)), domain
+    for each in CATALOGUES:
+        found = each.collect(tmp_path) / "de" / "LC_MESSAGES" / f"{each.domain}.po"
+        assert keys(polib.pofile(str(found))) == keys(german(each)), each
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_german_says_everything_and_leaves_no_gap_out(domain):
-    for entry in german(domain):
+@pytest.mark.parametrize("catalogue", CATALOGUES)
+def test_german_says_everything_and_leaves_no_gap_out(catalogue):
+    for entry in german(catalogue):
         assert not entry.fuzzy, entry.msgid
         said = entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]
         meant = [sorted(PLACEHOLDER.findall(it)) for it in (entry.msgid, entry.msgid_plural)]
@@ -45,23 +47,21 @@ def test_german_says_everything_and_leaves_no_gap_out(domain):
             assert sorted(PLACEHOLDER.findall(text)) in meant, entry.msgid
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_what_is_compiled_is_what_is_written(domain):
-    compiled = polib.mofile(str(LOCALE / "de" / "LC_MESSAGES" / f"{domain}.mo"))
-
-    def said(catalogue):
+@pytest.mark.parametrize("catalogue", CATALOGUES)
+def test_what_is_compiled_is_what_is_written(catalogue):
+    def said(entries):
         return {
-            (entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural) for entry in catalogue
+            (entry.msgctxt, entry.msgid): (entry.msgstr, entry.msgstr_plural) for entry in entries
         }
 
-    assert said(compiled) == said(german(domain))
+    assert said(german(catalogue, "mo")) == said(german(catalogue))
 
 
 def test_scripts_say_nothing_but_through_the_catalogue():
     """A sentence begins with a capital and has a space; one inside `gettext(` is looked up."""
     sentence = re.compile(r"""["`][A-Z][a-z']+ [a-z][^"`]*["`]""")
-    known = {entry.msgid for entry in german("djangojs")}
-    known |= {entry.msgid_plural for entry in german("djangojs")}
+    known = {entry.msgid for entry in german(IN_SCRIPTS)}
+    known |= {entry.msgid_plural for entry in german(IN_SCRIPTS)}
     for path in SCRIPTS:
         for line in path.read_text().splitlines():
             if line.strip().startswith("//"):
@@ -91,3 +91,16 @@ def test_scripts_have_the_sentences_of_the_log():
     )
     assert words("de")["plurals"].startswith("101")
     assert words("en")["catalog"] == {}
+
+
+@pytest.mark.django_db
+def test_the_projects_own_pages_are_in_the_readers_language(client):
+    for place, status, said in [
+        (reverse("login"), 200, "Anmelden"),
+        ("/nowhere/", 404, "Nicht hier"),
+    ]:
+        page = client.get(place, headers={"accept": "text/html", "accept-language": "de-AT"})
+        assert page.status_code == status
+        assert f"<h1>{said}</h1>" in page.content.decode()
+        other = client.get(place, headers={"accept": "text/html", "accept-language": "fr"})
+        assert said not in other.content.decode()

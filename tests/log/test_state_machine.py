@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 
 from streams import log
 from streams.conf import Settings
+from streams.exceptions import AlreadyDecided
 from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
 from streams.models import Conversation, Event, Message, Run, Step, ToolCall, Worker
@@ -160,7 +161,13 @@ class Log(RuleBasedStateMachine):
         if not waiting:
             return
         run, call = data.draw(st.sampled_from(waiting))
-        ToolCall.objects.get(run=run.pk, call_id=call).decide(decision, self.device)
+        stored = ToolCall.objects.get(run=run.pk, call_id=call)
+        if run.asked_to_stop:
+            with pytest.raises(AlreadyDecided):
+                stored.decide(decision, self.device)
+            self.told()
+            return
+        stored.decide(decision, self.device)
         run.calls[call] = decision
         self.undecided -= 1
         goes_on = run.status == "waiting" and not self.undecided
