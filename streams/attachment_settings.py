@@ -16,7 +16,7 @@ class AttachmentSettings(AgentSettings):
     #: server: they are for who may read the conversation alone.
     attachment_storage: str = "default"
     #: Bytes of one attached file. 0: none can be attached.
-    attachment_bytes: int = 10_000_000
+    attachment_bytes: int = 10_485_760
     #: Bytes of an attached text, which models read whole.
     attachment_text_bytes: int = 400_000
     #: Pixels of an attached image, in millions of which browsers think in gigabytes.

@@ -29,6 +29,7 @@ STYLESHEETS = [
     f"streams/css/{name}.css"
     for name in (
         *("colors", "base", "controls", "layout", "composer", "modal", "transcript", "branches"),
+        "attachments",
         *("long_prompt", "answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
     )
 ]
@@ -51,6 +52,12 @@ def waiting_badge(context: template.Context) -> str:
 def prompt_characters() -> int:
     """Returns how long a prompt may be; 0 is any length."""
     return conf().prompt_characters
+
+
+@register.simple_tag
+def attachment_limits() -> dict[str, int]:
+    """Returns how many `bytes` a file may have, 0 where there are none, and `files` a message."""
+    return {"bytes": conf().attachment_bytes, "files": conf().attachments_per_message}
 
 
 @register.simple_tag

@@ -18,9 +18,7 @@ from streams.models.attachment import upload
 from streams.providers import registry
 from streams.providers.model_names import words_of
 
-from .parsing import is_form
-
-FILES = "files"  # the field of a form's file inputs
+from .parsing import FILES, is_form
 
 NO_IMAGES = gettext_noop("%(model)s can't look at images. Choose another model, or remove them.")
 NO_PDF = gettext_noop("%(model)s can't read PDF. Choose another model, or remove it.")

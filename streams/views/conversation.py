@@ -20,7 +20,7 @@ from streams.partial_snapshot import partial_snapshot
 from streams.providers.model_names import words_of
 from streams.snapshot import snapshot
 
-from . import serializers
+from . import attaching, serializers
 from .chat import chat_context
 from .conversation_list import beside
 from .errors import patient
@@ -131,6 +131,7 @@ def page_now(
         "name": name_of(taken.conversation.title, shown["opening"]),
         "models": offered(request, taken.conversation.model),
         "given": given or {},
+        "waiting_files": attaching.waiting(request.user, given or {}),
         "error": error,
         "since": None if "since" in request.GET else "1",
         **left,

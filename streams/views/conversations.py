@@ -116,6 +116,7 @@ def page(
         "models": models,
         "chosen": given.get("model") or last_used(left["items"], models) or models[0][0],
         "given": given,
+        "waiting_files": attaching.waiting(request.user, given),
         "error": error,
         **left,
     }

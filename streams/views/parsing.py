@@ -14,6 +14,7 @@ from streams.exceptions import BadRequest, Invalid, TooLarge, Unsupported
 from streams.text import clean
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FILES = "files"  # the field of a form's file inputs
 OURS = ("csrfmiddlewaretoken", "_method")
 LARGEST = 2**63 - 1
 TRUE, FALSE = ("true", "on", "1"), ("false", "off", "0", "")
@@ -59,8 +60,10 @@ def form_of(request: HttpRequest) -> Mapping[str, Any]:
         raise Unsupported("Send this as a plain form or as JSON.")
     else:  # Django reads no form but a POST's
         form = QueryDict(request.body)
+    # A file input in which nothing was chosen is sent as a field without a value.
+    named = [name for name in form if name not in OURS and (name != FILES or form[name])]
     # Browsers send every line break of a textarea as two characters.
-    return {name: form[name].replace("\r\n", "\n") for name in form if name not in OURS}
+    return {name: form[name].replace("\r\n", "\n") for name in named}
 
 
 def json_of(body: bytes) -> Mapping[str, Any]:

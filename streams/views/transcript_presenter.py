@@ -18,6 +18,7 @@ from streams.partial_snapshot import PartialSnapshot
 from streams.providers import endings
 
 from .call_presenter import SETTLED, ShownCall
+from .shown_files import ShownFile, shown_files
 from .versions import Versions, versions
 from .work_fold import Part, parts_of
 
@@ -68,6 +69,10 @@ class Turn:
     @property
     def text(self) -> str:
         return "".join(b["text"] for b in self.message.blocks if b["kind"] == "text")
+
+    @property
+    def files(self) -> list[ShownFile]:
+        return shown_files(self.message.blocks)
 
     @property
     def long(self) -> bool:

@@ -256,6 +256,13 @@ def test_a_form_brings_its_files_itself(page, here, api):
     assert [block.get("name") for block in blocks] == [None, "a.png", "b.txt"]
     begun = page.post("/c/", {"content": "", "files": [SimpleUploadedFile("c.txt", b"c")]})
     assert begun.status_code == 303
+    nothing = (
+        b'--x\r\nContent-Disposition: form-data; name="content"\r\n\r\nJust words\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename=""\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n\r\n--x--\r\n"
+    )
+    plain = page.generic("POST", "/c/", nothing, content_type="multipart/form-data; boundary=x")
+    assert plain.status_code == 303
     refused = page.post(f"{here}messages", form | {"files": [SimpleUploadedFile("z", b"PK\3\4")]})
     assert refused.status_code == 415
     assert "PNG, JPEG" in refused.content.decode()

@@ -4,6 +4,7 @@
 
 import { AnswerActions } from "./answer_actions.js";
 import { Announcer } from "./announcer.js";
+import { Attachments } from "./attachments.js";
 import { showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
@@ -23,7 +24,6 @@ import { PromptEditing } from "./prompt_editing.js";
 import { ScrollKeeper } from "./scroll_keeper.js";
 import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
-import { sayWhatIsNotSent } from "./unsupported_paste.js";
 
 export class Chat {
   #root;
@@ -33,6 +33,7 @@ export class Chat {
   #transcript;
   #earlier;
   #composer;
+  #files;
   #outbox;
   #actions;
   #editing;
@@ -60,7 +61,8 @@ export class Chat {
     const formatter = new Formatter(render);
     this.#transcript = new Transcript(this.#find("transcript"), { formatter, device });
     this.#earlier = new EarlierMessages(this.#find("earlier"), this.#find("transcript"));
-    this.#composer = new Composer(this.#form, new Draft(user, id));
+    this.#files = new Attachments(this.#form, user, id);
+    this.#composer = new Composer(this.#form, new Draft(user, id), this.#files);
     const { action } = this.#form;
     this.#outbox = new Outbox(this.#find("unsent"), { user, place: id, url: action });
     this.#actions = new AnswerActions(this.#main, this.#transcript, this.#reach);
@@ -74,11 +76,13 @@ export class Chat {
   wire(on) {
     this.#on = on;
     const remark = (words) => this.#note.remark(words);
-    const send = (text) => this.#send(text);
+    const send = (text, files) => this.#send(text, files);
     const stop = () => this.#stop();
     this.#note.wire({ waiting: () => this.#outbox.waiting });
     this.#pageReload.wire({ begin: () => on.reload() });
     this.#composer.wire({ send, stop, typed: (it) => this.#typed(it), refused: remark });
+    const filed = { changed: () => this.#composer.filesChanged(), refused: remark };
+    this.#files.wire(filed, this.#form.elements.content, this.#reach);
     this.#wireTranscript();
     const takeFocus = () => this.takeFocus();
     this.#actions.wire({ send, stop, asked: showBranch, takeFocus, failed: remark });
@@ -90,7 +94,6 @@ export class Chat {
     unfoldLongPrompts(this.#main);
     this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
     offerCopies(this.#main, (run) => this.#transcript.answer(run).text);
-    sayWhatIsNotSent(this.#form.elements.content, remark, this.#reach);
     this.#follow();
   }
 
@@ -105,7 +108,7 @@ export class Chat {
       posted: (message, key) => this.#posted(key),
       // Its answer may have been stopped before it was there.
       queued: (key) => key && this.#outbox.queued(key) && this.#stop(),
-      takenBack: (text, here) => this.#takenBack(text, here),
+      takenBack: (it, here) => this.#takenBack(it, here),
       said: (words) => this.#said(words),
       elsewhere: (message, key) => this.#elsewhere(message, key),
       replaced: () => new URLSearchParams(location.search).has("branch") && this.#stay(),
@@ -119,8 +122,9 @@ export class Chat {
       branch: () => this.#transcript.end,
       branched: () => this.#transcript.branched,
       delivered: (message) => this.#transcript.has(message),
-      refused: (text, error) => {
+      refused: (text, error, files) => {
         this.#composer.giveBack(text);
+        this.#files.giveBack(files);
         remark(error.message || gettext("That could not be sent."));
       },
       signedOut: () => this.#connection.end("signed-out"),
@@ -252,8 +256,10 @@ export class Chat {
   }
 
   // What has long been over is neither given back nor said a second time.
-  #takenBack(text, here) {
-    if (here && text && !this.#again) this.#composer.giveBack(text);
+  #takenBack({ text, files }, here) {
+    if (!here || this.#again) return;
+    if (text) this.#composer.giveBack(text);
+    this.#files.giveBack(files);
   }
 
   #said(words) {
@@ -265,8 +271,8 @@ export class Chat {
     this.#note.remark("");
   }
 
-  #send(text) {
-    this.#outbox.add(text);
+  #send(text, files) {
+    this.#outbox.add(text, files);
     this.#scroll.toEnd();
   }
 

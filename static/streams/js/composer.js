@@ -12,18 +12,20 @@ export class Composer {
   #stop;
   #next;
   #draft;
+  #files;
   #on;
 
-  constructor(form, draft) {
+  constructor(form, draft, files) {
     this.#form = form;
     this.#field = form.elements.content;
     this.#send = form.querySelector(".send");
     this.#stop = form.querySelector(".stop");
     this.#next = form.querySelector(".next");
     this.#draft = draft;
+    this.#files = files;
   }
 
-  // `on` hears: send(text), stop(), typed(something), refused(words) of what is too long.
+  // `on` hears: send(text, files), stop(), typed(something), refused(words) of what is too long.
   wire(on) {
     this.#on = on;
     this.#field.value ||= this.#draft.read();
@@ -44,6 +46,11 @@ export class Composer {
     this.#stop.hidden = !busy;
     this.#stop.setAttribute("aria-disabled", String(stopping));
     if (moved && matchMedia("(pointer: fine)").matches) this.#field.focus(); // no keyboard brought up
+  }
+
+  // With a file there need be no text.
+  filesChanged() {
+    this.#field.required = !this.#files.any;
   }
 
   focus() {
@@ -77,10 +84,13 @@ export class Composer {
   #submitted(event) {
     event.preventDefault();
     const text = this.#field.value;
-    if (!text.trim() || tooLong(this.#field)) return;
+    const { files } = this.#files;
+    if ((!text.trim() && !files.length) || tooLong(this.#field)) return;
+    if (!this.#files.ready) return this.#on.refused(gettext("A file is not there yet: wait, or remove it."));
     this.#field.value = "";
+    this.#files.clear();
     this.#changed();
-    this.#on.send(text);
+    this.#on.send(text, files);
   }
 
   #stopped(event) {

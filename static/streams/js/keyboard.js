@@ -18,6 +18,7 @@
   document.addEventListener("keydown", (event) => {
     if (!ours(event) || onScreen.matches) return;
     event.preventDefault();
-    if (event.target.value.trim()) event.target.form.requestSubmit();
+    const { value, form } = event.target;
+    if (value.trim() || form.querySelector(".chip")) form.requestSubmit();
   });
 }

@@ -1,12 +1,12 @@
 // A conversation that has not begun: its draft, its keys, and its first message on the way.
 
+import { Attachments } from "./attachments.js";
 import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
 import { followFeed } from "./feed.js";
 import { FirstMessage } from "./first_message.js";
 import { gettext } from "./gettext.js";
 import { tooLong } from "./prompt_limit.js";
-import { sayWhatIsNotSent } from "./unsupported_paste.js";
 import { forgetAtSignOut } from "./sidebar.js";
 
 const form = document.getElementById("streams-composer");
@@ -14,6 +14,7 @@ const field = document.getElementById("streams-message");
 const { model, system } = form.elements;
 const { user } = document.querySelector(".streams").dataset;
 const draft = new Draft(user, "new");
+const files = new Attachments(form, user, "new");
 const note = new ConnectionNote(document.getElementById("streams-note"));
 const opening = new FirstMessage({ user, url: form.action });
 
@@ -21,9 +22,9 @@ note.wire({ waiting: () => opening.given !== null });
 opening.wire({ sent, refused, failed, signedOut, changed });
 forgetAtSignOut();
 followFeed();
-sayWhatIsNotSent(field, (words) => note.remark(words));
 showUndo(document.getElementById("streams-deleted"));
 goOn();
+files.wire({ changed: filesChanged, refused: (words) => note.remark(words) }, field, document);
 field.addEventListener("input", () => {
   draft.write(field.value);
   note.remark(tooLong(field));
@@ -32,11 +33,13 @@ form.addEventListener("input", () => opening.given && !opening.sending && openin
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const content = event.submitter?.value || field.value; // a suggestion brings its own
-  if (!content.trim()) return;
+  if (!content.trim() && !files.any) return;
+  if (!files.ready) return note.remark(gettext("A file is not there yet: wait, or remove it."));
   field.value = content;
   if (tooLong(field)) return note.remark(tooLong(field));
   draft.write(content);
-  opening.send({ content, model: model.value, system: system.value });
+  const attached = files.any ? { attachments: files.files.map((file) => file.id) } : {};
+  opening.send({ content, model: model.value, system: system.value, ...attached });
 });
 
 // What was sent before this page was there still goes out; else there may be a draft.
@@ -51,8 +54,15 @@ function goOn() {
 // Nothing is left for a Back to bring here again.
 function sent(url) {
   field.value = "";
+  files.clear();
   draft.write("");
   location.assign(url);
+}
+
+// What waits for another try becomes a draft again. With a file there need be no text.
+function filesChanged() {
+  field.required = !files.any;
+  if (opening.given && !opening.sending) opening.withdraw();
 }
 
 function refused(error) {

@@ -1,5 +1,6 @@
 // Prompts on their way: shown at once, kept until the server has them, sent in order.
 
+import { drawFiles } from "./attached_files.js";
 import { stored } from "./draft.js";
 import { gettext } from "./gettext.js";
 import { markLong } from "./long_prompt.js";
@@ -23,7 +24,7 @@ export class Outbox {
     this.#key = `streams:unsent:${user}:${place}`;
   }
 
-  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error), signedOut(),
+  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error, files), signedOut(),
   // delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
   // the conversation has it, though the answer that said so was lost; branch(), the message by which
   // the branch on the page is known, and branched(), whether there are others.
@@ -64,8 +65,8 @@ export class Outbox {
     return this.#stopped.delete(key);
   }
 
-  add(text) {
-    const entry = { key: newKey(), text, branch: this.#on.branch() };
+  add(text, files = []) {
+    const entry = { key: newKey(), text, files, branch: this.#on.branch() };
     this.#entries.push(entry);
     this.#keep((kept) => [...kept, entry]);
     this.#show(entry, "");
@@ -93,6 +94,7 @@ export class Outbox {
     this.#on.changed();
     try {
       const body = { content: entry.text, client_key: entry.key, ...this.#branchOf(entry) };
+      if (entry.files?.length) body.attachments = entry.files.map((file) => file.id);
       const { message, run } = await deliver(this.#url, body);
       this.#sent(entry.key, run.id);
       this.#drop(entry.key);
@@ -133,7 +135,7 @@ export class Outbox {
       return false;
     }
     this.arrived(entry.key);
-    this.#on.refused(entry.text, error);
+    this.#on.refused(entry.text, error, entry.files ?? []);
     return true;
   }
 
@@ -160,6 +162,7 @@ export class Outbox {
     element.dataset.key = entry.key;
     element.querySelector(".said").textContent = entry.text;
     markLong(element, entry.text);
+    drawFiles(element, entry.files ?? []);
     this.#element.append(element);
     this.#words(entry.key, words);
   }

@@ -1,11 +1,12 @@
 // Draws a prompt, as templates/streams/prompt.html does.
 
+import { drawFiles } from "./attached_files.js";
 import { fill } from "./clock.js";
 import { clone } from "./clone.js";
 import { markLong } from "./long_prompt.js";
 
 // `data` is that of its message.created.
-export function promptElement({ message, text, client_key, parent }) {
+export function promptElement({ message, text, client_key, parent, attachments }) {
   const element = clone("streams-prompt-template");
   element.dataset.message = message;
   if (client_key) element.dataset.clientKey = client_key;
@@ -13,6 +14,7 @@ export function promptElement({ message, text, client_key, parent }) {
   element.querySelector(".edit-link").href = editAddress(message);
   element.querySelector(".said").textContent = text;
   markLong(element, text);
+  drawFiles(element, attachments ?? []);
   fill(element.querySelector("time"), new Date());
   return element;
 }

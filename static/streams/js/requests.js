@@ -4,7 +4,7 @@ import { gettext } from "./gettext.js";
 
 const PATIENCE = 20_000; // a network that swallows requests says nothing
 export const AGAIN = 5000;
-const TOKEN = "X-CSRFToken";
+export const TOKEN = "X-CSRFToken";
 
 export class Refused extends Error {
   constructor(status, { code = "error", message = "" } = {}) {
@@ -68,11 +68,11 @@ export function deliver(url, body) {
 }
 
 // As the page's forms have it: the site may keep its own where no script can look.
-function token() {
+export function token() {
   return tokenFields()[0]?.value ?? "";
 }
 
-function renewToken(renewed) {
+export function renewToken(renewed) {
   if (!renewed) return;
   for (const field of tokenFields()) field.value = renewed;
 }

@@ -3,6 +3,7 @@
 
 import { Answer } from "./answer.js";
 import { AnswerQueue } from "./answer_queue.js";
+import { filesOf } from "./attached_files.js";
 import { Branches } from "./branches.js";
 import { gettext } from "./gettext.js";
 import { promptElement } from "./prompt_element.js";
@@ -30,7 +31,7 @@ export class Transcript {
     this.#answers.sort();
   }
 
-  // `on` hears: changed(), posted(message, clientKey), queued(clientKey), takenBack(text, device),
+  // `on` hears: changed(), posted(message, clientKey), queued(clientKey), takenBack({text, files}, device),
   // said(words); and what branches.js says of branches.
   wire(on) {
     this.#on = on;
@@ -200,9 +201,10 @@ export class Transcript {
     answer.element.remove();
     const asked = this.#shown.find(answer.prompt);
     const text = asked?.querySelector(".said").textContent;
+    const files = asked ? filesOf(asked) : [];
     const instead = this.#branches.removed(answer.prompt, asked);
     asked?.remove();
-    this.#on.takenBack(text, device?.id === this.#device);
+    this.#on.takenBack({ text, files }, device?.id === this.#device);
     if (instead) this.#on.left(instead);
   }
 
