@@ -27,6 +27,9 @@ BY_WHAT_IS_THERE = {
     ("invalid", "branch"),
     ("invalid", "parent"),
     ("invalid", "decision"),
+    ("invalid", "file"),  # whose content no shape describes
+    ("invalid", "attachments"),
+    ("too_many_files", "attachments"),
     *(("invalid", field) for field in ("endpoint", "p256dh", "auth")),
 }
 
