@@ -12,6 +12,7 @@ from streams.log.transcript import Block, RunState
 from streams.providers.model_names import words_of
 from streams.snapshot import Snapshot
 
+MARKS = re.compile(r"[\\`*_\[\]<>#]")
 FENCE = re.compile(r"^`{3,}", re.MULTILINE)
 
 
@@ -41,12 +42,19 @@ def text_of(blocks: list[Block]) -> str:
 def shown(block: Block) -> str:
     if block["kind"] == "reasoning":
         return ""
+    if block["kind"] == "attachment":
+        return f"*{gettext('Attached')}: {escaped(block['name'])}*"
     text = str(block["text"]).strip("\n")
     if block["kind"] != "tool_call":
         return text
     longest = max((len(it) for it in FENCE.findall(text)), default=2)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{block.get('name', '')}\n{text}\n{fence}"
+
+
+def escaped(name: str) -> str:
+    """Returns a file's name without meaning to Markdown."""
+    return MARKS.sub(r"\\\g<0>", name)
 
 
 def ending_of(run: RunState) -> str:

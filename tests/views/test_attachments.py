@@ -308,6 +308,19 @@ def test_a_deleted_conversations_files_are_nothing_at_all(attach, api, here, con
     assert api("get", made["url"]).status_code == 200
 
 
+def test_the_admin_lists_files_and_says_with_which_message_they_went(
+    attach, api, here, admin_client
+):
+    made = attach()
+    api("post", f"{here}messages", {"content": "Look at it", "attachments": [made["id"]]})
+    row = Attachment.objects.get()
+    listed = admin_client.get("/admin/streams/attachment/").content.decode()
+    assert "photo.png" in listed
+    one = admin_client.get(f"/admin/streams/attachment/{row.pk}/change/").content.decode()
+    assert "user: Look at it" in one
+    assert admin_client.get("/admin/streams/attachment/add/").status_code == 403
+
+
 @pytest.mark.django_db(transaction=True)
 def test_uploads_at_once_find_room_for_one(anna, settings):
     limits(settings, attachment_bytes_per_user=1000)

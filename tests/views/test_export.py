@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from streams.conversation_summaries import PINNED_MOST
 from streams.models import Conversation
+from streams.models.attachment import upload
 from tests.factories import ConversationFactory
 
 from .answers import begin, complete, fail, say
@@ -15,7 +18,8 @@ pytestmark = pytest.mark.django_db
 
 def test_an_export_has_all_that_was_said(page, conversation, here, laptop):
     conversation.change(laptop, title="Süße Brötchen & Tee", system="Be kind")
-    run = conversation.post("Hello *there*", laptop)[1]
+    file = upload(laptop.user, "a_[b].txt", BytesIO(b"words"))
+    run = conversation.post("Hello *there*", laptop, attachments=[file.uuid])[1]
     begin(run)
     say(run, "Hm", kind="reasoning")
     say(run, "# Hi\n\n```\nx\n```\n", index=1)
@@ -28,6 +32,7 @@ def test_an_export_has_all_that_was_said(page, conversation, here, laptop):
     assert response["Content-Disposition"] == 'attachment; filename="sue-brotchen-tee.md"'
     assert response.content.decode() == (
         "# Süße Brötchen & Tee\n\n## Instructions\n\nBe kind\n\n## You\n\nHello *there*\n\n"
+        "*Attached: a\\_\\[b\\].txt*\n\n"
         "## Demo · recites a text\n\n# Hi\n\n```\nx\n```\n\n"
         '```weather\n{"a": "```"}\n```\n\n'
         "## You\n\nAnd?\n\n## Demo · recites a text\n\n*The model is busy.*\n"
