@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from streams.models import Conversation, Run
+from streams.models import Conversation, Run, Share
 from tests.factories import PASSWORD, ConversationFactory
 from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, fail, say
@@ -270,9 +270,15 @@ def test_axe_finds_nothing_wrong(open_as, laptop, phone, conversation, here):
     page = open_as(laptop, here)
     expect(page.locator("main")).to_have_attribute("data-connection", "live")
     wrong = {}
+    shared = Share.make(conversation, "Tea", [{"role": "user", "text": "Hi", "at": "2026-01-01"}])
     own = (
         "/c/",
         f"{here}actions",
+        f"{here}shares",
+        f"/shared/{shared.token}/",
+        f"{here}messages/{run.prompt.uuid}/edit",
+        "/usage",
+        "/c/search?q=hi",
         "/devices/",
         "/c/?archived=true",
         f"/c/?deleted={gone.uuid}",
@@ -284,8 +290,15 @@ def test_axe_finds_nothing_wrong(open_as, laptop, phone, conversation, here):
             page.context.clear_cookies()
         page.goto(path)
         found = Axe().run(page).response["violations"]
+        page.emulate_media(color_scheme="dark")
+        found += Axe().run(page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        page.emulate_media(color_scheme="light")
         if found:
             wrong[path] = [(it["id"], [node["html"][:90] for node in it["nodes"]]) for it in found]
+        page.set_viewport_size({"width": 320, "height": 640})  # 1280 px at 400 %
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong[path, "320 px"] = "scrolls sideways"
+        page.set_viewport_size({"width": 1280, "height": 720})
     assert wrong == {}
     open_as.expected.append("404 (Not Found)")
 
