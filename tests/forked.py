@@ -13,23 +13,45 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tests.preloaded"])
 
 
+class Descriptor(int):
+    """A file descriptor that a forked process has too, under a number of its own."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return adopted, (reduction.DupFd(int(self)),)
+
+
+def adopted(duplicate: Any) -> int:
+    number: int = duplicate.detach()
+    os.set_inheritable(number, True)
+    return number
+
+
 class Forked:
-    """Runs `python *arguments` in a process of its own, with the face of `subprocess.Popen`."""
+    """Runs `python *arguments` in a process of its own, with the face of `subprocess.Popen`.
+
+    With `descriptors`, `{0}` in an argument stands for what the first of them is in there.
+    """
 
     def __init__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], cwd: str | Path
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str | Path,
+        descriptors: Sequence[int] = (),
     ) -> None:
         reader, writer = SERVER.Pipe(duplex=False)
+        given = [Descriptor(each) for each in descriptors]
         self.process = SERVER.Process(
-            target=run_program, args=(arguments, dict(environment), cwd, writer)
+            target=run_program, args=(arguments, dict(environment), cwd, writer, given)
         )
         self.process.start()
         writer.close()
@@ -59,9 +81,15 @@ class Forked:
 
 
 def run_program(
-    arguments: Sequence[str], environment: Mapping[str, str], cwd: str | Path, output: Connection
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    cwd: str | Path,
+    output: Connection,
+    descriptors: Sequence[int],
 ) -> None:
     """Does what `python *arguments` would do."""
+    if descriptors:
+        arguments = [each.format(*descriptors) for each in arguments]
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)

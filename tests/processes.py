@@ -80,8 +80,8 @@ class Process:
             "LOG_LEVEL": "INFO",
         }
         environment = os.environ | known | environment
-        if not descriptors and arguments[0] != "-c":
-            self.read(Forked(arguments, environment, settings.BASE_DIR))
+        if arguments[0] != "-c":
+            self.read(Forked(arguments, environment, settings.BASE_DIR, descriptors))
         else:
             command = [sys.executable, *arguments]
             self.watch(command, cwd=settings.BASE_DIR, env=environment, pass_fds=descriptors)
@@ -107,8 +107,11 @@ class Process:
 
     def wait_for(self, pattern: str, within: float = PATIENCE) -> re.Match[str]:
         def found() -> re.Match[str] | None:
+            ended = self.popen.poll() is not None
+            if ended:
+                self._reader.join(1)  # its last words
             match = re.search(pattern, self.output)
-            if match is None and self.popen.poll() is not None:
+            if match is None and ended:
                 raise RuntimeError(f"it ended:\n{self.output}")
             return match
 

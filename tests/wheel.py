@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+# Most of what is installed is never imported, and what is, is compiled then.
+SETTINGS = {"UV_EXCLUDE_NEWER": TOOLS["uv"]["exclude-newer"], "UV_COMPILE_BYTECODE": "0"}
 UV = os.environ.get("UV", "uv")  # `uv run` names itself
 
 # What would lead a child process back to the repository, or into this test's environment.
@@ -30,7 +32,7 @@ def uv(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [UV, *arguments],
         cwd=folder,
-        env=os.environ | {"UV_EXCLUDE_NEWER": TOOLS["uv"]["exclude-newer"]},
+        env=os.environ | SETTINGS,
         capture_output=True,
         text=True,
         timeout=120,

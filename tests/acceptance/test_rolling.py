@@ -25,7 +25,7 @@ from .chaos.postgres import Postgres
 from .chaos.verdict import read
 from .test_streams import open_stream
 
-STREAMS, CONVERSATIONS = 60, 12
+STREAMS, CONVERSATIONS = 36, 12
 READY = {"uvicorn": r"startup complete", "gunicorn": r"(?s)(startup complete.*){2}"}
 
 
@@ -53,7 +53,7 @@ async def test_a_web_process_leaves_within_three_seconds_however_many_follow(
 
 def uvicorn(listening, **known):
     return Process(
-        *("-m", "uvicorn", "chatstream.asgi:application", "--fd", str(listening)),
+        *("-m", "uvicorn", "chatstream.asgi:application", "--fd", "{0}"),
         *("--no-access-log", "--timeout-graceful-shutdown", "3"),
         descriptors=(listening,),
         **known,
@@ -62,7 +62,7 @@ def uvicorn(listening, **known):
 
 def gunicorn(listening, **known):
     return Process(
-        *("-m", "gunicorn", "chatstream.asgi:application", "--bind", f"fd://{listening}"),
+        *("-m", "gunicorn", "chatstream.asgi:application", "--bind", "fd://{0}"),
         *("--worker-class", "uvicorn_worker.UvicornWorker", "--workers", "2"),
         *("--graceful-timeout", "10"),
         descriptors=(listening,),

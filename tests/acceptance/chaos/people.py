@@ -5,26 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import django
 
-ROOT = Path(__file__).resolve().parents[3]
-OURS = {"DJANGO_SETTINGS_MODULE": "tests.settings", "CHATSTREAM_CHILD": "1"}
+from tests.processes import Process
 
 
 async def populate(url: str, conversations: int, model: str = "openai-chat:any") -> Any:
     """In a process of its own: the test's own Django belongs to another database."""
-    arguments = [sys.executable, "-m", __name__, str(conversations), model]
-    environment = os.environ | OURS | {"DATABASE_URL": url}
-    done = await asyncio.to_thread(
-        subprocess.run, arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True
-    )
-    return json.loads(done.stdout)
+    done = Process("-m", __name__, str(conversations), model, DATABASE_URL=url)
+    found = await asyncio.to_thread(done.wait_for, r"(?m)^\[\{.*\}\]$")
+    return json.loads(found[0])
 
 
 def main(conversations: int, model: str) -> None:
