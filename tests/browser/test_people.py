@@ -90,15 +90,15 @@ def test_a_network_that_answers_in_the_servers_place_is_named(open_as, laptop, c
     assert page.url.endswith("/c/"), "and leads nowhere"
 
 
-@pytest.mark.parametrize("path", ["here", "new"])
-def test_a_page_whose_csrf_cookie_was_deleted_sends_all_the_same(
-    open_as, laptop, conversation, here, path
-):
-    page = open_as(laptop, here if path == "here" else "/c/")
-    page.context.clear_cookies(name="csrftoken")
-    field(page).fill("Hello")
-    page.keyboard.press("Enter")
-    expect(page.locator(".transcript > .prompt .said")).to_have_text("Hello")
+def test_a_page_whose_csrf_cookie_was_deleted_sends_all_the_same(open_as, laptop, here):
+    page = open_as(laptop, here)
+    for path in (here, "/c/"):
+        if path == "/c/":
+            page.goto(path)
+        page.context.clear_cookies(name="csrftoken")
+        field(page).fill("Hello")
+        page.keyboard.press("Enter")
+        expect(page.locator(".transcript > .prompt .said")).to_have_text("Hello")
     open_as.expected.append("403 (Forbidden)")
 
 
@@ -132,16 +132,11 @@ def test_a_prompt_whose_receipt_was_lost_stands_once_after_a_reload(
     open_as.expected.append("net::ERR")
 
 
-def test_a_draft_is_there_after_a_reload(open_as, laptop, here):
+def test_a_draft_is_there_after_a_reload_and_goes_with_who_signs_out(open_as, laptop, here):
     page = open_as(laptop, here)
     field(page).fill("Half a thou")
     page.reload()
     expect(field(page)).to_have_value("Half a thou")
-
-
-def test_signing_out_on_the_page_of_devices_takes_the_drafts_along(open_as, laptop, here):
-    page = open_as(laptop, here)
-    field(page).fill("Half a thou")
     page.goto("/devices/")
     assert page.evaluate(DRAFTS) == 1
     page.get_by_role("button", name="Sign out Laptop").click()
@@ -320,8 +315,8 @@ def test_the_keyboard_alone(open_as, laptop):
     expect(field(page)).to_have_value("First line\nsecond line")
 
 
-def test_settings_and_the_question_before_deleting_keep_the_focus_and_give_it_back(
-    open_as, laptop, conversation, here
+def test_settings_and_the_question_before_deleting_keep_the_focus_and_say_what_is_saved(
+    open_as, laptop, phone, conversation, here
 ):
     begin(conversation.post("Hi", laptop)[1])
     page = open_as(laptop, here)
@@ -351,14 +346,7 @@ def test_settings_and_the_question_before_deleting_keep_the_focus_and_give_it_ba
     expect(opener).to_be_focused()
     expect(page.locator(".answer")).to_have_attribute("data-state", "thinking")
 
-
-def test_settings_are_saved_with_a_word_and_left_as_they_were(
-    open_as, laptop, phone, conversation, here
-):
-    begin(conversation.post("Hi", laptop)[1])
-    page = open_as(laptop, here)
-    opener = page.get_by_role("button", name="Settings")
-    settings = page.get_by_role("dialog", name="Settings")
+    # They are saved with a word, or left as they were.
     busy, system = settings.get_by_label("A new message while"), settings.get_by_label("Instr")
     opener.click()
     system.fill("Forget me")
@@ -472,11 +460,18 @@ def test_a_real_answer_from_a_real_worker(open_as, spawn, laptop):
     expect(page.locator(".answer").last).to_have_attribute("data-state", "streaming")
 
 
-def test_the_list_shows_the_line_of_its_page_however_far_down(open_as, laptop, anna):
+def test_the_list_alone_scrolls_and_shows_the_line_of_its_page_however_far_down(
+    open_as, laptop, anna
+):
     oldest, *_ = ConversationFactory.create_batch(45, owner=anna)
     Conversation.objects.exclude(pk=oldest.pk).update(updated_at=timezone.now())
     page = open_as(laptop, f"/c/{oldest.uuid}/", viewport={"width": 1280, "height": 700})
     expect(page.locator(".shelf [aria-current]")).to_be_in_viewport()
+    scrolling = page.evaluate("""() => [...document.querySelectorAll(".shelf, .shelf *")]
+      .map((each) => [each.className, getComputedStyle(each)])
+      .filter(([, { overflowX, overflowY }]) => /auto|scroll/.test(overflowX + overflowY))
+      .map(([name, { overflowX, overflowY }]) => [name, overflowX, overflowY])""")
+    assert scrolling == [["shelf-list", "hidden", "auto"]]
 
 
 def test_who_has_no_conversations_yet_is_told_what_the_list_is_for(open_as, laptop):
@@ -564,13 +559,3 @@ def test_what_the_keyboard_reaches_is_not_behind_the_composer(open_as, laptop, c
         page.keyboard.press(key)
         box = page.locator(":focus").bounding_box()
         assert bar["y"] + bar["height"] <= box["y"] <= dock["y"] - box["height"]
-
-
-def test_of_the_sidebar_the_list_alone_scrolls_and_one_way(open_as, laptop, anna, here):
-    ConversationFactory.create_batch(40, owner=anna)
-    page = open_as(laptop, here)
-    scrolling = page.evaluate("""() => [...document.querySelectorAll(".shelf, .shelf *")]
-      .map((each) => [each.className, getComputedStyle(each)])
-      .filter(([, { overflowX, overflowY }]) => /auto|scroll/.test(overflowX + overflowY))
-      .map(([name, { overflowX, overflowY }]) => [name, overflowX, overflowY])""")
-    assert scrolling == [["shelf-list", "hidden", "auto"]]
