@@ -8,7 +8,8 @@ import pytest
 from ag_ui.core import Event
 from pydantic import TypeAdapter
 
-from streams.dialects.ag_ui.encoder import AGUIStream, cursor_of
+from streams.dialects.ag_ui.encoder import AGUIStream
+from streams.dialects.ag_ui.frames import cursor_of
 from streams.dialects.ai_sdk.encoder import UIMessageStream
 from streams.exceptions import BadCursor
 from streams.log.transcript import Row
@@ -178,3 +179,25 @@ def test_agui_goes_on_behind_a_cursor_or_says_that_it_cannot():
     for wrong in ("x", "1", "1.2.3", "-1.0", "1.٣"):
         with pytest.raises(BadCursor):
             cursor_of(wrong)
+
+
+def test_an_agui_run_that_waits_ends_with_what_is_still_to_be_decided():
+    waits, names = ("run.waiting", {"attempt": 1}), {"name": "weather"}
+    asked = ("tool.waiting", {"call_id": "call_1", "id": "c0ffee", "client": False, **names})
+    *_, (_, end) = events(*ASKS, asked, waits)
+    (interrupt,) = end["outcome"]["interrupts"]
+    assert (interrupt["id"], interrupt["toolCallId"]) == ("c0ffee", "m:1.1")
+    *_, (_, end) = events(*ASKS, asked, waits, answered={"c0ffee"})
+    assert end["outcome"] == {"type": "success"}
+    on_client = ("tool.waiting", {**asked[1], "client": True})
+    *_, (_, end) = events(*ASKS, on_client, waits)
+    assert end["outcome"] == {"type": "success"}
+    decided = ("tool.decided", {"call_id": "call_1"})
+    whole = (*ASKS, on_client, waits, decided, OK, *ANSWERS)
+    at = len(ASKS) + 2
+    found = types([event for _, event in events(*whole, decided=at, after=at)])
+    assert found == [
+        "RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_END",
+        "RUN_FINISHED",
+    ]  # fmt: skip
+    assert "TOOL_CALL_RESULT" in types([event for _, event in events(*whole, decided=at)])

@@ -29,9 +29,16 @@ def script(monkeypatch, other_half):
     return provider
 
 
-@pytest.mark.parametrize("client", [pytest.param("ai-6", marks=EARLIER), "ai-7"])
-async def test_use_chat_runs_tools_and_asks_for_decisions(
-    client, crew, spawn, token, settings, script
+@pytest.mark.parametrize(
+    ("client", "judged", "checks"),
+    [
+        pytest.param("ai-6", "ai_sdk/tools.mjs", 4, marks=EARLIER),
+        ("ai-7", "ai_sdk/tools.mjs", 4),
+        ("ag-ui", "ag_ui/tools.mjs", 5),
+    ],
+)
+async def test_a_client_runs_tools_and_decides(
+    client, judged, checks, crew, spawn, token, settings, script
 ):
     crew.dismiss()  # the worker is in this process
     settings.STREAMS = {**settings.STREAMS, "agents": AGENTS}
@@ -41,8 +48,8 @@ async def test_use_chat_runs_tools_and_asks_for_decisions(
     for n, name in enumerate(("pay", "pay", "locate"), 1):
         script.then(calls((name, str(n)), first=n), says("All done."))
     async with working():
-        told = await asyncio.to_thread(judge, client, "ai_sdk/tools.mjs", web.url, token)
-    passed(told, at_least=4)
+        told = await asyncio.to_thread(judge, client, judged, web.url, token)
+    passed(told, at_least=checks)
     assert agents.done == {"a": 1, "1": 1}
     located = await ToolCall.objects.aget(name="locate")
     assert (located.status, located.result) == ("ok", "Bern")

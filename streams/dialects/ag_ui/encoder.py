@@ -5,18 +5,16 @@ https://docs.ag-ui.com/concepts/events
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-from streams.exceptions import BadCursor
 from streams.log.transcript import Row
 
-Frames = list[dict[str, Any]]
-Cursor = tuple[int, int]
+from .frames import BEGINNING, SNAPSHOT, START, Cursor, Waiting, frame
 
-START: Cursor = (0, 0)  # the id of RUN_STARTED
-BEGINNING: Cursor = (-1, 0)
+Frames = list[dict[str, Any]]
 TOO_LATE = "This answer ended long ago. Load the conversation."
 
 
@@ -25,10 +23,23 @@ class AGUIStream:
 
     An event of the log becomes one or more of AG-UI's, with the ids `number.0`, `number.1`, …: the
     same on every replay until the log is compacted.
+
+    A run that waits finishes with what it waits for, and goes on as another of the client's, which
+    is sent what comes `after`. Waits that were over by the event `decided` end nothing, and calls
+    that were `answered` by then are not waited for. `earlier` messages are told to who joins.
     """
 
     def __init__(
-        self, *, thread_id: str, run_id: str, message_id: str, cursor: Cursor = BEGINNING
+        self,
+        *,
+        thread_id: str,
+        run_id: str,
+        message_id: str,
+        cursor: Cursor = BEGINNING,
+        after: int = 0,
+        decided: int = 0,
+        answered: Collection[str] = (),
+        earlier: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self._run = {"threadId": thread_id, "runId": run_id}
         self._message_id = message_id
@@ -38,19 +49,34 @@ class AGUIStream:
         self._blocks: dict[str, int] = {}  # of calls, by `call_id`
         self._kinds: dict[int, str] = {}  # of the blocks that are open
         self._writing = False  # whether the text message is open
+        self._after = after
+        self._decided = decided
+        self._answered = answered
+        self._earlier = earlier
+        self._waiting: dict[str, Waiting] = {}  # calls, by `call_id`
+        self._of_client: set[str] = set()  # calls that the client runs
         self.over = False
 
     def begin(self) -> bytes:
-        return self._sent(START, frame("RUN_STARTED", **self._run))
+        begun = self._sent(START, frame("RUN_STARTED", **self._run))
+        if self._earlier is None:
+            return begun
+        return begun + self._sent(SNAPSHOT, frame("MESSAGES_SNAPSHOT", messages=self._earlier))
 
     def event(self, row: Row) -> bytes:
         if self.over:
             return b""
         if row.data.get("from", row.seq) <= self._cursor[0] < row.seq:
             return self._too_late(row.seq)
-        step = STEPS.get(row.type)
-        frames = step(self, row.data) if step else []
-        return b"".join(self._sent((row.seq, nth), each) for nth, each in enumerate(frames))
+        if row.type == "run.waiting":
+            frames = self._run_waiting(row.seq)
+        else:
+            step = STEPS.get(row.type)
+            frames = step(self, row.data) if step else []
+        numbered = [*enumerate(frames)]
+        if row.seq <= self._after:
+            numbered = numbered[-1:] if self.over else []
+        return b"".join(self._sent((row.seq, nth), each) for nth, each in numbered)
 
     def _sent(self, id: Cursor, frame: dict[str, Any]) -> bytes:
         if id <= self._cursor:
@@ -79,9 +105,37 @@ class AGUIStream:
         self._blocks |= {each["call_id"]: each["block"] for each in data.get("calls", ())}
         return []
 
+    def _tool_waiting(self, data: Any) -> Frames:
+        known = Waiting(data["id"], data["name"], data["client"])
+        self._waiting[data["call_id"]] = known
+        if known.client:
+            self._of_client.add(data["call_id"])
+        return []
+
+    def _tool_decided(self, data: Any) -> Frames:
+        self._waiting.pop(data["call_id"], None)
+        return []
+
+    def _run_waiting(self, seq: int) -> Frames:
+        """Ends the client's run, if what it waits for is still to be decided. A call that the
+        client runs is no interrupt: it knows what to do."""
+        closed = self._close()
+        if seq <= self._decided:
+            return closed
+        self.over = True
+        asked = [
+            waiting.interrupt(self._call_id(self._blocks[call]))
+            for call, waiting in self._waiting.items()
+            if not waiting.client and waiting.id not in self._answered and call in self._blocks
+        ]
+        outcome = {"type": "interrupt", "interrupts": asked} if asked else {"type": "success"}
+        return [*closed, frame("RUN_FINISHED", **self._run, outcome=outcome)]
+
     def _tool_ended(self, data: Any) -> Frames:
+        """Tells a result, but not to the client that has given it."""
         at = self._blocks.get(data["call_id"])
-        if at is None:
+        self._waiting.pop(data["call_id"], None)
+        if at is None or (self._after and data["call_id"] in self._of_client):
             return []
         told, id = data.get("result") or data["status"], self._call_id(at)
         known = {"messageId": f"{id}-result", "toolCallId": id, "role": "tool"}
@@ -170,6 +224,8 @@ STEPS = {
     "run.started": AGUIStream._run_started,
     "step.started": AGUIStream._step_started,
     "step.ended": AGUIStream._step_ended,
+    "tool.waiting": AGUIStream._tool_waiting,
+    "tool.decided": AGUIStream._tool_decided,
     "tool.ended": AGUIStream._tool_ended,
     "block.started": AGUIStream._block_started,
     "block.delta": AGUIStream._block_delta,
@@ -179,17 +235,3 @@ STEPS = {
     "run.cancelled": AGUIStream._run_cancelled,
     "run.steered": AGUIStream._run_steered,
 }
-
-
-def frame(type: str, **fields: Any) -> dict[str, Any]:
-    return {"type": type, **fields}
-
-
-def cursor_of(last_event_id: str | None) -> Cursor:
-    """Returns the id of the last frame a client has seen. Raises BadCursor."""
-    if not last_event_id:
-        return BEGINNING
-    parts = last_event_id.split(".")
-    if len(parts) != 2 or not all(it.isascii() and it.isdigit() and len(it) < 20 for it in parts):
-        raise BadCursor("Last-Event-ID is the id of the last event seen.", field="Last-Event-ID")
-    return int(parts[0]), int(parts[1])

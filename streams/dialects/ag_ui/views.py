@@ -10,14 +10,17 @@ from django.http import HttpResponse, JsonResponse
 from streams.dialects import naming
 from streams.dialects.endpoint import DialectView, body_of
 from streams.dialects.posted import ask, message_of
-from streams.dialects.runs import active, named, with_all
+from streams.dialects.runs import active, decided_by, with_all
 from streams.exceptions import Invalid, KeyReused, NotFound, StreamsError
 from streams.log import branches
-from streams.models import Conversation, Run
+from streams.models import Conversation, Run, ToolCall
 from streams.snapshot import snapshot
 from streams.views.resource import Request
 
-from .encoder import BEGINNING, AGUIStream, Cursor, cursor_of
+from . import names
+from .continuation import answers_in, go_on
+from .encoder import AGUIStream
+from .frames import BEGINNING, START, Cursor, cursor_of
 from .messages import posted, shown
 
 NOT_HERE = "This run isn't here, or isn't yours."
@@ -37,7 +40,10 @@ class Agent(AGUIView):
         given = body_of(request)
         thread, name = (naming.name_in(given.get(it), it) for it in ("threadId", "runId"))
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
-        run = named(request.user, name)
+        known = names.find(request.user, name)
+        if known is None and (answers := answers_in(given)):
+            known = names.Named(*go_on(request.user, request.device, given, answers))
+        run, after = known or (None, 0)
         if run and run.conversation != naming.conversation_of(request.user, thread):
             raise KeyReused("This runId was used in another thread.", field="runId")
         if run is None and cursor != BEGINNING:
@@ -45,24 +51,31 @@ class Agent(AGUIView):
         if run is None:
             uuid = naming.run_uuid(request.user, name)
             run = with_all(ask(request.user, request.device, posted(given), uuid))
-        return self.stream(request, run, thread, name, cursor)
+            names.begun(run, thread)
+        return self.stream(request, run, cursor, thread_id=thread, run_id=name, after=after)
 
     def get(self, request: Request) -> HttpResponse:
         """Joins the run `runId`, or tells what the thread `threadId` holds."""
         if "runId" not in request.GET:
             return loaded(request)
         name = naming.name_in(request.GET.get("runId"), "runId")
-        run = named(request.user, name)
-        if run is None:
+        known = names.find(request.user, name)
+        if known is None:
             raise NotFound(NOT_HERE)
+        run, after = known
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
-        return self.stream(request, run, str(run.conversation.uuid), name, cursor)
+        joined: dict[str, Any] = {"thread_id": names.thread_of(run), "run_id": name, "after": after}
+        if cursor <= START and not after:
+            joined["earlier"] = before(run)
+        return self.stream(request, run, cursor, **joined)
 
-    def stream(
-        self, request: Request, run: Run, thread: str, name: str, cursor: Cursor
-    ) -> HttpResponse:
+    def stream(self, request: Request, run: Run, cursor: Cursor, **known: Any) -> HttpResponse:
         encoder = AGUIStream(
-            thread_id=thread, run_id=name, message_id=str(run.answer.uuid), cursor=cursor
+            message_id=str(run.answer.uuid),
+            cursor=cursor,
+            decided=decided_by(run),
+            answered=answered_in(run),
+            **known,
         )
         return self.follow(request, run, encoder)
 
@@ -70,13 +83,29 @@ class Agent(AGUIView):
 class Cancel(AGUIView):
     def post(self, request: Request, name: str) -> HttpResponse:
         """Stops a run, any number of times: 202 while it is being stopped, 200 once it is over."""
-        run = named(request.user, name)
-        if run is None:
+        known = names.find(request.user, name)
+        if known is None:
             raise NotFound(NOT_HERE)
-        now = run.cancel(request.device)
+        now = known.run.cancel(request.device)
         return JsonResponse(
             {"runId": name, "status": now.status}, status=202 if now.status in Run.OPEN else 200
         )
+
+
+def answered_in(run: Run) -> frozenset[str]:
+    """Returns the ids of the run's calls that do not wait."""
+    if run.status != Run.Status.WAITING:
+        return frozenset()
+    over = run.calls.exclude(status=ToolCall.Status.WAITING)
+    return frozenset(map(str, over.values_list("uuid", flat=True)))
+
+
+def before(run: Run) -> list[dict[str, Any]]:
+    """Returns the messages before the run's answer, which its stream tells."""
+    id = str(run.answer.uuid)
+    branch = snapshot(run.conversation_id).transcript.branch(id)
+    at = next((at for at, each in enumerate(branch) if each.id == id), len(branch))
+    return [shown(each) for each in branch[:at]]
 
 
 def answer_in(request: Request, given: Mapping[str, Any]) -> Run:

@@ -5,25 +5,14 @@ run them itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
-
-import orjson
+from typing import Any
 
 from streams.dialects import naming
-from streams.exceptions import AlreadyDecided, Invalid, NotFound
-from streams.models import Conversation, Device, Run, ToolCall
+from streams.dialects.deciding import Decided, block_in, text_of
+from streams.exceptions import Invalid, NotFound
+from streams.models import Run
 
 ENDED = "This answer has ended: the last message is the user's prompt."
-
-
-class Decided(NamedTuple):
-    """A decision about the call of this approval, or of this id in the stream."""
-
-    approval: str
-    call: str
-    decision: str
-    note: str = ""
-    result: str = ""
 
 
 def continues(given: Mapping[str, Any]) -> bool:
@@ -48,30 +37,6 @@ def waiting_run(user: Any, given: Mapping[str, Any]) -> Run:
     return run
 
 
-def decide(run: Run, device: Device, message: Mapping[str, Any]) -> int:
-    """Records the decisions of a message. Returns the number of the last event before them. One
-    that came first, from another device, stands."""
-    before = Conversation.objects.values_list("last_seq", flat=True).get(pk=run.conversation_id)
-    for each in decisions(message):
-        if call := call_of(run, each):
-            try:
-                call.decide(each.decision, device, note=each.note, result=each.result)
-            except AlreadyDecided:
-                continue
-    return before
-
-
-def call_of(run: Run, decided: Decided) -> ToolCall | None:
-    """Returns the call that is decided about, while it waits."""
-    waiting = run.calls.filter(status=ToolCall.Status.WAITING)
-    if decided.approval:
-        uuid = naming.as_uuid(decided.approval)
-        return waiting.filter(uuid=uuid).first() if uuid else None
-    _, _, block = decided.call.rpartition(":")
-    number = int(block) if block.isascii() and block.isdigit() and len(block) < 9 else -1
-    return waiting.filter(client=True, block=number).first()
-
-
 def decisions(message: Mapping[str, Any]) -> Sequence[Decided]:
     parts = message.get("parts")
     return [
@@ -83,19 +48,16 @@ def decisions(message: Mapping[str, Any]) -> Sequence[Decided]:
 
 def decision_in(part: Mapping[str, Any]) -> Decided | None:
     """Reads a tool's part: its approval was answered, or its output is there."""
-    call, approval = str(part.get("toolCallId", "")), part.get("approval")
+    block = block_in(str(part.get("toolCallId", "")), ":")
+    approval = part.get("approval")
     state = part.get("state")
     if state == "approval-responded" and isinstance(approval, Mapping):
         word = "approved" if approval.get("approved") is True else "denied"
         note = approval.get("reason")
         note = note if isinstance(note, str) else ""
-        return Decided(str(approval.get("id", "")), call, word, note=note)
+        return Decided(str(approval.get("id", "")) or "none", block, word, note=note)
     if state == "output-available":
-        return Decided("", call, "answered", result=text_of(part.get("output")))
+        return Decided("", block, "answered", result=text_of(part.get("output")))
     if state == "output-error":
-        return Decided("", call, "answered", result=str(part.get("errorText", "")))
+        return Decided("", block, "answered", result=str(part.get("errorText", "")))
     return None
-
-
-def text_of(output: Any) -> str:
-    return output if isinstance(output, str) else orjson.dumps(output).decode()

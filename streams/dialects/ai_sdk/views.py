@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams.dialects import naming
+from streams.dialects.deciding import decide
 from streams.dialects.endpoint import DialectView, body_of
 from streams.dialects.posted import ask
 from streams.dialects.runs import active, decided_by, stop, with_all
@@ -44,7 +45,8 @@ class Post(AISDKView):
         given = body_of(request)
         if continuation.continues(given):
             run = continuation.waiting_run(request.user, given)
-            after = continuation.decide(run, request.device, given["messages"][-1])
+            decisions = continuation.decisions(given["messages"][-1])
+            after = decide(run, request.device, decisions)
             return self.stream(request, with_all(run), after)
         run = ask(request.user, request.device, posted(given))
         return self.stream(request, with_all(run))

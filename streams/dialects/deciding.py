@@ -1,0 +1,56 @@
+"""Decisions about an answer's calls, as clients of other protocols post them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from streams.exceptions import AlreadyDecided
+from streams.models import Conversation, Device, Run, ToolCall
+
+from . import naming
+
+
+class Decided(NamedTuple):
+    """A decision about the call of this id, or without one about that of a block, which the client
+    has run itself."""
+
+    id: str
+    block: int
+    decision: str
+    note: str = ""
+    result: str = ""
+
+
+def decide(run: Run, device: Device, decisions: Iterable[Decided]) -> int:
+    """Records decisions. Returns the number of the last event before them. One that came first,
+    from another device, stands."""
+    before = Conversation.objects.values_list("last_seq", flat=True).get(pk=run.conversation_id)
+    for each in decisions:
+        if call := call_of(run, each):
+            try:
+                call.decide(each.decision, device, note=each.note, result=each.result)
+            except AlreadyDecided:
+                continue
+    return before
+
+
+def call_of(run: Run, decided: Decided) -> ToolCall | None:
+    """Returns the call that is decided about, while it waits."""
+    waiting = run.calls.filter(status=ToolCall.Status.WAITING)
+    if decided.id:
+        uuid = naming.as_uuid(decided.id)
+        return waiting.filter(uuid=uuid).first() if uuid else None
+    return waiting.filter(client=True, block=decided.block).first()
+
+
+def block_in(id: str, separator: str) -> int:
+    """Returns the number of a block at the end of a call's id; -1 where there is none."""
+    _, _, block = id.rpartition(separator)
+    return int(block) if block.isascii() and block.isdigit() and len(block) < 9 else -1
+
+
+def text_of(result: Any) -> str:
+    return result if isinstance(result, str) else orjson.dumps(result).decode()
