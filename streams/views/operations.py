@@ -41,7 +41,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "conversations": {
         "get": Operation({200: shapes.Entries}, query=sent.ListQuery),
         "post": Operation(
-            {201: shapes.Begun, 200: shapes.Begun}, sent.NewConversation, refused=(409,)
+            {201: shapes.Begun, 200: shapes.Begun}, sent.NewConversation, refused=(404, 409)
         ),
     },
     "search": {"get": Operation({200: shapes.Results}, query=sent.SearchQuery)},

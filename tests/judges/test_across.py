@@ -97,7 +97,8 @@ async def test_it_is_the_same_answer_in_all(http, first, last):
     for end in ends[1:3]:
         assert end == {"type": "abort", "reason": "Stopped by Script"}
     assert ends[3]["outcome"] == {"type": "cancelled"}
-    assert told[3][1]["messageId"] == told[1][0]["messageId"] == str(answer.uuid)
+    assert told[3][1]["type"] == "MESSAGES_SNAPSHOT"
+    assert told[3][2]["messageId"] == told[1][0]["messageId"] == str(answer.uuid)
 
 
 async def test_what_is_someone_elses_is_not_there_by_its_own_ids_either(

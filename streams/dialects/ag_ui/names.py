@@ -41,7 +41,7 @@ def remember(run: Run, name: str, after: int) -> None:
         keep(run, {"continued": continued | {name: after}})
 
 
-def thread_of(run: Run) -> str:
+def conversation_name(run: Run) -> str:
     """Returns what the client that has begun the run calls its thread."""
     return str((run.asked or {}).get("thread") or run.conversation.uuid)
 

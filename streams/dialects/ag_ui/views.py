@@ -64,7 +64,11 @@ class Agent(AGUIView):
             raise NotFound(NOT_HERE)
         run, after = known
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
-        joined: dict[str, Any] = {"thread_id": names.thread_of(run), "run_id": name, "after": after}
+        joined: dict[str, Any] = {
+            "thread_id": names.conversation_name(run),
+            "run_id": name,
+            "after": after,
+        }
         if cursor <= START and not after:
             joined["earlier"] = before(run)
         return self.stream(request, run, cursor, **joined)

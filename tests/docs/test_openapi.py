@@ -1,0 +1,10 @@
+"""The description of the API is what the routes, the shapes and the reference say."""
+
+from __future__ import annotations
+
+from docs import openapi
+
+
+def test_what_is_written_is_what_the_sources_say():
+    """Else run `uv run docs/openapi.py`; an address stands in `streams.views.operations` too."""
+    assert openapi.WRITTEN.read_text() == openapi.text()
