@@ -18,6 +18,8 @@ from .shape_fields import (
     Title,
 )
 
+Files = Annotated[list[Id], Schema(maxItems=10)]
+
 
 class Nothing(TypedDict):
     """A body that has no fields."""
@@ -31,7 +33,7 @@ class EarlierMessage(TypedDict):
 class NewConversation(TypedDict):
     content: NotRequired[PromptText]
     client_key: NotRequired[ClientKey]
-    attachments: NotRequired[list[Id]]
+    attachments: NotRequired[Files]
     messages: NotRequired[list[EarlierMessage]]
     title: NotRequired[Title]
     model: NotRequired[ModelName]
@@ -51,7 +53,7 @@ class ConversationChange(TypedDict):
 class Prompt(TypedDict):
     content: PromptText
     client_key: NotRequired[ClientKey]
-    attachments: NotRequired[list[Id]]
+    attachments: NotRequired[Files]
     parent: NotRequired[str]
     branch: NotRequired[str]
 
@@ -60,7 +62,7 @@ class EditedPrompt(TypedDict):
     content: NotRequired[PromptText]
     client_key: NotRequired[ClientKey]
     model: NotRequired[ModelName]
-    attachments: NotRequired[list[Id]]
+    attachments: NotRequired[Files]
 
 
 class FileName(TypedDict, total=False):

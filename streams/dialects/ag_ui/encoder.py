@@ -12,7 +12,7 @@ import orjson
 
 from streams.log.transcript import Row
 
-from .frames import BEGINNING, SNAPSHOT, START, Cursor, Waiting, frame
+from .frames import BEGINNING, SNAPSHOT, START, Cursor, Waiting, frame, text_prefix
 
 Frames = list[dict[str, Any]]
 TOO_LATE = "This answer ended long ago. Load the conversation."
@@ -49,6 +49,7 @@ class AGUIStream:
         self._blocks: dict[str, int] = {}  # of calls, by `call_id`
         self._kinds: dict[int, str] = {}  # of the blocks that are open
         self._writing = False  # whether the text message is open
+        self._prefix_of, self._prefix = "", b""  # of deltas, by their message
         self._after = after
         self._decided = decided
         self._answered = answered
@@ -68,6 +69,8 @@ class AGUIStream:
             return b""
         if row.data.get("from", row.seq) <= self._cursor[0] < row.seq:
             return self._too_late(row.seq)
+        if row.type == "block.delta" and (told := self._plain_delta(row)) is not None:
+            return told
         if row.type == "run.waiting":
             frames = self._run_waiting(row.seq)
         else:
@@ -158,6 +161,16 @@ class AGUIStream:
     def _text_started(self) -> dict[str, Any]:
         self._writing = True
         return frame("TEXT_MESSAGE_START", messageId=self._text_id, role="assistant")
+
+    def _plain_delta(self, row: Row) -> bytes | None:
+        """Returns a delta of text, which is what nearly all events are; None for another."""
+        if self._kinds.get(row.data["index"]) not in ("text", "refusal") or not row.data["text"]:
+            return None
+        if (row.seq, 0) <= self._cursor or row.seq <= self._after:
+            return b""
+        if self._prefix_of != (id := self._text_id):
+            self._prefix_of, self._prefix = id, text_prefix(id)
+        return b"id: %d.0\n%s%s}\n\n" % (row.seq, self._prefix, orjson.dumps(row.data["text"]))
 
     def _block_delta(self, data: Any) -> Frames:
         kind, text = self._kinds.get(data["index"]), data["text"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import orjson
+
 from streams.exceptions import BadCursor
 
 Cursor = tuple[int, int]
@@ -22,6 +24,12 @@ ANSWER = {
 
 def frame(type: str, **fields: Any) -> dict[str, Any]:
     return {"type": type, **fields}
+
+
+def text_prefix(message_id: str) -> bytes:
+    """Returns a delta of text up to the text itself."""
+    id = orjson.dumps(message_id)
+    return b'data: {"type":"TEXT_MESSAGE_CONTENT","messageId":%s,"delta":' % id
 
 
 def cursor_of(last_event_id: str | None) -> Cursor:

@@ -9,7 +9,7 @@ from typing import Any
 
 from streams.log.transcript import Row
 
-from .parts import DONE, KINDS, REASONS, Call, part
+from .parts import DONE, KINDS, REASONS, Call, delta, delta_prefix, part
 
 
 class UIMessageStream:
@@ -27,6 +27,7 @@ class UIMessageStream:
         self._decided = decided
         self._attempt = 0
         self._open: dict[int, str] = {}  # by block, its kind here
+        self._prefixes: dict[int, bytes] = {}  # by block, of its deltas
         self._in_step = False
         self._calls: dict[int, Call] = {}  # by block
         self._blocks: dict[str, int] = {}  # by `call_id`
@@ -62,6 +63,7 @@ class UIMessageStream:
         at, kind = data["index"], KINDS.get(data["kind"])
         if kind:
             self._open[at] = kind
+            self._prefixes[at] = delta_prefix(kind, self._id(data))
             return self._step() + part(f"{kind}-start", id=self._id(data))
         if data["kind"] != "tool_call":
             return b""
@@ -72,8 +74,8 @@ class UIMessageStream:
         at, text = data["index"], data["text"]
         if not text:
             return b""
-        if kind := self._open.get(at):
-            return part(f"{kind}-delta", id=self._id(data), delta=text)
+        if at in self._open:
+            return delta(self._prefixes[at], text)
         return self._calls[at].grown(text) if at in self._calls else b""
 
     def _block_ended(self, data: Any) -> bytes:

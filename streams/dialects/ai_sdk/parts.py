@@ -22,6 +22,15 @@ def part(type: str, **fields: Any) -> bytes:
     return b"data: %s\n\n" % orjson.dumps({"type": type, **fields})
 
 
+def delta_prefix(kind: str, id: str) -> bytes:
+    """Returns a delta's part up to its text. Made once for each block: most parts are these."""
+    return b'data: {"type":"%s-delta","id":%s,"delta":' % (kind.encode(), orjson.dumps(id))
+
+
+def delta(prefix: bytes, text: str) -> bytes:
+    return b"%s%s}\n\n" % (prefix, orjson.dumps(text))
+
+
 class Call:
     """A tool's call, in the states that a client knows: its input grows, is there, has a result.
 
