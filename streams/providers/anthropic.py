@@ -14,8 +14,9 @@ from streams.providers.anthropic_request import messages, thinking, tool
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import host_of
 from streams.providers.blocks import Blocks
+from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
-from streams.providers.streaming_request import answer, asked
+from streams.providers.streaming_request import answer
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
@@ -54,13 +55,15 @@ class Anthropic:
         self.skipped = 0
         self._models = models
         self._extra = extra_body or {}
+        http = DefaultAioHttpClient(**http_client.settings())
         self._client = AsyncAnthropic(
             api_key=api_key or "none",
             base_url=host_of(base_url) or "https://api.anthropic.com",
             max_retries=0,
             timeout=http_client.TIMEOUT,
-            http_client=DefaultAioHttpClient(**http_client.settings()),
+            http_client=http,
         )
+        self._messages = Endpoint(self._client, http, "/v1/messages")
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         request: dict[str, Any] = {
@@ -75,7 +78,7 @@ class Anthropic:
         if prompt.tools:
             request["tools"] = [*map(tool, prompt.tools), *self._extra.get("tools", ())]
         request = thinking(request)
-        return answer(self, partial(asked, self._client, "/v1/messages", request), Message())
+        return answer(self, partial(self._messages.ask, request), Message())
 
     def models(self) -> Sequence[str]:
         return self._models

@@ -12,10 +12,11 @@ from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
 from streams.providers.blocks import Blocks
+from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai_background import BackgroundResponses
 from streams.providers.openai_request import included, responses_input, responses_tool
-from streams.providers.streaming_request import answer, asked
+from streams.providers.streaming_request import answer
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -56,8 +57,10 @@ class OpenAI:
         self.skipped = 0
         self._models = models
         self._extra = extra_body or {}
-        self._client = sdk(api_key, base_url)
-        self._background = BackgroundResponses(self._client, {"security": BEARER})
+        http = DefaultAioHttpClient(**http_client.settings())
+        self._client = sdk(api_key, base_url, http)
+        self._responses = Endpoint(self._client, http, "/responses", security=BEARER)
+        self._background = BackgroundResponses(self._client, self._responses, {"security": BEARER})
         self._in_background = background
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
@@ -79,8 +82,7 @@ class OpenAI:
             request["include"] = [*include, *self._extra.get("include", ())]
         if self._in_background:
             return self._background.stream(self, request, prompt.upstream, Responses())
-        ask = partial(asked, self._client, "/responses", request, security=BEARER)
-        return answer(self, ask, Responses())
+        return answer(self, partial(self._responses.ask, request), Responses())
 
     async def cancel(self, upstream: str) -> None:
         """Stops an answer that goes on at OpenAI. Raises ProviderError."""
@@ -93,14 +95,14 @@ class OpenAI:
         await self._client.close()
 
 
-def sdk(api_key: str, base_url: str) -> AsyncOpenAI:
+def sdk(api_key: str, base_url: str, http: DefaultAioHttpClient) -> AsyncOpenAI:
     """Makes an SDK client that leaves retries to the run; self-hosted servers often need no key."""
     return AsyncOpenAI(
         api_key=api_key or "none",
         base_url=base_of(base_url) or "https://api.openai.com/v1",
         max_retries=0,
         timeout=http_client.TIMEOUT,
-        http_client=DefaultAioHttpClient(**http_client.settings()),
+        http_client=http,
     )
 
 

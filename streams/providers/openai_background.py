@@ -17,8 +17,9 @@ from openai import AsyncOpenAI
 
 from streams.providers import payload
 from streams.providers.base import Code, Provider, ProviderError, ProviderEvent, Upstream
+from streams.providers.endpoint import Endpoint
 from streams.providers.errors import failure
-from streams.providers.streaming_request import Reader, answer, asked
+from streams.providers.streaming_request import Reader, answer
 
 GIVES_UP_AFTER = 6  # broken connections in a row without an event between them
 FIRST_WAIT = 0.25  # seconds, twice as many each time
@@ -56,6 +57,7 @@ class BackgroundResponses:
     """What is asked of one account: its client, and the client's options for each request."""
 
     client: AsyncOpenAI
+    responses: Endpoint
     options: Any  # as the SDK's clients take them
 
     async def stream(
@@ -92,7 +94,7 @@ class BackgroundResponses:
     ) -> AsyncGenerator[httpx2.Response, None]:
         if not numbered.upstream:
             stored = {**request, "store": True, "background": True}
-            async with asked(self.client, "/responses", stored, **self.options) as response:
+            async with self.responses.ask(stored) as response:
                 yield response
             return
         params: dict[str, Any] = {"stream": "true"}

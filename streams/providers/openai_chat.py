@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from streams.providers import payload
+from openai import DefaultAioHttpClient
+
+from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.blocks import Blocks
+from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai import BEARER, sdk, usage
 from streams.providers.openai_request import chat_messages, chat_tool
 from streams.providers.reasoning_tags import Thoughts
-from streams.providers.streaming_request import answer, asked
+from streams.providers.streaming_request import answer
 
 # In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
@@ -81,7 +84,10 @@ class OpenAIChat:
         self.skipped = 0
         self._models = models
         self._extra = extra_body or {}
-        self._client = sdk(api_key, base_url)
+        http = DefaultAioHttpClient(**http_client.settings())
+        self._client = sdk(api_key, base_url, http)
+        options = {"security": BEARER, "headers": self.headers}
+        self._completions = Endpoint(self._client, http, "/chat/completions", **options)
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
 
@@ -97,9 +103,7 @@ class OpenAIChat:
         }
         if prompt.tools:
             request["tools"] = [*map(chat_tool, prompt.tools), *self._extra.get("tools", ())]
-        options = {"security": BEARER, "headers": self.headers}
-        ask = partial(asked, self._client, "/chat/completions", request, **options)
-        return answer(self, ask, ChatCompletion())
+        return answer(self, partial(self._completions.ask, request), ChatCompletion())
 
     def models(self) -> Sequence[str]:
         return self._models

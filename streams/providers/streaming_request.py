@@ -5,12 +5,11 @@ left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import httpx2
-import orjson
 
 from streams.providers.base import (
     Alive,
@@ -37,15 +36,6 @@ class Reader(Protocol):
     def end(self) -> list[ProviderEvent]:
         """Returns what the end of the body still gives; called when no Finished had come."""
         ...
-
-
-class Client(Protocol):
-    """What both SDKs' clients have in common: a request with their own key, headers and errors."""
-
-    async def post(
-        self, path: str, *, cast_to: Any, content: bytes, options: Any, stream: Any
-    ) -> Any:
-        """Returns the response, its body unread, if `cast_to` is its type and `stream` is true."""
 
 
 class Reading:
@@ -112,25 +102,6 @@ async def answer(
         raise
     except Exception as error:
         raise failure(error) from error
-
-
-@asynccontextmanager
-async def asked(
-    client: Client, path: str, request: Mapping[str, Any], **options: Any
-) -> AsyncGenerator[httpx2.Response, None]:
-    """Opens the streamed response to `request` through the SDK's client.
-
-    The SDK's methods for each resource transform every turn of the history again: for 1,000 turns
-    OpenAI's blocks the event loop for 200 ms or more, and with it every other answer.
-    """
-    content = orjson.dumps(request)
-    response = await client.post(
-        path, cast_to=httpx2.Response, content=content, options=options, stream=True
-    )
-    try:
-        yield response
-    finally:
-        await response.aclose()
 
 
 def plain(response: httpx2.Response) -> AsyncIterator[bytes]:
