@@ -11,15 +11,15 @@ from . import ledger
 # version, while a condition on another table is judged on the old snapshot and lets a
 # zombie through. So does the count of undecided calls: a run that found one in an older snapshot
 # would wait for ever.
-APPEND = f"""
+BEGINNING = """
 WITH batch AS (
-    SELECT * FROM unnest(%(conversations)b::bigint[], %(tokens)b::bigint[],
-                         %(counts)b::int[], %(releases)b::bool[], %(listed)b::bool[],
-                         %(ends)b::bool[], %(waits)b::int[])
+    SELECT * FROM unnest(%(conversations)s::bigint[], %(tokens)s::bigint[],
+                         %(counts)s::int[], %(releases)s::bool[], %(listed)s::bool[],
+                         %(ends)s::bool[], %(waits)s::int[])
                AS b(conversation_id, token, n, releases, listed, ends, waits)
 ), held AS (
     SELECT c.id FROM streams_conversation c
-     WHERE c.id = ANY(%(conversations)b::bigint[])
+     WHERE c.id = ANY(%(conversations)s::bigint[])
      ORDER BY c.id
        FOR NO KEY UPDATE SKIP LOCKED
 ), accepted AS (
@@ -29,7 +29,7 @@ WITH batch AS (
            active_run_id = CASE WHEN b.releases THEN NULL ELSE c.active_run_id END,
            undecided = CASE WHEN b.ends THEN 0 ELSE c.undecided + b.waits END
       FROM held h JOIN batch b ON b.conversation_id = h.id
-     WHERE c.id = h.id AND c.id = ANY(%(conversations)b::bigint[])
+     WHERE c.id = h.id AND c.id = ANY(%(conversations)s::bigint[])
        AND (b.token IS NULL OR c.lease_token = b.token)
     RETURNING c.id, c.last_seq - b.n AS base, c.last_seq AS head, c.owner_id, b.listed,
               c.undecided
@@ -38,11 +38,15 @@ WITH batch AS (
     SELECT a.id, a.base + e.nth, e.run_id,
            CASE WHEN e.type = 'run.waiting' AND a.undecided = 0 THEN 'run.queued' ELSE e.type END,
            e.data::jsonb, statement_timestamp()
-      FROM unnest(%(owners)b::bigint[], %(nths)b::int[], %(runs)b::bigint[],
+      FROM unnest(%(owners)s::bigint[], %(nths)s::int[], %(runs)s::bigint[],
                   %(types)b::text[], %(datas)b::text[])
                AS e(conversation_id, nth, run_id, type, data)
       JOIN accepted a ON a.id = e.conversation_id
-), changes AS (
+)"""
+
+# What becomes of runs and their answers.
+CHANGED = """
+changes AS (
     SELECT x.*, a.base,
            CASE WHEN x.wanted = 'waiting' AND a.undecided = 0 THEN 'queued' ELSE x.wanted END
                AS status
@@ -71,33 +75,51 @@ WITH batch AS (
            step = coalesce(x.step, r.step), steps = coalesce(x.steps, r.steps),
            step_seq = coalesce(x.base + x.step_nth, r.step_seq),
            from_block = coalesce(x.from_block, r.from_block)
-      FROM changes x WHERE r.id = x.run_id AND r.id = ANY(%(changing)b::bigint[])
+      FROM changes x WHERE r.id = x.run_id AND r.id = ANY(%(changing)s::bigint[])
 ), answered AS (
     UPDATE streams_message m SET blocks = x.blocks
-      FROM changes x WHERE m.id = x.answer_id AND m.id = ANY(%(answers)b::bigint[])
+      FROM changes x WHERE m.id = x.answer_id AND m.id = ANY(%(answers)s::bigint[])
        AND x.blocks IS NOT NULL
 ), told AS (
     INSERT INTO streams_delivery (run_id, status)
     SELECT run_id, status FROM changes
      WHERE status IN ('completed', 'failed', 'cancelled', 'waiting')
-), {ledger.KEPT}, heads AS (
+)"""
+
+WOKEN = """(SELECT count(pg_notify('streams_work', 'queued'))
+          FROM changes WHERE status = 'queued')"""
+
+END = """
+heads AS (
     SELECT id || ':' || head AS pair, (row_number() OVER () - 1) / 180 AS page FROM accepted
 )
 SELECT b.conversation_id,
        CASE WHEN a.id IS NOT NULL THEN 'ok'
             WHEN h.id IS NULL AND EXISTS (
                  SELECT FROM streams_conversation c
-                  WHERE c.id = b.conversation_id AND c.id = ANY(%(conversations)b::bigint[]))
+                  WHERE c.id = b.conversation_id AND c.id = ANY(%(conversations)s::bigint[]))
             THEN 'busy' ELSE 'refused' END,
        a.head,
        (SELECT count(pg_notify('streams_log', pairs))
           FROM (SELECT string_agg(pair, ' ') AS pairs FROM heads GROUP BY page) AS pages),
        (SELECT count(pg_notify('streams_feed', owner_id::text))
           FROM (SELECT DISTINCT owner_id FROM accepted WHERE listed) AS owners),
-       (SELECT count(pg_notify('streams_work', 'queued'))
-          FROM changes WHERE status = 'queued')
+       {woken}
   FROM batch b
   LEFT JOIN held h ON h.id = b.conversation_id
   LEFT JOIN accepted a ON a.id = b.conversation_id
 """
 # A pair is at most 39 bytes; 180 of them stay below NOTIFY's 8000.
+
+
+def statement(*more: str) -> str:
+    """Returns the statement with more CTEs. It costs less without: each is made ready to run, also
+    for no rows.
+    """
+    woken = WOKEN if CHANGED in more else "0"
+    return ", ".join([BEGINNING, *more, END.format(woken=woken).lstrip()])
+
+
+EVENTS_ALONE = statement()
+WITHOUT_LEDGER = statement(CHANGED)
+APPEND = statement(CHANGED, ledger.KEPT)

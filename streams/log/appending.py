@@ -6,14 +6,14 @@ them and updates the run beside them, so no reader sees an event without the cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from psycopg import AsyncConnection
 
 from . import ledger
-from .append_statement import APPEND
+from .append_statement import APPEND, EVENTS_ALONE, WITHOUT_LEDGER
 from .encoding import dumps
 from .ledger import Ledger
 
@@ -107,38 +107,52 @@ async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[Outcome]:
     """Appends events for many conversations; `batch` holds each conversation at most once."""
     if not batch:
         return []
-    cursor = await to.execute(APPEND, arrays(batch))
+    known = arrays(batch)
+    cursor = await to.execute(leanest(known), known)
     return [Outcome(*row[:3]) for row in await cursor.fetchall()]
+
+
+def leanest(known: Mapping[str, Any]) -> str:
+    """Returns the statement that does what these parameters ask for, and is ready for no more."""
+    if any(known[name] != "[]" for name in ("steps", "made", "changed")):
+        return APPEND
+    return EVENTS_ALONE if known["changes"] == "[]" else WITHOUT_LEDGER
 
 
 def arrays(batch: Sequence[Append]) -> dict[str, Any]:
     """Builds the statement's parameters as one array per column, which costs less than one per
-    row.
+    row. Arrays of numbers are text: given as lists they have the type of their largest number, and
+    the statement is prepared for each mixture of types.
     """
     numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]
     changes = [change for a in batch if (change := changed(a))]
     kept = ledger.rows([(pk, e.run_id, e.ledger) for pk, _, e in numbered if e.ledger])
     return {
-        "conversations": [a.conversation_id for a in batch],
-        "tokens": [a.token for a in batch],
-        "counts": [len(a.events) for a in batch],
-        "releases": [a.releases for a in batch],
-        "listed": [a.listed for a in batch],
-        "ends": [a.ends for a in batch],
-        "waits": [a.waits for a in batch],
-        "owners": [owner for owner, _, _ in numbered],
-        "nths": [nth for _, nth, _ in numbered],
-        "runs": [event.run_id for _, _, event in numbered],
+        "conversations": literal([a.conversation_id for a in batch]),
+        "tokens": literal([a.token for a in batch]),
+        "counts": literal([len(a.events) for a in batch]),
+        "releases": literal([a.releases for a in batch]),
+        "listed": literal([a.listed for a in batch]),
+        "ends": literal([a.ends for a in batch]),
+        "waits": literal([a.waits for a in batch]),
+        "owners": literal([owner for owner, _, _ in numbered]),
+        "nths": literal([nth for _, nth, _ in numbered]),
+        "runs": literal([event.run_id for _, _, event in numbered]),
         "types": [event.type for _, _, event in numbered],
         "datas": [event.json for _, _, event in numbered],
-        "changing": [change["run_id"] for change in changes],
-        "answers": [change["answer_id"] for change in changes],
+        "changing": literal([change["run_id"] for change in changes]),
+        "answers": literal([change["answer_id"] for change in changes]),
         "changes": dumps(changes),
         "steps": dumps(kept["steps"]),
         "made": dumps(kept["made"]),
         "changed": dumps(kept["changed"]),
         "changed_calls": kept["changed_calls"],
     }
+
+
+def literal(column: Iterable[int | None]) -> str:
+    """Returns an array as PostgreSQL reads it; true and false are 1 and 0."""
+    return f"{{{','.join(['NULL' if value is None else str(int(value)) for value in column])}}}"
 
 
 def changed(a: Append) -> dict[str, Any] | None:
