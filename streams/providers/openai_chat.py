@@ -126,6 +126,8 @@ class ChatCompletion:
         self._usage: dict[str, int] = {}
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
+        if self._now is Kind.TEXT and (text := plain_text(event)):
+            return self._say(Kind.TEXT, text)
         # First: OpenRouter's says it in an event that has choices too.
         if event.get("error"):
             raise broke_off(event)
@@ -218,6 +220,19 @@ class ChatCompletion:
 
     def _stop_reason(self) -> str:
         return "refusal" if Kind.REFUSAL in self._blocks.kinds else self._reason or "stop"
+
+
+def plain_text(event: dict[str, Any]) -> str:
+    """Returns the text of an event that holds nothing else, as most do; "" for any other."""
+    choices = event.get("choices")
+    if type(choices) is not list or len(choices) != 1 or event.get("error") or event.get("usage"):
+        return ""
+    choice = choices[0]
+    delta = choice.get("delta") if type(choice) is dict else None
+    if type(delta) is not dict or len(delta) != 1 or choice.get("finish_reason"):
+        return ""
+    text = delta.get("content")
+    return text if type(text) is str and choice.get("index") in (0, None) else ""
 
 
 def parts(content: Any) -> Iterator[tuple[Kind, str]]:

@@ -46,6 +46,9 @@ class Thoughts:
         self._line = Line()
 
     def split(self, text: str) -> Iterator[Part]:
+        if not self._held and self._is_plain(text):
+            yield Kind.TEXT, text
+            return
         self._held += text
         before = None
         while before != (self._at, self._tags):
@@ -59,6 +62,13 @@ class Thoughts:
                     yield from self._untagged()
                 case At.ANSWER:
                     yield from self._take(Kind.TEXT, len(self._held))
+
+    def _is_plain(self, text: str) -> bool:
+        """Tells whether the text goes on without a tag, and reads it if so."""
+        if self._at is At.UNTAGGED and "<" not in text:
+            self._line.read(text)
+            return True
+        return self._at is At.ANSWER
 
     def rest(self) -> Iterator[Part]:
         if self._trims:
