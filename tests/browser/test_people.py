@@ -539,9 +539,14 @@ def test_typing_leaves_the_page_where_it_is(open_as, laptop, conversation, here)
         page.keyboard.press("Shift+Enter")
     page.evaluate("() => new Promise(requestAnimationFrame)")
     assert page.evaluate("scrollY") == 700
+
     # In 2,000 lines a key costs what it costs in any field of the browser's.
-    browsers, ours = page.evaluate(TYPED, True), page.evaluate(TYPED, False)
-    assert ours < 3 * browsers + 10, (browsers, ours)
+    def costs_no_more():
+        browsers, ours = page.evaluate(TYPED, True), page.evaluate(TYPED, False)
+        assert ours < 3 * browsers + 10, (browsers, ours)
+        return True
+
+    eventually(costs_no_more)  # a machine that does other work may do it between the two
     assert page.evaluate("scrollY") == 700
 
 
