@@ -169,6 +169,12 @@ class Settings(AttachmentSettings):
     shares_per_conversation: int = 20
     #: Answers of one person that wait behind others of the same conversation.
     queued_per_user: int = 50
+    #: Tokens, read and written, that one person's answers may take in a month; for whom another
+    #: number goes is set in the admin. Answers count as they end.
+    budget_tokens: int = 0
+    #: US dollars, likewise, by what the package genai-prices (the extra `agents`) knows of prices;
+    #: a model whose price it does not know counts nothing.
+    budget_dollars: float = 0.0
     #: Streams of one person in one web process.
     streams_per_user: int = 200
     #: Streams of one device in one web process.
@@ -211,6 +217,8 @@ UNLIMITED = {
     "empty_per_user": 0,
     "running_per_user": 0,
     "queued_per_user": 0,
+    "budget_tokens": 0,
+    "budget_dollars": 0.0,
     "streams_per_user": 0,
     "streams_per_device": 0,
     "attachment_bytes_per_user": 0,

@@ -65,6 +65,10 @@ class TooManyRuns(StreamsError):
     code, status, retry_after = "too_many_runs", 429, 5
 
 
+class BudgetSpent(StreamsError):
+    code, status = "budget_spent", 429
+
+
 class TooManyStreams(StreamsError):
     code, status, retry_after = "too_many_streams", 429, 5
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
+from . import budgets
 from .conf import Settings, conf
 from .exceptions import (
     ConversationFull,
@@ -100,11 +101,13 @@ def counts_runs() -> bool:
 
 
 def check_runs(conversation: Conversation) -> None:
-    """Checks that one more run of the conversation's owner may open; raises TooManyRuns.
+    """Checks that one more run of the conversation's owner may open. Raises TooManyRuns, and
+    BudgetSpent.
 
     Only one run per conversation runs at a time, so conversations with an open run are counted. The
     caller holds the owner's lock.
     """
+    budgets.check(conversation.owner_id)
     if not counts_runs():
         return
     streams = conf()

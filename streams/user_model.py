@@ -56,6 +56,13 @@ def locking() -> str:
     )
 
 
+def exists(key: str) -> str:
+    """A condition for queries in SQL: there is a person with the key that the expression gives."""
+    quote = connection().ops.quote_name
+    column, table = quote(key_field().column), quote(get_user_model()._meta.db_table)
+    return f"EXISTS (SELECT FROM {table} WHERE {column} = {key})"
+
+
 def is_active(user: Any) -> bool:
     """Tells whether they may go on; everybody may if the model does not say."""
     return bool(getattr(user, "is_active", True))

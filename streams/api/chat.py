@@ -107,8 +107,8 @@ class Chat:
         branch begins that knows nothing of what came after that one; "" is a beginning.
 
         Raises Invalid and TooLarge for the content, KeyReused if the key came with other content,
-        Busy if the conversation rejects prompts during an answer, TooManyRuns, ConversationFull,
-        and NotFound if the conversation was deleted.
+        Busy if the conversation rejects prompts during an answer, TooManyRuns, BudgetSpent,
+        ConversationFull, and NotFound if the conversation was deleted.
         """
         short_enough("client_key", key or "")
         _, run, _ = self._conversation.post(content, None, key, parent)

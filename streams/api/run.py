@@ -195,7 +195,7 @@ class Run:
         """Starts a new answer to the same prompt, in the caller's transaction if there is one.
 
         Raises NotRetryable while this one is open or if it was cancelled before it began,
-        TooManyRuns, and ConversationFull.
+        TooManyRuns, BudgetSpent, and ConversationFull.
         """
         return Run(self._run.retry(None)).refresh()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from streams.exceptions import Invalid, NotFound, StreamsError
+from streams.exceptions import BudgetSpent, Invalid, NotFound, StreamsError
 from streams.text import clean
 
 from .endpoint import DialectView, body_of
@@ -37,7 +37,9 @@ class OpenAIView(DialectView):
     def refused(self, request: HttpRequest, error: StreamsError) -> HttpResponse:
         response = super().refused(request, error)
         response.status_code = STATUSES.get(error.status, error.status)
-        if error.status == 409:  # clients ask again by themselves, and would be told the same
+        # Clients ask again by themselves, and would be told the same.
+        # Clients ask again by themselves, and would be told the same.
+        if error.status == 409 or isinstance(error, BudgetSpent):
             response["x-should-retry"] = "false"
         return response
 

@@ -1,5 +1,6 @@
 """The event log of conversations: the only package that holds SQL for streams_event."""
 
+from .append_statement import THIS_MONTH
 from .appending import (
     Append,
     NewEvent,
@@ -43,6 +44,7 @@ __all__ = [
     "LAST_SEQ",
     "TERMINAL",
     "TERMINAL_SEQ",
+    "THIS_MONTH",
     "TOLD",
     "UNKNOWN",
     "WAS_NAMED",

@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from . import ledger
 
+THIS_MONTH = "date_trunc('month', statement_timestamp() AT TIME ZONE 'UTC')::date"
+
+
+def count(name: str) -> str:
+    """What a run used, as a number: a provider may say anything, and no answer fails of it."""
+    return (
+        f"CASE WHEN jsonb_typeof(u.usage->'{name}') = 'number'"
+        f" THEN least(greatest((u.usage->>'{name}')::numeric, 0), 1e15)::bigint ELSE 0 END"
+    )
+
+
 # The token sits on the row that is locked: PostgreSQL judges a locked row on its newest
 # version, while a condition on another table is judged on the old snapshot and lets a
 # zombie through. So does the count of undecided calls: a run that found one in an older snapshot
@@ -45,9 +56,9 @@ WITH batch AS (
 )"""
 
 # What becomes of runs and their answers.
-CHANGED = """
+CHANGED = f"""
 changes AS (
-    SELECT x.*, a.base,
+    SELECT x.*, a.base, a.owner_id,
            CASE WHEN x.wanted = 'waiting' AND a.undecided = 0 THEN 'queued' ELSE x.wanted END
                AS status
       FROM jsonb_to_recordset(%(changes)s::jsonb) AS x(
@@ -84,6 +95,14 @@ changes AS (
     INSERT INTO streams_delivery (run_id, status)
     SELECT run_id, status FROM changes
      WHERE status IN ('completed', 'failed', 'cancelled', 'waiting')
+), used AS (
+    INSERT INTO streams_usage
+           (owner_id, month, model, input_tokens, output_tokens, cached_tokens)
+    SELECT x.owner_id, {THIS_MONTH}, r.model, {count("input_tokens")}, {count("output_tokens")},
+           {count("cached_tokens")}
+      FROM changes x JOIN streams_run r ON r.id = x.run_id AND r.id = ANY(%(changing)s::bigint[])
+     CROSS JOIN LATERAL (SELECT coalesce(x.usage, r.usage) AS usage) AS u
+     WHERE x.status IN ('completed', 'failed', 'cancelled') AND r.attempt > 0
 )"""
 
 WOKEN = """(SELECT count(pg_notify('streams_work', 'queued'))

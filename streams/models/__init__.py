@@ -1,5 +1,6 @@
 from .attachment import Attachment
 from .attempts import Attempts
+from .budget import Budget
 from .conversation import Conversation
 from .delivery import Delivery
 from .device import Device, DeviceSession
@@ -15,11 +16,13 @@ from .search_entry import SearchEntry
 from .share import Share
 from .step import Step
 from .tool_call import ToolCall
+from .usage import Usage
 from .worker import Worker
 
 __all__ = [
     "Attachment",
     "Attempts",
+    "Budget",
     "Conversation",
     "Delivery",
     "Device",
@@ -36,5 +39,6 @@ __all__ = [
     "Share",
     "Step",
     "ToolCall",
+    "Usage",
     "Worker",
 ]

@@ -9,6 +9,7 @@ from streams.log import transcript
 from streams.postgres import channels, clock
 
 from .cause import caused_by
+from .usage import Usage
 
 if TYPE_CHECKING:
     from .conversation import Conversation
@@ -34,6 +35,7 @@ def end(run: Run, conversation: Conversation, device: Device | None) -> None:
     if run.attempt:
         run.answer.blocks = change.blocks
         run.answer.save(update_fields=["blocks"])
+    Usage.add(run)
     calls = run.calls.open().order_by("block") if run.steps else ()
     ended = [call.end_unrun() for call in calls]
     if run.steps and conversation.undecided:  # without steps, it is another run's count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams import log
 from streams.models import posting
 
 # The conversations with open runs, by which a person's are counted as in `streams.quotas`. Each
@@ -35,6 +36,21 @@ def may_wait(owner: str) -> str:
     )
 
 
+def within_budget(owner: str) -> str:
+    """A condition: this person's budget for the month, if there is one, is not used up. What costs
+    in dollars is for Django's handler to say.
+    """
+    return f"""NOT EXISTS (
+        SELECT FROM (
+            SELECT coalesce(own.tokens, %(budget_tokens)s::bigint) AS tokens,
+                   coalesce(own.dollars, %(budget_dollars)s::numeric) AS dollars
+              FROM (VALUES (1)) AS one
+              LEFT JOIN streams_budget own ON own.owner_id = {owner}) AS budget
+         WHERE dollars > 0 OR tokens > 0 AND tokens <= (
+            SELECT coalesce(sum(u.input_tokens + u.output_tokens), 0) FROM streams_usage u
+             WHERE u.owner_id = {owner} AND u.month = {log.THIS_MONTH}))"""
+
+
 # A UUID that is taken is left out, as is a person who has no place.
 IN_NEW = f"""
 {posting.ASKED}, {OPEN}, accepted AS (
@@ -44,7 +60,7 @@ IN_NEW = f"""
     SELECT asked.conversation, new.owner_id, new.title, new.model, new.system, new.on_busy, 2, 0,
            statement_timestamp(), statement_timestamp()
       FROM asked, jsonb_populate_record(NULL::streams_conversation, asked.new) AS new
-     WHERE {has_place("new.owner_id")}
+     WHERE {has_place("new.owner_id")} AND {within_budget("new.owner_id")}
      ORDER BY asked.nth
     ON CONFLICT (uuid) DO NOTHING
     RETURNING id, uuid, owner_id, last_seq AS head, updated_at
@@ -62,6 +78,7 @@ IN_FREE = f"""
                         WHERE m.conversation_id = c.id AND m.client_key = asked.client_key)
        AND CASE WHEN EXISTS (SELECT FROM open WHERE open.id = c.id)
                 THEN {may_wait("c.owner_id")} ELSE {has_place("c.owner_id")} END
+       AND {within_budget("c.owner_id")}
      ORDER BY c.id
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), accepted AS (

@@ -106,6 +106,8 @@ async def asked(
             "running": limits.running_per_user,
             "queued": limits.queued_per_user,
             "messages": limits.conversation_messages,
+            "budget_tokens": limits.budget_tokens,
+            "budget_dollars": limits.budget_dollars,
         },
     )
     return await cursor.fetchall()

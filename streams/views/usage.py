@@ -1,15 +1,12 @@
-"""`/usage`: what a person's answers took, by month and model."""
+"""`/usage`: what a person's answers took, by month and model, and what they may take."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, Sum
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, TruncMonth
 from django.http import HttpResponse, JsonResponse
 
-from streams.models import Run
+from streams import budgets
 from streams.providers.model_names import words_of
 
 from .negotiation import wants_json
@@ -21,41 +18,22 @@ MOST = 500  # lines: models times months
 
 class Usage(Resource):
     def get(self, request: Request) -> HttpResponse:
-        lines = used(request.user)
+        budget = budgets.of(request.user.pk)
+        lines = list(budgets.lines(request.user.pk)[:MOST])
+        used = budgets.used_in_month(request.user.pk, priced=bool(budget.dollars))
         if wants_json(request):
             told = [line | {"month": f"{line['month']:%Y-%m}"} for line in lines]
-            return JsonResponse({"usage": told})
+            return JsonResponse({"usage": told, "budget": shown(budget, used)})
         named = [line | {"words": words_of(line["model"])} for line in lines]
-        return render(request, "streams/usage.html", {"lines": named})
+        about = {"lines": named, "budget": budget, "used": used, "anew": budgets.next_month()}
+        return render(request, "streams/usage.html", about)
 
 
-def used(user: Any) -> list[dict[str, Any]]:
-    """Returns a line for each month and model, the newest first. Of conversations that are deleted
-    nothing is known any more.
-    """
-
-    def total(name: str) -> Sum:
-        return Sum(Cast(KT(f"usage__{name}"), BigIntegerField()), default=0)
-
-    lines = (
-        Run.objects.filter(conversation__owner_id=user.pk, started_at__isnull=False)
-        .order_by()
-        .annotate(month=TruncMonth("started_at"))
-        .values("month", "model")
-        .annotate(
-            answers=Count("pk"),
-            read=total("input_tokens"),
-            written=total("output_tokens"),
-        )
-        .order_by("-month", "model")
-    )
-    return [
-        {
-            "month": line["month"],
-            "model": line["model"],
-            "answers": line["answers"],
-            "input_tokens": line["read"],
-            "output_tokens": line["written"],
-        }
-        for line in lines[:MOST]
-    ]
+def shown(budget: budgets.Budget, used: budgets.Used) -> dict[str, Any] | None:
+    """Returns this month's budget as JSON, of what has one."""
+    if not budget:
+        return None
+    tokens = {"tokens": budget.tokens, "used_tokens": used.tokens} if budget.tokens else {}
+    spent = f"{used.dollars:.2f}"
+    dollars = {"dollars": f"{budget.dollars:.2f}", "used_dollars": spent} if budget.dollars else {}
+    return tokens | dollars | {"until": f"{budgets.next_month():%Y-%m-%d}"}

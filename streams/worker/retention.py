@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
+from ..user_model import exists
 from . import quarantine, stored_files, undecided
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,46 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
         logger.info("purged %s conversations", purged)
     if deleted := await stored_files.tidy(connection, conf.attachments_unsent_kept):
         logger.info("deleted %s stored files", deleted)
+    while await merge_usage(connection):
+        pass
     await forget(connection, conf.keep_workers)
+
+
+# A row for each answer becomes one for each person, month and model; sums stay as they are at any
+# moment. What was merged before and is held by another worker is left for the next time, and what
+# a person left who was deleted meanwhile goes.
+MERGE_USAGE = """
+WITH fresh AS (
+    SELECT id, owner_id, month, model FROM streams_usage WHERE NOT merged
+     ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), before AS (
+    SELECT u.id FROM streams_usage u
+     WHERE u.merged AND EXISTS (
+           SELECT FROM fresh WHERE fresh.owner_id = u.owner_id AND fresh.month = u.month
+              AND fresh.model = u.model)
+       FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM streams_usage
+     WHERE id IN (SELECT id FROM fresh UNION ALL SELECT id FROM before)
+    RETURNING *
+), kept AS (
+    INSERT INTO streams_usage
+           (owner_id, month, model, answers, input_tokens, output_tokens, cached_tokens, merged)
+    SELECT owner_id, month, model, sum(answers), sum(input_tokens), sum(output_tokens),
+           sum(cached_tokens), true
+      FROM gone WHERE {is_there} GROUP BY owner_id, month, model
+)
+SELECT count(*) FROM fresh
+"""
+MERGED_AT_ONCE = 2000
+
+
+async def merge_usage(connection: AsyncConnection, limit: int = MERGED_AT_ONCE) -> bool:
+    """Merges what answers took; tells whether there may be more."""
+    query = MERGE_USAGE.format(is_there=exists("owner_id"))
+    cursor = await connection.execute(query, {"limit": limit})
+    row = await cursor.fetchone()
+    return bool(row and row[0] == limit)
 
 
 async def compact(

@@ -67,6 +67,10 @@ REQUESTS = st.lists(
 )
 
 
+# What the person has used of how many tokens, and dollars. Of those nothing is used up.
+USED = st.sampled_from([(0, None, None)] * 3 + [(99, 100, None), (100, 100, None), (5, 0, 1)])
+
+
 def body_of(kind, fields):
     if kind == "form":
         sent = {name: text for name, text in fields.items() if isinstance(text, str)}
@@ -95,10 +99,10 @@ def test_whatever_is_asked_the_answer_and_the_rows_are_djangos(loop, settings, r
     settings.STREAMS = settings.STREAMS | LIMITS
     direct_answers = []
 
-    @given(REQUESTS)
+    @given(REQUESTS, USED)
     @hypothesis_settings(examples)
-    def compare(requests):
-        here, there = World(), World()
+    def compare(requests, used):
+        here, there = World(*used), World(*used)
 
         async def both():
             settings.STREAMS["direct_prompts"] = True

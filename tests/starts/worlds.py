@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from streams import budgets
 from streams.asgi import WithStreams
 from streams.http.handler import OneThreadHandler
-from streams.models import Conversation
+from streams.models import Budget, Conversation, Usage
 from tests.client import cookies_of, header_of
 from tests.factories import ConversationFactory, DeviceFactory
 from tests.test_posting import rows
@@ -36,10 +37,15 @@ async def site():
 class World:
     """Anna has conversations of every busy rule and one that is deleted; Bert has one too."""
 
-    def __init__(self):
+    def __init__(self, used=0, tokens=None, dollars=None):
         self.device, other = DeviceFactory(), DeviceFactory()
         self.anna, self.bert = self.device.user, other.user
         self.cookies = cookies_of(self.device)
+        month = {"owner": self.anna, "month": budgets.this_month(), "model": "scripted:demo"}
+        Usage.objects.create(**month, input_tokens=used)
+        Usage.objects.create(**month | {"month": "2001-01-01"}, input_tokens=1000)
+        if tokens is not None or dollars is not None:
+            Budget.objects.create(owner=self.anna, tokens=tokens, dollars=dollars)
         self.places = {
             rule: str(ConversationFactory(owner=self.anna, on_busy=rule).uuid)
             for rule in Conversation.OnBusy.values

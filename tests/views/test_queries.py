@@ -85,7 +85,7 @@ def test_the_list(counted):
 def test_a_prompt_and_its_end(counted, here, conversation):
     full = is_nearly_full(conversation)
     prompt = {"content": "Hi", "client_key": "k"}
-    assert counted("post", f"{here}messages", prompt) == 5 + full
+    assert counted("post", f"{here}messages", prompt) == 6 + full
     assert counted("post", f"{here}messages", prompt) == 5
     run = conversation.runs.first()
     assert counted("get", f"/runs/{run.uuid}/") == 2
@@ -94,11 +94,11 @@ def test_a_prompt_and_its_end(counted, here, conversation):
 
 def test_another_answer(counted, last_run):
     full = is_nearly_full(last_run.conversation)
-    assert counted("post", f"/runs/{last_run.uuid}/retry") == 9 + full
+    assert counted("post", f"/runs/{last_run.uuid}/retry") == 10 + full
 
 
 def test_a_new_conversation(counted):
-    assert counted("post", "/c/", {"content": "Hi"}) == 2
+    assert counted("post", "/c/", {"content": "Hi"}) == 3
 
 
 def test_changing_and_removing(counted, here):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.models import Run
+from streams.models import Conversation, Usage
 from tests.factories import ConversationFactory
 
 from .answers import begin, complete, fail, say
@@ -23,15 +23,14 @@ def test_answers_are_added_up_by_month_and_model(api, bert_api, page, anna, lapt
     begin(failed)
     fail(failed)
     conversation.post("It waits", laptop)
-    Run.objects.filter(conversation=other).update(started_at="2026-01-02T00:00Z")
-    Run.objects.exclude(conversation=other).exclude(started_at=None).update(
-        started_at="2026-02-03T00:00Z"
-    )
+    Usage.objects.filter(model="local:smollm2").update(month="2026-01-01")
+    Usage.objects.filter(model="scripted:demo").update(month="2026-02-01")
+    Conversation.objects.all().delete()
     assert api("get", "/usage").json()["usage"] == [
         {"month": "2026-02", "model": "scripted:demo", "answers": 3, "input_tokens": 6,
-         "output_tokens": 10},
+         "output_tokens": 10, "cached_tokens": 0},
         {"month": "2026-01", "model": "local:smollm2", "answers": 1, "input_tokens": 3,
-         "output_tokens": 5},
+         "output_tokens": 5, "cached_tokens": 0},
     ]  # fmt: skip
     assert "SmolLM2 · on this computer" in page.get("/usage").content.decode()
-    assert bert_api("get", "/usage").json() == {"usage": []}
+    assert bert_api("get", "/usage").json() == {"usage": [], "budget": None}

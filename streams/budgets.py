@@ -1,0 +1,113 @@
+"""What a person may use in a month, and has used.
+
+Answers count once they have ended, in the month in which they did, by UTC. One that is being
+written goes on to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from .agents import limits, registry
+from .conf import conf
+from .exceptions import BudgetSpent
+from .providers.base import UnknownModel
+
+COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens")
+
+
+class Budget(NamedTuple):
+    """Tokens, read and written, and US dollars for one month; 0 is no limit."""
+
+    tokens: int
+    dollars: Decimal
+
+    def __bool__(self) -> bool:
+        return bool(self.tokens or self.dollars)
+
+
+class Used(NamedTuple):
+    """Tokens, read and written, and US dollars of the models whose price is known."""
+
+    tokens: int
+    dollars: Decimal
+
+
+def of(owner_id: Any) -> Budget:
+    """Returns a person's own budget, or else what the settings say."""
+    found = apps.get_model("streams", "Budget").objects.filter(pk=owner_id)
+    tokens, dollars = found.values_list("tokens", "dollars").first() or (None, None)
+    usual = conf()
+    return Budget(
+        usual.budget_tokens if tokens is None else tokens,
+        Decimal(str(usual.budget_dollars)) if dollars is None else dollars,
+    )
+
+
+def check(owner_id: Any) -> None:
+    """Checks that one more answer may begin. Raises BudgetSpent."""
+    budget = of(owner_id)
+    if not budget:
+        return
+    used = used_in_month(owner_id, priced=bool(budget.dollars))
+    if budget.tokens and used.tokens >= budget.tokens:
+        told = gettext(
+            "You have used this month's budget of %(most)s tokens. It begins anew on %(day)s."
+        )
+        raise BudgetSpent(told % {"most": f"{budget.tokens:,}", "day": anew()})
+    if budget.dollars and used.dollars >= budget.dollars:
+        told = gettext("You have used this month's budget of $%(most)s. It begins anew on %(day)s.")
+        raise BudgetSpent(told % {"most": f"{budget.dollars:,.2f}", "day": anew()})
+
+
+def anew() -> str:
+    return str(date_format(next_month(), "MONTH_DAY_FORMAT"))
+
+
+def this_month() -> date:
+    return timezone.now().astimezone(UTC).date().replace(day=1)
+
+
+def next_month() -> date:
+    now = this_month()
+    return date(now.year + now.month // 12, now.month % 12 + 1, 1)
+
+
+def used_in_month(owner_id: Any, *, priced: bool) -> Used:
+    """Returns what this month took; dollars are looked up only if they are `priced`."""
+    here = lines(owner_id).filter(month=this_month())
+    tokens = sum(line["input_tokens"] + line["output_tokens"] for line in here)
+    prices = (price(line["model"], line) for line in here) if priced else ()
+    return Used(tokens, sum(filter(None, prices), Decimal()))
+
+
+def lines(owner_id: Any) -> Any:
+    """Returns a query for a line for each month and model, the newest first."""
+    return (
+        apps.get_model("streams", "Usage")
+        .objects.filter(owner_id=owner_id)
+        .order_by()
+        .values("month", "model")
+        .annotate(**{name: Sum(name) for name in COUNTED})
+        .order_by("-month", "model")
+    )
+
+
+def price(model: str, usage: Mapping[str, int]) -> Decimal | None:
+    """Returns what tokens of a model, or of an agent's, cost in US dollars, if that is known."""
+    try:
+        if registry.is_agent(model):
+            model = registry.find(model).model
+        return limits.cost(model, usage)
+    except (LookupError, UnknownModel, ImproperlyConfigured, ImportError):
+        return None

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    from .run import Run
+
+COUNTED = ("input_tokens", "output_tokens", "cached_tokens")
+
+
+class Usage(models.Model):
+    """What answers of one person by one model took, in the month in which they ended, by UTC.
+
+    `streams.log` adds a row with the event that ends a run, all or nothing: rows are never changed,
+    so nobody waits for another's. `streams.worker.retention` replaces many by one that is `merged`.
+    A conversation that is deleted leaves its rows, or whoever deletes would have used nothing.
+    """
+
+    # Without a constraint, whose check would wait for whoever has locked the person's row.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="streams_usage",
+        db_index=False,
+        db_constraint=False,
+    )
+    month = models.DateField()  # its first day
+    model = models.CharField(max_length=120)
+    answers = models.PositiveIntegerField(db_default=1)
+    input_tokens = models.BigIntegerField(db_default=0)
+    output_tokens = models.BigIntegerField(db_default=0)
+    cached_tokens = models.BigIntegerField(db_default=0)
+    merged = models.BooleanField(db_default=False)
+
+    class Meta:
+        verbose_name_plural = "usage"
+        indexes = [
+            models.Index(fields=["owner", "month"], name="usage_of_owner"),
+            models.Index(fields=["id"], condition=models.Q(merged=False), name="usage_unmerged"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.model}"
+
+    @classmethod
+    def add(cls, run: Run) -> None:
+        """Counts a run that is ended without a worker, in the caller's transaction."""
+        if run.attempt:
+            counts = {name: counted(run.usage.get(name)) for name in COUNTED}
+            month = datetime.now(UTC).date().replace(day=1)
+            owner = {"owner_id": run.conversation.owner_id}
+            cls.objects.create(**owner, month=month, model=run.model, **counts)
+
+
+def counted(value: object) -> int:
+    return max(0, int(value)) if isinstance(value, int | float) else 0

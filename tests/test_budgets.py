@@ -1,0 +1,161 @@
+"""What a person may use in a month: counted once, kept when conversations go, refused in words."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.test import Client
+from django.utils import translation
+
+from streams import budgets
+from streams.exceptions import BudgetSpent
+from streams.models import Budget, Run, Usage
+from streams.postgres.connections import INDEXED, connect
+from streams.worker import retention
+from tests.factories import ConversationFactory, UserFactory
+from tests.views.answers import append, begin, fail, say
+from tests.views.conftest import Api, browser_of
+
+HTML = {"Accept": "text/html"}
+
+
+@pytest.fixture
+def api(laptop):
+    return Api(browser_of(laptop))
+
+
+@pytest.fixture
+def limit(settings):
+    def set_to(**limits):
+        settings.STREAMS = {**settings.STREAMS, **limits}
+
+    return set_to
+
+
+def answered(here, **usage):
+    run = here.post("Hi", None)[1]
+    begin(run)
+    say(run, "Hello")
+    event = run.event("run.completed", stop_reason="end_turn", usage=usage)
+    append(run, event, status="completed", stop_reason="end_turn", usage=usage)
+    return run
+
+
+@pytest.mark.django_db
+def test_each_answer_counts_once_however_it_ends_and_what_has_never_begun_does_not(conversation):
+    answered(conversation, input_tokens=10, output_tokens=5, cached_tokens=4)
+    failed, stopped, handed_back, waiting = (conversation.post("Hi", None)[1] for _ in range(4))
+    begin(failed)
+    fail(failed)
+    begin(stopped)
+    append(stopped, stopped.event("run.cancelled"), status="cancelled",
+           usage={"input_tokens": 7, "output_tokens": "many", "estimated": True})  # fmt: skip
+    Run.objects.filter(pk=handed_back.pk).update(attempt=1, usage={"input_tokens": 100})
+    for _ in range(2):
+        Run.objects.get(pk=handed_back.pk).cancel(None)
+    waiting.cancel(None)
+    (line,) = budgets.lines(conversation.owner_id)
+    assert line == {
+        "month": budgets.this_month(), "model": conversation.model, "answers": 4,
+        "input_tokens": 117, "output_tokens": 5, "cached_tokens": 4,
+    }  # fmt: skip
+    assert Usage.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_who_has_used_the_budget_is_refused_in_words_until_the_next_month(api, conversation, limit):
+    limit(budget_tokens=20)
+    run = answered(conversation, input_tokens=10, output_tokens=9)
+    assert api("post", f"/c/{conversation.uuid}/messages", {"content": "Hi"}).status_code == 201
+    Run.objects.latest("pk").cancel(None)
+    answered(conversation, output_tokens=1)
+    conversation.delete_softly(None)  # which resets nothing
+    conversation.restore()
+    path, body = f"/c/{conversation.uuid}/messages", {"content": "Hi"}
+    for told in (
+        api("post", path, body),
+        api("post", "/c/", body),
+        api("post", f"/runs/{run.uuid}/retry"),
+        api("post", "/v1/responses", {"model": "scripted:demo", "input": "Hi"}),
+        api("post", "/v1/chat/completions",
+            {"model": "scripted:demo", "messages": [{"role": "user", "content": "Hi"}]}),
+    ):  # fmt: skip
+        error = told.json()["error"]
+        assert (told.status_code, error["code"]) == (429, "budget_spent")
+        assert "20 tokens" in error["message"]
+        assert "Retry-After" not in told
+    assert told["x-should-retry"] == "false"
+    page = api.client.post(path, body, headers=HTML)
+    assert page.status_code == 429
+    assert "20 tokens" in page.content.decode()
+    with translation.override("de"), pytest.raises(BudgetSpent, match="Budget von 20 Tokens"):
+        budgets.check(conversation.owner_id)
+    Usage.objects.update(month="2001-01-01")
+    assert api("post", path, body).status_code == 201
+
+
+@pytest.mark.django_db
+def test_one_persons_own_budget_goes_before_the_settings_and_is_set_in_the_admin(
+    anna, bert, conversation, limit, admin_user
+):
+    limit(budget_tokens=5)
+    oncall = Client()
+    oncall.force_login(admin_user)
+    given = {"owner": anna.pk, "tokens": "50", "dollars": ""}
+    assert oncall.post("/admin/streams/budget/add/", given).status_code == 302
+    answered(conversation, input_tokens=49)
+    budgets.check(anna.pk)
+    answered(conversation, input_tokens=1)
+    with pytest.raises(BudgetSpent):
+        budgets.check(anna.pk)
+    assert "50 tokens" in oncall.get("/admin/streams/budget/").content.decode()
+    assert "scripted:demo" in oncall.get("/admin/streams/usage/").content.decode()
+    Budget.objects.update(tokens=0)
+    budgets.check(anna.pk)  # no limit
+    budgets.check(bert.pk)
+
+
+@pytest.mark.django_db
+def test_dollars_are_counted_by_what_models_cost(api, anna, settings, limit):
+    limit(budget_dollars=1.0, agents={"crew": "tests.worker.agents.agent"})
+    assert budgets.price("agent:gone", {"input_tokens": 1}) is None
+    assert budgets.price("agent:crew", {"input_tokens": 1}) is None  # a script costs nothing
+    month = {"owner": anna, "month": budgets.this_month()}
+    Usage.objects.create(**month, model="local:smollm2", input_tokens=10**9)
+    Usage.objects.create(**month, model="openai:gpt-4o", input_tokens=100_000)
+    budgets.check(anna.pk)
+    Usage.objects.create(**month, model="openai:gpt-4o", output_tokens=100_000)
+    with pytest.raises(BudgetSpent, match=r"\$1\.00"):
+        budgets.check(anna.pk)
+    told = api("get", "/usage").json()["budget"]
+    assert (told["dollars"], told["used_dollars"]) == ("1.00", "1.25")
+    page = api.client.get("/usage", headers=HTML).content.decode()
+    assert "1.25 of 1.00" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_merging_changes_no_sum_and_forgets_who_was_deleted(anna, conversation):
+    gone = UserFactory()
+    for _ in range(3):
+        answered(conversation, input_tokens=2)
+    Usage.objects.create(owner=gone, month="2026-01-01", model="m")
+    left = Usage.objects.get(owner=gone)
+    gone.delete()
+    left.save()  # as an answer does that ends at the same moment
+    before = list(budgets.lines(anna.pk))
+
+    async def merge():
+        async with await connect("test", **INDEXED) as one, await connect("test", **INDEXED) as two:
+            while any(await asyncio.gather(*(retention.merge_usage(c, 1) for c in (one, two)))):
+                pass
+
+    async_to_sync(merge)()
+    answered(ConversationFactory(owner=anna), input_tokens=1)
+    before[0] |= {"answers": 4, "input_tokens": 7}
+    assert list(budgets.lines(anna.pk)) == before
+    async_to_sync(merge)()
+    assert list(budgets.lines(anna.pk)) == before
+    assert Usage.objects.filter(merged=False).count() == 0
+    assert not Usage.objects.exclude(owner=anna).exists()
