@@ -180,9 +180,10 @@ class Worker:
         return await persist(self.pool, self.conf.worker_rescan, act)
 
     async def _watch(self) -> None:
-        """Looks slowly, behind the signals, for cancels, lost leases and leases to take over."""
+        """Looks slowly, behind the signals, for cancels, lost leases and leases to take over. At
+        once, since it may have been started for one that was killed.
+        """
         while True:
-            await asyncio.sleep(self.conf.worker_rescan)
             try:
                 async with self.pool.connection() as connection:
                     await self._look_after(connection)
@@ -190,6 +191,7 @@ class Worker:
                     await self.left.look(connection, self.heartbeat.worker_id, self.running)
             except psycopg.Error as error:
                 logger.warning("worker %s: cannot look: %s", self.name, error)
+            await asyncio.sleep(self.conf.worker_rescan)
 
     async def _look_after(self, connection: AsyncConnection) -> None:
         for hold in await self.heartbeat.holds(connection, list(self.running)):

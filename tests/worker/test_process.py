@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from streams import log
@@ -19,6 +20,7 @@ from streams.postgres.connections import connect
 from streams.providers.base import Code, ProviderError
 from streams.worker import claim, process, takeover
 from streams.worker.heartbeat import Heartbeat
+from streams.worker.local_processes import process_identity
 from streams.worker.runner import Stop
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.fake_provider import Obedient
@@ -232,6 +234,20 @@ async def test_nobody_takes_over_within_one_lease_of_their_own_start(model, aban
     async with working(lease=1.0):
         await status(run, "completed")
     assert asyncio.get_running_loop().time() - started >= 1.0
+
+
+async def test_a_worker_that_is_started_for_a_killed_one_goes_on_at_once(model, abandoned):
+    """Beside the one that was killed, it need not wait for a lease, nor for its second look."""
+    run, _ = abandoned
+    ended = await asyncio.create_subprocess_exec("true")
+    await ended.wait()
+    place = process_identity().rpartition("/")[0]
+    mine = Worker.objects.filter(pk=(await fresh(run)).worker_id)
+    await mine.aupdate(process=f"{place}/{ended.pid}", beat_at=Now())
+    model.say("Whole").finish()
+    async with working(lease=60.0, worker_rescan=60.0):
+        await status(run, "completed")
+    assert (await mine.aget()).lost
 
 
 async def test_a_beat_that_fails_within_a_look_does_not_season_a_worker(
