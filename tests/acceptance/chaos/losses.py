@@ -26,6 +26,11 @@ class Losses(Weather):
             await asyncio.to_thread(process.popen.wait, 30)
             await house.open()
 
+    async def _somebody_works(self) -> None:
+        """However long a busy machine takes to start a worker: else nothing is there to be lost."""
+        while not any(house.process for house in self.houses["worker"]):
+            await asyncio.sleep(0.1)
+
     async def storm(self, seconds: float) -> None:
         """Without conversations that break: those are another test's."""
         loop = asyncio.get_running_loop()
@@ -35,5 +40,6 @@ class Losses(Weather):
         while first or loop.time() < until:
             kind = first.pop() if first else self.chance.choices(names, weights)[0]
             await self._strike(kind)
+            await self._somebody_works()
             await asyncio.sleep(self.chance.uniform(0.3, 1.5))
         await asyncio.gather(*self.under_way)
