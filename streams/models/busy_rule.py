@@ -48,8 +48,13 @@ def make_way(here: Conversation, device: Device | None) -> Place:
 
 def steering_rank(here: Conversation) -> int:
     """Returns a rank before all prompts that wait for an answer of their own; where others are to
-    join the running answer already, the rank of those.
+    join the running answer already, the rank of those. Where none has begun, it is behind them all:
+    it joins the one that begins first.
     """
+    begun = Q(status__in=("running", "waiting")) | Q(status="queued", attempt__gt=0)
+    if not here.runs.filter(begun).exists():
+        last_of_all: int | None = queued(here).aggregate(rank=Max("rank"))["rank"]
+        return last_of_all or 0
     found = queued(here).aggregate(
         last=Max("rank", filter=Q(steers=True)), first=Min("rank", filter=Q(steers=False))
     )

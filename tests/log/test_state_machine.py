@@ -103,6 +103,7 @@ class Log(RuleBasedStateMachine):
         self.runs: list[Known] = []
         self.current: Held | None = None
         self.undecided = 0
+        self.branched = False
         self.ask("Begin", None, False)
         held = self.claim(0)
         if waits:
@@ -148,10 +149,21 @@ class Log(RuleBasedStateMachine):
         on_busy = "steer" if steers else "queue"
         Conversation.objects.filter(pk=self.conversation.pk).update(on_busy=on_busy)
         _, run, _ = self.conversation.post(text, self.device, parent=parent)
+        self.branched = self.branched or back is not None
         joins = steers and any(run.status in OPEN for run in self.runs)
-        assert (run.steers, run.rank) == (joins, -int(joins))
+        if joins and self.branched:  # a prompt of another branch waits
+            joins = run.steers
+        assert (run.steers, run.rank) == (joins, self.rank_of_steering() if joins else 0)
         self.runs.append(Known(run.pk, str(run.uuid), rank=run.rank, steers=joins))
         self.told("message.created", "run.queued")
+
+    def rank_of_steering(self):
+        """Before those that wait, if a run has begun; behind those that join it already."""
+        waiting = [run for run in self.runs if run.status == "queued" and not run.attempt]
+        if not any(run.status in OPEN and run.attempt for run in self.runs):
+            return max(run.rank for run in waiting)
+        joining = [run.rank for run in waiting if run.steers]
+        return max(joining) if joining else min([0, *(run.rank for run in waiting)]) - 1
 
     @rule(data=st.data(), decision=st.sampled_from(["approved", "denied"]))
     def decide(self, data, decision):

@@ -31,7 +31,11 @@ from .agent_runs import same_as_page
 from .agents import calls, says
 from .in_process_worker import assert_whole, fresh, status, until, working
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("other_half"),
+    pytest.mark.timeout(0),
+]
 
 
 @pytest.fixture
