@@ -18,6 +18,10 @@ from . import log
 from .text import opening_of
 from .user_model import key_type
 
+# Answers end nearly in the order in which they were asked for: so many of the newest hold the one
+# that ended last.
+ENDED_AMONG = 50
+
 
 def of_each(which: str) -> str:
     """Builds the query of `people`'s summaries: `which` conversations of one person, in what order.
@@ -44,8 +48,10 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
   FROM (SELECT key, key::{key_type()} AS id FROM unnest(%(people)s::text[]) AS key) AS person
   JOIN LATERAL ({which}) AS c ON true
   LEFT JOIN LATERAL (
-       SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed FROM streams_run r
-        WHERE r.conversation_id = c.id AND r.ended_at IS NOT NULL AND r.status <> 'steered'
+       SELECT {log.TERMINAL_SEQ} AS seq, r.status = 'failed' AS failed
+         FROM (SELECT * FROM streams_run newest WHERE newest.conversation_id = c.id
+                ORDER BY newest.id DESC LIMIT {ENDED_AMONG}) AS r
+        WHERE r.ended_at IS NOT NULL AND r.status <> 'steered'
         ORDER BY r.ended_at DESC LIMIT 1
   ) AS last ON true
  ORDER BY person.key, c.updated_at DESC, c.id DESC
@@ -55,14 +61,17 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
 ROWS = "SELECT * FROM streams_conversation c WHERE"
 MINE = f"{ROWS} c.owner_id = person.id AND c.deleted_at IS NULL"
 LATEST = "ORDER BY c.updated_at DESC, c.id DESC LIMIT"
-PINNED_MOST = 50
+PINNED_MOST, WAITING_MOST = 50, 200
 PAGE = f"""(%(pk)s::bigint IS NULL
                OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
         {LATEST} %(most)s"""
-# With its first page all that are pinned, however long ago.
+# With its first page all that are pinned or wait for a decision, however long ago.
 PINNED = f"{MINE} AND c.archived_at IS NULL AND c.pinned_at IS NOT NULL AND %(pk)s::bigint IS NULL"
+LOOSE = f"{MINE} AND c.archived_at IS NULL AND c.pinned_at IS NULL"
+WAITING = f"{LOOSE} AND c.undecided > 0 AND %(pk)s::bigint IS NULL"
 LISTED = f"""({PINNED} {LATEST} {PINNED_MOST})
-  UNION ALL ({MINE} AND c.archived_at IS NULL AND c.pinned_at IS NULL AND {PAGE})"""
+  UNION ALL ({WAITING} {LATEST} {WAITING_MOST})
+  UNION ALL ({LOOSE} AND c.undecided = 0 AND {PAGE})"""
 ARCHIVED = f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}"
 ONE = f"{MINE} AND c.id = %(pk)s"
 
@@ -92,6 +101,11 @@ class ListedConversation:
     failed: bool
     archived: bool
     pinned: bool
+
+    @property
+    def ahead(self) -> bool:
+        """Tells whether it comes with the first page, whatever its place by time is."""
+        return not self.archived and (self.pinned or self.waiting)
 
     @property
     def group(self) -> str:

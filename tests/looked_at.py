@@ -28,7 +28,6 @@ def fill(conversation, turns: int) -> None:
     """Adds so many prompts with completed answers, without events."""
     with connection.cursor() as cursor:
         cursor.execute(FILLED, {"here": conversation.pk, "turns": turns})
-        cursor.execute("ANALYZE")
 
 
 @contextmanager
@@ -44,5 +43,7 @@ def looked_at() -> Iterator[list[int]]:
             counts.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
         return execute(sql, params, many, context)
 
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     with connection.execute_wrapper(counted):
         yield counts

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from .run import Run
 
 TITLE_LENGTH = 120
+IN_LIST = ["owner", "-updated_at", "-id"]
+LISTS = {
+    "conversations_pinned": models.Q(pinned_at__isnull=False),
+    "conversations_waiting": models.Q(undecided__gt=0),
+    "conversations_archived": models.Q(archived_at__isnull=False),
+}
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -93,12 +99,8 @@ class Conversation(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["owner", "-updated_at", "-id"], name="conversations_of_owner"),
-            models.Index(
-                fields=["owner", "-updated_at", "-id"],
-                condition=models.Q(pinned_at__isnull=False),
-                name="conversations_pinned",
-            ),
+            models.Index(fields=IN_LIST, name="conversations_of_owner"),
+            *(models.Index(fields=IN_LIST, condition=LISTS[name], name=name) for name in LISTS),
             models.Index(
                 fields=["deleted_at"],
                 condition=models.Q(deleted_at__isnull=False),

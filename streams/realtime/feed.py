@@ -21,6 +21,7 @@ from ..conf import Settings
 from ..conversation_summaries import (
     LISTED,
     PINNED_MOST,
+    WAITING_MOST,
     ListedConversation,
     list_parameters,
     listed_by_person,
@@ -32,6 +33,7 @@ from . import sse
 logger = logging.getLogger(__name__)
 
 PEOPLE_A_QUERY = 200
+AHEAD = PINNED_MOST + WAITING_MOST  # of the first page
 
 
 class Reader(Protocol):
@@ -125,7 +127,7 @@ class Feeds:
     def follow(self, person: str, reader: Reader) -> FeedChannel:
         feed = self._feeds.get(person)
         if feed is None:
-            feed = self._feeds[person] = Feed(person, self.conf.page_size + PINNED_MOST)
+            feed = self._feeds[person] = Feed(person, self.conf.page_size + AHEAD)
         feed.followers.add(reader)
         self.mark(person)
         return FeedChannel(self, feed, reader)

@@ -68,9 +68,8 @@ def shelf(
     size = conf().page_size
     behind = position(before) if before else ()
     lines = asked(ARCHIVED if archived else LISTED, user, size + 1, *behind)
-    ahead = 0 if archived else sum(line.pinned for line in lines)
-    end = ahead + size
-    lines.sort(key=lambda line: not (line.pinned and not archived))
+    end = sum(line.ahead for line in lines) + size
+    lines.sort(key=lambda line: not line.ahead)
     return lines[:end], following(lines[end - 1]) if len(lines) > end else None
 
 

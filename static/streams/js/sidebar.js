@@ -79,7 +79,10 @@ export class Sidebar {
       this.#lines.set(line.id, line);
       this.#kept.set(line.id, { ...line });
     }
-    for (const id of gone) this.#lines.delete(id);
+    for (const id of gone) {
+      this.#lines.delete(id);
+      if (this.#kept.has(id)) this.#kept.get(id).waiting = false; // or it would be in the feed
+    }
     // A page of older ones is no place for new ones.
     if ("older" in this.#place.dataset) this.#update(gone);
     else this.#draw();
@@ -93,7 +96,7 @@ export class Sidebar {
 
   // The feed tells of one page; what is behind its last line stays as it was last known.
   #below() {
-    const loose = [...this.#lines.values()].filter((line) => !line.pinned); // the pinned all come
+    const loose = [...this.#lines.values()].filter((line) => !line.pinned && !line.waiting); // of those all come
     const moments = loose.map((line) => Date.parse(line.updated_at));
     const full = loose.length >= Number(this.#element.dataset.pageSize);
     const last = !this.#told ? Infinity : full ? Math.min(...moments) : -Infinity;
