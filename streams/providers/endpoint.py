@@ -16,6 +16,9 @@ import orjson
 
 from .errors import refused
 
+# In lower case. No SDK sends one today; with the same key twice an answer would be another's.
+OF_ONE_REQUEST = {"idempotency-key", "x-idempotency-key"}
+
 
 class Client(Protocol):
     """What both SDKs' clients have in common: a request with their own key, headers and errors."""
@@ -77,7 +80,8 @@ class Endpoint:
         response: httpx2.Response = await self._client.post(
             self._path, cast_to=httpx2.Response, content=content, options=self._options, stream=True
         )
-        self._answered = Head.of(response.request)
+        if not OF_ONE_REQUEST & {*response.request.headers}:
+            self._answered = Head.of(response.request)
         return response
 
     async def _again(self, head: Head, content: bytes) -> httpx2.Response:
