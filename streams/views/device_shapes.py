@@ -95,10 +95,20 @@ class UsageLine(TypedDict):
     answers: Count
     input_tokens: Count
     output_tokens: Count
+    cached_tokens: Count
+
+
+class Budget(TypedDict):
+    tokens: NotRequired[Count]
+    used_tokens: NotRequired[Count]
+    dollars: NotRequired[str]
+    used_dollars: NotRequired[str]
+    until: str
 
 
 class Usage(TypedDict):
     usage: list[UsageLine]
+    budget: Budget | None
 
 
 class NewToken(TypedDict):

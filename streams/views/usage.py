@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpResponse, JsonResponse
 
 from streams import budgets
 from streams.providers.model_names import words_of
 
+from .device_shapes import Budget
 from .negotiation import wants_json
 from .pages import render
 from .resource import Request, Resource
@@ -29,11 +28,13 @@ class Usage(Resource):
         return render(request, "streams/usage.html", about)
 
 
-def shown(budget: budgets.Budget, used: budgets.Used) -> dict[str, Any] | None:
+def shown(budget: budgets.Budget, used: budgets.Used) -> Budget | None:
     """Returns this month's budget as JSON, of what has one."""
     if not budget:
         return None
-    tokens = {"tokens": budget.tokens, "used_tokens": used.tokens} if budget.tokens else {}
-    spent = f"{used.dollars:.2f}"
-    dollars = {"dollars": f"{budget.dollars:.2f}", "used_dollars": spent} if budget.dollars else {}
-    return tokens | dollars | {"until": f"{budgets.next_month():%Y-%m-%d}"}
+    told: Budget = {"until": f"{budgets.next_month():%Y-%m-%d}"}
+    if budget.tokens:
+        told |= {"tokens": budget.tokens, "used_tokens": used.tokens}
+    if budget.dollars:
+        told |= {"dollars": f"{budget.dollars:.2f}", "used_dollars": f"{used.dollars:.2f}"}
+    return told
