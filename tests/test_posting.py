@@ -103,8 +103,10 @@ def test_at_once_is_as_one_after_the_other(sends, settings):
     assert told(at_once, sends) == told(one_after_the_other, sends)
 
 
-def test_a_new_chat_takes_one_statement(anna, laptop, django_assert_num_queries):
-    with django_assert_num_queries(3):  # two are the savepoint of this test's transaction
+def test_a_new_chat_takes_one_statement_behind_the_look_at_its_budget(
+    anna, laptop, django_assert_num_queries
+):
+    with django_assert_num_queries(4):  # two are the savepoint of this test's transaction
         first_prompt.begin_with(anna, "Hello", laptop, model="scripted:demo")
 
 
