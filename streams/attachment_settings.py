@@ -23,6 +23,9 @@ class AttachmentSettings(AgentSettings):
     image_pixels: int = 50_000_000
     #: Files of one message.
     attachments_per_message: int = 10
+    #: Bytes of the files of one message, and of all that one request to a model holds: the worker
+    #: has them in memory while it sends them, some four times over.
+    attachment_bytes_at_once: int = 25_000_000
     #: Bytes of all files of one person. 0: no limit.
     attachment_bytes_per_user: int = 1_000_000_000
     #: Files of one person that have been attached and not been sent. 0: no limit.

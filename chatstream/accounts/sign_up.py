@@ -42,7 +42,7 @@ class SignUp(Endpoint):
         if request.user.is_authenticated:
             return see_other(resolve_url(settings.LOGIN_REDIRECT_URL))
         self.check_open(token)
-        return page(request, form_of({}))
+        return page(request, NewPerson())
 
     def post(self, request: HttpRequest, token: str = "") -> HttpResponse:
         given = fields(request, username=str, password=str)
@@ -104,8 +104,6 @@ def count_attempt(request: HttpRequest) -> None:
 
 
 def form_of(given: dict[str, Any]) -> NewPerson:
-    if not given:
-        return NewPerson()
     password = given.get("password", "")
     name = given.get("username", "")
     return NewPerson({"username": name, "password1": password, "password2": password})

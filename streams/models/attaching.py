@@ -8,10 +8,11 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Q
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext
 
 from streams.conf import conf
-from streams.exceptions import KeyReused, NotFound, TooManyFiles
+from streams.exceptions import KeyReused, NotFound, TooLarge, TooManyFiles
 from streams.log import references
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def sendable(here: Conversation, ids: Sequence[UUID]) -> list[Attachment]:
     """Returns the files in this order, and holds their rows: of those that the conversation's owner
     has sent nowhere, or in this conversation, which may be unsaved.
 
-    Raises TooManyFiles, and NotFound with the field `attachments`.
+    Raises TooManyFiles, TooLarge, and NotFound with the field `attachments`.
     """
     wanted = list(dict.fromkeys(ids))
     if len(wanted) > (most := conf().attachments_per_message):
@@ -45,6 +46,9 @@ def sendable(here: Conversation, ids: Sequence[UUID]) -> list[Attachment]:
     if len(found) < len(wanted):
         told = gettext("A file isn't here any more. Remove it, and attach it again.")
         raise NotFound(told, field="attachments")
+    if sum(each.size for each in found.values()) > (most := conf().attachment_bytes_at_once):
+        told = gettext("These files are too large for one message: at most %(most)s together.")
+        raise TooLarge(told % {"most": filesizeformat(most)}, field="attachments")
     return [found[each] for each in wanted]
 
 

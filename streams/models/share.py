@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from streams.conf import conf
 from streams.exceptions import NotAllowed, NotFound, TooManyShares
 from streams.postgres.database import atomic
+from streams.text import clean
 from streams.user_model import is_active
 
 from .conversation import Conversation
@@ -19,10 +20,21 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
+class ShareQuerySet(models.QuerySet["Share"]):
+    def counted(self) -> ShareQuerySet:
+        """Leaves the copies where they are, which may be long, and tells how many messages each
+        has."""
+        length = models.Func("messages", function="jsonb_array_length")
+        return self.defer("messages").annotate(
+            length=models.ExpressionWrapper(length, models.IntegerField())
+        )
+
+
 class Share(models.Model):
     """A conversation as it was at one moment, for whoever has its link, until it is taken back.
 
-    `messages` holds what is shown, as `[{"role", "text", "at"}, …]` and for answers `"model"`: a
+    `messages` holds what is shown, as `[{"role", "text", "at"}, …]`, for answers with `"model"` and
+    for prompts with the number of their `"files"`: a
     copy, so that nothing said later can be read through the link, whatever becomes of branches.
     The token is stored as it is, because its owner may look at the link again; it opens nothing
     that does not stand in the same row.
@@ -34,6 +46,8 @@ class Share(models.Model):
     title = models.CharField(max_length=120)
     messages = models.JSONField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ShareQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -63,11 +77,25 @@ class Share(models.Model):
         """Returns what a link shows. Raises NotFound once it was taken back, while its conversation
         is deleted, and where its owner may not sign in any more or nobody may share.
         """
-        known = cls.objects.select_related("conversation__owner").filter(token=token).first()
+        shares = cls.objects.counted().select_related("conversation__owner")
+        known = shares.filter(token=clean(token)).first()
         open = known and conf().share_links and known.conversation.deleted_at is None
         if not (known and open and is_active(known.conversation.owner)):
             raise NotFound(gettext("This link isn't here any more."))
         return known
+
+    def part(self, first: int, most: int) -> list[dict[str, Any]]:
+        """Reads so many messages of the copy, from number `first`."""
+        path = f"$[{int(first)} to {int(first + most - 1)}]"
+        read = models.Func(
+            "messages",
+            models.Value(path),
+            function="jsonb_path_query_array",
+            template="%(function)s(%(expressions)s::jsonpath)",
+        )
+        found: Any = Share.objects.filter(pk=self.pk)
+        part = models.ExpressionWrapper(read, models.JSONField())
+        return found.annotate(part=part).values_list("part", flat=True).first() or []
 
 
 def check_sharing() -> None:

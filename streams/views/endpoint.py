@@ -24,6 +24,7 @@ from streams.http import csrf
 from streams.models import Device
 
 from . import errors
+from .parsing import is_form
 from .this_device import begun, device_of, remember, seen
 
 R = TypeVar("R", bound=HttpResponseBase)
@@ -76,10 +77,9 @@ class Endpoint(View):
         """Raises ReadOnly or NotByToken. No browser adds a token by itself, so none is needed
         against foreign pages.
         """
-        method = request.method or ""
         if not self.reads_only:
-            check_may_act(device, method)
-        if method in self.in_person:
+            check_may_act(device, request.method or "")
+        if {request.method, method_meant(request)} & {*self.in_person}:
             raise NotByToken(gettext("No access token may do this: sign in with a browser."))
 
     def admit(self, request: HttpRequest) -> None:
@@ -91,6 +91,17 @@ class Endpoint(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         known = (name for name in self.http_method_names if hasattr(self, name))
         raise MethodNotAllowed(", ".join(name.upper() for name in known))
+
+
+def method_meant(request: HttpRequest) -> str:
+    """Returns the method a form means: forms know GET and POST alone, and name others in a
+    field.
+    """
+    if request.method == "POST" and is_form(request):
+        meant = request.POST.get("_method", "").upper()
+        if meant in ("PUT", "PATCH", "DELETE"):
+            return meant
+    return request.method or ""
 
 
 def uncached(response: R) -> R:

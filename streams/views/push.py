@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from uuid import UUID
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views import View
 
@@ -44,6 +46,7 @@ class Push(Resource):
         return HttpResponse(status=204)
 
 
+@method_decorator(login_not_required, name="dispatch")
 class PushScript(View):
     """The service worker. Its address never changes, and it is of this origin, wherever static
     files are; its words are in the language of the browser."""

@@ -11,9 +11,8 @@ from django.http.response import HttpResponseBase
 from streams.models import Device
 from streams.policy import check_may_use
 
-from .endpoint import Endpoint
+from .endpoint import Endpoint, method_meant
 from .errors import SIGN_IN_FIRST
-from .parsing import is_form
 
 
 class Request(HttpRequest):
@@ -36,17 +35,6 @@ class Resource(Endpoint):
         method = getattr(self, name, None) if known else None
         response = (method or self.http_method_not_allowed)(request, *args, **kwargs)
         return cast(HttpResponseBase, response)
-
-
-def method_meant(request: HttpRequest) -> str:
-    """Returns the method a form means: forms know GET and POST alone, and name others in a
-    field.
-    """
-    if request.method == "POST" and is_form(request):
-        meant = request.POST.get("_method", "").upper()
-        if meant in ("PUT", "PATCH", "DELETE"):
-            return meant
-    return request.method or ""
 
 
 def see_other(url: str) -> HttpResponse:

@@ -30,6 +30,7 @@ class SharedMessage(TypedDict):
     text: str
     at: datetime
     model: NotRequired[str]
+    files: NotRequired[Count]
 
 
 class SharedCopy(TypedDict):

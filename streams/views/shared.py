@@ -27,16 +27,16 @@ HEADERS = {
 class Shared(Endpoint):
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Returns a part of the copy, from message number `?from=` (0 is the first)."""
-        share = Share.by_token(token)
-        first = max(0, number_of(request, "from") or 0)
-        most = conf().page_messages or len(share.messages)
-        messages = share.messages[first : first + most]
-        following = first + most if first + most < len(share.messages) else None
-        if wants_json(request):
-            told = {"title": share.title, "messages": messages, "created_at": share.created_at}
-            return told_as(JsonResponse(told | {"next": following}))
+        share: Any = Share.by_token(token)
+        first = min(max(0, number_of(request, "from") or 0), share.length)
+        most = conf().page_messages or max(1, share.length)
+        following = first + most if first + most < share.length else None
         # One at a time of each link: who asks for it again and again delays nobody else.
         with turn(("share", share.pk)), limited(conf().render_seconds):
+            messages = share.part(first, most)
+            if wants_json(request):
+                told = {"title": share.title, "messages": messages, "created_at": share.created_at}
+                return told_as(JsonResponse(told | {"next": following}))
             context = {
                 "share": share,
                 "messages": [drawn(each) for each in messages],

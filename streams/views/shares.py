@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from streams.conversation_summaries import name_of
 from streams.exceptions import Invalid, NotFound
+from streams.log import references
 from streams.log.states import OPEN, MessageState
 from streams.models import Share
 from streams.models.share import check_sharing
@@ -33,7 +34,7 @@ class Shares(Resource):
 
     def get(self, request: Request, uuid: UUID) -> HttpResponse:
         conversation = own_conversation(request, uuid)
-        lines = shapes(request, conversation.shares.all())
+        lines = shapes(request, conversation.shares.counted())
         if wants_json(request):
             return JsonResponse({"shares": lines})
         branch = request.GET.get("branch", "")
@@ -55,7 +56,7 @@ class Shares(Resource):
         made = Share.make(conversation, title, messages)
         if not wants_json(request):
             return see_other(reverse("streams:shares", args=[uuid]))
-        return JsonResponse(shape(request, made), status=201)
+        return JsonResponse(shape(request, made, len(messages)), status=201)
 
 
 class AllShares(Resource):
@@ -82,20 +83,20 @@ class ShareView(Resource):
 
 def own(request: Request) -> Any:
     theirs = {"conversation__owner": request.user, "conversation__deleted_at": None}
-    return Share.objects.filter(**theirs).select_related("conversation")
+    return Share.objects.counted().filter(**theirs).select_related("conversation")
 
 
 def shapes(request: HttpRequest, shares: Any) -> list[share_shapes.Share]:
-    return [shape(request, each) for each in shares]
+    return [shape(request, each, each.length) for each in shares]
 
 
-def shape(request: HttpRequest, share: Share) -> share_shapes.Share:
+def shape(request: HttpRequest, share: Share, length: int) -> share_shapes.Share:
     return {
         "id": str(share.uuid),
         "conversation": str(share.conversation.uuid),
         "title": share.title,
         "link": request.build_absolute_uri(reverse("streams:shared", args=[share.token])),
-        "messages": len(share.messages),
+        "messages": length,
         "created_at": share.created_at,
     }
 
@@ -110,9 +111,13 @@ def copied(taken: Snapshot, branch: Sequence[MessageState]) -> Iterator[dict[str
     while kept and kept[-1].role == "user":
         kept.pop()
     for message in kept:
-        told = {
+        told: dict[str, Any] = {
             "role": message.role,
             "text": text_of(message.blocks),
             "at": taken.times[message.id].isoformat(),
         }
-        yield told | {"model": runs[message.run].model} if message.run else told
+        if message.run:
+            told["model"] = runs[message.run].model
+        if files := references.ids_of(message.blocks):
+            told["files"] = len(files)
+        yield told

@@ -10,7 +10,7 @@ import orjson
 from .. import log
 from ..log.transcript import Block
 from ..providers.base import Call, Part, Replay, Result, Text, Turn
-from .model_context import files_in, said
+from .model_context import DECLINED, files_in, said, told_again
 from .standing import HeldCall, Standing
 
 
@@ -41,13 +41,13 @@ def turns(history: str, earlier: Mapping[int, Standing], own: Standing) -> list[
     """
     *exchanges, (prompt, *_) = orjson.loads(history)
     made = Turns()
-    for asked, answer, declined, role, _, run in exchanges:
-        if declined:
+    for asked, answer, fate, role, _, run in exchanges:
+        if fate == DECLINED:
             continue
         if role != "user":
             made.add("assistant", texts(asked))
             continue
-        made.add("user", texts(asked))
+        made.add("user", texts(told_again(asked, fate)))
         if run in earlier:
             tell_steps(made, earlier[run])
         else:

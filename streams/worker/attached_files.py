@@ -29,12 +29,13 @@ async def loaded(prompt: Prompt, model: str, conf: Settings) -> Prompt:
 
 
 class Files:
-    """Reads files, the newest first, until there is no more room for earlier ones."""
+    """Reads files, the newest first, until there is no more room: for any, and for earlier ones."""
 
     def __init__(self, model: str, conf: Settings) -> None:
         self._takes = registry.takes(model)
         self._tokens = conf.attachment_tokens
         self._bytes = conf.attachment_bytes_again
+        self._most = conf.attachment_bytes_at_once
 
     def told(self, turns: Sequence[Turn]) -> list[Turn]:
         newest = max(at for at, turn in enumerate(turns) if turn.role == "user" and is_said(turn))
@@ -52,8 +53,9 @@ class Files:
     def _read(self, file: File, is_new: bool) -> Part:
         if not self._is_taken(file):
             return Text(NOT_TAKEN.format(name=file.name))
-        if not is_new and not self._has_room(file):
+        if file.size > self._most or not (is_new or self._has_room(file)):
             return Text(EARLIER.format(name=file.name))
+        self._most -= file.size
         try:
             data = storage.read(storage.place_of(UUID(file.id)))
         except Exception:  # whatever a site's storage raises

@@ -14,7 +14,10 @@ from ..log import references
 from ..log.transcript import Block
 from ..providers.base import File, Part, Text, Turn
 from . import quarantine
+from .attached_files import EARLIER
 from .claimed import Claimed
+
+DECLINED, REFUSED = "declined", "refused"  # what became of an earlier prompt, in HISTORIES
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,10 @@ WITH RECURSIVE asked AS (
 SELECT asked.run_id, (
     SELECT json_agg(json_build_array(
                said.blocks, answer.blocks,
-               answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter', said.role,
+               CASE WHEN answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
+                    THEN 'declined'
+                    WHEN answer.error_code IN ('bad_request', 'context_length')
+                    THEN 'refused' END, said.role,
                CASE WHEN said.seq = asked.prompt_seq THEN
                     (SELECT r.asked FROM streams_run r WHERE r.id = asked.run_id) END,
                CASE WHEN answer.steps > 0 THEN answer.id END
@@ -113,13 +119,14 @@ def turns(history: str) -> list[Turn]:
 
     A prompt that no run has ended for is not there: it was taken back, or is still waiting. Nor
     is one that was declined, with what the model had begun to say to it: as long as it is
-    reminded of that, it declines whatever comes next.
+    reminded of that, it declines whatever comes next. Of one that was refused the files are told
+    by name alone: it may be one of them that the service cannot read, or has no room for.
     """
     *earlier, (prompt, *_) = orjson.loads(history)
     told = [
-        (said, answer or []) if role == "user" else ([], said)
-        for said, answer, declined, role, *_ in earlier
-        if not declined
+        (told_again(said, fate), answer or []) if role == "user" else ([], said)
+        for said, answer, fate, role, *_ in earlier
+        if fate != DECLINED
     ]
     # What an earlier run answered to its own prompt is not for this one.
     return alternating([*told, (prompt, [])])
@@ -168,6 +175,18 @@ def told_together(prompts: Sequence[list[Block]]) -> Turn:
         text = said(prompt)
         parts += [*files_in(prompt), *([Text(text)] if text.strip() else [])]
     return Turn("user", tuple(parts))
+
+
+def told_again(prompt: list[Block], fate: str | None) -> list[Block]:
+    """Returns an earlier prompt as it is told again, by what became of it."""
+    if fate != REFUSED:
+        return prompt
+    return [
+        {"kind": "text", "text": EARLIER.format(name=block["name"])}
+        if block["kind"] == references.KIND
+        else block
+        for block in reversed(prompt)
+    ]
 
 
 def files_in(blocks: Sequence[Block]) -> list[File]:

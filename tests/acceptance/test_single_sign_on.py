@@ -85,9 +85,7 @@ def test_who_comes_from_the_provider_is_signed_in_and_is_the_same_person_again(
         web.stop()
 
 
-def test_without_new_accounts_a_stranger_stays_one_and_somebody_known_connects(
-    environment, provider
-):
+def test_without_new_accounts_a_stranger_stays_one_and_takes_no_account_over(environment, provider):
     web = Web(**environment, SSO_SIGN_UP="0", SIGN_UP="1")
     try:
         provider.refuses = False
@@ -101,7 +99,7 @@ def test_without_new_accounts_a_stranger_stays_one_and_somebody_known_connects(
             assert browser.get("/sso/work/login/?process=connect").url.path == "/devices/"
 
         with httpx.Client(base_url=web.url, follow_redirects=True) as browser:
-            assert "mine" in browser.get("/sso/work/login/?next=/devices/").text
+            assert "no account here" in browser.get("/sso/work/login/").text
     finally:
         web.stop()
 

@@ -68,6 +68,7 @@ def test_what_is_refused_says_why_and_keeps_the_name(newcomer, settings):
     api = Api(Client())
     refused = api("post", "/sign-up/", GOOD | {"password": "carla"})
     assert refused.json()["error"]["field"] == "password"
+    assert api("post", "/sign-up/", {}).json()["error"]["field"] == "username"
     too_long = api("post", "/sign-up/", GOOD | {"username": "a" + "\u0316" * 9000})
     assert too_long.status_code == 413
     assert person("carla") is None

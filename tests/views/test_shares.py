@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from django.test import Client
 
 from streams.models import Conversation, Share
+from streams.models.attachment import upload
 from tests.factories import ConversationFactory
 
 from .answers import begin, complete, say
@@ -165,3 +168,18 @@ def test_a_long_copy_is_read_in_parts(settings, anna, stranger, anybody):
     assert 'href="?from=0"' in middle
     assert 'href="?from=4"' in middle
     assert stranger("get", f"/shared/{share.token}/?from=x").status_code == 422
+    beyond = stranger("get", f"/shared/{share.token}/?from={2**62}")
+    assert (beyond.status_code, beyond.json()["messages"]) == (200, [])
+
+
+def test_a_token_that_no_text_can_hold_is_nobodys(stranger):
+    assert stranger("get", "/shared/%00/").status_code == 404
+
+
+def test_a_prompt_of_a_file_alone_says_that_there_was_one(api, conversation, laptop, here, anybody):
+    image = upload(laptop.user, "cat.txt", BytesIO(b"A cat"))
+    answered(conversation, laptop, "", "A cat.", attachments=[image.uuid])
+    page = anybody.get(link_of(api("post", f"{here}shares").json())).content.decode()
+    assert "With a file, which is not shared" in page
+    assert image.name not in page
+    assert str(image.uuid) not in page

@@ -34,12 +34,12 @@ def block(reference):
     return {"index": 1, "kind": "attachment", "text": "", **reference}
 
 
-def prompt(*exchanges):
+def prompt(*exchanges, fate=None):
     """Of exchanges of a text with its files, and an answer; the last has none."""
     history = [
         [[{"index": 0, "kind": "text", "text": text}, *map(block, files)],
          [{"index": 0, "kind": "text", "text": answer}] if answer else None,
-         False, "user", None, None]
+         fate, "user", None, None]
         for text, files, answer in exchanges
     ]  # fmt: skip
     return Prompt("m", model_context.turns(orjson.dumps(history).decode()))
@@ -111,6 +111,24 @@ async def test_earlier_files_are_told_as_long_as_there_is_room_the_newest_first(
     assert estimated(asked, 0)["input_tokens"] >= 300
     again = await told(prompt(*exchanges), attachment_tokens=0, attachment_bytes_again=0)
     assert [isinstance(turn.parts[0], File) for turn in again.turns[::2]] == [False] * 3 + [True]
+
+
+async def test_files_of_a_prompt_that_was_refused_are_told_by_name_and_no_more():
+    image = stored(PNG, "a.png", "image/png", width=3, height=2)
+    asked = prompt(("Look", [image], None), ("Hello", [], None), fate="refused")
+    (turn,) = (await told(asked)).turns
+    assert turn.text.split("\n\n") == [
+        "[The file a.png was sent here before; it is not shown again.]", "Look", "Hello"
+    ]  # fmt: skip
+
+
+async def test_one_request_holds_so_many_bytes_whatever_is_new():
+    sent = [stored(PNG, f"{n}.png", "image/png", width=3, height=2) for n in range(3)]
+    asked = prompt(*(("Look", [each], None) for each in sent))
+    (turn,) = (await told(asked, attachment_bytes_at_once=2 * len(PNG))).turns
+    files = [part.name for part in turn.parts if isinstance(part, File)]
+    assert files == ["1.png", "2.png"]
+    assert "0.png was sent here before" in turn.text
 
 
 async def test_prompts_in_a_row_are_told_together_with_their_files():

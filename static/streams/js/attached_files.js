@@ -52,7 +52,7 @@ export function named({ name, size }) {
 
 export function addressOf({ id, name }) {
   const { file } = document.querySelector("[data-file]").dataset;
-  return file.replace(SOME_ID, id).replace("_", encodeURIComponent(name));
+  return file.slice(0, file.lastIndexOf(SOME_ID)) + `${id}/${encodeURIComponent(name)}`;
 }
 
 export function sizeOf(bytes) {

@@ -4,7 +4,7 @@
 import { isImage, named, sizeOf, thumbnail } from "./attached_files.js";
 import { stored } from "./draft.js";
 import { gettext } from "./gettext.js";
-import { wordsOf } from "./requests.js";
+import { request, wordsOf } from "./requests.js";
 import { upload } from "./upload.js";
 
 export class Attachments {
@@ -90,6 +90,7 @@ export class Attachments {
     });
     try {
       entry.known = await entry.sending.done;
+      if (!this.#entries.includes(entry)) return forget(entry.known); // removed as it arrived
     } catch (error) {
       if (!this.#entries.includes(entry)) return;
       this.#fail(entry, wordsOf(error));
@@ -146,6 +147,7 @@ export class Attachments {
 
   #remove(entry) {
     entry.sending?.abort();
+    forget(entry.known);
     this.#drop(entry);
     this.#input.focus();
   }
@@ -175,4 +177,9 @@ export class Attachments {
     event.preventDefault(); // or the browser leaves for the file
     if (event.type === "drop") this.add(event.dataTransfer.files);
   }
+}
+
+// On the server too; what was sent already is not there any more, and right.
+function forget(known) {
+  if (known?.url) request("DELETE", known.url).catch(() => {});
 }
