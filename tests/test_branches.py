@@ -320,3 +320,19 @@ def test_a_prompt_of_another_branch_joins_no_answer(conversation):
     assert not conversation.post("Three", None, branch=named(two.answer))[1].steers
     conversation.refresh_from_db()
     assert conversation.post("More", None, branch=named(running.answer))[1].steers
+    conversation.change(None, on_busy="interrupt")
+    conversation.post("No, other", None, parent="")  # which would absorb what is said elsewhere
+    assert not conversation.runs.filter(steers=True).exists()
+
+
+def test_an_edited_prompt_joins_no_answer_of_the_branch_it_leaves(conversation):
+    conversation.change(None, on_busy="steer")
+    one, first, _ = conversation.post("One", None)
+    begin(first)
+    assert not editing.ask_again(one, "Uno", None)[1].steers
+    Run.objects.latest("pk").cancel(None)
+    complete(first)
+    two, second, _ = conversation.post("Two", None, parent=named(first.answer))
+    begin(second)
+    assert not editing.ask_again(two, "Due", None)[1].steers
+    assert conversation.post("More", None, parent=named(second.answer))[1].steers

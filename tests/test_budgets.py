@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 from django.test import Client
 from django.utils import translation
 
 from streams import budgets
 from streams.exceptions import BudgetSpent
 from streams.models import Budget, Run, Usage
+from streams.models.usage import counted
 from streams.postgres.connections import INDEXED, connect
 from streams.worker import retention
 from tests.factories import ConversationFactory, UserFactory
@@ -62,6 +65,17 @@ def test_each_answer_counts_once_however_it_ends_and_what_has_never_begun_does_n
         "input_tokens": 117, "output_tokens": 5, "cached_tokens": 4,
     }  # fmt: skip
     assert Usage.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_no_count_overflows_a_column_whatever_a_service_says(conversation):
+    answered(conversation, input_tokens=-1, output_tokens=1e30)
+    Usage.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("streams.migrations.0031_usage").COUNT)
+    used = Usage.objects.get()
+    assert (used.input_tokens, used.output_tokens) == (0, 10**15)
+    assert [counted(-1), counted(1e30), counted(float("inf"))] == [0, 10**15, 10**15]
 
 
 @pytest.mark.django_db

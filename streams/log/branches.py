@@ -42,6 +42,17 @@ def holding(messages: Sequence[MessageState], id: str) -> list[MessageState]:
     return path(groups, newest, id if newest == place and id != group[0].id else None)
 
 
+def leading_to(messages: Sequence[MessageState], parent: str | None) -> list[MessageState]:
+    """Returns what a message behind `parent` comes after: nothing at a beginning, which is "";
+    without one, the newest branch.
+    """
+    if parent is None:
+        return ending_at_newest(messages)
+    groups = grouped(messages)
+    place = next((at for at, group in enumerate(groups) for it in group if it.id == parent), None)
+    return path(groups, place, parent)
+
+
 def siblings(messages: Sequence[MessageState]) -> dict[str, list[str]]:
     """Returns, for each message that is not alone in its place, all that stand in it in the order
     in which they came: prompts behind the same message, answers to the same prompt.

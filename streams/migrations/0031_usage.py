@@ -15,7 +15,7 @@ SELECT c.owner_id, date_trunc('month', r.ended_at AT TIME ZONE 'UTC')::date, r.m
 """.format(
     *(
         f"CASE WHEN jsonb_typeof(r.usage->'{name}') = 'number'"
-        f" THEN (r.usage->>'{name}')::numeric::bigint ELSE 0 END"
+        f" THEN least(greatest((r.usage->>'{name}')::numeric, 0), 1e15)::bigint ELSE 0 END"
         for name in ("input_tokens", "output_tokens", "cached_tokens")
     )
 )

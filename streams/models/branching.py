@@ -68,16 +68,16 @@ def end_of(here: Conversation, held: str) -> str | None:
     return None if end == branches.ending_at_newest(messages)[-1].id else end
 
 
-def joins(here: Conversation, parent: str | None) -> bool:
-    """Tells whether a prompt behind `parent` is of the branch whose answer is being written, so
-    that it may join that."""
-    if not is_branched(here.pk):
+def joins(here: Conversation, prompt: Message) -> bool:
+    """Tells whether a prompt, not stored yet, comes after the answer that is being written, so that
+    it may join that: `follow` has put it where it stands.
+    """
+    if prompt.parent_seq is None and not is_branched(here.pk):
         return True
-    messages = outline(here.pk).messages
     open = here.runs.filter(status__in=here.runs.model.OPEN).exclude(attempt=0)
     written = {str(id) for id in open.values_list("answer__uuid", flat=True)}
-    branch = branches.holding(messages, parent or "")
-    return parent != "" and any(message.id in written for message in branch)
+    before = branches.leading_to(outline(here.pk).messages, prompt.parent)
+    return any(message.id in written for message in before)
 
 
 def one_of(here: Conversation, id: str) -> Message:

@@ -39,6 +39,8 @@ def make_way(here: Conversation, device: Device | None) -> Place:
         begun = busy.exclude(status=known.Status.QUEUED, attempt=0)
         for run in begun.select_for_update(no_key=True):
             cancelling.cancel(run, here, device)
+        # Those that were to join it would join the new one, which may be of another branch.
+        queued(here).filter(steers=True).update(steers=False)
         first = queued(here).aggregate(rank=Min("rank"))["rank"]
         return Place(0 if first is None else first - 1)
     if here.on_busy == here.OnBusy.STEER and busy.exists():

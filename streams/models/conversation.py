@@ -186,7 +186,7 @@ class Conversation(models.Model):
         prompt, answer, run = posting.drafted(*known, files)
         branching.follow(here, prompt, parent)
         run.model = model or run.model
-        if run.steers and not branching.joins(here, parent):
+        if run.steers and not branching.joins(here, prompt):
             run.steers, run.rank = False, 0  # of another branch: it waits for its turn
         posting.post(here, prompt, answer, run)
         attaching.sent(files, prompt)

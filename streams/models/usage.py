@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 COUNTED = ("input_tokens", "output_tokens", "cached_tokens")
+MOST = 10**15
 
 
 class Usage(models.Model):
@@ -57,4 +58,5 @@ class Usage(models.Model):
 
 
 def counted(value: object) -> int:
-    return max(0, int(value)) if isinstance(value, int | float) else 0
+    """Returns a count as `streams.log` adds it: no service's nonsense overflows a column."""
+    return int(min(max(0, value), MOST)) if isinstance(value, int | float) else 0

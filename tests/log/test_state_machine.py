@@ -63,6 +63,7 @@ class Known:
     folded: bool = False
     rank: int = 0
     steers: bool = False
+    follows: Known | str = "the one before"  # or "nothing"
     steps: int = 0
     begun: int = 0
     base: int = 0
@@ -141,21 +142,43 @@ class Log(RuleBasedStateMachine):
     )
     def ask(self, text, back, steers):
         begun = [run.pk for run in self.runs if run.attempt]
-        parent = None
+        parent, follows = None, "the one before"
         if back == 0:
-            parent = ""
+            parent, follows = "", "nothing" if self.kept() else follows
         elif back and begun:
-            parent = str(Run.objects.get(pk=begun[-min(back, len(begun))]).answer.uuid)
+            pk = begun[-min(back, len(begun))]
+            parent = str(Run.objects.get(pk=pk).answer.uuid)
+            if self.kept()[-1].pk != pk:
+                follows = next(run for run in self.runs if run.pk == pk)
         on_busy = "steer" if steers else "queue"
         Conversation.objects.filter(pk=self.conversation.pk).update(on_busy=on_busy)
         _, run, _ = self.conversation.post(text, self.device, parent=parent)
-        self.branched = self.branched or back is not None
-        joins = steers and any(run.status in OPEN for run in self.runs)
-        if joins and self.branched:  # a prompt of another branch waits
-            joins = run.steers
+        self.branched = self.branched or follows != "the one before"
+        before = self.leading_to(follows) if self.branched else self.runs
+        written = [each for each in before if each.status in OPEN]
+        if self.branched:  # a prompt of another branch waits
+            written = [each for each in written if each.attempt]
+        joins = steers and bool(written)
         assert (run.steers, run.rank) == (joins, self.rank_of_steering() if joins else 0)
         self.runs.append(Known(run.pk, str(run.uuid), rank=run.rank, steers=joins))
+        self.runs[-1].follows = follows
         self.told("message.created", "run.queued")
+
+    def kept(self):
+        """All but those that were taken back."""
+        return [run for run in self.runs if run.status != "cancelled" or run.attempt]
+
+    def leading_to(self, follows):
+        """The runs of one branch, from where a prompt stands to its beginning."""
+        found, kept = [], self.kept()
+        at = len(kept)
+        while follows != "nothing":
+            at = at - 1 if follows == "the one before" else kept.index(follows)
+            if at < 0:
+                break
+            found.append(kept[at])
+            follows = kept[at].follows
+        return found
 
     def rank_of_steering(self):
         """Before those that wait, if a run has begun; behind those that join it already."""
