@@ -24,9 +24,10 @@ NO_IMAGES = gettext_noop("%(model)s can't look at images. Choose another model, 
 NO_PDF = gettext_noop("%(model)s can't read PDF. Choose another model, or remove it.")
 
 
-def attached(request: HttpRequest, given: dict[str, Any]) -> list[UUID]:
+def attached(request: HttpRequest, given: dict[str, Any], place: UUID | None) -> list[UUID]:
     """Returns the files of a prompt in their order: those which the field `attachments` names, and
-    then those that a form brings itself, which are stored.
+    then those that a form brings itself, which are stored. `place` is the conversation it goes to,
+    or would begin by its `client_key`.
 
     Raises Invalid, and what `upload` raises. `given` then names all that are stored.
     """
@@ -35,10 +36,25 @@ def attached(request: HttpRequest, given: dict[str, Any]) -> list[UUID]:
     if len(found) + len(brought) > (most := conf().attachments_per_message):
         told = gettext("At most %(most)d files go with one message.")
         raise TooManyFiles(told % {"most": most}, field="attachments")
+    stored = stored_before(request.user, place, given.get("client_key")) if brought else {}
     for file in brought:
-        found.append(upload(request.user, file.name or "", file).uuid)
+        # Sent again since its receipt was lost: the same request brings the same files.
+        known = stored.get(kinds.examined(file).sha256) if stored else None
+        found.append(known or upload(request.user, file.name or "", file).uuid)
         given["attachments"] = [str(each) for each in found]
     return found
+
+
+def stored_before(user: Any, place: UUID | None, key: Any) -> dict[str, UUID]:
+    """Returns the files of the prompt that was sent with this key, by what they hold."""
+    if not key or place is None:
+        return {}
+    mine = Message.objects.filter(conversation__owner=user, conversation__uuid=place)
+    earlier = mine.filter(client_key=key).first()
+    if earlier is None:
+        return {}
+    own = Attachment.objects.owned_by(user).filter(uuid__in=files_of(earlier))
+    return dict(own.values_list("sha256", "uuid"))
 
 
 def ids_in(given: Iterable[Any]) -> list[UUID]:

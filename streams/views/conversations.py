@@ -13,6 +13,7 @@ from streams.conversation_summaries import ListedConversation
 from streams.exceptions import StreamsError
 from streams.models import Conversation, branching, first_prompt
 from streams.models.branching import Imported
+from streams.models.conversation import named
 from streams.postgres import channels
 from streams.postgres.database import atomic
 
@@ -63,7 +64,8 @@ def created(
     request that was sent before.
     """
     before = imported(given.get("messages", []))
-    files = attaching.attached(request, given)
+    key = given.get("client_key")
+    files = attaching.attached(request, given, named(request.user, key) if key else None)
     if files:
         given.setdefault("content", "")
     values, key = wanted(request.user, given)

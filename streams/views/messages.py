@@ -44,7 +44,7 @@ class Messages(Resource):
 def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
-    files = attaching.attached(request, given)
+    files = attaching.attached(request, given, conversation.uuid)
     content, key = wanted(given)
     attaching.check_taken(request.user, conversation.model, files)
     parent, branch = given.get("parent"), given.get("branch")
