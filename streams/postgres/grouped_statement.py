@@ -54,23 +54,29 @@ class GroupedStatement(Generic[Q, A]):
         self._most = most
         self._keys = keys
         self._settings = settings or {}
-        self._waiting: dict[asyncio.Future[A], Q] = {}
+        self._waiting: dict[asyncio.Future[A], tuple[Q, Collection[Hashable]]] = {}
+        self._closed = False
         self._news = asyncio.Event()
         self._connection: AsyncConnection | None = None
         self._answering: asyncio.Task[None] | None = None
 
     async def ask(self, question: Q) -> A:
-        """Raises what the statement raised, or InDoubt; after any other error nothing was done."""
+        """Raises what the statement raised, or InDoubt; after any other error nothing was done.
+        After `close` it is an OperationalError."""
+        if self._closed:
+            raise self._leaving()
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._waiting[answer] = question
+        self._waiting[answer] = question, self._keys(question)
         self._news.set()
         if self._answering is None:
             self._answering = asyncio.create_task(restarted(self._run))
         return await answer
 
     async def close(self) -> None:
+        self._closed = True
         if self._answering:
             await cancel_and_wait([self._answering])
+        self._leave()  # whoever asked before the first turn of what answers
 
     async def _run(self) -> None:
         """Answers until cancelled; whoever waits then is told that nobody answers."""
@@ -83,10 +89,16 @@ class GroupedStatement(Generic[Q, A]):
                 await self._answer(group)
         finally:
             fail(group, InDoubt(f"{self.role}: this process is leaving"))
-            fail(self._waiting, psycopg.OperationalError(f"{self.role}: this process is leaving"))
-            self._waiting.clear()
+            self._leave()
             if self._connection:
                 await self._connection.close()
+
+    def _leave(self) -> None:
+        fail(self._waiting, self._leaving())
+        self._waiting.clear()
+
+    def _leaving(self) -> psycopg.OperationalError:
+        return psycopg.OperationalError(f"{self.role}: this process is leaving")
 
     async def _collected(self) -> None:
         """Lets those ask who are about to: as long as each turn of the loop brings more, it is
@@ -102,9 +114,10 @@ class GroupedStatement(Generic[Q, A]):
         """Takes the oldest questions whose keys do not meet in one group."""
         group: dict[asyncio.Future[A], Q] = {}
         taken: set[Hashable] = set()
-        for answer, question in self._waiting.items():
-            keys = self._keys(question)
-            if len(group) < self._most and taken.isdisjoint(keys):
+        for answer, (question, keys) in self._waiting.items():
+            if len(group) == self._most:
+                break
+            if taken.isdisjoint(keys):
                 group[answer] = question
             taken.update(keys)
         for answer in group:
@@ -115,6 +128,8 @@ class GroupedStatement(Generic[Q, A]):
 
     async def _answer(self, group: dict[asyncio.Future[A], Q]) -> None:
         """Asks for all at once; if PostgreSQL refuses that, for each alone."""
+        if not group:  # all have gone while they waited
+            return
         try:
             connection = await self._connected()
         except psycopg.Error as error:
