@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import orjson
+from django.db.models import Q
 
+from streams import log
 from streams.exceptions import AlreadyDecided
 from streams.models import Conversation, Device, Run, ToolCall
 
@@ -25,16 +27,20 @@ class Decided(NamedTuple):
 
 
 def decide(run: Run, device: Device, decisions: Iterable[Decided]) -> int:
-    """Records decisions. Returns the number of the last event before them. One that came first,
-    from another device, stands."""
-    before = Conversation.objects.values_list("last_seq", flat=True).get(pk=run.conversation_id)
+    """Records decisions; one that came first, from another device, stands.
+
+    Returns the number of the event at which the run waited for them, where what the client has of
+    it ends; of the newest event if it never did.
+    """
+    decisions = list(decisions)
+    newest = Conversation.objects.values_list("last_seq", flat=True).get(pk=run.conversation_id)
     for each in decisions:
         if call := call_of(run, each):
             try:
                 call.decide(each.decision, device, note=each.note, result=each.result)
             except AlreadyDecided:
                 continue
-    return before
+    return log.waited_for(run.conversation_id, run.pk, known_by(run, decisions)) or newest
 
 
 def call_of(run: Run, decided: Decided) -> ToolCall | None:
@@ -44,6 +50,14 @@ def call_of(run: Run, decided: Decided) -> ToolCall | None:
         uuid = naming.as_uuid(decided.id)
         return waiting.filter(uuid=uuid).first() if uuid else None
     return waiting.filter(client=True, block=decided.block).first()
+
+
+def known_by(run: Run, decisions: Iterable[Decided]) -> list[str]:
+    """Returns the ids of the calls that are decided about, whatever has become of them."""
+    ids = [naming.as_uuid(each.id) for each in decisions if each.id]
+    blocks = [each.block for each in decisions if not each.id and each.block >= 0]
+    meant = run.calls.filter(Q(uuid__in=[id for id in ids if id]) | Q(block__in=blocks))
+    return list(meant.values_list("call_id", flat=True))
 
 
 def block_in(id: str, separator: str) -> int:

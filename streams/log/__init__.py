@@ -34,7 +34,7 @@ from .reading import (
     timeline,
 )
 from .repairing import mend
-from .run_page import last_waiting, run_page
+from .run_page import last_waiting, run_page, waited_for
 from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
 
@@ -91,5 +91,6 @@ __all__ = [
     "shown_rows",
     "timeline",
     "unrun",
+    "waited_for",
     "walk",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import AsyncConnection
 
 from streams.postgres.database import connection
@@ -48,5 +50,19 @@ def last_waiting(conversation_id: int, run_id: int) -> int:
             "SELECT coalesce(max(seq), 0) FROM streams_event"
             " WHERE conversation_id = %s AND run_id = %s AND type = 'run.waiting'",
             [conversation_id, run_id],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def waited_for(conversation_id: int, run_id: int, call_ids: Sequence[str]) -> int:
+    """Returns the number of the event since which a run waited for the last of these calls, or 0 if
+    it did not, through Django's connection."""
+    with connection().cursor() as cursor:
+        cursor.execute(
+            "WITH asked AS (SELECT max(seq) AS seq FROM streams_event WHERE conversation_id = %(c)s"
+            " AND run_id = %(r)s AND type = 'tool.waiting' AND data->>'call_id' = ANY(%(ids)s))"
+            " SELECT coalesce(min(seq), 0) FROM streams_event WHERE conversation_id = %(c)s"
+            " AND run_id = %(r)s AND type = 'run.waiting' AND seq > (SELECT seq FROM asked)",
+            {"c": conversation_id, "r": run_id, "ids": list(call_ids)},
         )
         return int(cursor.fetchone()[0])

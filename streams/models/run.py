@@ -3,9 +3,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext, gettext_lazy
 
@@ -183,6 +184,12 @@ class Run(RunTimings, models.Model):
             ),
             models.Index(
                 fields=["repeats"], condition=models.Q(repeats__isnull=False), name="runs_repeating"
+            ),
+            GinIndex(
+                KeyTransform("continued", "asked"),
+                fastupdate=False,  # it is looked up far more often than it grows
+                condition=models.Q(asked__has_key="continued"),
+                name="runs_continued",
             ),
         ]
 

@@ -201,3 +201,17 @@ def test_an_agui_run_that_waits_ends_with_what_is_still_to_be_decided():
         "RUN_FINISHED",
     ]  # fmt: skip
     assert "TOOL_CALL_RESULT" in types([event for _, event in events(*whole, decided=at)])
+
+
+def test_a_client_that_goes_on_with_a_run_that_has_ended_is_told_the_end():
+    asked = ("tool.waiting", {**WAITS[1], "name": "weather"})
+    whole = (*ASKS, asked, ("run.waiting", {"attempt": 1}), RUNS, OK, *ANSWERS)
+    at = len(whole)
+    found = types([event for _, event in events(*whole, decided=at, after=at)])
+    assert found == ["RUN_STARTED", "RUN_FINISHED"]
+    assert types(parts(*whole, decided=at, after=at)) == ["start", "finish"]
+    cut = (*whole[:-3], ("run.failed", {"message": "", "code": "timeout"}))
+    at = len(cut)
+    found = types([event for _, event in events(*cut, decided=at, after=at)])
+    assert found == ["RUN_STARTED", "RUN_ERROR"]
+    assert types(parts(*cut, decided=at, after=at)) == ["start", "error"]

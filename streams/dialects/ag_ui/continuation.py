@@ -46,7 +46,8 @@ def answers_in(given: Mapping[str, Any]) -> Answers | None:
 
 @atomic
 def go_on(user: Any, device: Device, given: Mapping[str, Any], answers: Answers) -> tuple[Run, int]:
-    """Records what was answered. Returns the run, and the number of the last event before that.
+    """Records what was answered. Returns the run, and the number of the event at which the client's
+    own run ended.
 
     Raises NotFound where none of it is about a call in this thread.
     """

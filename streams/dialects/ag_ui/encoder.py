@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from streams.log import TERMINAL
 from streams.log.transcript import Row
 
 from .frames import BEGINNING, SNAPSHOT, START, Cursor, Waiting, frame, text_prefix
@@ -74,11 +75,10 @@ class AGUIStream:
         if row.type == "run.waiting":
             frames = self._run_waiting(row.seq)
         else:
-            step = STEPS.get(row.type)
-            frames = step(self, row.data) if step else []
+            frames = step(self, row.data) if (step := STEPS.get(row.type)) else []
         numbered = [*enumerate(frames)]
-        if row.seq <= self._after:
-            numbered = numbered[-1:] if self.over else []
+        if row.seq <= self._after:  # but no client's run is without an end
+            numbered = numbered[-1:] if self.over or row.type in TERMINAL else []
         return b"".join(self._sent((row.seq, nth), each) for nth, each in numbered)
 
     def _sent(self, id: Cursor, frame: dict[str, Any]) -> bytes:

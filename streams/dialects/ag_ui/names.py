@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from streams.dialects.runs import named
-from streams.models import Run
+from streams.models import Conversation, Run
+from streams.postgres.database import atomic
 
 MOST = 100  # names that a run keeps
 
@@ -24,21 +25,27 @@ def find(user: Any, name: str) -> Named | None:
     if run := named(user, name):
         return Named(run)
     own = Run.objects.owned_by(user).select_related("conversation", "answer")
-    run = own.filter(asked__continued__has_key=name).first()
+    # Both conditions are those of the index `runs_continued`.
+    known = own.filter(asked__has_key="continued", asked__continued__has_key=name)
+    run = known.first()
     return Named(run, run.asked["continued"][name]) if run and run.asked else None
 
 
+@atomic
 def begun(run: Run, thread: str) -> None:
     """Keeps what the client calls the run's thread."""
     if thread != str(run.conversation.uuid):
-        keep(run, {"thread": thread})
+        keep(run, locked(run) | {"thread": thread})
 
 
+@atomic
 def remember(run: Run, name: str, after: int) -> None:
-    """Keeps that the client calls the run so from an event on."""
-    continued = (run.asked or {}).get("continued", {})
-    if len(continued) < MOST:
-        keep(run, {"continued": continued | {name: after}})
+    """Keeps that the client calls the run so from an event on; of many names the newest."""
+    asked = locked(run)
+    continued = {**asked.get("continued", {}), name: after}
+    others = sorted(continued.keys() - {name}, key=lambda other: continued[other])
+    kept = [*others, name][-MOST:]
+    keep(run, asked | {"continued": {each: continued[each] for each in kept}})
 
 
 def conversation_name(run: Run) -> str:
@@ -46,6 +53,12 @@ def conversation_name(run: Run) -> str:
     return str((run.asked or {}).get("thread") or run.conversation.uuid)
 
 
+def locked(run: Run) -> dict[str, Any]:
+    """Returns what is kept by now, and locks it: another tab may keep a name at the same time."""
+    Conversation.lock(run.conversation_id)
+    return Run.objects.select_for_update(no_key=True).get(pk=run.pk).asked or {}
+
+
 def keep(run: Run, known: dict[str, Any]) -> None:
-    run.asked = (run.asked or {}) | known
+    run.asked = known
     run.save(update_fields=["asked"])

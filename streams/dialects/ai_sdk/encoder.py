@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streams.log import TERMINAL
 from streams.log.transcript import Row
 
 from .parts import DONE, KINDS, REASONS, Call, delta, delta_prefix, part
@@ -40,8 +41,11 @@ class UIMessageStream:
             self.over = True
             return self._close() + part("finish", finishReason="tool-calls") + DONE
         step = STEPS.get(row.type)
+        ended = row.type in TERMINAL
+        if ended and row.seq <= self._after:
+            self._close()  # of which the client knows nothing
         said = step(self, row.data) if step else b""
-        return said if row.seq > self._after else b""
+        return said if ended or row.seq > self._after else b""
 
     def _run_started(self, data: Any) -> bytes:
         """What another attempt has said stays, since it cannot be unsaid; it is closed."""
