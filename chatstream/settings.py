@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "chatstream.collected.Collected",
     "corsheaders",
     "drf_spectacular_sidecar",
     "chatstream",

@@ -59,7 +59,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """Names who is still connected at the end: PostgreSQL drops no database under anybody."""
     yield
     with django_db_blocker.unblock():
-        if who_is_left():
+        if connection.vendor == "postgresql" and who_is_left():
             gc.unfreeze()
             gc.collect()  # what belonged to a cancelled task is closed
             try:
