@@ -44,7 +44,7 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
                 last.seq, 0)
        > coalesce((SELECT max(s.read_seq) FROM streams_devicesession s
                     WHERE s.conversation_id = c.id), 0),
-       coalesce(last.failed, false), c.archived_at IS NOT NULL, c.pinned_at IS NOT NULL
+       coalesce(last.failed, false), c.archived_at IS NOT NULL, c.pinned_at IS NOT NULL, c.ahead
   FROM (SELECT key, key::{key_type()} AS id FROM unnest(%(people)s::text[]) AS key) AS person
   JOIN LATERAL ({which}) AS c ON true
   LEFT JOIN LATERAL (
@@ -58,24 +58,29 @@ SELECT person.key, c.id, c.uuid::text, c.title, c.model, c.updated_at,
 """
 
 
-ROWS = "SELECT * FROM streams_conversation c WHERE"
-MINE = f"{ROWS} c.owner_id = person.id AND c.deleted_at IS NULL"
+OWN = "FROM streams_conversation c WHERE c.owner_id = person.id AND c.deleted_at IS NULL"
+MINE = f"SELECT c.*, false AS ahead {OWN}"
 LATEST = "ORDER BY c.updated_at DESC, c.id DESC LIMIT"
 PINNED_MOST, WAITING_MOST = 50, 200
 PAGE = f"""(%(pk)s::bigint IS NULL
                OR (c.updated_at, c.id) < (%(moment)s::timestamptz, %(pk)s::bigint))
         {LATEST} %(most)s"""
-# With its first page all that are pinned or wait for a decision, however long ago.
-PINNED = f"{MINE} AND c.archived_at IS NULL AND c.pinned_at IS NOT NULL AND %(pk)s::bigint IS NULL"
-LOOSE = f"{MINE} AND c.archived_at IS NULL AND c.pinned_at IS NULL"
-WAITING = f"{LOOSE} AND c.undecided > 0 AND %(pk)s::bigint IS NULL"
-LISTED = f"""({PINNED} {LATEST} {PINNED_MOST})
-  UNION ALL ({WAITING} {LATEST} {WAITING_MOST})
-  UNION ALL ({LOOSE} AND c.undecided = 0 AND {PAGE})"""
+FIRST = f"SELECT c.*, true AS ahead {OWN} AND c.archived_at IS NULL AND c.pinned_at"
+PINNED = f"{FIRST} IS NOT NULL {LATEST} {PINNED_MOST}"
+WAITING = f"{FIRST} IS NULL AND c.undecided > 0 {LATEST} {WAITING_MOST}"
+AHEAD = f"(({PINNED}) UNION ALL ({WAITING}))"
+# With its first page those that are pinned or wait for a decision, however long ago; what is left
+# out there, as there are too many, has its place among all others.
+LISTED = f"""(SELECT * FROM {AHEAD} AS first WHERE %(pk)s::bigint IS NULL)
+  UNION ALL ({MINE} AND c.archived_at IS NULL
+             AND (c.pinned_at IS NULL AND c.undecided = 0
+                  OR c.id <> ALL (ARRAY(SELECT first.id FROM {AHEAD} AS first)))
+             AND {PAGE})"""
 ARCHIVED = f"{MINE} AND c.archived_at IS NOT NULL AND {PAGE}"
 ONE = f"{MINE} AND c.id = %(pk)s"
 
 ARCHIVED_MARK = 5  # where it stands behind the name
+UNTOLD = ("pk", "ahead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,8 @@ class ListedConversation:
 
     It is unread while no device has read up to its newest prompt or the end of its newest
     answer: a title or a token is nothing one has to go and read. `failed` is that newest answer.
-    It is waiting while a tool's call waits for a decision.
+    It is waiting while a tool's call waits for a decision, and ahead if it comes with the first
+    page whatever its place by time is.
     """
 
     pk: int
@@ -101,11 +107,7 @@ class ListedConversation:
     failed: bool
     archived: bool
     pinned: bool
-
-    @property
-    def ahead(self) -> bool:
-        """Tells whether it comes with the first page, whatever its place by time is."""
-        return not self.archived and (self.pinned or self.waiting)
+    ahead: bool
 
     @property
     def group(self) -> str:
@@ -119,7 +121,7 @@ class ListedConversation:
         return "pinned" if self.pinned else self.day
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__ if name != "pk"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in UNTOLD}
 
 
 def list_parameters(

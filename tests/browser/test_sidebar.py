@@ -58,6 +58,12 @@ def test_older_ones_come_below_and_the_list_keeps_its_place(open_as, laptop, man
     expect(line(page, many[4])).to_have_count(0)
     expect(line(page, many[59])).to_be_attached()
     assert page.evaluate("document.querySelectorAll('#streams-shelf-lines li').length") == 59
+    # One that waits is in the feed however old it is: once it has gone from there, it has gone.
+    Conversation.objects.filter(pk=many[57].pk).update(undecided=1)
+    Conversation.objects.get(pk=many[58].pk).change(laptop, title="News")
+    expect(page.locator("#streams-shelf-lines .name").first).to_have_text("No. 57")
+    Conversation.objects.get(pk=many[57].pk).delete_softly(laptop)
+    expect(line(page, many[57])).to_have_count(0)
 
 
 def test_an_old_conversation_is_in_the_list_of_its_own_page(open_as, laptop, many):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from streams.conversation_summaries import LISTED, list_parameters, of_each
 from streams.models import Conversation
+from streams.views import conversation_list
 from tests.factories import ConversationFactory
 from tests.looked_at import fill, looked_at
 
@@ -45,6 +46,21 @@ def test_one_that_waits_is_first_and_counted_however_old_it_is(page, api, old):
     Conversation.objects.filter(pk=old.pk).update(undecided=0)
     assert names(api("get", "/c/").json()) == ["0 days ago", "1 days ago"]
     assert "<title>(1)" not in page.get("/c/").content.decode()
+
+
+def test_more_than_come_first_have_their_place_by_time(api, old, monkeypatch):
+    fewer = LISTED.replace("LIMIT 50", "LIMIT 1").replace("LIMIT 200", "LIMIT 1")
+    monkeypatch.setattr(conversation_list, "LISTED", fewer)  # one of each kind
+    Conversation.objects.filter(title__in=["1 days ago", "4 days ago"]).update(undecided=1)
+    Conversation.objects.filter(title__in=["0 days ago", "2 days ago"]).update(
+        pinned_at=timezone.now()
+    )
+    pages, following = [], ""
+    while following is not None:
+        answer = api("get", f"/c/?before={following}" if following else "/c/").json()
+        pages.append([name[0] for name in names(answer)])
+        following = answer["next"]
+    assert pages == [[*"0123"], [*"45"]]
 
 
 def test_an_archived_one_that_waits_stays_away(api, old):

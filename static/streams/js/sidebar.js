@@ -9,6 +9,7 @@ import { Search } from "./search.js";
 import { draw, freshRow, lineOf } from "./sidebar_row.js";
 import { showHowManyWait } from "./title_badge.js";
 
+const AHEAD = { pinned: 50, waiting: 200 }; // so many come with the first page, as the server has it
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
 
 export class Sidebar {
@@ -74,19 +75,30 @@ export class Sidebar {
 
   apply({ snapshot, changed = [], gone = [] }) {
     this.#told = true;
-    if (snapshot) this.#lines.clear();
+    if (snapshot) {
+      this.#lines.clear();
+      for (const id of [...this.#kept.keys()]) this.#decided(id);
+    }
     for (const line of snapshot ?? changed) {
       this.#lines.set(line.id, line);
       this.#kept.set(line.id, { ...line });
     }
     for (const id of gone) {
       this.#lines.delete(id);
-      if (this.#kept.has(id)) this.#kept.get(id).waiting = false; // or it would be in the feed
+      this.#decided(id);
     }
     // A page of older ones is no place for new ones.
     if ("older" in this.#place.dataset) this.#update(gone);
     else this.#draw();
     showHowManyWait([...this.#lines.values()].filter((line) => line.waiting).length);
+  }
+
+  // One that waits is in the feed. When it is not any more, it may have gone altogether.
+  #decided(id) {
+    const line = this.#kept.get(id);
+    if (!line?.waiting) return;
+    if (id === this.#current) line.waiting = false;
+    else this.#kept.delete(id);
   }
 
   #update(gone) {
@@ -96,9 +108,13 @@ export class Sidebar {
 
   // The feed tells of one page; what is behind its last line stays as it was last known.
   #below() {
-    const loose = [...this.#lines.values()].filter((line) => !line.pinned && !line.waiting); // of those all come
-    const moments = loose.map((line) => Date.parse(line.updated_at));
-    const full = loose.length >= Number(this.#element.dataset.pageSize);
+    const left = { ...AHEAD };
+    const moments = [...this.#lines.values()]
+      .map((line) => [line, Date.parse(line.updated_at)])
+      .sort(([, one], [, other]) => other - one)
+      .filter(([line]) => (line.pinned ? left.pinned-- <= 0 : !line.waiting || left.waiting-- <= 0))
+      .map(([, moment]) => moment);
+    const full = moments.length >= Number(this.#element.dataset.pageSize);
     const last = !this.#told ? Infinity : full ? Math.min(...moments) : -Infinity;
     return [...this.#kept.values()].filter((line) => {
       if (this.#lines.has(line.id)) return false;
