@@ -104,10 +104,17 @@ def lines(owner_id: Any) -> Any:
 
 
 def price(model: str, usage: Mapping[str, int]) -> Decimal | None:
-    """Returns what tokens of a model, or of an agent's, cost in US dollars, if that is known."""
+    """Returns what answers of a model, or of an agent, cost in US dollars, if that is known. It is
+    one answer where `usage` has no count of them.
+
+    Each is taken for the average: long requests have another price, which the sum of many short
+    ones must not be taken for.
+    """
+    answers = usage.get("answers") or 1
+    average = {name: round(usage.get(name, 0) / answers) for name in limits.COUNTED}
     try:
         if registry.is_agent(model):
             model = registry.find(model).model
-        return limits.cost(model, usage)
+        return limits.cost(model, average) * answers
     except (LookupError, UnknownModel, ImproperlyConfigured, ImportError):
         return None

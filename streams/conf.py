@@ -173,7 +173,8 @@ class Settings(AttachmentSettings):
     #: number goes is set in the admin. Answers count as they end.
     budget_tokens: int = 0
     #: US dollars, likewise, by what the package genai-prices (the extra `agents`) knows of prices;
-    #: a model whose price it does not know counts nothing.
+    #: a model whose price it does not know counts nothing. Each of a month's answers by one model
+    #: is priced as their average.
     budget_dollars: float = 0.0
     #: Streams of one person in one web process.
     streams_per_user: int = 200

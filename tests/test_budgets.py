@@ -136,6 +136,9 @@ def test_dollars_are_counted_by_what_models_cost(api, anna, settings, limit):
     limit(budget_dollars=1.0, agents={"crew": "tests.worker.agents.agent"})
     assert budgets.price("agent:gone", {"input_tokens": 1}) is None
     assert budgets.price("agent:crew", {"input_tokens": 1}) is None  # a script costs nothing
+    one, many = {"input_tokens": 150_000}, {"input_tokens": 300_000, "answers": 2}
+    long = "anthropic:claude-sonnet-4-5"  # one request of more than 200,000 costs twice as much
+    assert budgets.price(long, many) == 2 * budgets.price(long, one)
     month = {"owner": anna, "month": budgets.this_month()}
     Usage.objects.create(**month, model="local:smollm2", input_tokens=10**9)
     Usage.objects.create(**month, model="openai:gpt-4o", input_tokens=100_000)

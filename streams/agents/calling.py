@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -47,20 +46,10 @@ async def call(
             return ToolResult("ok", bounded(text_of(await within(timeout, running))))
     except ToolError as error:
         return ToolResult("error", bounded(str(error) or FAILED))
-    except asyncio.CancelledError:
-        if was_cancelled():
-            raise
-        return failed(tool)  # by the tool itself
     except Late as late:
         return ToolResult("error", (STOPPED if late.stopped else GOES_ON) % timeout)
     except (Exception, SystemExit):  # which would end the worker
         return failed(tool)
-
-
-def was_cancelled() -> bool:
-    """Tells whether somebody asked for the end of the task that this runs in."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def failed(tool: Tool) -> ToolResult:
@@ -82,7 +71,7 @@ async def needs_approval(tool: Tool, context: Context, arguments: str) -> bool:
     try:
         timeout = tool.timeout or conf().tool_seconds
         return await within(timeout, decided(decide, context, given))
-    except (Exception, SystemExit):
+    except Exception:
         logger.exception("whether %s needs approval could not be told, so it does", tool.name)
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,9 +22,8 @@ class Late(Exception):
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Returns what `work` returns. Raises what it raises, and Late; SystemExit, which would end the
-    loop, as RuntimeError. Work that goes on although it was cancelled is left to itself: what it
-    returns is dropped.
+    """Returns what `work` returns. Raises Late, and what `contained` raises. Work that goes on
+    although it was cancelled is left to itself: what it returns is dropped.
     """
     task = asyncio.create_task(contained(work))
     _left.add(task)
@@ -41,11 +40,24 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def contained(work: Coroutine[Any, Any, T]) -> T:
+async def contained(work: Awaitable[T]) -> T:
+    """Returns what code of the site's own returns, and raises what it raises; as RuntimeError what
+    would end the loop, and CancelledError if nobody has cancelled it.
+    """
     try:
         return await work
     except SystemExit as error:
         raise RuntimeError("it asked its process to exit") from error
+    except asyncio.CancelledError as error:
+        if was_cancelled():
+            raise
+        raise RuntimeError("it cancelled itself") from error
+
+
+def was_cancelled() -> bool:
+    """Tells whether somebody asked for the end of the task that this runs in."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def ended(task: asyncio.Task[Any]) -> None:

@@ -38,6 +38,11 @@ class NewEvent:
     def __post_init__(self) -> None:
         object.__setattr__(self, "json", dumps(self.data))
 
+    @property
+    def size(self) -> int:
+        """The bytes that are sent to PostgreSQL for it, about."""
+        return len(self.json) + (self.ledger.size if self.ledger else 0)
+
 
 @dataclass(slots=True)
 class RunChange:

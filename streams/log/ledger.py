@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 from uuid import UUID
+
+from .encoding import dumps
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class AnswerSoFar:
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What one event changes beside the log: a step begins or ends, and calls are made or change.
-    With `ended` comes `answer`.
+    With `ended` comes `answer`. `size` is the bytes of it all, about.
 
     One flush must not hold two changes of one call: settle in between.
     """
@@ -75,9 +77,20 @@ class Ledger:
     made: Sequence[NewCall] = ()
     changed: CallChange | None = None
     waits: int = field(init=False, default=0)
+    size: int = field(init=False, default=0, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "waits", sum(call.status == "waiting" for call in self.made))
+        object.__setattr__(self, "size", sum(self._sizes()))
+
+    def _sizes(self) -> Iterator[int]:
+        if self.answer:
+            yield from (len(block["text"]) for block in self.answer.blocks)
+        if self.ended:
+            yield len(dumps(self.ended.replay))
+        yield from (len(call.arguments) for call in self.made)
+        if self.changed:
+            yield len(self.changed.result or "")
 
 
 # What the model is told of a call that did not run to its end.

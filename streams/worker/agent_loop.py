@@ -114,7 +114,8 @@ class AgentLoop:
         if steps and not self.standing.step_calls:  # its worker was lost between this and the end
             return Finished(steps[-1].stop_reason)
         worked = self.standing.worked + time.monotonic() - self._began
-        why = limits.reached(agent, steps=len(steps), seconds=worked, usage=self.usage)
+        parts = [step.usage for step in steps]
+        why = limits.reached(agent, steps=parts, seconds=worked, usage=self.usage)
         return Finished(why) if why else None
 
     async def _step(self, number: int) -> Finished | None:
@@ -212,6 +213,16 @@ class AgentLoop:
             return self.usage
         prompt, first = self._asking
         return summed([self.usage, estimated(prompt, self.answer.length_from(first))])
+
+    def used_for_good(self) -> Usage:
+        """Returns what the run has used by now, without an answer that goes on at its service:
+        whoever continues that is told what all of it took.
+        """
+        return self.usage if self.upstream.goes_on else self.used()
+
+    def has_said(self) -> bool:
+        """Tells whether the model call under way has begun to answer."""
+        return self._asking is not None and len(self.answer) > self._asking[1]
 
     async def closing(self) -> list[log.NewEvent]:
         """Returns the ends of calls that end with the run, once all that was written is settled."""

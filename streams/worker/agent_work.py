@@ -13,6 +13,7 @@ from ..agents import registry
 from ..agents.agent import Agent
 from ..agents.apart import apart
 from ..agents.context import Context
+from ..agents.deadline import contained
 from ..agents.tool import Tool
 from ..api.chat import Chat
 from ..api.run import Run
@@ -50,7 +51,7 @@ async def asked(
     """
     agent = registry.find(run.model)
     context = await apart(context_of, run_id=run.run_id)
-    tools = await agent.toolset(key_text(context.user.pk))
+    tools = await contained(agent.toolset(key_text(context.user.pk)))
     shape = partial(context_hook.shaped, run=run, conf=conf)
     return Asked(agent, provider, model, history, tools, context, persist, shape)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from ..agents.deadline import contained
 from ..api.run import Run
 from ..conf import Settings
 from ..models import Run as RunModel
@@ -33,10 +34,13 @@ def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
 async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:
     """Returns the prompt as the function at `STREAMS["context"]` makes it; unchanged without one.
 
-    Raises what the function raises, and TypeError if it returns no Prompt.
+    Raises TypeError if the function returns no Prompt, and what it raises, as `contained` does.
     """
-    if not conf.context:
-        return prompt
+    return checked(await contained(made(prompt, run, conf))) if conf.context else prompt
+
+
+async def made(prompt: Prompt, run: Claimed, conf: Settings) -> Any:
+    """Calls the function in a thread, and awaits what it returns."""
 
     def apart() -> Any:
         try:
@@ -44,8 +48,8 @@ async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:
         finally:
             connections.close_all()  # nobody else does, in a thread
 
-    made = await asyncio.to_thread(apart)
-    return checked(await made if isawaitable(made) else made)
+    returned = await asyncio.to_thread(apart)
+    return await returned if isawaitable(returned) else returned
 
 
 def told(context: str, prompt: Prompt, run: Claimed) -> Any:

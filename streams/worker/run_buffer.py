@@ -12,8 +12,7 @@ from .. import log
 @dataclass(slots=True)
 class RunBuffer:
     """Events that wait, in order, and those that are `flying`: sent, with nothing known about them
-    yet. What becomes of the run's row goes with the last of them. Sizes are the bytes of their
-    JSON, about.
+    yet. What becomes of the run's row goes with the last of them. Sizes are in bytes, about.
     """
 
     run_id: int
@@ -39,7 +38,7 @@ class RunBuffer:
         among them, and `ending` what becomes of the run with the last.
         """
         self.pending.extend(events)
-        added = sum([len(event.json) for event in events])
+        added = sum([event.size for event in events])
         self.size += added
         self.first_token = self.first_token or first_token
         self.ending = ending
@@ -47,12 +46,12 @@ class RunBuffer:
 
     def take(self, most: int, most_bytes: int) -> int:
         """Puts up to `most` events in flight, one at least; the ending goes with the last of them.
-        Returns how many bytes that is, as near as the length of their JSON comes to it.
+        Returns how many bytes that is, about.
         """
         size = 0
         while self.pending and len(self.flying) < most and size < most_bytes:
             self.flying.append(self.pending.popleft())
-            size += len(self.flying[-1].json)
+            size += self.flying[-1].size
         self.flying_size = size
         change = self.ending if not self.pending else None
         if change is None and self.first_token:

@@ -123,9 +123,13 @@ class Runner:
             streaming = self._streaming = asyncio.create_task(work)
             either: set[asyncio.Future[Any]] = {streaming, self._stop}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            unasked = streaming.cancelled() and not (self._interrupted or self._stop.done())
             # Cancelling the iteration closes the provider's socket: nobody pays for the rest.
             streaming.cancel()
             await asyncio.wait({streaming})
+            if unasked:  # by the provider's code: begun again, it would do the same for ever
+                logger.error("run %s cancelled itself", self.claimed.uuid)
+                return self._failed(ProviderError(Code.INTERNAL))
             if not (streaming.cancelled() or self.lease.failure):
                 return self._finished(streaming, provider)
         # Interrupted by a signal about nothing, it would have no answer: back into the queue.
@@ -157,17 +161,18 @@ class Runner:
         return self._failed(error)
 
     def _completed(self, end: Finished) -> log.Ending:
-        usage = dict(self.loop.usage if self.loop else end.usage)
+        usage = dict(self.loop.usage if self.loop else end.usage or self._used() or {})
         return self._ending.completed(end.stop_reason, usage)
 
     def _paused(self, why: Pause) -> log.Ending:
         """Lets go of a run that others go on with, and keeps what it has used."""
         run, status = self.claimed, "waiting" if why is Pause.WAIT else "queued"
-        used = self.loop.used() if self.loop else None
+        used = self.loop.used_for_good() if self.loop else None
         return log.let_go(run.run_id, run.uuid, status, run.attempt, used)
 
     def _failed(self, error: ProviderError) -> log.Ending:
-        return self._ending.failed(error, self._used() if self.answer.open else None)
+        said = self.loop.has_said() if self.loop else len(self.answer) > 0
+        return self._ending.failed(error, self._used() if said else None)
 
     def _stopped(self, why: Stop, device: dict[str, str] | None) -> log.Ending:
         if why is Stop.LOST:

@@ -72,6 +72,11 @@ class UpstreamAnswer:
         """Forgets an answer that the service has ended."""
         self._id = ""
 
+    @property
+    def goes_on(self) -> bool:
+        """Tells whether the service still answers, as far as is known."""
+        return bool(self._id)
+
     async def stop(self, provider: Provider) -> None:
         """Stops an answer under way at its service, which would go on and cost. What this does not
         stop, `left_answers` does.

@@ -158,6 +158,18 @@ async def test_a_tool_that_catches_its_cancellation_holds_nobody_up(monkeypatch:
         await until(lambda: not deadline._left)
 
 
+@pytest.mark.parametrize("raised", [RuntimeError(), SystemExit(1), asyncio.CancelledError()])
+async def test_a_call_needs_a_yes_where_nobody_could_tell(raised: BaseException) -> None:
+    async def asking(context: Context, arguments: Any) -> bool:
+        raise raised
+
+    def plainly(context: Context, arguments: Any) -> bool:
+        raise raised
+
+    for approval in (asking, plainly):
+        assert await needs_approval(tool(approval=approval)(nothing), CONTEXT, "{}")
+
+
 async def test_cancelling_a_call_cancels_the_tool() -> None:
     ended = asyncio.Event()
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from streams.agents import Agent
-from streams.agents.limits import cost, reached
+from streams.agents.limits import cost, reached, spent
 
 MODEL = "anthropic:claude-sonnet-4-5"
 
@@ -31,7 +31,16 @@ def agent(**limits: object) -> Agent:
 )
 def test_a_run_ends_at_the_limit_it_reaches(limits: dict[str, object], why: str | None):
     used = {"input_tokens": 1000, "output_tokens": 100}
-    assert reached(agent(**limits), steps=3, seconds=10.0, usage=used) == why
+    assert reached(agent(**limits), steps=[used, {}, {}], seconds=10.0, usage=used) == why
+
+
+def test_each_step_has_its_own_price():
+    """That of this model doubles for a request of more than 200,000 tokens."""
+    step, all_of_it = {"input_tokens": 150_000}, {"input_tokens": 300_000}
+    assert cost(MODEL, all_of_it) > 2 * cost(MODEL, step)
+    assert spent(MODEL, [step], all_of_it) == spent(MODEL, [step, step], all_of_it)
+    assert spent(MODEL, [step], all_of_it) == 2 * cost(MODEL, step)
+    assert reached(agent(max_cost=Decimal("1")), steps=[step], seconds=0, usage=all_of_it) is None
 
 
 def test_tokens_read_from_the_cache_cost_less():

@@ -34,7 +34,7 @@ class Script:
     async def stream(self, prompt):
         self.prompts.append(prompt)
         for event in self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]:
-            if isinstance(event, Exception):
+            if isinstance(event, BaseException):
                 raise event
             if isinstance(event, asyncio.Event):
                 await event.wait()

@@ -62,6 +62,12 @@ def locate(what: str) -> str:
 TOOLS = [act, look, pay, fail, locate]
 agent = Agent(model="scripted:demo", instructions="Be brief.", tools=TOOLS)
 brief = Agent(model="scripted:demo", tools=TOOLS, max_steps=2)
+far = Agent(model="openai:m")
+
+
+def gives_up(prompt, run):
+    """A `STREAMS["context"]` that ends as if somebody had cancelled it."""
+    raise asyncio.CancelledError
 
 
 def calls(*wanted, text="", first=0, usage=None, replay=()):

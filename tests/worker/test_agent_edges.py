@@ -18,7 +18,7 @@ from streams.worker import agent_work, claim, standing
 from streams.worker.lease import Lease
 from streams.worker.step_beginning import begin_step
 from streams.worker.tool_calls import STOPPED
-from tests.factories import WorkerFactory
+from tests.factories import ConversationFactory, WorkerFactory
 
 from . import agents
 from .agent_runs import async_of, decide, held_up, same_as_page, types
@@ -41,6 +41,25 @@ async def raw(other_half):
     connection = await connect("edges")
     yield connection
     await connection.close()
+
+
+async def test_code_of_the_site_that_cancels_itself_fails_the_answer_once(
+    script, conversation, laptop, anna, settings
+):
+    """It was handed back, and began again for ever."""
+    settings.STREAMS = {**settings.STREAMS, "context": "tests.worker.agents.gives_up"}
+    script.then(says("Never"))
+    async with working():
+        for here in (conversation, await sync_to_async(ConversationFactory)(owner=anna)):
+            run = await status(await post(here, laptop), "failed")
+            assert (run.error_code, run.attempt) == ("internal", 1)
+            await assert_whole(run)
+    assert not script.prompts
+    settings.STREAMS = {**settings.STREAMS, "context": ""}
+    script.steps = [[asyncio.CancelledError()]]
+    async with working():
+        run = await status(await post(conversation, laptop), "failed")
+    assert (run.error_code, run.attempt) == ("internal", 1)
 
 
 async def test_a_prompt_behind_a_waiting_run_does_not_keep_workers_busy(raw, conversation, laptop):

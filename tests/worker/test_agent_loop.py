@@ -10,8 +10,9 @@ from asgiref.sync import sync_to_async
 
 from streams.models import Conversation, Run, ToolCall
 from streams.postgres.connections import connect
-from streams.providers.base import Call, Result, Text
+from streams.providers.base import Call, Code, ProviderError, Result, Text
 from streams.worker import undecided
+from tests.factories import ConversationFactory
 
 from . import agents
 from .agent_runs import async_of, decide, held_up, ledger, same_as_page, types
@@ -241,3 +242,17 @@ async def test_what_a_stopped_step_used_is_estimated_and_marked(script, conversa
     assert ended.usage["input_tokens"] > 10
     assert ended.usage["output_tokens"] == 5 + 3
     await same_as_page(conversation)
+
+
+async def test_what_a_failed_answer_used_is_estimated_where_it_said_something(
+    script, conversation, laptop, anna
+):
+    """Between two blocks too."""
+    broken = ProviderError(Code.PROTOCOL)
+    script.then([*said("Half a word"), broken], calls(("act", "a")), [*said("Half a word"), broken])
+    async with working():
+        plain = await post(await sync_to_async(ConversationFactory)(owner=anna), laptop)
+        assert (await status(plain, "failed")).usage["output_tokens"] == 3
+        ended = await status(await post(conversation, laptop), "failed")
+    assert ended.usage["estimated"] is True
+    assert ended.usage["output_tokens"] == 5 + 3

@@ -31,8 +31,8 @@ async def vendor(settings):
 
 
 @sync_to_async
-def conversation_of(person):
-    return ConversationFactory(owner=person, model="openai:m")
+def conversation_of(person, model="openai:m"):
+    return ConversationFactory(owner=person, model=model)
 
 
 async def test_a_worker_that_dies_at_ten_tokens_leaves_answers_asked_for_once(anna, vendor):
@@ -84,15 +84,21 @@ def cancel(run):
     Run.objects.get(pk=run.pk).cancel(None)
 
 
-async def test_a_worker_that_leaves_leaves_the_answer_to_the_next(anna, vendor):
+async def test_a_worker_that_leaves_leaves_the_answer_to_the_next(anna, vendor, settings):
+    settings.STREAMS = {**settings.STREAMS, "agents": {"far": "tests.worker.agents.far"}}
+    models = ("openai:m", "agent:far")
     async with working(drain=0.0):
-        run = await post(await conversation_of(anna), None)
-        await until(lambda: has_begun(run))
-    assert (await fresh(run)).status == "queued"
+        runs = [await post(await conversation_of(anna, model), None) for model in models]
+        await until(lambda: all_begun(runs))
+    for run in runs:
+        now = await fresh(run)
+        assert (now.status, now.usage) == ("queued", {})  # it will be told what all of it took
     async with working():
-        await status(run, "completed")
-    assert (await fresh(run)).answer.text == vendor.text
-    assert len(vendor.asked) == 1
+        for run in runs:
+            done = await status(run, "completed")
+            assert done.answer.text == vendor.text
+            assert done.usage == {"input_tokens": 3, "output_tokens": 60}
+    assert len(vendor.asked) == 2
     assert not vendor.cancelled
 
 

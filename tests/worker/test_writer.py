@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ from streams.postgres.connections import connect
 from streams.providers.base import Code
 from streams.worker import abandoned, claim
 from streams.worker.lease import Lease, LeaseLost, StorageFailed
+from streams.worker.run_buffer import RunBuffer
 from streams.worker.writer import Writer
 from tests.factories import ConversationFactory, WorkerFactory
 
@@ -312,6 +314,21 @@ async def test_a_full_buffer_makes_producers_wait(run, by):
     await running
     assert (writer._held, writer._held_bytes) == (0, 0)
     assert await said(run) == numbers(11)
+
+
+def test_what_commits_with_an_event_counts_as_its_bytes():
+    call = log.NewCall(uuid4(), 1, 0, "c", "c", "t", "x" * 100, uuid4(), "never", False, "approved")
+    ended = log.EndedStep(1, "tool_call", {}, "p", "m", [{"y": "x" * 200}], 0)
+    answer = log.AnswerSoFar(1, [{"index": 0, "kind": "text", "text": "x" * 400}], {})
+    result = log.CallChange(call.uuid, "ok", ended=True, result="x" * 800)
+    ledger = log.Ledger(ended=ended, answer=answer, made=[call], changed=result)
+    step = log.NewEvent("step.ended", {}, 1, ledger)
+    assert step.size == len("{}") + 100 + len('[{"y":""}]') + 200 + 400 + 800
+    buffer = RunBuffer(1)
+    assert buffer.add([step, step]) == buffer.size == 2 * step.size
+    assert buffer.take(10, step.size) == step.size
+    buffer.landed()
+    assert buffer.size == step.size
 
 
 async def taken_over(connection, run) -> None:
