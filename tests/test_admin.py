@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from streams.models import Conversation, DeviceSession, Run
+from streams.models import Attachment, Conversation, DeviceSession, Run, Usage
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory, WorkerFactory
 from .views.agent_answers import agent_run, one, step, wait
@@ -167,6 +167,26 @@ def test_a_run_is_found_by_its_own_and_by_its_conversations_uuid(oncall, anna):
     assert rows(listed(oncall, q=str(run.uuid))) == 1
     assert rows(listed(oncall, q=str(run.uuid)[:13])) == 1
     assert rows(listed(oncall, q=str(run.conversation.uuid))) == 1
+
+
+@pytest.mark.parametrize("text", ["alice@example.org", "ALICE", "example.org", "Alice"])
+def test_people_are_found_by_any_part_of_their_name_in_either_case(oncall, text):
+    owner = UserFactory(username="Alice@Example.org")
+    conversation = ConversationFactory(owner=owner)
+    failed = lived(prompted(conversation), "failed", error_code="rate_limited")
+    Usage.add(failed)
+    kept = {"type": "image/png", "size": 1, "sha256": "ab" * 32}
+    Attachment.objects.create(owner=owner, name="cat.png", **kept)
+    Attachment.objects.create(owner=UserFactory(), name="dog.pdf", **kept | {"sha256": "cd" * 32})
+    lived(prompted(ConversationFactory()), "failed", error_code="auth")
+
+    for model in ("run", "conversation", "attachment"):
+        assert rows(listed(oncall, model, q=text)) == 1, model
+    assert "Alice@Example.org" in listed(oncall, "usage", q=text)
+    assert "Alice@Example.org" not in listed(oncall, "usage", q="nobody")
+    assert rows(listed(oncall, q="rate_")) == 1
+    for query in ({"q": "CAT"}, {"q": "abab"}, {"type": "image/png", "q": "cat"}):
+        assert rows(listed(oncall, "attachment", **query)) == 1
 
 
 def test_waiting_behind_an_answer_is_not_stuck(oncall, conversation):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from streams.admin import filters, paging, searching
+from streams.models import Attachment, Usage
 from tests.factories import ConversationFactory
 from tests.looked_at import fill, looked_at
 
@@ -15,6 +18,7 @@ ASKED = (
     *("run/?stuck=any", "run/?error_code=auth", "run/?model=scripted:demo", "run/?model=other"),
     *("run/?worker=1", "run/?q=anna", "run/?q=nobody", "run/?q=rate_limited", "run/?q=beef"),
     *("conversation/?q=nobody", "device/", "device/?q=nobody"),
+    *("attachment/", "attachment/?q=nobody", "usage/", "usage/?q=nobody"),
 )
 
 
@@ -34,6 +38,12 @@ def test_no_list_looks_at_all_there_is(oncall, anna, monkeypatch):
     for conversations in (1, 12):
         for _ in range(conversations):
             fill(ConversationFactory(owner=anna), 200)
+            Attachment.objects.bulk_create(
+                Attachment(owner=anna, name="a", type="text/plain", size=1) for _ in range(200)
+            )
+            Usage.objects.bulk_create(
+                Usage(owner=anna, model="m", month=date(2026, 1, 1)) for _ in range(200)
+            )
         oncall.get("/admin/streams/run/")  # content types and the like are remembered
         with looked_at() as pages:
             costs.append({})

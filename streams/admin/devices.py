@@ -42,7 +42,7 @@ class DeviceAdmin(Erasing):
     list_select_related = ("user",)
     ordering = ("-id",)
     search_fields = ("uuid",)  # and more: see get_search_results
-    search_help_text = "A uuid or its beginning, how the owner's name begins, or its name"
+    search_help_text = "A uuid or its beginning, a part of the owner's name, or its name"
     fields = (*list_display, "uuid", "user_agent", "last_seen_at", "signed_out_at", "revoked_at")
     readonly_fields = fields
     inlines = (DeviceSessionInline,)

@@ -20,18 +20,26 @@ PATIENCE = timedelta(seconds=30)
 LONG = timedelta(hours=1)
 
 
-class RecentModel(admin.SimpleListFilter):
-    """The models of the newest rows: all that there ever were would be looked for in every row."""
-
-    title = parameter_name = "model"
+class Recent(admin.SimpleListFilter):
+    """What the newest rows have in a column: all that there ever was would be looked for in every
+    row. `parameter_name` is the column."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        newest = model_admin.model._default_manager.order_by("-pk").values("model")[:RECENT]
-        found = {row["model"] for row in newest.iterator()}
+        rows, column = model_admin.model._default_manager.order_by("-pk"), self.parameter_name
+        found = {row[column] for row in rows.values(column)[:RECENT].iterator()}
         return [(name, name) for name in sorted(found | {self.value() or ""}) if name]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(model=self.value()) if self.value() else queryset
+        value = self.value()
+        return queryset.filter(**{str(self.parameter_name): value}) if value else queryset
+
+
+class RecentModel(Recent):
+    title = parameter_name = "model"
+
+
+class RecentType(Recent):
+    title = parameter_name = "type"
 
 
 class ErrorCode(admin.SimpleListFilter):

@@ -23,7 +23,7 @@ from streams.views.conversation_list import opening
 from .base import NOTHING, Inspected, ago, exact, pill, span
 from .calls import DecidesCalls, call_rows
 from .filters import ErrorCode, RecentModel, RecentWorker, Stuck
-from .searching import HELP, begun_uuid, conversations, failed_runs
+from .searching import FAILURES, HELP, begun_uuid, conversations, failed_runs, failed_with
 from .timeline import picture
 
 CANCEL, AGAIN = "cancel", "run again"
@@ -45,7 +45,9 @@ class RunAdmin(DecidesCalls, Inspected):
     )
     list_select_related = ("conversation__owner", "worker")
     search_fields = ("uuid",)  # and more: see get_search_results
-    search_help_text = f"{HELP}, our error code or the vendor's"
+    search_help_text = (
+        f"{HELP}, how our error code begins, or the vendor's of the newest {FAILURES:,} failures"
+    )
     actions = ("cancel_selected",)
     fieldsets = (
         (None, {"fields": (
@@ -85,8 +87,7 @@ class RunAdmin(DecidesCalls, Inspected):
         if not text:
             return queryset, False
         named = Q(conversation__in=conversations(text)) | Q(pk__in=failed_runs(text))
-        failed = Q(status=Run.Status.FAILED, error_code=text)
-        return queryset.filter(begun_uuid(text) | named | failed), False
+        return queryset.filter(begun_uuid(text) | named | failed_with(text)), False
 
     @admin.display(description="status")
     def state(self, run: Run) -> SafeString:

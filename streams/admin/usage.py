@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from streams import budgets
@@ -10,6 +11,7 @@ from streams.models import Budget, Usage
 from streams.user_model import sign_in_name
 
 from .base import NOTHING, Admin, Inspected
+from .searching import people, usage_of_model
 
 
 @admin.register(Usage)
@@ -19,9 +21,18 @@ class UsageAdmin(Inspected):
     list_display = ("month", "owner", "model", "answers", "input_tokens", "output_tokens")
     list_filter = ("month",)
     list_select_related = ("owner",)
-    search_fields = (sign_in_name("owner"), "model")
-    ordering = ("-month", "owner", "model")
+    search_fields = ("model",)  # and more: see get_search_results
+    search_help_text = "A part of the owner's name, or of the model's among the newest rows"
+    ordering = ("-id",)  # nearly that of the months, and its index is there
     fields = (*list_display, "cached_tokens")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not (text := search_term.strip()):
+            return queryset, False
+        meant = Q(owner__in=people(text)) | Q(pk__in=usage_of_model(text))
+        return queryset.filter(meant), False
 
 
 @admin.register(Budget)
