@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.apps import apps
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 
@@ -20,7 +23,8 @@ def stale() -> str:
     if not isinstance(staticfiles_storage, ManifestFilesMixin):
         return ""
     collected = staticfiles_storage.hashed_files
-    there = (path.replace("\\", "/") for finder in get_finders() for path, _ in finder.list([]))
+    left_out: Any = getattr(apps.get_app_config("staticfiles"), "ignore_patterns", [])
+    there = (path.replace("\\", "/") for it in get_finders() for path, _ in it.list(left_out))
     missing = sorted(set(there) - collected.keys())
     if not missing:
         return ""
