@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg import IsolationLevel
@@ -30,6 +30,7 @@ def found(**options) -> set[str]:
 
 def test_the_projects_own_settings_pass():
     assert found() == set()
+    assert [it for it in run_checks() if it.level >= ERROR] == []  # Django's of our models too
 
 
 @pytest.mark.parametrize(
