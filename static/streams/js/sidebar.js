@@ -112,7 +112,7 @@ export class Sidebar {
     const moments = [...this.#lines.values()]
       .map((line) => [line, Date.parse(line.updated_at)])
       .sort(([, one], [, other]) => other - one)
-      .filter(([line]) => (line.pinned ? left.pinned-- <= 0 : !line.waiting || left.waiting-- <= 0))
+      .filter(([line]) => !(line.pinned ? left.pinned-- > 0 : line.waiting && left.waiting-- > 0))
       .map(([, moment]) => moment);
     const full = moments.length >= Number(this.#element.dataset.pageSize);
     const last = !this.#told ? Infinity : full ? Math.min(...moments) : -Infinity;
