@@ -8,6 +8,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.ruler import Ruler
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
@@ -114,14 +115,28 @@ def parser(linked: bool) -> MarkdownIt:
         markdown.add_render_rule(name, rule)
     markdown.block.ruler.before("table", "time", time_left)
     markdown.inline.ruler.before("text", "time", time_left)
-    return markdown
+    return compiled(markdown)
 
 
 def blocks_parser() -> MarkdownIt:
     """Makes a parser that finds where blocks begin and end, without parsing their contents."""
     markdown = parser(linked=False)
     markdown.core.ruler.enableOnly(["normalize", "block"])
+    return compiled(markdown)
+
+
+def compiled(markdown: MarkdownIt) -> MarkdownIt:
+    """Puts the chains of rules together, which markdown-it does with the first text: of two threads
+    that come at that moment one would see a part of them, and no rule for its text.
+    """
+    for ruler in rulers(markdown):
+        ruler.getRules("")
     return markdown
+
+
+def rulers(markdown: MarkdownIt) -> tuple[Ruler[Any], ...]:
+    inline = markdown.inline
+    return markdown.core.ruler, markdown.block.ruler, inline.ruler, inline.ruler2
 
 
 def time_left(*_: Any) -> bool:

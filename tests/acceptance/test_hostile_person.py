@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ORDINARY, HOSTILE, SAMPLES = 5, 20, 10
 SLOW = "![" * 20_000
 PROSE = "Some *words* of an answer, with `code` and a [link](https://a.b/).\n\n" * 5
-MOST, TRIES = 3, 3
+MOST, TRIES = 3, 6
 
 
 @sync_to_async
@@ -51,20 +51,26 @@ async def asked(port, method, path, cookies, body=b""):
     return int(answer.split(b" ", 2)[1]), time.monotonic() - began
 
 
-async def p99(port, people, samples=SAMPLES):
+async def p99(web, people, samples=SAMPLES):
     """Of ordinary people who each read on as soon as they have their page."""
+
+    port = port_of(web)
 
     async def reading(cookies, path):
         seconds = []
         for _ in range(samples):
             status, took = await asked(port, "GET", path, cookies)
-            assert status == 200
+            assert status == 200, web.output
             seconds.append(took)
         return seconds
 
     each = await asyncio.gather(*(reading(*one) for one in people))
     ordered = sorted(chain.from_iterable(each))
     return ordered[len(ordered) * 99 // 100 - 1]
+
+
+def port_of(web):
+    return int(web.url.rpartition(":")[2])
 
 
 class Hostile:
@@ -95,15 +101,15 @@ class Hostile:
 
 
 async def test_a_hostile_person_makes_nobody_else_wait_three_times_as_long(standing, capsys):
-    port = int((await sync_to_async(standing)()).url.rpartition(":")[2])
+    web = await sync_to_async(standing)()
     people = [await person(PROSE) for _ in range(ORDINARY)]
-    hostile = Hostile(port, *await person(SLOW))
-    await p99(port, people, 2)  # the first requests of a process
+    hostile = Hostile(port_of(web), *await person(SLOW))
+    await p99(web, people, 2)  # the first requests of a process
     ratios = []
     while not ratios or (min(ratios) > MOST and len(ratios) < TRIES):
-        alone = await p99(port, people)
+        alone = await p99(web, people)
         async with hostile:
-            ratios.append(await p99(port, people) / alone)
+            ratios.append(await p99(web, people) / alone)
     with capsys.disabled():
         print(f"\nordinary people's p99 beside a hostile one: {min(ratios):.1f} times as long")
     assert min(ratios) <= MOST

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams import markdown
+from streams.markdown import parser
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -136,6 +137,12 @@ def test_a_formula_brings_nothing_with_it():
         html = markdown.render(rf"\({latex}\)")
         brought = r"<(?:img|script|style|b)\b|<[^>]*(?:href|onerror|class)="
         assert not re.search(brought, html)
+
+
+def test_no_thread_meets_a_parser_whose_rules_are_being_put_together():
+    for made in (parser.parser(linked=True), parser.parser(linked=False), parser.blocks_parser()):
+        for ruler in parser.rulers(made):
+            assert ruler.__cache__
 
 
 def test_a_few_tags_are_tags():

@@ -72,6 +72,9 @@ def let_wait(owner):
             status="waiting", attempt=1, steps=1, waiting_since=timezone.now())
         for here, prompt, answer in zip(places, prompts, answers, strict=True)
     )  # fmt: skip
+    with connection.cursor() as cursor:
+        # Or PostgreSQL takes the tables for as small as they were, and reads them whole.
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}")
 
 
 @sync_to_async
