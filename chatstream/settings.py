@@ -144,7 +144,7 @@ AUTH_PASSWORD_VALIDATORS = [
 #: `1`: anybody may make an account at `/sign-up/`. Otherwise people come by invitations.
 SIGN_UP = env.bool("SIGN_UP", default=False)
 #: JSON: where people may sign in with an account they have already, by OpenID Connect:
-#: `[{"provider_id": "work", "name": "Work", "client_id": "…", "secret": "…", "server_url":
+#: `[{"provider_id": "company", "name": "Company", "client_id": "…", "secret": "…", "server_url":
 #: "https://id.example.com"}]`. Needs `uv sync --group sso`.
 SSO = single_sign_on.providers(env.str("SSO", default=""))
 #: `0`: whoever signs in so needs an account here first. Otherwise they get one.
