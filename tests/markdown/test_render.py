@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams import markdown
-from streams.markdown import parser
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -139,10 +140,30 @@ def test_a_formula_brings_nothing_with_it():
         assert not re.search(brought, html)
 
 
-def test_no_thread_meets_a_parser_whose_rules_are_being_put_together():
-    for made in (parser.parser(linked=True), parser.parser(linked=False), parser.blocks_parser()):
-        for ruler in parser.rulers(made):
-            assert ruler.__cache__
+FIRST_TEXTS = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+import django
+from django.conf import settings
+settings.configure(USE_I18N=False)
+django.setup()
+from streams.markdown import render
+together, seen = threading.Barrier(8), []
+def first(number):
+    together.wait()
+    seen.append(render(f"*{number}* <https://example.com/{number}%20> https://example.com/{number}"))
+threads = [threading.Thread(target=first, args=(number,)) for number in range(8)]
+for it in threads: it.start()
+for it in threads: it.join()
+assert len(seen) == 8, len(seen)
+assert all(html.count("<a ") == 2 for html in seen), seen
+"""
+
+
+def test_first_texts_of_a_process_may_come_on_several_threads():
+    """Each process has one first moment: of three one would meet a half-made table."""
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", FIRST_TEXTS], check=True)
 
 
 def test_a_few_tags_are_tags():

@@ -14,15 +14,18 @@ export class PushSubscriptionBox {
     this.#box = form.elements.told;
     this.#wrong = form.querySelector(".refused");
     if (!("PushManager" in window) || !("serviceWorker" in navigator)) return;
-    form.hidden = false;
     this.#box.addEventListener("change", () => this.#changed());
     this.#show();
   }
 
+  // The form appears with what it knows: whoever clicked earlier would have their click undone.
   async #show() {
     const { subscribed } = await request("GET", this.#form.dataset.url).catch(() => ({}));
-    const here = await this.#registration().then((it) => it?.pushManager.getSubscription());
+    const here = await this.#registration()
+      .then((it) => it?.pushManager.getSubscription())
+      .catch(() => null);
     this.#box.checked = Boolean(subscribed && here);
+    this.#form.hidden = false;
   }
 
   async #changed() {
