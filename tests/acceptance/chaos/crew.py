@@ -31,26 +31,40 @@ class Service(Vendor):
         self.chance = random.Random(f"service {seed}")
         self.did: Counter[str] = Counter()
         self.tools: dict[str, str] = {}
+        self.effects = 0
+        self.answered: set[str] = set()
+        self._answering: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         asked = parse_qs(urlsplit(self.requests.pop().path).query)
         key = asked["key"][0]
         self.did[key] += 1
+        self.effects += 1
         self.tools[key] = asked["tool"][0]
         await asyncio.sleep(self.chance.choice((0, 0, 0.05, 0.3, 1)))
+        self.answered.add(key)
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nDone")
+        self._answering.set_result(int(asked["worker"][0]))
+        self._answering = asyncio.get_running_loop().create_future()
         await writer.drain()
         return True
+
+    async def next_answer(self, within: float) -> int:
+        """Returns the process that the next answer is under way to, or 0 if there is none."""
+        done, _ = await asyncio.wait({self._answering}, timeout=within)
+        return next((each.result() for each in done), 0)
 
 
 class Model(Vendor):
     """Speaks Chat Completions. Its last message of a person that begins with "Steps" says how many
-    steps it takes; every token of its text says which request it answers.
+    steps it takes; every token of its text says which request it answers. A step has at most so
+    many calls of tools.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, calls: int) -> None:
         super().__init__()
         self.seed = seed
+        self.calls = calls
         self.asked = 0
         self.lengths: dict[int, int] = {}
         self.unanswered: list[str] = []
@@ -65,7 +79,7 @@ class Model(Vendor):
         for n in range(length):
             await self._say(writer, {"content": token(request, n)})
             await asyncio.sleep(chance.uniform(0, 0.05))
-        calls = chance.randrange(1, 4) if self._step(told) < self._steps(told) else 0
+        calls = chance.randint(1, self.calls) if self._step(told) < self._steps(told) else 0
         for n in range(calls):
             function = {"name": chance.choice(NAMES), "arguments": f'{{"what": "{request}.{n}"}}'}
             call = {"index": n, "id": f"call-{request}-{n}", "type": "function"}
@@ -103,10 +117,15 @@ class Model(Vendor):
 
 
 class Person(Author):
-    """Prompts one conversation from two devices, and decides what waits there."""
+    """Prompts one conversation from two devices, and decides what waits there. `stops` is the
+    chance, at each look, that it stops an answer.
+    """
 
-    def __init__(self, seed: object, jars: list[Any], stranger: Any, watched: Device) -> None:
+    def __init__(
+        self, seed: object, jars: list[Any], stranger: Any, watched: Device, stops: float
+    ) -> None:
         super().__init__(seed, jars[0], watched)
+        self.stops = stops
         self.jars, self.stranger = jars, stranger
         self.deciding: dict[str, asyncio.Task[None]] = {}
         self.looks: Counter[str] = Counter()
@@ -119,10 +138,10 @@ class Person(Author):
             joined = False
             while not await self._has_ended(run):
                 fate = self.chance.random()
-                if fate < 0.02:
+                if fate < self.stops:
                     self.counts["cancels"] += 1
                     await self._insist(f"/runs/{run}/cancel", None, (200, 202))
-                elif fate < 0.06 and not joined:
+                elif fate < self.stops + 0.04 and not joined:
                     joined = True
                     await self._prompt("And be quick")
 

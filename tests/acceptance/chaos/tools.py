@@ -10,7 +10,7 @@ import httpx
 
 from streams.agents import Agent, Context, tool
 
-PATH = "/did?key={key}&tool={tool}"
+PATH = f"/did?key={{key}}&tool={{tool}}&worker={os.getpid()}"
 
 
 async def effect(context: Context, name: str) -> str:
