@@ -35,11 +35,23 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "here")
 def pytest_addoption(parser):
     parser.addoption("--chaos-seconds", type=float, default=9, help="how long the storm lasts")
     parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
-    parser.addoption("--races", type=int, default=40, help="how often a cancel meets an answer")
+    parser.addoption("--races", type=int, help="how often each race is run; few times by default")
     parser.addoption("--reloads", type=int, default=8, help="how often a page is loaded again")
     parser.addoption("--earlier-clients", action="store_true", help="judge by ai 6 beside ai 7")
     parser.addoption("--requests", type=int, default=4, help="how many of each kind the API gets")
     parser.addoption("--examples", type=int, default=8, help="how many random logs are modelled")
+
+
+def how_often(test):
+    """As the option says, or else as the test's mark does; None where nothing is run so often."""
+    mark = test.get_closest_marker("races")
+    return mark and (test.config.getoption("--races") or mark.args[0])
+
+
+def pytest_collection_modifyitems(items):
+    for test in items:
+        if times := how_often(test):
+            test.add_marker(pytest.mark.timeout(120 + 3 * times))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -76,6 +88,12 @@ def who_is_left():
             " AND backend_type = 'client backend'"
         )
         return cursor.fetchall()
+
+
+@pytest.fixture
+def races(request):
+    """How often a race is run."""
+    return how_often(request.node)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What happens at the same instant: decisions, waiting, prompts that join, stops and ends.
 
-`--races` times each.
+`--races` times each, or else as often as their marks say.
 """
 
 from __future__ import annotations
@@ -34,13 +34,7 @@ from .in_process_worker import assert_whole, fresh, status, until, working
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("other_half"),
-    pytest.mark.timeout(0),
 ]
-
-
-@pytest.fixture
-def races(request):
-    return request.config.getoption("--races")
 
 
 @pytest.fixture
@@ -91,6 +85,7 @@ def pauses(claimed):
     return log.Append(claimed.conversation_id, [event], claimed.token, change)
 
 
+@pytest.mark.races(40)
 async def test_a_run_never_waits_with_nothing_undecided(anna, laptop, races):
     raw, worker = await connect("races"), await sync_to_async(WorkerFactory)()
     loop, pool = asyncio.get_running_loop(), ThreadPoolExecutor(1)
@@ -125,6 +120,7 @@ async def test_a_run_never_waits_with_nothing_undecided(anna, laptop, races):
     assert 0 < waited < races  # both orders were met
 
 
+@pytest.mark.races(20)
 async def test_of_two_devices_that_decide_at_once_one_has_decided(anna, laptop, phone, races):
     raw, worker = await connect("races"), await sync_to_async(WorkerFactory)()
     pool, loop, barrier = ThreadPoolExecutor(2), asyncio.get_running_loop(), Barrier(2)
@@ -138,7 +134,7 @@ async def test_of_two_devices_that_decide_at_once_one_has_decided(anna, laptop, 
         finally:
             connections.close_all()
 
-    for _ in range(races // 2):
+    for _ in range(races):
         here = await sync_to_async(ConversationFactory)(owner=anna)
         _, run, _ = await sync_to_async(here.post)("Pay", laptop)
         claimed = await with_waiting_calls(raw, worker.pk, run)
@@ -158,25 +154,28 @@ async def test_of_two_devices_that_decide_at_once_one_has_decided(anna, laptop, 
     pool.shutdown()
 
 
+@pytest.mark.races(10)
 async def test_a_prompt_that_joins_is_answered_once_and_in_order(
     script, conversation, laptop, races
 ):
     """However it meets the steps, the end and a stop of the run that it is to join."""
-    await Conversation.objects.filter(pk=conversation.pk).aupdate(on_busy="steer")
-    await conversation.arefresh_from_db()
-    dice = random.Random(2)
-    joined = 0
+    dice, joined, here = random.Random(2), 0, conversation
     async with working(concurrency=5):
-        for nth in range(races // 4):
+        for nth in range(races):
+            if nth % 10 == 0:  # a long past would be told with each
+                known = {"owner": conversation.owner, "model": conversation.model}
+                here = await sync_to_async(ConversationFactory)(**known, on_busy="steer")
+                steered = 0
             script.steps = [*(calls(("look", f"{nth}"), first=n) for n in range(2)), says("Done.")]
-            posted = await post_all(conversation, laptop, dice, nth)
+            posted = await post_all(here, laptop, dice, nth)
             for run in posted:
                 await status(run, "completed", "cancelled", "steered")
-            joined += sum([(await fresh(run)).status == "steered" for run in posted])
-            await all_in_order(conversation, posted)
-    page = await same_as_page(conversation)
-    prompts = [m for m in page.messages if m.role == "user"]
-    assert len([m for m in prompts if m.into]) == joined > 0
+            steered += sum([(await fresh(run)).status == "steered" for run in posted])
+            await all_in_order(posted)
+            page = await same_as_page(here)
+            assert sum(1 for m in page.messages if m.role == "user" and m.into) == steered
+            joined += steered
+    assert joined > 0
 
 
 async def post_all(conversation, device, dice, nth):
@@ -191,7 +190,7 @@ async def post_all(conversation, device, dice, nth):
     return posted
 
 
-async def all_in_order(conversation, posted):
+async def all_in_order(posted):
     for run in posted:
         now = await fresh(run)
         if now.status == "steered":

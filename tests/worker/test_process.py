@@ -419,12 +419,12 @@ async def test_many_workers_claim_each_run_once(model, anna, laptop):
         await assert_whole(run)
 
 
+@pytest.mark.races(40)
 async def test_cancel_races_leave_exactly_one_terminal_event(
-    model, conversation, laptop, phone, monkeypatch, request
+    model, conversation, laptop, phone, monkeypatch, races
 ):
     """Seeded interleavings: before the claim, before the first token, mid-answer, in a
     stall, from two devices at once, at the instant of completion, after the end."""
-    races = request.config.getoption("--races")
     ends = {"completed": 0, "cancelled": 0, "failed": 0}
     async with working():
         for seed in range(races):
