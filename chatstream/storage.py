@@ -1,5 +1,7 @@
 """Static files as they are deployed, and as they are developed; and files that people attach."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.core.files.storage import FileSystemStorage
@@ -26,6 +28,19 @@ class StaticFiles(BelowPrefix, CompressedManifestStaticFilesStorage):  # type: i
     after a deploy a page must not mix old modules with new ones."""
 
     support_js_module_import_aggregation = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._addresses: dict[tuple[str, str], str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        """What is collected stays as it is while a process lives, and a page names a hundred."""
+        if force:
+            return str(super().url(name, force))
+        key = self.base_url, name
+        if key not in self._addresses:
+            self._addresses[key] = super().url(name)
+        return self._addresses[key]
 
 
 class Private(FileSystemStorage):

@@ -9,11 +9,13 @@ from django import template
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from streams import account_links, tool_words
+from streams.addresses import SOME_UUID
 from streams.conf import conf
 from streams.providers import model_names, registry
 from streams.views.chat import embedded_context
@@ -100,6 +102,43 @@ def model_words(name: str) -> str:
 def day(code: str) -> str:
     """Returns the heading of a part of the list, for what `ListedConversation.day` says."""
     return day_words(code)
+
+
+class ConstantNode(template.Node):
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> SafeString:
+        # Of the whole page: there `include` keeps its own.
+        known: dict[Any, Any] = context.render_context.dicts[0]
+        found: SafeString | None = known.get(self)
+        if found is None:
+            found = known[self] = self.nodelist.render(context)
+        return found
+
+
+@register.tag
+def constant(parser: template.base.Parser, token: template.base.Token) -> ConstantNode:
+    """Draws what is the same wherever a page shows it, such as the buttons below each answer, once
+    for all of them: half the cost of a page was words and icons, said again for every message.
+    """
+    nodelist = parser.parse(("endconstant",))
+    parser.delete_first_token()
+    return ConstantNode(nodelist)
+
+
+@register.simple_tag(takes_context=True)
+def address(context: template.Context, name: str, *ids: UUID | str) -> str:
+    """Returns what `url` does for addresses that end in a UUID and differ in it alone, as those of
+    all answers on a page: what stands around it is looked for once.
+    """
+    *first, last = ids
+    known: dict[Any, Any] = context.render_context.dicts[0]
+    key = address, name, *first
+    if key not in known:
+        known[key] = reverse(name, args=[*first, SOME_UUID]).rpartition(SOME_UUID)
+    before, _, after = known[key]
+    return f"{before}{last}{after}"
 
 
 @register.simple_tag(takes_context=True)
