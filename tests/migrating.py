@@ -31,6 +31,7 @@ def migrate(there, *, step_by_step_to=None):
     if step_by_step_to:
         executor.loader = MigrationLoader(there, replace_migrations=False)
         return executor.migrate([("streams", step_by_step_to)])
+    executor.loader.check_consistent_history(there)
     made = executor.migration_plan(targets(executor))
     executor.migrate(targets(executor))
     return [each.name for each, _ in made if each.app_label == "streams"]

@@ -6,6 +6,9 @@ from django.db.models.fields.json import KeyTransform
 class Migration(migrations.Migration):
     dependencies = [
         ("streams", "0032_waiting_lists"),
+        # Only so that it has a place. No earlier: 0017 may stand in a database which was never
+        # asked about it.
+        ("streams", "0001_squashed_0016_deliveries"),
     ]
 
     operations = [
