@@ -38,6 +38,7 @@ def pytest_addoption(parser):
     parser.addoption("--races", type=int, help="how often each race is run; few times by default")
     parser.addoption("--reloads", type=int, default=8, help="how often a page is loaded again")
     parser.addoption("--earlier-clients", action="store_true", help="judge by ai 6 beside ai 7")
+    parser.addoption("--kills", type=int, default=1, help="how often a client loses its server")
     parser.addoption("--requests", type=int, default=4, help="how many of each kind the API gets")
     parser.addoption("--examples", type=int, default=8, help="how many random logs are modelled")
 

@@ -64,6 +64,15 @@ def environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{own}:{os.environ['PATH']}"}
 
 
+def installed(client: str) -> Path:
+    """Where a client is; without it the test is skipped, or under `.ci/run` fails."""
+    place = folder() / client
+    if not (place / "node_modules").exists():
+        how = f"There is no {client}: `uv run python -m tests.judges.clients` installs it."
+        pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
+    return place
+
+
 def judge(client: str, script: str, *arguments: str) -> Any:
     """Runs a script of this folder with the client beside it; returns the JSON it prints last."""
     return run_script(client, (HERE / script).read_text(), *arguments)
@@ -72,14 +81,8 @@ def judge(client: str, script: str, *arguments: str) -> Any:
 def run_script(
     client: str, script: str, *arguments: str, beside: Mapping[str, str] | None = None
 ) -> Any:
-    """Runs a script with the client, and files `beside` it; returns the JSON it prints last.
-
-    Without the client the test is skipped, or under `.ci/run` fails.
-    """
-    place = folder() / client
-    if not (place / "node_modules").exists():
-        how = f"There is no {client}: `uv run python -m tests.judges.clients` installs it."
-        pytest.fail(how) if os.environ.get("CI") == "true" else pytest.skip(how)
+    """Runs a script with the client, and files `beside` it; returns the JSON it prints last."""
+    place = installed(client)
     # Node finds packages from where a script lies.
     with tempfile.TemporaryDirectory(dir=place) as own:
         for name, text in {"script.mjs": script, **(beside or {})}.items():

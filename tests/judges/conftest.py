@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import openai
 import pytest
 
 from streams.models import Device, Run, Worker
-from tests.processes import Web, WorkerProcess, eventually
+from tests.processes import Process, WorkerProcess, eventually
 
 from .told_model import ToldModel
 
-# A worker whose row was deleted with those of a test writes it again with its next beat.
-QUICK = {"STREAMS": json.dumps({"heartbeat": 0.5})}
+# A worker whose row was deleted with those of a test writes it again with its next beat; and an
+# answer may lose as many workers as there are kills.
+QUICK = {"STREAMS": json.dumps({"heartbeat": 0.5, "max_attempts": 1000})}
 
 
 def pytest_collection_modifyitems(config, items):
@@ -22,18 +24,42 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="a client of before: --earlier-clients"))
 
 
+class Web(Process):
+    """A web process on a socket of the tests', which outlives it: whoever comes while there is none
+    waits for the next."""
+
+    def __init__(self, listening: socket.socket, **environment: str) -> None:
+        super().__init__(
+            *("-m", "uvicorn", "chatstream.asgi:application", "--fd", "{0}"),
+            *("--no-access-log", "--timeout-graceful-shutdown", "5"),
+            descriptors=(listening.fileno(),),
+            **environment,
+        )
+        self.wait_for("running on")
+
+
 class Crew:
     """One web process and one worker for all tests here: their start costs more than most tests.
 
-    `told` is the model that both know; the worker is there from the first call of `worker` on, and
-    again after one was killed or dismissed.
+    `told` is the model that both know, `url` the address of every web process; the worker is there
+    from the first call of `worker` on, and again after one was killed or dismissed.
     """
 
     def __init__(self, told):
         self.told = told
         url = {"OPENAI_CHAT_BASE_URL": f"{told.url}/v1"}
         self.models = url | {"OPENAI_CHAT_API_KEY": "k", "OPENAI_CHAT_MODELS": "told"}
-        self.web = Web(**self.models)
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+        self.web = Web(self.listening, **self.models)
+        self._worker = None
+
+    def kill_web(self):
+        self.web.kill()
+        self.web = Web(self.listening, **self.models)
+
+    def kill_worker(self):
+        self.worker().kill()
         self._worker = None
 
     @property
@@ -52,6 +78,7 @@ class Crew:
     def stop(self):
         self.dismiss()
         self.web.stop()
+        self.listening.close()
 
 
 @pytest.fixture(scope="package")
@@ -87,7 +114,7 @@ def worker(crew):
 
 @pytest.fixture
 def web(crew, worker):
-    return crew.web
+    return crew
 
 
 @pytest.fixture

@@ -9,17 +9,21 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 NOTHING_YET = 0.01  # seconds between two looks
 
+Order = bytes | int | None
+Orders = queue.Queue[Order] | list[Order]
+
 
 class ToldModel:
     """`with ToldModel() as model`; orders are taken by whichever request is being answered.
 
-    `requests` holds the bodies, and `closed` counts those whose client left before the end.
+    `requests` holds the bodies, and `closed` counts those whose client left before the end. After
+    `to_all` every request is told the same instead, from the call before it came on.
     """
 
     def __init__(self) -> None:
@@ -27,7 +31,11 @@ class ToldModel:
         self.closed = 0
         self.answering = 0
         self._lock = threading.Lock()
-        self.orders: queue.Queue[bytes | int | None] = queue.Queue()
+        self.orders: Orders = queue.Queue()
+
+    def to_all(self) -> ToldModel:
+        self.orders = []
+        return self
 
     def say(self, *words: str) -> ToldModel:
         for word in words:
@@ -43,32 +51,38 @@ class ToldModel:
         self._choice({}, reason)
         usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
         self._chunk({"choices": [], "usage": usage})
-        self.orders.put(b"data: [DONE]\n\n")
-        self.orders.put(None)
+        self._order(b"data: [DONE]\n\n")
+        self._order(None)
         return self
 
     def answer(self, *words: str) -> ToldModel:
         return self.say(*words).finish()
 
     def refuse(self, status: int) -> ToldModel:
-        self.orders.put(status)
+        self._order(status)
         return self
 
     def forget(self) -> None:
         """Ends what is still being answered; as new from here on."""
         while self.answering:
-            self.orders.put(None)
+            self._order(None)
             time.sleep(NOTHING_YET)
         self.requests.clear()
         self.closed = 0
         self.orders = queue.Queue()
+
+    def _order(self, order: Order) -> None:
+        if isinstance(self.orders, list):
+            self.orders.append(order)
+        else:
+            self.orders.put(order)
 
     def _choice(self, delta: dict[str, Any], reason: str | None = None) -> None:
         self._chunk({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
 
     def _chunk(self, fields: dict[str, Any]) -> None:
         known = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-        self.orders.put(b"data: %s\n\n" % json.dumps({**known, **fields}).encode())
+        self._order(b"data: %s\n\n" % json.dumps({**known, **fields}).encode())
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -112,6 +126,8 @@ class Answering:
     def __init__(self, model: ToldModel, handler: BaseHTTPRequestHandler) -> None:
         self.model = model
         self.handler = handler
+        self.orders = model.orders
+        self.heard = 0
         self.begun = False
 
     def run(self) -> None:
@@ -128,12 +144,16 @@ class Answering:
             self.model.closed += 1
             self.handler.close_connection = True
 
-    def _next(self) -> bytes | int | None:
+    def _next(self) -> Order:
         while not self._left():
-            try:
-                return self.model.orders.get(timeout=NOTHING_YET)
-            except queue.Empty:
-                continue
+            if isinstance(self.orders, queue.Queue):
+                with suppress(queue.Empty):
+                    return self.orders.get(timeout=NOTHING_YET)
+            elif self.heard < len(self.orders):
+                self.heard += 1
+                return self.orders[self.heard - 1]
+            else:
+                time.sleep(NOTHING_YET)
         raise ConnectionError
 
     def _left(self) -> bool:
