@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 
+from streams.conf import conf
 from streams.exceptions import BadRequest
 from streams.views import health
 from streams.views.errors import answer
@@ -19,7 +20,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 POLICY = "; ".join(
     (
         "default-src 'self'",
-        "img-src 'self' data:",
+        "img-src 'self' data:{hosts}",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
@@ -47,16 +48,19 @@ class HealthMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """What a page may load and run is ours alone: nothing inline, nothing from elsewhere."""
+    """What a page may load and run is ours alone: nothing inline, and nothing from elsewhere but
+    images of hosts that the settings name."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        hosts = "".join(f" https://{host}" for host in conf().image_hosts)
+        self.policy = POLICY.format(hosts=hosts)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         # Django's own page for an uncaught error styles itself inline.
         if not (settings.DEBUG and response.status_code == 500):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
+            response.headers.setdefault("Content-Security-Policy", self.policy)
         return response
 
 

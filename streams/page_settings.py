@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,12 @@ class PageSettings:
     sign_out_url: str = "logout"
     #: The site's page for a new password, likewise.
     password_url: str = "password_change"
+
+    #: Hosts whose images in answers can be shown in place, by `https` and when somebody presses
+    #: "Show image": `["images.example.com"]`. An image's address can carry out what a model was
+    #: told, so name none that anybody may read the requests of. All others stay links. The
+    #: project's Content-Security-Policy lets these in; one of your own has to, as `img-src`.
+    image_hosts: Sequence[str] = field(default_factory=list)
 
     # Sharing
     #: Whether people may make links that show a copy of a conversation to anybody. Turned off,

@@ -32,6 +32,7 @@ STREAMS = UNLIMITED | STREAMS  # noqa: F405
 
 # Tests count events; those about titles ask for them. And most are answered by a script.
 STREAMS = {"title_within": 0.0, **STREAMS, "scripts": True}
+STREAMS["image_hosts"] = ["images.example.com"]
 STREAMS["agents"] = {"shop": "tests.agents.shop.shop", **STREAMS["agents"]}
 
 # With a page of a site that has a conversation in it.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from django.utils.translation import gettext
 
-COPY = 'class="code-copy">Copy</button>'
+COPY = 'type="button" class="code-copy">Copy</button>'
+SHOW = 'type="button" class="image-show">Show image</button>'
 
 
 def labelled(html: str) -> str:
     """Labels the buttons in the reader's language. No text can pass for a button: its < is
     escaped.
     """
-    words = gettext("Copy")
-    return html if words == "Copy" else html.replace(COPY, COPY.replace("Copy<", f"{words}<"))
+    for button, words in ((COPY, gettext("Copy")), (SHOW, gettext("Show image"))):
+        label = button[button.index(">") :].removesuffix("</button>")
+        if label != f">{words}":
+            html = html.replace(button, button.replace(label, f">{words}"))
+    return html

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from typing import Any
+from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -12,7 +13,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from ..conf import conf
+from .folds import fold
 from .highlighting import coloured
+from .labels import COPY, SHOW
 from .render_budget import check_time
 from .rules import (
     Inline,
@@ -44,7 +48,7 @@ def fence(
     label = escape(language) or "text"
     return (
         f'<div class="code"><div class="code-bar"><span>{label}</span>'
-        '<button type="button" class="code-copy">Copy</button></div>'
+        f"<button {COPY}</div>"
         f'<pre tabindex="0"><code>{coloured(tokens[at].content, language)}</code></pre></div>\n'
     )
 
@@ -52,10 +56,22 @@ def fence(
 def image(
     self: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
-    """Renders an image as a link: loading an address the model made up would reveal the reader."""
+    """Renders an image as a link: loading an address the model made up would reveal the reader, and
+    the address can carry out what the model was told. From hosts the site trusts a button loads it.
+    """
     token = tokens[at]
     name = self.renderInlineAsText(token.children or [], options, env) or "image"
-    return f'<a href="{escape(str(token.attrs["src"]))}">{escape(name)}</a>'
+    source = str(token.attrs["src"])
+    link = f'<a href="{escape(source)}">{escape(name)}</a>'
+    return f"{link} <button {SHOW}" if from_trusted_host(source) else link
+
+
+def from_trusted_host(source: str) -> bool:
+    try:
+        address = urlsplit(source)
+    except ValueError:
+        return False
+    return address.scheme == "https" and address.netloc.lower() in conf().image_hosts
 
 
 def cell(
@@ -97,6 +113,7 @@ def parser(linked: bool) -> MarkdownIt:
     markdown.block.ruler.before(
         "fence", "formula", formula_lines, {"alt": ["paragraph", "blockquote", "list"]}
     )
+    markdown.block.ruler.before("fence", "fold", fold, {"alt": ["paragraph", "blockquote", "list"]})
     markdown.block.ruler.at("lheading", heading_of_words)
     markdown.disable(["reference", "html_block", "html_inline"])
     markdown.core.ruler.after("inline", "task_boxes", task_boxes)

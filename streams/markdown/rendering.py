@@ -17,6 +17,7 @@ import nh3
 from markdown_it.token import Token
 
 from .flanking import flanks, waits
+from .folds import without_unnamed
 from .labels import labelled
 from .mathml import MATH_ATTRIBUTES, MATH_TAGS
 from .parser import blocks_parser, parser
@@ -30,9 +31,10 @@ RUN = re.compile(r"\\.?|`+|\*+|_+|~+")
 ESCAPED = re.compile(r"\\.")
 BULLET = re.compile(r"\s*(?:(?:[*+>-]|\d+[.)])\s+)*")
 # An unfinished line of which nobody can say yet what it is: marks alone, a number that may be a
-# bullet, the language of a code block, a row of a table.
+# bullet, the language of a code block, a row of a table, a tag.
 UNDECIDED = re.compile(
-    BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*)?"
+    BULLET.pattern + r"(?:#{1,6}\s*|[-*_=+~`>]+\s*|\d{1,9}[.)]?|\|.*|(?:```|~~~)[^`]*"
+    r"|</?[a-z]*(?: open)?>?)?"
 )
 END_OF_CODE = re.compile(r"[\s>]*(?:`+|~+)?\s*")
 KEPT_LENGTH = 8_000  # longer blocks are rare, and their cache is small
@@ -103,6 +105,7 @@ def render_open(text: str) -> Growing:
     if last and last.type == "code_block" and line[:1].isspace():
         return Growing(growing(text), text)
     shown = without_header(whole) if UNDECIDED.fullmatch(line) else without_formula(text)
+    shown = without_unnamed(shown)
     return Growing(growing(completed(shown)), shown)
 
 
@@ -215,10 +218,10 @@ kept_long = lru_cache(maxsize=16)(fresh)
 
 
 TAGS = (
-    "a blockquote br button code div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span strong"
-    " table tbody td th thead tr ul sub sup kbd"
+    "a blockquote br button code details div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span"
+    " strong summary table tbody td th thead tr ul sub sup kbd"
 )
-DIRECTED = "blockquote div h1 h2 h3 h4 h5 h6 ol p ul"
+DIRECTED = "blockquote details div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser(linked=True)
 UNLINKED = parser(linked=False)
 BLOCKS = blocks_parser()
@@ -228,6 +231,7 @@ CLEANER = nh3.Cleaner(
         **MATH_ATTRIBUTES,
         "a": {"href", "title"},
         "button": {"type", "class"},
+        "details": {"open"},
         "div": {"class", "tabindex"},
         "input": {"checked"},
         "ol": {"start"},

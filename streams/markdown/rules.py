@@ -47,7 +47,9 @@ ONE_DOLLAR = re.compile(
     re.VERBOSE,
 )
 LONGEST_FORMULA = 2000
-FEW_TAGS = re.compile(r"<(?:br ?/?|(?P<name>sub|sup|kbd)>(?P<words>[^<\n]{1,100})</(?P=name))>")
+FEW_TAGS = re.compile(
+    r"<(?:br ?/?|(?P<name>sub|sup|kbd|strong|em|b|i)>(?P<words>[^<\n]{1,100})</(?P=name))>"
+)
 
 # `[^1]` in a sentence, and `[^1]: ` at the beginning of a line, where it is said.
 FOOTNOTE = re.compile(r"\[\^(?P<name>[\w-]{1,30})\](?P<said>:[ \t]+)?")
@@ -135,14 +137,17 @@ def formula(state: StateInline, silent: bool) -> bool:
 
 
 def tag(state: StateInline, silent: bool) -> bool:
-    """Parses the few tags that do no harm: a line break; short words raised, lowered or as keys."""
+    """Parses the few tags that do no harm: a line break; short words raised, lowered, as keys
+    or emphasised, as models write them in a fold's summary.
+    """
     found = FEW_TAGS.match(state.src, state.pos, state.posMax)
     if not found:
         return False
     if not silent:
         name, words = found.group("name", "words")
+        said = {"b": "strong", "i": "em"}.get(name, name)
         for kind, content in (
-            [("html_inline", f"<{name}>"), ("text", words), ("html_inline", f"</{name}>")]
+            [("html_inline", f"<{said}>"), ("text", words), ("html_inline", f"</{said}>")]
             if name
             else [("html_inline", "<br>")]
         ):

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from streams.providers.demo import ANSWER
+from tests.pictures import png
 from tests.processes import WorkerProcess, eventually
 from tests.views.answers import append, begin, complete, say
 
@@ -60,6 +61,15 @@ Text below the table, which belongs to no cell.
 
 > Quoted **words**
 > and more.
+
+<details>
+<summary>More **of it**</summary>
+
+Folded, and
+
+- an item
+
+</details>
 
 ---
 
@@ -310,6 +320,58 @@ def test_a_fold_opens_where_it_stands(open_as, laptop, conversation, here):
     jump.click()
     expect(jump).to_be_hidden()
     eventually(lambda: page.evaluate(BELOW) < 2)
+
+
+IMAGE = "https://images.example.com/tea.png"
+
+
+def test_a_fold_stays_as_its_reader_has_it_and_an_image_waits_to_be_asked_for(
+    open_as, laptop, conversation, here
+):
+    run = conversation.post("Fold", laptop)[1]
+    begin(run)
+    say(run, "<details>\n<summary>One</summary>\n\nFirst.\n\n", end=False)
+    page = open_as(laptop, here)
+    page.get_by_text("One", exact=True).click()
+    expect(page.get_by_text("First.")).to_be_visible()
+    say(
+        run,
+        "Second.\n</details>\n\n<details>\n<summary>Two</summary>\n\nThird.\n\n",
+        start=False,
+        end=False,
+    )
+    expect(page.get_by_text("Two", exact=True)).to_be_visible()
+    expect(page.get_by_text("Second.")).to_be_visible()
+    expect(page.get_by_text("Third.")).to_be_hidden()
+    say(run, f"</details>\n\n![Tea]({IMAGE}) and ![Coffee]({IMAGE}?missing)", start=False)
+    complete(run)
+    expect(page.locator(".answer")).to_have_attribute("data-state", "completed")
+    expect(page.locator(".open > *")).to_have_count(0)
+    expect(page.get_by_text("Second.")).to_be_visible()
+    expect(page.get_by_text("Third.")).to_be_hidden()
+
+    open_as.expected.append("404")
+    asked = serve_images(page)
+    page.get_by_role("button", name="Show image").first.click()
+    expect(page.get_by_role("img", name="Tea")).to_be_visible()
+    page.get_by_role("button", name="Show image").click()
+    expect(page.get_by_role("button", name="The image cannot be loaded")).to_be_enabled()
+    assert [each.headers.get("referer") for each in asked] == [None, None]
+
+
+def serve_images(page):
+    """Returns the requests for images from elsewhere, as they come."""
+    asked = []
+
+    def serve(route):
+        asked.append(route.request)
+        if "missing" in route.request.url:
+            route.fulfill(status=404)
+        else:
+            route.fulfill(body=png(4, 3), content_type="image/png")
+
+    page.route("https://images.example.com/**", serve)
+    return asked
 
 
 LISTED = "".join(f"line {number} of what is long\n" for number in range(5000))  # 130,000

@@ -21,7 +21,7 @@ def case(name):
     return (CASES / f"{name}.md").read_text()
 
 
-MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>"
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>,<details>\n,<details><summary>s</summary>,</details>\n"
 PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
@@ -60,6 +60,24 @@ def test_nothing_that_runs_or_loads_comes_out(text):
 )
 def test_a_link_leads_to_the_web_or_nowhere(address):
     assert "href" not in markdown.render(f"[x]({address})") + markdown.render(f"![x]({address})")
+
+
+@pytest.mark.parametrize(
+    ("address", "offered"),
+    [
+        ("https://images.example.com/a.png", True),
+        ("https://IMAGES.example.com/a.png?b=c", True),
+        ("http://images.example.com/a.png", False),
+        ("https://images.example.com.evil.example/a.png", False),
+        ("https://user@images.example.com/a.png", False),
+        ("https://evil.example/images.example.com", False),
+        ("https://[images.example.com/a.png", False),
+    ],
+)
+def test_an_image_can_be_asked_for_where_the_site_trusts_its_host(address, offered):
+    html = markdown.render(f"![x]({address})")
+    assert (">Show image</button>" in html) is offered
+    assert "<img" not in html
 
 
 def test_links_leave_no_way_back_and_open_beside():
@@ -173,6 +191,39 @@ def test_a_few_tags_are_tags():
     assert html == (
         '<p dir="auto">H<sub>2</sub>O<br>a<sup>b *c*</sup> <kbd>Ctrl</kbd>'
         " &lt;sub&gt;open &lt;sub a=b&gt;</p>\n"
+    )
+
+
+FOLD = '<details dir="auto">\n<summary>S <strong>b</strong></summary>\n{}</details>\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<details>\n<summary>S **b**</summary>\n\nx\n\n- y\n\n</details>\n\nz",
+         FOLD.format("<p>x</p>\n<ul>\n<li>y</li>\n</ul>\n") + '<p dir="auto">z</p>\n'),
+        ("w\n<details><summary>S <b>b</b></summary>x</details>  \nz",
+         '<p dir="auto">w</p>\n' + FOLD.format("<p>x</p>\n") + '<p dir="auto">z</p>\n'),
+        ("<details>\n<summary>\nS **b**\n</summary>\nx", FOLD.format("<p>x</p>\n")),
+        ("<details open>\n\nx\n</details>", '<details open="" dir="auto">\n<p>x</p>\n</details>\n'),
+        ("> <details>\n> x\n\ny", '<blockquote dir="auto">\n<details>\n<p>x</p>\n</details>\n'
+         '</blockquote>\n<p dir="auto">y</p>\n'),
+        ("- <details>\n  x\n\ny", '<ul dir="auto">\n<li>\n<details>\n<p>x</p>\n</details>\n</li>\n'
+         '</ul>\n<p dir="auto">y</p>\n'),
+        ("<details ontoggle=ran()>x", '<p dir="auto">&lt;details ontoggle=ran()&gt;x</p>\n'),
+    ],
+)  # fmt: skip
+def test_a_fold_holds_what_is_markdown(text, html):
+    assert markdown.render(text) == html
+
+
+def test_a_fold_ends_with_its_own_end():
+    html = markdown.render(
+        "<details>\n```\n</details>\n```\n<details>\ninner\n</details>\nouter\n</details>\nrest"
+    )
+    assert re.sub("<div.*?</div>\n", "C", html, flags=re.DOTALL) == (
+        '<details dir="auto">\nC<details>\n<p>inner</p>\n</details>\n<p>outer</p>\n</details>\n'
+        '<p dir="auto">rest</p>\n'
     )
 
 
@@ -329,6 +380,9 @@ def test_growing_text_does_not_show_marks_that_wait_for_their_other_half(text, h
         ("```python\n# |", "```python\n# |"),
         ("```python\nx\n``", "```python\nx\n"),
         ("```\nx\n```\n**", "```\nx\n```\n"),
+        ("a\n<det", "a\n"),
+        ("a\n<details>\n\n<summary>Wor", "a\n"),
+        ("<details>\n<summary>S</summary>\nx\n</deta", "<details>\n<summary>S</summary>\nx\n"),
     ],
 )
 def test_a_line_that_may_still_become_anything_waits(text, shown):

@@ -65,7 +65,10 @@ def test_not_here_in_both_faces(api, page, anna, settings, path, debug):
         "isn&#x27;t here" in response.content.decode() or "isn't here" in response.content.decode()
     )
     assert "URLconf" not in response.content.decode()
-    assert "default-src 'self'" in response["Content-Security-Policy"]
+    assert (
+        "default-src 'self'; img-src 'self' data: https://images.example.com;"
+        in response["Content-Security-Policy"]
+    )
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -4,7 +4,7 @@
 import { paint } from "./paint_queue.js";
 import { GrowingText } from "./growing_text.js";
 import { cleanLength } from "./inline_text.js";
-import { patch } from "./dom_patch.js";
+import { Folds, parsed, patch } from "./dom_patch.js";
 
 export class Block {
   version = 0; // of the text so far: what was asked about another is of no use
@@ -88,8 +88,9 @@ export class Block {
   show({ closed, length, open, seen, fenced }, draft) {
     if (this.ended) return this.#settle(closed + open);
     this.#growth.remove();
-    this.#closed.insertAdjacentHTML("beforeend", closed);
-    patch(this.#open, open);
+    const folds = new Folds(this.#open);
+    this.#closed.append(folds.keep(parsed(closed)));
+    patch(this.#open, folds.keep(parsed(open)));
     this.#seenLength = this.#closedLength + seen;
     // Where no frame is drawn for a while, the server's answer shows what none has painted yet.
     this.#paintedLength = Math.max(this.#paintedLength, this.#seenLength);
@@ -112,8 +113,9 @@ export class Block {
 
   // Nothing will follow: the rest is final too.
   #settle(html) {
+    const fresh = new Folds(this.#open).keep(parsed(html));
     this.#open.replaceChildren();
-    this.#closed.insertAdjacentHTML("beforeend", html);
+    this.#closed.append(fresh);
     this.#closedLength = this.#seenLength = this.#paintedLength = this.#text.length;
     const { dataset } = this.#element;
     Object.assign(dataset, { source: this.#text, closed: this.#closedLength });

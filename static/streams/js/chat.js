@@ -4,6 +4,7 @@
 
 import { AnswerActions } from "./answer_actions.js";
 import { Announcer } from "./announcer.js";
+import { offerImages } from "./answer_images.js";
 import { Attachments } from "./attachments.js";
 import { showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
@@ -94,6 +95,7 @@ export class Chat {
     unfoldLongPrompts(this.#main);
     this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
     offerCopies(this.#main, (run) => this.#transcript.answer(run).text);
+    offerImages(this.#main);
     this.#follow();
   }
 

@@ -1,18 +1,12 @@
-// HTML in the place of what stands there, touching only what has changed: what is the same keeps
-// its scroll position and selection, and costs no layout.
+// What has been parsed in the place of what stands there, touching only what has changed: what is
+// the same keeps its scroll position and selection, and costs no layout.
 
-export function patch(place, html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  match(place, template.content);
-}
-
-function match(place, wanted) {
+export function patch(place, wanted) {
   const [old, fresh] = [[...place.childNodes], [...wanted.childNodes]];
   let same = 0;
   while (same < old.length && fresh[same]?.isEqualNode(old[same])) same++;
   if (old[same] && fresh[same] && alike(old[same], fresh[same])) {
-    match(old[same], fresh[same]);
+    patch(old[same], fresh[same]);
     same++;
   }
   for (const each of old.slice(same)) each.remove();
@@ -22,4 +16,25 @@ function match(place, wanted) {
 function alike(one, other) {
   if (one.nodeType !== Node.ELEMENT_NODE) return false;
   return one.cloneNode(false).isEqualNode(other.cloneNode(false));
+}
+
+export function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+// Folds are drawn anew with the text they are in: what a reader has done with each stays.
+export class Folds {
+  #open;
+
+  constructor(place) {
+    this.#open = [...place.querySelectorAll("details")].map((each) => each.open);
+  }
+
+  // `fresh` is what the first of the folds, that have not been kept yet, has become.
+  keep(fresh) {
+    for (const each of fresh.querySelectorAll("details")) each.open = this.#open.shift() ?? each.open;
+    return fresh;
+  }
 }

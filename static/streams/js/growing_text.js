@@ -1,8 +1,8 @@
 // What has arrived since the server formatted a text, drawn at its end at once, as far as it is
 // plain what it is: more of a paragraph or of code, a new paragraph, heading, item or code block.
-// From where only the server can say (a table, a quote, anything indented) it waits for that; so
-// nothing that has been drawn is taken back. Should the server not say it, the rest is shown as it
-// came.
+// From where only the server can say (a table, a quote, anything indented or folded) it waits for
+// that; so nothing that has been drawn is taken back. Should the server not say it, the rest is shown
+// as it came.
 
 import { beginCode, CodeBlock, dropLineEnd, openFence } from "./code_block.js";
 import { cleanLength, InlineText } from "./inline_text.js";
@@ -12,11 +12,11 @@ const HEADINGS = "h1, h2, h3, h4, h5, h6";
 const BLOCKS = `p, ul, ol, ${HEADINGS}`;
 const GOES_ON = "p, li"; // on the next line, without a mark
 const BLANK = /^[ \t]*\n/;
-const PLAIN = /^(?:[^\s\d#>|=+\-*_~`:\\$]|\\[^[]|\$[^$]|\d+[^\d.)]|\*{1,2}[^\s*]|_{1,2}[^\s_]|`{1,2}[^`]|:[^-])/;
+const PLAIN = /^(?:[^\s\d#>|=+\-*_~`:\\$<]|<(?!\/?(?:details|summary)\b)|\\[^[]|\$[^$]|\d+[^\d.)]|\*{1,2}[^\s*]|_{1,2}[^\s_]|`{1,2}[^`]|:[^-])/;
 const HEADING = /^(#{1,6}) +(?=[^\s#])/;
 const ITEM = /^(?:[-*+]|(\d{1,9})[.)]) (?=\S)/;
 const FENCE = /^(`{3,}|~{3,})([^`\n]*)\n/;
-const UNDECIDED = /^(?:[ \t]*|\\|\$|#{1,6} *|(?:[-*+]|\d{1,9}[.)]?) ?|\*\*|_{1,2}|`{1,2}|:|(?:```|~~~)[^\n]*)$/;
+const UNDECIDED = /^(?:[ \t]*|\\|\$|#{1,6} *|(?:[-*+]|\d{1,9}[.)]?) ?|\*\*|_{1,2}|`{1,2}|:|<\/?[a-z]*|(?:```|~~~)[^\n]*)$/;
 
 export class GrowingText {
   #open;
@@ -39,6 +39,7 @@ export class GrowingText {
     this.#before = before;
     this.#lineStart = !before || before.endsWith("\n");
     this.#blank = !before || /(?:^|\n)[ \t]*\n$/.test(before);
+    this.#held = this.#place.lastElementChild?.matches("details") ?? false; // it may go on inside
     if (fenced) this.#goOnWithCode();
     else this.#span(this.#place);
   }

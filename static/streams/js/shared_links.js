@@ -1,8 +1,11 @@
-// Copying: a link, on the page of the person's links, and code, on the page that a link shows.
+// Copying: a link, on the page of the person's links, and code, on the page that a link shows; there
+// images too can be asked for.
 
+import { offerImages } from "./answer_images.js";
 import { copy, offerCopies } from "./clipboard.js";
 
 offerCopies(document, () => "");
+offerImages(document);
 
 for (const button of document.querySelectorAll("[data-copy-link]")) {
   button.hidden = false;
