@@ -23,7 +23,7 @@ from .conf import conf
 from .exceptions import BudgetSpent
 from .providers.base import UnknownModel
 
-COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens")
+COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens", "estimated_answers")
 
 
 class Budget(NamedTuple):

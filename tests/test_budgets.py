@@ -62,7 +62,7 @@ def test_each_answer_counts_once_however_it_ends_and_what_has_never_begun_does_n
     (line,) = budgets.lines(conversation.owner_id)
     assert line == {
         "month": budgets.this_month(), "model": conversation.model, "answers": 4,
-        "input_tokens": 117, "output_tokens": 5, "cached_tokens": 4,
+        "input_tokens": 117, "output_tokens": 5, "cached_tokens": 4, "estimated_answers": 1,
     }  # fmt: skip
     assert Usage.objects.count() == 4
 
@@ -150,6 +150,44 @@ def test_dollars_are_counted_by_what_models_cost(api, anna, settings, limit):
     assert (told["dollars"], told["used_dollars"]) == ("1.00", "1.25")
     page = api.client.get("/usage", headers=HTML).content.decode()
     assert "1.25 of 1.00" in page
+
+
+@pytest.mark.django_db
+def test_each_month_says_what_a_model_cost_and_whether_that_is_an_estimate(api, anna, admin_user):
+    Usage.objects.create(owner=anna, month="2026-02-01", model="local:smollm2", input_tokens=10)
+    assert "Dollars" not in api.client.get("/usage", headers=HTML).content.decode()
+    tokens = {"input_tokens": 100_000, "output_tokens": 100_000}
+    march = {"month": "2026-03-01", "model": "openai:gpt-4o", "answers": 4, "estimated_answers": 3}
+    Usage.objects.create(owner=anna, **march, **tokens)
+    lines = api("get", "/usage").json()["usage"]
+    told = [(line["month"], line["dollars"], line["estimated_answers"]) for line in lines]
+    assert told == [("2026-03", "1.2500", 3), ("2026-02", None, 0)]
+    page = api.client.get("/usage", headers=HTML).content.decode()
+    assert "<td>≈ 100000</td>" in page
+    assert "<td>≈ 1.25</td>" in page
+    assert "<td>10</td>" in page
+    assert "<td>–</td>" in page
+    oncall = Client()
+    oncall.force_login(admin_user)
+    assert "$1.2500" in oncall.get("/admin/streams/usage/").content.decode()
+
+
+PEOPLE = 2000
+
+
+@pytest.mark.django_db
+def test_what_one_person_used_is_read_by_an_index_however_many_there_are(anna):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO streams_usage (owner_id, month, model)"
+            " SELECT 1000 + n %% %s, date '2026-01-01' + (n %% 12) * interval '1 month', 'm'"
+            " FROM generate_series(1, 10 * %s) n",
+            [PEOPLE, PEOPLE],
+        )
+        cursor.execute("ANALYZE streams_usage")
+    plan = budgets.lines(1001).explain()
+    assert "usage_of_owner" in plan
+    assert "Seq Scan" not in plan
 
 
 @pytest.mark.django_db(transaction=True)

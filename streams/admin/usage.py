@@ -18,7 +18,10 @@ from .searching import people, usage_of_model
 class UsageAdmin(Inspected):
     """What people's answers took; of the last minute a line for each answer."""
 
-    list_display = ("month", "owner", "model", "answers", "input_tokens", "output_tokens")
+    list_display = (
+        "month", "owner", "model", "answers", "input_tokens", "output_tokens", "dollars",
+        "estimated",
+    )  # fmt: skip
     list_filter = ("month",)
     list_select_related = ("owner",)
     search_fields = ("model",)  # and more: see get_search_results
@@ -33,6 +36,17 @@ class UsageAdmin(Inspected):
             return queryset, False
         meant = Q(owner__in=people(text)) | Q(pk__in=usage_of_model(text))
         return queryset.filter(meant), False
+
+    @admin.display
+    def dollars(self, usage: Usage) -> str:
+        """By the package genai-prices."""
+        price = budgets.price(usage.model, {name: getattr(usage, name) for name in budgets.COUNTED})
+        return NOTHING if price is None else f"${price:,.4f}"
+
+    @admin.display(description="of these estimated")
+    def estimated(self, usage: Usage) -> int | str:
+        """The answers whose tokens no service has said."""
+        return usage.estimated_answers or NOTHING
 
 
 @admin.register(Budget)

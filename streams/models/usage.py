@@ -35,6 +35,8 @@ class Usage(models.Model):
     input_tokens = models.BigIntegerField(db_default=0)
     output_tokens = models.BigIntegerField(db_default=0)
     cached_tokens = models.BigIntegerField(db_default=0)
+    # Of the answers, those whose tokens no service has said.
+    estimated_answers = models.PositiveIntegerField(db_default=0)
     merged = models.BooleanField(db_default=False)
 
     class Meta:
@@ -53,6 +55,7 @@ class Usage(models.Model):
         if run.attempt:
             counts = {name: counted(run.usage.get(name)) for name in COUNTED}
             month = datetime.now(UTC).date().replace(day=1)
+            counts["estimated_answers"] = int(run.usage.get("estimated") is True)
             owner = {"owner_id": run.conversation.owner_id}
             cls.objects.create(**owner, month=month, model=run.model, **counts)
 

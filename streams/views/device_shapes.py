@@ -96,6 +96,8 @@ class UsageLine(TypedDict):
     input_tokens: Count
     output_tokens: Count
     cached_tokens: Count
+    estimated_answers: Count
+    dollars: str | None
 
 
 class Budget(TypedDict):

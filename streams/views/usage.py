@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse, JsonResponse
 
 from streams import budgets
@@ -18,14 +20,28 @@ MOST = 500  # lines: models times months
 class Usage(Resource):
     def get(self, request: Request) -> HttpResponse:
         budget = budgets.of(request.user.pk)
-        lines = list(budgets.lines(request.user.pk)[:MOST])
+        lines = list(map(priced, budgets.lines(request.user.pk)[:MOST]))
         used = budgets.used_in_month(request.user.pk, priced=bool(budget.dollars))
         if wants_json(request):
-            told = [line | {"month": f"{line['month']:%Y-%m}"} for line in lines]
+            told = [line | as_json(line) for line in lines]
             return JsonResponse({"usage": told, "budget": shown(budget, used)})
         named = [line | {"words": words_of(line["model"])} for line in lines]
         about = {"lines": named, "budget": budget, "used": used, "anew": budgets.next_month()}
+        about |= {"estimated": any(line["estimated_answers"] for line in lines)}
+        about |= {"known": any(line["dollars"] is not None for line in lines)}
         return render(request, "streams/usage.html", about)
+
+
+def priced(line: dict[str, Any]) -> dict[str, Any]:
+    return line | {"dollars": budgets.price(line["model"], line)}
+
+
+def as_json(line: dict[str, Any]) -> dict[str, str | None]:
+    dollars = line["dollars"]
+    return {
+        "month": f"{line['month']:%Y-%m}",
+        "dollars": None if dollars is None else f"{dollars:.4f}",
+    }
 
 
 def shown(budget: budgets.Budget, used: budgets.Used) -> Budget | None:

@@ -28,9 +28,9 @@ def test_answers_are_added_up_by_month_and_model(api, bert_api, page, anna, lapt
     Conversation.objects.all().delete()
     assert api("get", "/usage").json()["usage"] == [
         {"month": "2026-02", "model": "scripted:demo", "answers": 3, "input_tokens": 6,
-         "output_tokens": 10, "cached_tokens": 0},
+         "output_tokens": 10, "cached_tokens": 0, "estimated_answers": 0, "dollars": None},
         {"month": "2026-01", "model": "local:smollm2", "answers": 1, "input_tokens": 3,
-         "output_tokens": 5, "cached_tokens": 0},
+         "output_tokens": 5, "cached_tokens": 0, "estimated_answers": 0, "dollars": None},
     ]  # fmt: skip
     assert "SmolLM2 · on this computer" in page.get("/usage").content.decode()
     assert bert_api("get", "/usage").json() == {"usage": [], "budget": None}
