@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext
 
 from streams import quotas
-from streams.attachments import kinds, names, storage
+from streams.attachments import intake, kinds, names, storage
 from streams.attachments.kinds import Content
 from streams.exceptions import NotFound
 from streams.log.references import Reference
@@ -101,9 +101,9 @@ def upload(owner: Any, name: str, content: IO[bytes]) -> Attachment:
     """Stores a file, which can be sought in, for a prompt to come. It is not in a transaction: a
     file is written before its row is.
 
-    Raises what `kinds.examined` and `quotas.check_files` raise.
+    Raises what `intake.taken` and `quotas.check_files` raise.
     """
-    found = kinds.examined(content)
+    content, found = intake.taken(content)
     quotas.check_files(owner.pk, found.size)
     made = Attachment(owner=owner, name=names.named(name, found.type), **found._asdict())
     place = storage.place_of(made.uuid)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_noop
 
-from streams.attachments import kinds
+from streams.attachments import intake, kinds
 from streams.conf import conf
 from streams.exceptions import Invalid, TooManyFiles
 from streams.log import references
@@ -39,7 +39,7 @@ def attached(request: HttpRequest, given: dict[str, Any], place: UUID | None) ->
     stored = stored_before(request.user, place, given.get("client_key")) if brought else {}
     for file in brought:
         # Sent again since its receipt was lost: the same request brings the same files.
-        known = stored.get(kinds.examined(file).sha256) if stored else None
+        known = stored.get(intake.taken(file)[1].sha256) if stored else None
         found.append(known or upload(request.user, file.name or "", file).uuid)
         given["attachments"] = [str(each) for each in found]
     return found

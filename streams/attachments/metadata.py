@@ -1,0 +1,186 @@
+"""Takes out of pictures what they say beside what they show: where and when they were taken, with
+which device, by whom, and the small or further pictures that cameras put beside them.
+
+Nothing is decoded: parts of a file are left out, and those that stay do so bit for bit. Colours,
+animation and the way up stay.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .kinds import JPEG, PNG, WEBP
+
+MOST_PARTS = 100_000  # of one file
+
+# JPEG: markers without a length, the end, the beginning of what is shown, and the parts that stay.
+ALONE = {0x01, *range(0xD0, 0xD9)}
+END, SCAN, EXIF = 0xD9, 0xDA, 0xE1
+PLAIN_EXIF = b"Exif\0\0"
+KEPT_DATA = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+APPLICATION = range(0xE0, 0xF0)
+COMMENT = 0xFE
+FILLED = re.compile(rb"\xff+(?=\xff)")
+AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
+
+# PNG: what begins in lower case can be left out, and these are about what is shown.
+KEPT_CHUNKS = frozenset(
+    b"tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
+)
+PNG_START = 8
+
+KEPT_OF_WEBP = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP"))
+HAS_EXIF, HAS_XMP = 0x08, 0x04  # flags of VP8X
+
+ORIENTATION, SHORT = 0x0112, 3
+UPRIGHT = 1
+TURNED = range(2, 9)
+MOST_TAGS = 1000
+
+
+class Damaged(ValueError):
+    """The parts of a picture do not follow one another."""
+
+
+def without(content: bytes, type: str) -> bytes:
+    """Returns a picture without them; a file of another kind as it is. Raises Damaged."""
+    remove = {JPEG: jpeg, PNG: png, WEBP: webp}.get(type)
+    try:
+        return remove(content) if remove else content
+    except (struct.error, IndexError) as error:
+        raise Damaged from error
+
+
+def jpeg(content: bytes) -> bytes:
+    kept, way_up = [], UPRIGHT
+    for part in segments(content):
+        if part.kind == EXIF and part.data.startswith(PLAIN_EXIF):
+            way_up = orientation(part.data[len(PLAIN_EXIF) :]) or way_up
+        beginning = KEPT_DATA.get(part.kind)
+        is_more = part.kind in APPLICATION or part.kind == COMMENT
+        if not is_more or (beginning and part.data.startswith(beginning)):
+            kept.append(part.whole)
+    if way_up in TURNED:
+        told = PLAIN_EXIF + turned(way_up)
+        first = 1 if kept and kept[0][1] == 0xE0 else 0  # JFIF comes before all else
+        kept.insert(first, b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told)
+    return content[:2] + b"".join(kept)
+
+
+class Part(NamedTuple):
+    """A part of a file: its kind, what it holds, and all of it."""
+
+    kind: int
+    data: bytes
+    whole: bytes
+
+
+def segments(content: bytes) -> Iterator[Part]:
+    """Returns the parts of the first picture of a JPEG; that of a scan holds what it shows. What
+    comes behind the picture's end is none of it, and where there is no end it has been cut off.
+    """
+    at = 2
+    for _ in bounded():
+        if filled := FILLED.match(content, at):
+            at = filled.end()
+        if at >= len(content):
+            return
+        if content[at] != 0xFF:
+            raise Damaged
+        kind = content[at + 1]
+        if kind in ALONE or kind == END:
+            end = at + 2
+        else:
+            end = at + 2 + struct.unpack_from(">H", content, at + 2)[0]
+            if end < at + 4 or end > len(content):
+                raise Damaged
+        data = content[at + 4 : end]
+        if kind == SCAN:
+            following = AFTER_SCAN.search(content, end)
+            end = following.start() if following else len(content)
+        yield Part(kind, data, content[at:end])
+        if kind == END:
+            return
+        at = end
+
+
+def bounded() -> Iterator[None]:
+    """Counts a file's parts, of which there are not as many as bytes. Raises Damaged."""
+    for _ in range(MOST_PARTS):
+        yield
+    raise Damaged
+
+
+def png(content: bytes) -> bytes:
+    kept, way_up, at = [content[:PNG_START]], UPRIGHT, PNG_START
+    for _ in bounded():
+        if at >= len(content):
+            break
+        length, kind = struct.unpack_from(">I4s", content, at)
+        end = at + 12 + length
+        if end > len(content):
+            kept.append(content[at:])  # cut off
+            break
+        if kind == b"eXIf":
+            way_up = orientation(content[at + 8 : end - 4]) or way_up
+        elif kind[:1].isupper() or kind in KEPT_CHUNKS:
+            kept.append(content[at:end])
+        if kind == b"IEND":
+            break
+        at = end
+    if way_up in TURNED:
+        told = b"eXIf" + turned(way_up)
+        size, check = struct.pack(">I", len(told) - 4), struct.pack(">I", zlib.crc32(told))
+        kept.insert(2, size + told + check)  # behind the start and IHDR
+    return b"".join(kept)
+
+
+def webp(content: bytes) -> bytes:
+    kept, way_up, at = [], UPRIGHT, 12
+    until = min(len(content), 8 + struct.unpack_from("<I", content, 4)[0])
+    for _ in bounded():
+        if at + 8 > until:
+            break
+        kind, length = struct.unpack_from("<4sI", content, at)
+        end = at + 8 + length + length % 2
+        if kind == b"EXIF":
+            way_up = orientation(content[at + 8 : end].removeprefix(PLAIN_EXIF)) or way_up
+        elif kind in KEPT_OF_WEBP:
+            kept.append(bytearray(content[at:end]))
+        at = end
+    is_turned = way_up in TURNED
+    for part in kept:
+        if part[:4] == b"VP8X":
+            part[8] = part[8] & ~(HAS_EXIF | HAS_XMP) | HAS_EXIF * is_turned
+    if is_turned:
+        told = turned(way_up)
+        kept.append(bytearray(b"EXIF" + struct.pack("<I", len(told)) + told))
+    size = 4 + sum(map(len, kept))
+    return b"RIFF" + struct.pack("<I", size) + b"WEBP" + b"".join(kept)
+
+
+def orientation(exif: bytes) -> int | None:
+    """Returns which way up a picture is, if its Exif says so."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return None
+    try:
+        (at,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, at)
+        for number in range(min(count, MOST_TAGS)):
+            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, at + 2 + 12 * number)
+            if tag == ORIENTATION and kind == SHORT:
+                return int(value)
+    except struct.error:
+        pass
+    return None
+
+
+def turned(way_up: int) -> bytes:
+    """Makes Exif that says this alone."""
+    first_tag = struct.pack(">HHIHH", ORIENTATION, SHORT, 1, way_up, 0)
+    return b"MM\0*" + struct.pack(">IH", 8, 1) + first_tag + struct.pack(">I", 0)

@@ -1,0 +1,115 @@
+"""What a picture says beside what it shows is taken out before it is stored."""
+
+from __future__ import annotations
+
+import struct
+from io import BytesIO
+
+import pytest
+
+from streams.attachments import metadata
+from streams.attachments.intake import taken
+from streams.attachments.kinds import JPEG, PNG, WEBP
+from streams.exceptions import Invalid
+from tests import pictures
+
+PHOTOS = {
+    JPEG: pictures.PHOTO_JPEG,
+    PNG: pictures.PHOTO_PNG,
+    WEBP: pictures.PHOTO_WEBP,
+}
+
+
+def exif_of(content, type):
+    """The bytes of a picture's part of Exif, with its head, and what is in it."""
+    begins, length, head, tail = {
+        JPEG: (content.find(b"\xff\xe1"), ">H", 2, 0),
+        PNG: (content.find(b"eXIf") - 4, ">I", 4, 8),
+        WEBP: (content.find(b"EXIF"), "<I", 4, 4),
+    }[type]
+    at = begins if type == PNG else begins + head
+    (size,) = struct.unpack_from(length, content, at)
+    part = content[begins : begins + head + size + tail]
+    inside = max(part.find(b"II*\0"), part.find(b"MM\0*"))
+    return part, part[inside:]
+
+
+@pytest.mark.parametrize("type", PHOTOS)
+def test_a_photo_keeps_its_picture_and_the_way_up_alone(type):
+    given = PHOTOS[type]
+    assert b"ACME" in given
+    kept = metadata.without(given + b"Behind it: ACME", type)
+    assert b"ACME" not in kept
+    before, said = exif_of(given, type)
+    after, left = exif_of(kept, type)
+    assert metadata.orientation(said) == metadata.orientation(left) == 6
+    assert len(left) - (4 if type == PNG else 0) == 26  # one tag
+    start = 12 if type == WEBP else 0  # of which the length is another
+    assert kept.replace(after, b"")[start:] == given.replace(before, b"")[start:]
+    assert metadata.without(kept, type) == kept
+
+
+def jpeg(*parts):
+    start, rest = pictures.JPEG[:2], pictures.JPEG[2:]
+    return start + b"".join(parts) + rest
+
+
+def part(marker, data):
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+@pytest.mark.parametrize(
+    ("beside", "stays"),
+    [
+        (part(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>"), False),
+        (part(0xED, b"Photoshop 3.0\0city"), False),
+        (part(0xE2, b"MPF\0more pictures"), False),
+        (part(0xFE, b"by me"), False),
+        (part(0xE1, b"Exif\0\0"), False),
+        (part(0xE2, b"ICC_PROFILE\0colours"), True),
+        (part(0xEE, b"Adobe\0colours"), True),
+    ],
+)
+def test_parts_of_a_jpeg_stay_that_are_about_what_it_shows(beside, stays):
+    assert metadata.without(jpeg(beside), JPEG) == (jpeg(beside) if stays else pictures.JPEG)
+    behind = pictures.JPEG + jpeg(beside)
+    assert metadata.without(behind, JPEG) == pictures.JPEG
+
+
+def test_words_in_a_png_and_a_webp_go():
+    given = pictures.png()
+    words = pictures.part(b"tEXt", b"Author\0me") + pictures.part(b"iTXt", b"XML:com.adobe.xmp\0")
+    assert metadata.without(given[:33] + words + given[33:], PNG) == given
+    colours = pictures.part(b"gAMA", b"\0\0\xb1\x8f")
+    assert colours in metadata.without(given[:33] + colours + given[33:], PNG)
+    xmp = b"XMP " + struct.pack("<I", 4) + b"<x/>"
+    longer = b"RIFF" + struct.pack("<I", len(pictures.WEBP) - 8 + len(xmp)) + pictures.WEBP[8:]
+    assert metadata.without(longer + xmp, WEBP) == pictures.WEBP
+
+
+def test_a_picture_that_was_cut_off_is_kept_as_far_as_it_goes():
+    for type, content in ((JPEG, pictures.JPEG), (PNG, pictures.png()), (WEBP, pictures.WEBP)):
+        assert metadata.without(content[:-3], type)[12:] in content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xd8" + b"\xff\xe1\0\2" * 200_000,
+        b"\xff\xd8\xff\xe1\xff\xff",
+        b"\xff\xd8 words",
+        b"\xff\xd8" + b"\xff" * 5_000_000,
+    ],
+)
+def test_what_is_no_picture_is_damaged_and_takes_no_time(content):
+    with pytest.raises(metadata.Damaged):
+        metadata.without(content, JPEG)
+
+
+def test_what_is_stored_is_what_is_counted():
+    content, found = taken(BytesIO(pictures.PHOTO_JPEG))
+    assert found.size == len(content.read()) < len(pictures.PHOTO_JPEG)
+    again, same = taken(BytesIO(pictures.PHOTO_JPEG))
+    assert same.sha256 == found.sha256 == taken(again)[1].sha256
+    with pytest.raises(Invalid, match="damaged"):
+        taken(BytesIO(jpeg(b"\xff\xe1\xff\xff")))
