@@ -11,6 +11,12 @@ function asOurs(request) {
   return Object.assign(request, { headers });
 }
 
+// Swagger UI has a dark look, and leaves it to the page when.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const look = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", look);
+look();
+
 window.SwaggerUIBundle({
   url: place.dataset.description,
   domNode: place,
