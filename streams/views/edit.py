@@ -17,12 +17,14 @@ from . import attaching, messages, serializers
 from .conversation import offered, own
 from .negotiation import wants_json
 from .pages import render
-from .parsing import fields
+from .parsing import fields, is_form
 from .resource import Request, Resource, see_other
 from .validation import checked_values
 
 
 class Edit(Resource):
+    takes_files = "form"  # see `streams.http.uploads`
+
     def get(self, request: Request, uuid: UUID, message: UUID) -> HttpResponse:
         """The form, for whoever has no scripts."""
         return form(request, prompt_of(request, uuid, message), {})
@@ -62,22 +64,35 @@ def asked_again(
     if model and model != prompt.conversation.model:
         checked_values({"model": model})
         policy.check_model(request.user, model)
+    named = files_named(request, prompt, given)
     content, key = messages.wanted({"content": prompt.text, **given})
-    named = attaching.ids_in(given["attachments"]) if "attachments" in given else None
     files = attaching.files_of(prompt) if named is None else named
     attaching.check_taken(request.user, model or prompt.conversation.model, files)
     return ask_again(prompt, content, request.device, key, model, named)
+
+
+def files_named(request: Request, prompt: Message, given: dict[str, Any]) -> list[UUID] | None:
+    """Returns the files that are to go with it, None for those it was sent with. A form names those
+    that stay, after an empty name that says so where none does, and brings new ones.
+    """
+    if is_form(request) and "attachments" in given:
+        given["attachments"] = [*filter(None, given["attachments"])]
+    if "attachments" not in given and not request.FILES:
+        return None
+    return attaching.attached(request, given, prompt.conversation.uuid)
 
 
 def form(
     request: Request, prompt: Message, given: dict[str, Any], error: StreamsError | None = None
 ) -> HttpResponse:
     here = prompt.conversation
+    had = {"attachments": [str(each) for each in attaching.files_of(prompt)]}
     context = {
         "conversation": here,
         "prompt": prompt,
         "models": offered(request, here.model),
         "content": given.get("content", prompt.text),
+        "files": attaching.waiting(request.user, had | given),
         "chosen": given.get("model") or here.model,
         "error": error,
     }

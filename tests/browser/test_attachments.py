@@ -72,6 +72,18 @@ def test_files_are_dropped_pasted_kept_over_a_reload_sent_and_seen_elsewhere(
     assert Attachment.objects.filter(message__isnull=False).count() == 2
     open_as.expected.append("415")
 
+    prompt = page.locator(".transcript > .prompt").first
+    prompt.get_by_role("link", name="Edit").click(force=True)
+    form = prompt.locator(".edit")
+    form.get_by_role("button", name="Remove notes.md").click()
+    words = {"name": "more.txt", "mimeType": "text/plain", "buffer": b"more"}
+    form.locator("input[type=file]").set_input_files(words)
+    expect(form.locator(".chip", has_text="more.txt").locator("progress")).to_have_count(0)
+    form.get_by_role("button", name="Ask again").click()
+    again = page.locator(".transcript > .prompt").first.locator(".attached")
+    expect(again.get_by_role("link", name="more.txt")).to_be_visible()
+    expect(again.get_by_role("link")).to_have_count(2)
+
 
 def test_a_new_conversation_begins_with_a_file_alone(open_as, laptop):
     page = open_as(laptop, "/c/")

@@ -295,6 +295,29 @@ def test_an_edited_prompt_keeps_its_files_unless_it_says_otherwise(attach, api, 
     assert names_of(swapped) == ["b.txt", "photo.png"]
 
 
+def test_a_form_says_which_files_stay_with_an_edited_prompt_and_brings_more(
+    attach, api, page, here
+):
+    one, two = attach(), attach(b"b", "b.txt")
+    body = {"content": "Look", "attachments": [one["id"], two["id"]]}
+    posted = api("post", f"{here}messages", body).json()
+    edit = f"{here}messages/{posted['message']['id']}/edit"
+    shown = page.get(edit).content.decode()
+    assert f'value="{two["id"]}" checked> b.txt' in shown
+
+    def edited(stay, *brought):
+        files = [SimpleUploadedFile(name, b"x") for name in brought]
+        form = {"content": "Look here", "attachments": ["", *stay], "files": files}
+        assert page.post(edit, form).status_code == 303
+        return names_of(Message.objects.filter(role="user").latest("pk").uuid)
+
+    assert edited([two["id"]], "c.txt") == ["b.txt", "c.txt"]
+    assert edited([]) == []
+    refused = page.post(edit, {"content": "", "attachments": ""})
+    assert refused.status_code == 422
+    assert "Write something" in refused.content.decode()
+
+
 def names_of(message):
     blocks = Message.objects.get(uuid=message).blocks
     return [block["name"] for block in blocks if block["kind"] == "attachment"]

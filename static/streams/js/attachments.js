@@ -17,10 +17,11 @@ export class Attachments {
   #entries = []; // {file, element, sending, known, failed}
   #on;
 
-  constructor(form, user, place) {
+  // Without a place nothing outlives the form.
+  constructor(form, user, place = null) {
     this.#list = form.querySelector(".chips");
-    this.#input = form.querySelector("input[type=file]");
-    this.#key = `streams:attached:${user}:${place}`;
+    this.#input = form.querySelector("input[type=file]"); // none, where none can be attached
+    this.#key = place && `streams:attached:${user}:${place}`;
     const { upload: url, mostBytes, most } = this.#list.dataset;
     [this.#url, this.#mostBytes, this.#most] = [url, Number(mostBytes), Number(most)];
   }
@@ -29,9 +30,9 @@ export class Attachments {
   wire(on, field, reach) {
     this.#on = on;
     this.#list.replaceChildren(); // the server's, of a form that was refused, are kept here too
-    const kept = JSON.parse(stored(() => localStorage.getItem(this.#key)) ?? "[]");
-    for (const known of kept) this.#show({ known });
-    this.#input.addEventListener("change", () => {
+    const kept = this.#key && stored(() => localStorage.getItem(this.#key));
+    for (const known of JSON.parse(kept ?? "[]")) this.#show({ known });
+    this.#input?.addEventListener("change", () => {
       this.add(this.#input.files);
       this.#input.value = "";
     });
@@ -58,6 +59,15 @@ export class Attachments {
   // They are sent: nothing of them is left here.
   clear() {
     for (const entry of [...this.#entries]) this.#drop(entry);
+  }
+
+  // Nobody will send them.
+  discard() {
+    for (const entry of [...this.#entries]) {
+      entry.sending?.abort();
+      forget(entry.known);
+      this.#drop(entry);
+    }
   }
 
   giveBack(files) {
@@ -149,7 +159,7 @@ export class Attachments {
     entry.sending?.abort();
     forget(entry.known);
     this.#drop(entry);
-    this.#input.focus();
+    this.#input?.focus();
   }
 
   #drop(entry) {
@@ -160,9 +170,13 @@ export class Attachments {
 
   #changed() {
     this.#list.hidden = !this.any;
-    const text = JSON.stringify(this.files);
-    stored(() => this.files.length ? localStorage.setItem(this.#key, text) : localStorage.removeItem(this.#key));
+    if (this.#key) stored(() => this.#keep());
     this.#on.changed();
+  }
+
+  #keep() {
+    if (!this.files.length) return localStorage.removeItem(this.#key);
+    localStorage.setItem(this.#key, JSON.stringify(this.files));
   }
 
   #pasted(event) {
@@ -175,6 +189,7 @@ export class Attachments {
   #dragged(event) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault(); // or the browser leaves for the file
+    event.stopPropagation(); // it goes to the innermost form that takes files
     if (event.type === "drop") this.add(event.dataTransfer.files);
   }
 }

@@ -1,7 +1,10 @@
 // A prompt edited in its own place, or asked again as it is, perhaps of another model. What was said
 // before stays: the server makes a branch of it.
 
+import { filesOf } from "./attached_files.js";
+import { Attachments } from "./attachments.js";
 import { clone } from "./clone.js";
+import { gettext } from "./gettext.js";
 import { tooLong } from "./prompt_limit.js";
 import { deliver, newKey, wordsOf } from "./requests.js";
 
@@ -37,10 +40,25 @@ export class PromptEditing {
     prompt.querySelector(".said").after(form);
     form.action = link.href;
     form.key = newKey();
-    form.querySelector(".cancel").addEventListener("click", () => this.#close(prompt, link));
-    form.addEventListener("submit", (event) => this.#submitted(event));
-    form.addEventListener("keydown", (event) => this.#pressed(event, prompt, link));
+    const files = this.#filesIn(form, prompt);
+    const close = () => {
+      files.discard();
+      this.#close(prompt, link);
+    };
+    form.querySelector(".cancel").addEventListener("click", close);
+    form.addEventListener("submit", (event) => this.#submitted(event, files));
+    form.addEventListener("keydown", (event) => this.#pressed(event, close));
     content.focus();
+  }
+
+  // Those it was sent with, to keep or to leave out, and more. With a file there need be no text.
+  #filesIn(form, prompt) {
+    const { content } = form.elements;
+    const files = new Attachments(form);
+    const changed = () => (content.required = !files.any);
+    files.wire({ changed, refused: this.#on.failed }, content, form);
+    files.giveBack(filesOf(prompt));
+    return files;
   }
 
   #close(prompt, link) {
@@ -50,27 +68,32 @@ export class PromptEditing {
   }
 
   // Escape leaves this form and stops nothing.
-  #pressed(event, prompt, link) {
+  #pressed(event, close) {
     if (event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
-      this.#close(prompt, link);
+      close();
     } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.currentTarget.requestSubmit();
     }
   }
 
-  async #submitted(event) {
+  async #submitted(event, files) {
     event.preventDefault();
     event.stopPropagation();
     const form = event.currentTarget;
     const { content, model } = form.elements;
     const words = tooLong(content);
-    if (words || !content.value.trim()) return this.#on.failed(words);
+    if (words || (!content.value.trim() && !files.any)) return this.#on.failed(words);
+    if (!files.ready) {
+      return this.#on.failed(gettext("A file is not there yet: wait, or remove it."));
+    }
     const button = form.querySelector("button");
     button.disabled = true;
     try {
-      const body = { content: content.value, client_key: form.key, ...(model.value && { model: model.value }) };
+      const attachments = files.files.map((file) => file.id);
+      const body = { content: content.value, client_key: form.key, attachments };
+      if (model.value) body.model = model.value;
       this.#on.asked((await deliver(form.action, body)).answer);
     } catch (error) {
       button.disabled = false;
