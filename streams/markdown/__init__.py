@@ -1,8 +1,7 @@
 """Renders Markdown to safe HTML, also while a text is still growing."""
 
+from .cleaning import CLEANER, TAGS
 from .rendering import (
-    CLEANER,
-    TAGS,
     Growing,
     fresh,
     kept,

@@ -1,7 +1,7 @@
 """Renders a model's Markdown to HTML that is safe to put on a page.
 
-Raw HTML becomes text, images become links, and link reference definitions are off. So no block
-depends on another, and a closed block is final while the rest is still arriving.
+HTML becomes text but for a few tags, images become links, and link reference definitions are off.
+So no block depends on another, and a closed block is final while the rest is still arriving.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-import nh3
 from markdown_it.token import Token
 
+from .cleaning import CLEANER
 from .flanking import flanks, waits
 from .folds import without_unnamed
 from .labels import labelled
-from .mathml import MATH_ATTRIBUTES, MATH_TAGS
 from .parser import blocks_parser, parser
 from .render_budget import OutOfTime, check_time
 from .render_cache import RenderCache
@@ -104,8 +103,8 @@ def render_open(text: str) -> Growing:
         return Growing(growing(shown), shown, fenced=True)
     if last and last.type == "code_block" and line[:1].isspace():
         return Growing(growing(text), text)
-    shown = without_header(whole) if UNDECIDED.fullmatch(line) else without_formula(text)
-    shown = without_unnamed(shown)
+    begun = without_header(whole) if UNDECIDED.fullmatch(line) else without_formula(text)
+    shown = without_unnamed(begun)
     return Growing(growing(completed(shown)), shown)
 
 
@@ -217,38 +216,6 @@ kept = lru_cache(maxsize=1024)(fresh)
 kept_long = lru_cache(maxsize=16)(fresh)
 
 
-TAGS = (
-    "a blockquote br button code details div em h1 h2 h3 h4 h5 h6 hr input li ol p pre s span"
-    " strong summary table tbody td th thead tr ul sub sup kbd"
-)
-DIRECTED = "blockquote details div h1 h2 h3 h4 h5 h6 ol p ul"
 MARKDOWN = parser(linked=True)
 UNLINKED = parser(linked=False)
 BLOCKS = blocks_parser()
-CLEANER = nh3.Cleaner(
-    tags=set(TAGS.split()) | MATH_TAGS,
-    attributes={
-        **MATH_ATTRIBUTES,
-        "a": {"href", "title"},
-        "button": {"type", "class"},
-        "details": {"open"},
-        "div": {"class", "tabindex"},
-        "input": {"checked"},
-        "ol": {"start"},
-        "pre": {"tabindex"},
-        "span": {"class"},
-        "td": {"class"},
-        "th": {"class"},
-    },
-    tag_attribute_values={tag: {"dir": {"auto"}} for tag in DIRECTED.split()},
-    set_tag_attribute_values={
-        "a": {"target": "_blank"},
-        "input": {"type": "checkbox", "disabled": "", "aria-label": "Done"},
-        # Not with the words around it, nor counted among them.
-        "code": {"dir": "ltr"},
-        "pre": {"dir": "ltr"},
-    },
-    link_rel="noopener nofollow",
-    url_schemes={"http", "https", "mailto"},
-    url_relative="deny",
-)
