@@ -9,7 +9,10 @@ import pytest
 from streams.models import Device, Run, Worker
 from tests.processes import Process, WorkerProcess, eventually
 
+from .clients import CLIENTS, installed
+from .openai_client import MODEL
 from .told_model import ToldModel
+from .witnesses.witness import WITNESSES, Asked
 
 # A worker whose row was deleted with those of a test writes it again with its next beat; and an
 # answer may lose as many workers as there are kills.
@@ -141,3 +144,21 @@ def client(web, token):
 def foreign_client(web, foreign):
     with client_of(web, foreign) as client:
         yield client
+
+
+@pytest.fixture
+def witness(web, token, told):
+    """Asks as one of the witnesses, or joins as one; all are ended with the test."""
+    for name in CLIENTS.keys() - {"node", "ai-6"}:
+        installed(name)
+    told.to_all()
+    asked = []
+
+    def ask(name, prompt="", joins=""):
+        made = Asked(web.url, token, prompt or name, MODEL, joins)
+        asked.append(WITNESSES[name](made))
+        return asked[-1]
+
+    yield ask
+    for each in asked:
+        each.end()

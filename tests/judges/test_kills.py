@@ -10,9 +10,7 @@ import pytest
 from streams.models import Message, Run
 from tests.processes import eventually
 
-from .clients import installed
-from .openai_client import MODEL
-from .witnesses.witness import RESUMED, WITNESSES, Asked
+from .witnesses.witness import RESUMED, WITNESSES, all_ended, all_show, wrong
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 NOT_RESUMED = "openai-python, Chat Completions"
@@ -24,43 +22,8 @@ def kills(pytestconfig):
 
 
 @pytest.fixture
-def witness(web, token, told):
-    """Asks as one of the witnesses, who is ended with the test."""
-    for client in ("openai-node", "ai-7", "ag-ui", "tanstack"):
-        installed(client)
-    told.to_all()
-    asked = []
-
-    def ask(name, again=""):
-        asked.append(WITNESSES[name](Asked(web.url, token, f"{name}{again}", MODEL)))
-        return asked[-1]
-
-    yield ask
-    for each in asked:
-        each.end()
-
-
-@pytest.fixture
 def witnesses(witness):
     return {name: witness(name) for name in WITNESSES}
-
-
-def all_show(text, *witnesses):
-    def check():
-        lost = {each.name: each.lines[-40:] for each in witnesses if each.shown != text}
-        assert not lost, f"not {text!r}: {lost}"
-        return True
-
-    eventually(check, within=25)
-
-
-def all_ended(*witnesses):
-    def check():
-        open = {each.name: each.lines[-40:] for each in witnesses if not each.ended}
-        assert not open, open
-        return True
-
-    eventually(check, within=25)
 
 
 def asked_of_the_model(told):
@@ -74,15 +37,6 @@ def stored():
     eventually(lambda: not Run.objects.filter(status__in=Run.OPEN).exists())
     found = Run.objects.select_related("prompt", "answer")
     return {run.prompt.text: run.answer.text for run in found}
-
-
-def wrong(witness, **expected):
-    """What it tells that is not what is expected, to be shown beside the others'."""
-    return {
-        key: (witness.ended[key], value)
-        for key, value in expected.items()
-        if witness.ended[key] != value
-    }
 
 
 GOOD_ENDS = {
@@ -106,7 +60,7 @@ def test_the_web_process_is_killed(witness, witnesses, told, crew, kills):
         all_ended(once[-1])
         assert not wrong(once[-1], pieces=[text], end="cut")
         if n + 1 < kills:
-            once.append(witness(NOT_RESUMED, f" {n + 2}"))
+            once.append(witness(NOT_RESUMED, prompt=f"{NOT_RESUMED} {n + 2}"))
     told.answer("and the end")
     text += "and the end"
     all_ended(*witnesses.values())

@@ -1,12 +1,14 @@
-// AG-UI's HttpAgent, which asks again for the same run as often as it is cut.
-// usage: node script.mjs URL TOKEN NAME MODEL
+// AG-UI's HttpAgent, which asks again for the same run as often as it is cut, or joins the run JOINED.
+// usage: node script.mjs URL TOKEN NAME MODEL [JOINED]
 
 import { HttpAgent } from "@ag-ui/client";
 import { ended, shown, sleep } from "./told.mjs";
 
-const [url, token, name, model] = process.argv.slice(2);
+const [url, token, name, model, joined] = process.argv.slice(2);
 const headers = { Authorization: `Bearer ${token}` };
 const address = `${url}/ag-ui`;
+const joining = `${address}?${new URLSearchParams({ offset: "-1", runId: joined })}`;
+const options = joined ? { fetch: () => fetch(joining, { headers }) } : {};
 const prompt = { id: `${name} prompt`, role: "user", content: name };
 const pieces = (messages) => messages.filter((it) => it.role === "assistant").map((it) => it.content);
 
@@ -14,14 +16,15 @@ const pieces = (messages) => messages.filter((it) => it.role === "assistant").ma
 process.on("unhandledRejection", () => {});
 
 async function run() {
-  const agent = new HttpAgent({ url: address, headers, threadId: name, initialMessages: [prompt] });
+  const known = { url: address, headers, threadId: name, initialMessages: joined ? [] : [prompt] };
+  const agent = new HttpAgent({ ...known, ...options });
   let last;
   const onEvent = ({ event, messages }) => {
     last = event;
     shown(pieces(messages).join("|"));
   };
   const onMessagesChanged = ({ messages }) => shown(pieces(messages).join("|"));
-  const asked = { runId: `${name} run`, forwardedProps: { model } };
+  const asked = { runId: joined || `${name} run`, forwardedProps: { model } };
   await agent.runAgent(asked, { onEvent, onMessagesChanged, onRunFailed: () => {} }).catch(() => {});
   return { last, messages: agent.messages };
 }

@@ -23,21 +23,24 @@ import httpx
 import openai
 
 from tests.judges.clients import environment, installed
-from tests.processes import Process
+from tests.processes import Process, eventually
 
 HERE = Path(__file__).parent
 OVER = ("response.completed", "response.incomplete", "response.failed")
+LEFT_AFTER = 5  # events: with the first word
 CUT = (httpx.HTTPError, openai.APIConnectionError)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Where a witness asks, as whom, and for an answer to what: its name is its prompt."""
+    """Where a witness asks, as whom, and for an answer to what: its name is its prompt. One that
+    only joins is given the id of the run."""
 
     url: str
     token: str
     name: str
     model: str
+    joins: str = ""
 
 
 class Witness:
@@ -75,7 +78,7 @@ class InNode(Witness, Process):
         for name in (script, "told.mjs"):
             (Path(self.folder.name) / name).write_text((HERE / name).read_text())
         self.watch(
-            ["node", script, asked.url, asked.token, asked.name, asked.model],
+            ["node", script, asked.url, asked.token, asked.name, asked.model, asked.joins],
             cwd=self.folder.name,
             env=environment(),
             stdin=PIPE,
@@ -109,28 +112,32 @@ class InThread(Witness):
 
 
 def responses(client: openai.OpenAI, asked: Asked, tell: Callable[..., None]) -> None:
-    """openai-python in background mode, which goes on behind the last event."""
+    """openai-python in background mode, which goes on behind the last event. One that joins leaves
+    once itself, too."""
     events: list[Any] = []
     items: dict[str, str] = {}
 
-    def read(stream: Any) -> None:
-        with stream:
+    def read(stream: Any, most: int = 10**9) -> None:
+        with contextlib.suppress(*CUT), stream:
             for event in stream:
                 events.append(event)
                 if event.type == "response.output_text.delta":
                     items[event.item_id] = items.get(event.item_id, "") + event.delta
                     tell(shown="|".join(items.values()))
+                if len(events) == most:
+                    break
 
-    stream = client.responses.create(
-        model=asked.model, input=asked.name, background=True, stream=True
-    )
-    while not events or events[-1].type not in OVER:
-        with contextlib.suppress(CUT):
-            read(stream)
-        if events[-1].type not in OVER:
-            stream = client.responses.retrieve(
-                events[0].response.id, stream=True, starting_after=events[-1].sequence_number
+    if asked.joins:
+        read(client.responses.retrieve(f"resp_{asked.joins}", stream=True), most=LEFT_AFTER)
+    else:
+        read(
+            client.responses.create(
+                model=asked.model, input=asked.name, background=True, stream=True
             )
+        )
+    while events[-1].type not in OVER:
+        id, seen = events[0].response.id, events[-1].sequence_number
+        read(client.responses.retrieve(id, stream=True, starting_after=seen))
     last = events[-1].response
     gapless = [event.sequence_number for event in events] == [*range(len(events))]
     tell(
@@ -171,4 +178,33 @@ WITNESSES: dict[str, Callable[[Asked], Witness]] = {
     "AG-UI": lambda asked: InNode(asked, "ag-ui", "ag_ui.mjs"),
     "TanStack AI": lambda asked: InNode(asked, "tanstack", "tanstack.mjs"),
 }
+FOLLOWING = ("openai-python, Responses", "AG-UI")  # that can join what another has begun
 RESUMED = {name: made for name, made in WITNESSES.items() if "Chat Completions" not in name}
+
+
+def all_show(text: str, *witnesses: Witness) -> None:
+    """Waits until each shows this text; whoever does not is in the failure, with what it told."""
+
+    def check() -> bool:
+        others = {each.name: each.lines[-40:] for each in witnesses if each.shown != text}
+        assert not others, f"not {text!r}: {others}"
+        return True
+
+    eventually(check)
+
+
+def all_ended(*witnesses: Witness) -> None:
+    def check() -> bool:
+        others = {each.name: each.lines[-40:] for each in witnesses if not each.ended}
+        assert not others, others
+        return True
+
+    eventually(check)
+
+
+def wrong(witness: Witness, **expected: Any) -> dict[str, tuple[Any, Any]]:
+    """Returns what it has told at its end and what it should have, where they differ."""
+    told = witness.ended or {}
+    return {
+        key: (told.get(key), value) for key, value in expected.items() if told.get(key) != value
+    }
