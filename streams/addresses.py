@@ -110,5 +110,5 @@ def first_words(mark: str) -> frozenset[str]:
 def patterns(mark: str) -> list[str]:
     from .urls import urlpatterns
 
-    marked = (it for it in urlpatterns if hasattr(getattr(it.callback, "view_class", 0), mark))
+    marked = (it for it in urlpatterns if getattr(getattr(it.callback, "view_class", 0), mark, ""))
     return [str(it.pattern) for it in marked]

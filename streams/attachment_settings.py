@@ -39,3 +39,8 @@ class AttachmentSettings(AgentSettings):
     attachment_tokens: int = 60_000
     #: Bytes of earlier messages' files, likewise.
     attachment_bytes_again: int = 15_000_000
+
+    @property
+    def base64_bytes(self) -> int:
+        """Bytes of the files inside of one JSON body, which are longer there by a third."""
+        return self.attachment_bytes * 3 // 2

@@ -311,6 +311,15 @@ def test_asked_again_as_it_is_another_model_answers_the_same_prompt(conversation
         editing.ask_again(run.answer, "Said", None)
 
 
+def test_a_client_that_knows_one_answer_each_is_shown_the_last():
+    def message(id, run=None):
+        return MessageState(id, 1, "assistant" if run else "user", [], run=run)
+
+    branch = [message("a"), message("b", "1"), message("c", "2"), message("d"), message("e")]
+    assert [each.id for each in branches.answered_once(branch)] == ["a", "c", "d", "e"]
+    assert branches.answered_once([]) == []
+
+
 def test_a_prompt_of_another_branch_joins_no_answer(conversation):
     conversation.change(None, on_busy="steer")
     answered(conversation, "One", "first")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from chatstream.accounts import sign_in
 from streams import access
+from streams.dialects.endpoint import LONG
 from streams.exceptions import StreamsError
 from streams.http import cookies
 from streams.http.handler import OneThreadHandler, Request
@@ -231,6 +232,14 @@ def test_json(text_of):
     assert_doubles(
         lambda text: presence_endpoint.told(text.encode()), text_of, presence_endpoint.LONGEST
     )
+
+
+@pytest.mark.parametrize("unit", ["a", "\\/", "a" * 1023 + '"', '"'])
+def test_json_with_files_inside(unit):
+    def read(text):
+        return sum(len(found[0]) for found in LONG.finditer(text.encode()))
+
+    assert_doubles(read, filled(unit), 8 * BODY)
 
 
 @pytest.mark.parametrize("unit", ["a=b&", "%ff", "+", "&", "%", "content=%0D%0A&"])

@@ -6,12 +6,15 @@ the query and the body, never by `Accept`, which these clients fill in as they l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from streams.exceptions import MethodNotAllowed, StreamsError, Unavailable
+from streams.conf import conf
+from streams.exceptions import MethodNotAllowed, StreamsError, TooLarge, Unavailable
 from streams.http.handover import HANDOVER
 from streams.log import OneRun
 from streams.models import Run
@@ -20,6 +23,8 @@ from streams.views.errors import patient
 from streams.views.parsing import json_of
 from streams.views.resource import Request, Resource
 
+LONG = re.compile(rb"[A-Za-z0-9+/=\\]{1024,}")  # as a file is in JSON
+TOO_LONG = "That is too long to send."
 NO_STREAMS = "This server has no event streams: it has to be an ASGI server, with WithStreams."
 
 
@@ -27,6 +32,7 @@ class DialectView(Resource):
     """An address of another protocol, which says in `refusal` what its errors look like."""
 
     hands_over: ClassVar = True  # see `streams.addresses`
+    takes_files = ""  # see `streams.http.uploads`
     stream_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
     document_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
 
@@ -74,3 +80,21 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
     Raises BadRequest, and Invalid for JSON that is no object.
     """
     return json_of(request.body) if request.body else {}
+
+
+def body_with_files(request: HttpRequest) -> Mapping[str, Any]:
+    """Returns the same where files may stand inside of the JSON: all around them has the bound of
+    any other body, since it becomes objects many times its length.
+
+    Raises TooLarge before anything is parsed.
+    """
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if most is None or int(announced) <= most:
+        return body_of(request)
+    longest = most + conf().base64_bytes
+    body = request.read(longest + 1)
+    files = sum(len(found[0]) for found in LONG.finditer(body))
+    if len(body) > longest or len(body) - files > most:
+        raise TooLarge(TOO_LONG)
+    return json_of(body)

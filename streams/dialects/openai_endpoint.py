@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from streams.exceptions import BudgetSpent, Invalid, NotFound, StreamsError
 from streams.text import clean
 
-from .endpoint import DialectView, body_of
+from .endpoint import DialectView, body_of, body_with_files
 
 TYPES = {
     401: "authentication_error",
@@ -26,8 +26,10 @@ MOST = 100
 
 class OpenAIView(DialectView):
     def sent(self, request: HttpRequest) -> Mapping[str, Any]:
-        """Returns the body, its texts as PostgreSQL can hold them. Raises what `body_of` raises."""
-        found: Mapping[str, Any] = cleaned(body_of(request))
+        """Returns the body, its texts as PostgreSQL can hold them. Raises what
+        `body_with_files` raises."""
+        body = body_with_files if self.takes_files else body_of
+        found: Mapping[str, Any] = cleaned(body(request))
         return found
 
     @staticmethod
@@ -37,7 +39,6 @@ class OpenAIView(DialectView):
     def refused(self, request: HttpRequest, error: StreamsError) -> HttpResponse:
         response = super().refused(request, error)
         response.status_code = STATUSES.get(error.status, error.status)
-        # Clients ask again by themselves, and would be told the same.
         # Clients ask again by themselves, and would be told the same.
         if error.status == 409 or isinstance(error, BudgetSpent):
             response["x-should-retry"] = "false"

@@ -8,47 +8,64 @@ from typing import Any, NamedTuple, cast
 from streams.exceptions import Invalid
 from streams.models.branching import Imported
 
+from .files import File, Storing, of_base64, of_url
+
 ROLES = ("user", "assistant", "system", "developer")
 TEXTS = ("input_text", "output_text", "text")
-ONLY_TEXT = "Files, images and audio can't be sent here yet: send text."
+IMAGES = ("input_image", "image_url")
+FILES = (*IMAGES, "input_file", "file")
+NOT_TAKEN = "A part is text, an image or a file: nothing else can be sent here."
+NO_IDS = "There are no uploaded files here: send the content as a data URL instead of file_id."
+OF_USERS = "Only the user's messages have images and files."
 NO_CALLS = "Tools run on the server here: results of calls are not taken."
+
+
+class Said(NamedTuple):
+    """One message as it was sent."""
+
+    role: str
+    text: str
+    files: tuple[File, ...] = ()
 
 
 class Conversed(NamedTuple):
     """What was sent: instructions, messages that came before, and the prompt to answer."""
 
     system: str | None
-    before: list[Imported]
-    prompt: str
+    before: list[Said]
+    prompt: Said
 
 
-def conversed(messages: Sequence[tuple[str, str]], field: str, instructions: str = "") -> Conversed:
+def conversed(messages: Sequence[Said], field: str, instructions: str = "") -> Conversed:
     """Raises Invalid unless the last message is the user's."""
-    said = [
-        Imported(cast(Any, role), text) for role, text in messages if role in ("user", "assistant")
-    ]
+    said = [each for each in messages if each.role in ("user", "assistant")]
     if not said or said[-1].role != "user":
         raise Invalid("The last message has to be the user's.", field=field)
-    rules = [text for role, text in messages if role in ("system", "developer")]
+    rules = [each.text for each in messages if each.role in ("system", "developer")]
     system = "\n\n".join([*([instructions] if instructions else []), *rules])
-    return Conversed(system or None, said[:-1], said[-1].text)
+    return Conversed(system or None, said[:-1], said[-1])
 
 
-def messages_in(given: Any, field: str) -> list[tuple[str, str]]:
-    """Returns the role and text of each message. What a model has thought is left out: clients
-    send it back with the rest.
+def imported(messages: Sequence[Said], storing: Storing) -> list[Imported]:
+    """Returns messages as they are taken in, their files stored. Raises what that does."""
+    return [Imported(cast(Any, each.role), each.text, storing.ids(each.files)) for each in messages]
 
-    Raises Invalid.
+
+def messages_in(given: Any, field: str) -> list[Said]:
+    """Returns each message. What a model has thought is left out: clients send it back with the
+    rest.
+
+    Raises Invalid, and TooLarge for a file.
     """
     if isinstance(given, str):
-        return [("user", given)]
+        return [Said("user", given)]
     if not isinstance(given, list):
         raise Invalid(f"{field} is a text or a list of messages.", field=field)
     found = [message_in(each, field) for each in given]
     return [message for message in found if message is not None]
 
 
-def message_in(item: Any, field: str) -> tuple[str, str] | None:
+def message_in(item: Any, field: str) -> Said | None:
     kind = item.get("type", "message") if isinstance(item, dict) else None
     if kind == "reasoning":
         return None
@@ -60,23 +77,43 @@ def message_in(item: Any, field: str) -> tuple[str, str] | None:
         raise Invalid("An item is a message with role and content.", field=field)
     if item.get("role") not in ROLES:
         raise Invalid(f"role is one of {', '.join(ROLES)}.", field=field)
-    return item["role"], text_in(item.get("content"), field)
+    return said(item["role"], item.get("content"), field)
 
 
-def text_in(content: Any, field: str) -> str:
+def said(role: str, content: Any, field: str) -> Said:
     if isinstance(content, str):
-        return content
+        return Said(role, content)
     if not isinstance(content, list):
         raise Invalid("content is a text or a list of parts.", field=field)
-    return "".join(part_in(part, field) for part in content)
+    parts = [part_in(part, field) for part in content]
+    files = tuple(part for part in parts if isinstance(part, File))
+    if files and role != "user":
+        raise Invalid(OF_USERS, field=field)
+    return Said(role, "".join(part for part in parts if isinstance(part, str)), files)
 
 
-def part_in(part: Any, field: str) -> str:
+def part_in(part: Any, field: str) -> str | File:
     kind = part.get("type") if isinstance(part, dict) else None
+    if kind in FILES:
+        return file_in(part, field)
     text = part.get("refusal" if kind == "refusal" else "text") if kind else None
     if kind in (*TEXTS, "refusal") and isinstance(text, str):
         return text
-    raise Invalid(ONLY_TEXT, field=field)
+    raise Invalid(NOT_TAKEN, field=field)
+
+
+def file_in(part: Mapping[str, Any], field: str) -> File:
+    """Reads an image or a file, which Chat Completions wraps once more."""
+    inner = part.get(part["type"])
+    given = inner if isinstance(inner, Mapping) else part
+    if given.get("file_id"):
+        raise Invalid(NO_IDS, field=field)
+    if part["type"] in IMAGES:
+        return of_url(given.get("url") or given.get("image_url"), "", field)
+    data, name = given.get("file_data"), given.get("filename")
+    if isinstance(data, str) and data[:5].lower() != "data:":
+        return of_base64(data, name, field)
+    return of_url(data or given.get("file_url"), name, field)
 
 
 def metadata_in(given: Any) -> dict[str, str]:

@@ -6,7 +6,7 @@ The list is the truth about the branch: an edited prompt, or one behind an older
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -17,9 +17,11 @@ from streams.models import Conversation, Device, Message, Run, branching
 from streams.models.branching import Imported
 from streams.postgres.database import atomic
 from streams.text import clean
+from streams.views.attaching import check_taken
 from streams.views.validation import checked_values
 
 from . import naming
+from .files import File, Storing, ids_of
 
 
 class Said(NamedTuple):
@@ -28,6 +30,7 @@ class Said(NamedTuple):
     id: str
     role: str
     text: str
+    files: tuple[File, ...] = ()
 
 
 class Posted(NamedTuple):
@@ -45,24 +48,51 @@ class Posted(NamedTuple):
     again: bool = False
 
 
-@atomic
 def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> Run:
     """Returns the run that answers the list's last message: a new one, or the one of an earlier
     post of the same list. `run` is the id of a new one.
 
-    Raises Invalid, and what `Conversation.post` raises.
+    Raises Invalid, and what `Conversation.post` and `Storing.ids` raise.
     """
     if not posted.messages or posted.messages[-1].role != "user":
         raise Invalid("The last message is the user's prompt.", field="messages")
     values = settings_in(user, posted)
+    with Storing(user, "messages") as storing:
+        files = files_in(user, posted, storing)
+        return asked(user, device, posted, values, files, run)
+
+
+def files_in(user: Any, posted: Posted, storing: Storing) -> list[tuple[UUID, ...]]:
+    """Returns each message's files, stored where they will be needed: those of the prompt, and
+    those of the others if none of them is known here."""
+    if not any(each.files for each in posted.messages):
+        return [()] * len(posted.messages)
+    here = naming.conversation_of(user, posted.name)
+    *before, prompt = posted.messages
+    known = [here and message_of(here, each) for each in before]
+    needed = [()] * len(before) if any(known) else [storing.ids(each.files) for each in before]
+    return [*needed, storing.ids(prompt.files, message_of(here, prompt) if here else None)]
+
+
+@atomic
+def asked(
+    user: Any,
+    device: Device,
+    posted: Posted,
+    values: dict[str, Any],
+    files: list[tuple[UUID, ...]],
+    run: UUID | None,
+) -> Run:
+    """Does what `ask` does, `files` being those of each message."""
     quotas.lock_owner(user.pk)
     here = set_up(user, device, posted.name, values)
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
-    if known and known.text == clean(prompt.text):
+    if known and known.text == clean(prompt.text) and ids_of(known) == files[-1]:
         return answered(known, device, again=posted.again or posted.edited)
-    key, parent = free_key(here, prompt), place(here, posted)
-    _, made, _ = here.post(prompt.text, device, key, parent, run)
+    check_taken(user, here.model, files[-1])
+    key, parent = free_key(here, prompt), place(here, posted, files)
+    _, made, _ = here.post(prompt.text, device, key, parent, run, attachments=files[-1])
     return made
 
 
@@ -82,8 +112,12 @@ def settings_in(user: Any, posted: Posted) -> dict[str, Any]:
     return values
 
 
-def imported(messages: Sequence[Said]) -> list[Imported]:
-    return [Imported(each.role, each.text) for each in messages if each.text.strip()]  # type: ignore[arg-type]
+def imported(messages: Sequence[Said], files: Sequence[tuple[UUID, ...]]) -> list[Imported]:
+    return [
+        Imported(cast(Any, each.role), each.text, own)
+        for each, own in zip(messages, files, strict=True)
+        if each.text.strip() or own
+    ]
 
 
 def message_of(here: Conversation, said: Said) -> Message | None:
@@ -116,7 +150,7 @@ def answered(prompt: Message, device: Device, again: bool) -> Run:
     return newest.retry(device)
 
 
-def place(here: Conversation, posted: Posted) -> str | None:
+def place(here: Conversation, posted: Posted, files: Sequence[tuple[UUID, ...]]) -> str | None:
     """Returns which message the prompt follows, as `Conversation.post` wants it: the nearest one
     before it that is known here. Where none is known, all were said elsewhere, and begin a branch.
     """
@@ -126,7 +160,8 @@ def place(here: Conversation, posted: Posted) -> str | None:
     for said in reversed(before):
         if (known := message_of(here, said)) is not None:
             return None if unsettled(here, known) else str(known.uuid)
-    taken = branching.take_in(here, imported(before), "" if here.last_seq else None)
+    elsewhere = imported(before, files[:-1])
+    taken = branching.take_in(here, elsewhere, "" if here.last_seq else None)
     return str(taken[-1].uuid) if taken else None
 
 

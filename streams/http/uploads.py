@@ -32,7 +32,7 @@ def most_bytes(scope: Scope) -> int:
     if takes == "form" and is_form(scope):
         return one * several + AROUND + (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
     if takes == "data":
-        return one * 3 // 2 + (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+        return conf().base64_bytes + (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
     return 0
 
 

@@ -102,6 +102,16 @@ def grouped(messages: Sequence[MessageState]) -> list[list[MessageState]]:
     return groups
 
 
+def answered_once(branch: Sequence[MessageState]) -> list[MessageState]:
+    """Returns a branch with one answer to each prompt, the last of those in it: what a client shows
+    that knows of no others.
+    """
+    groups = grouped(branch)
+    lasts = [[each for each in group if each.run][-1:] for group in groups]
+    said = [[each for each in group if not each.run] for group in groups]
+    return [each for pair in zip(said, lasts, strict=True) for part in pair for each in part]
+
+
 def up_to(last: str | None, group: list[MessageState]) -> list[MessageState]:
     """Returns a group as far as the message of that id; all of it without one."""
     ends = [at for at, message in enumerate(group) if message.id == last]

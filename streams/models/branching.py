@@ -12,9 +12,10 @@ from django.utils.translation import gettext
 from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, NotFound, TooLarge
-from streams.log import branches
+from streams.log import branches, references
 from streams.text import clean
 
+from . import attaching
 from .outline import is_branched, outline
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Imported(NamedTuple):
 
     role: Literal["user", "assistant"]
     text: str
+    attachments: Sequence[UUID] = ()
 
 
 def follow(here: Conversation, message: Message, parent: str | None) -> None:
@@ -112,23 +114,26 @@ def take_in(
     """Stores messages that were said elsewhere, each behind the one before it, the first behind
     `parent`. The caller holds the conversation's row, which may be new.
 
-    Raises what `follow` and `quotas` raise, and Invalid for an empty one.
+    Raises what `follow`, `quotas` and `attaching` raise, and Invalid for an empty one.
     """
     quotas.check_length(here, len(messages))
     model = here.messages.model
+    files = [attaching.sendable(here, each.attachments) for each in messages]
     stored = [
         model(
             conversation=here,
             role=each.role,
-            blocks=[{"index": 0, "kind": "text", "text": checked(each)}],
+            blocks=references.said(checked(each), [file.reference() for file in attached]),
             seq=here.last_seq + nth,
         )
-        for nth, each in enumerate(messages, 1)
+        for nth, (each, attached) in enumerate(zip(messages, files, strict=True), 1)
     ]
     if stored:
         follow(here, stored[0], parent)
         with log.numbered(here.pk):
             model.objects.bulk_create(stored)
+        for message, attached in zip(stored, files, strict=True):
+            attaching.sent(attached, message)
         here.append(*(message.created() for message in stored))
     return stored
 
@@ -138,7 +143,7 @@ def checked(message: Imported) -> str:
     text = clean(message.text)
     if message.role not in ROLES:
         raise Invalid(f"role is one of {', '.join(ROLES)}.", field="messages")
-    if not text.strip():
+    if not text.strip() and not message.attachments:
         raise Invalid(gettext("A message is empty."), field="messages")
     if message.role == "user":
         quotas.check_text("messages", text)

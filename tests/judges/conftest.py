@@ -16,7 +16,8 @@ from .witnesses.witness import WITNESSES, Asked
 
 # A worker whose row was deleted with those of a test writes it again with its next beat; and an
 # answer may lose as many workers as there are kills.
-QUICK = {"STREAMS": json.dumps({"heartbeat": 0.5, "max_attempts": 1000})}
+QUICK = {"heartbeat": 0.5, "max_attempts": 1000}
+BOTH = ["image", "pdf"]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -50,16 +51,16 @@ class Crew:
 
     def __init__(self, told):
         self.told = told
-        url = {"OPENAI_CHAT_BASE_URL": f"{told.url}/v1"}
-        self.models = url | {"OPENAI_CHAT_API_KEY": "k", "OPENAI_CHAT_MODELS": "told"}
+        model = {"url": f"{told.url}/v1", "key": "k", "menu": ["told"], "takes": {"told": BOTH}}
+        self.settings = {"STREAMS": json.dumps({"models": {"openai-chat": model}, **QUICK})}
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=100)
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
-        self.web = Web(self.listening, **self.models)
+        self.web = Web(self.listening, **self.settings)
         self._worker = None
 
     def kill_web(self):
         self.web.kill()
-        self.web = Web(self.listening, **self.models)
+        self.web = Web(self.listening, **self.settings)
 
     def kill_worker(self):
         self.worker().kill()
@@ -71,7 +72,7 @@ class Crew:
 
     def worker(self):
         if not self.works:
-            self._worker = WorkerProcess(**self.models, **QUICK)
+            self._worker = WorkerProcess(**self.settings)
         return self._worker
 
     def dismiss(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 MODEL = "openai-chat:told"
@@ -20,3 +21,7 @@ def joined(events: list[Any]) -> str:
 def texts(told: Any) -> list[str]:
     """What the model was told last."""
     return [message["content"] for message in told.requests[-1]["messages"]]
+
+
+def data_url(content: bytes, kind: str = "application/octet-stream") -> str:
+    return f"data:{kind};base64,{b64encode(content).decode()}"

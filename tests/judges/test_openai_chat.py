@@ -7,9 +7,10 @@ import openai
 import pytest
 
 from streams.models import Conversation, Run
+from tests.pictures import GIF
 from tests.processes import eventually
 
-from .openai_client import MODEL, texts
+from .openai_client import MODEL, data_url, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +58,27 @@ def test_an_answer_whole_and_streamed_to_the_messages_that_were_sent(client, web
     assert frames[-1] == "data: [DONE]"
     assert frames.count("data: [DONE]") == 1
     assert not any('"usage"' in frame for frame in frames)
+
+
+def test_images_and_files_go_with_the_message_they_came_with(client, told):
+    told.answer("Two dots")
+    image = {"type": "image_url", "image_url": {"url": data_url(GIF, "image/gif")}}
+    file = {"type": "file", "file": {"file_data": data_url(b"words"), "filename": "a.txt"}}
+    messages = [
+        {"role": "user", "content": [image, {"type": "text", "text": "One"}]},
+        {"role": "assistant", "content": "A dot"},
+        {"role": "user", "content": [image, file]},
+    ]
+    whole = client.chat.completions.create(model=MODEL, messages=messages)
+    assert whole.choices[0].message.content == "Two dots"
+    first, answer, last = told.requests[-1]["messages"]
+    assert [first["content"][0], answer["content"], last["content"][0]] == [image, "A dot", image]
+    assert "words" in last["content"][1]["text"]
+    for url in ("https://x.test/i.png", "data:image/gif,x"):
+        image["image_url"]["url"] = url
+        with pytest.raises(openai.BadRequestError):
+            client.chat.completions.create(model=MODEL, messages=messages)
+    assert len(told.requests) == 1
 
 
 def test_what_is_not_whole_never_ends_well(client, web, told, laptop, crew, worker):

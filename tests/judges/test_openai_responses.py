@@ -9,9 +9,10 @@ import openai
 import pytest
 
 from streams.models import Conversation, Event, Run
+from tests.pictures import GIF
 from tests.processes import eventually
 
-from .openai_client import MODEL, OPEN, joined, read, texts
+from .openai_client import MODEL, OPEN, data_url, joined, read, texts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,6 +153,33 @@ def test_several_turns_by_response_by_conversation_and_by_items(client, told):
     assert [item.content[0].text for item in asked] == ["One", "second", "Three"]
 
 
+def test_images_and_files_reach_the_model_and_are_read_back(client, told):
+    told.answer("A dot")
+    content = [
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": data_url(GIF, "image/gif"), "detail": "auto"},
+        {"type": "input_file", "file_data": data_url(b"words", "text/plain"), "filename": "a.txt"},
+    ]
+    made = client.responses.create(model=MODEL, input=[{"role": "user", "content": content}])
+    assert made.output_text == "A dot"
+    image, text, asked = told.requests[-1]["messages"][-1]["content"]
+    assert image["image_url"]["url"] == data_url(GIF, "image/gif")
+    assert "words" in text["text"]
+    assert asked["text"] == "What is this?"
+    (item,) = client.responses.input_items.list(made.id)
+    kinds = [part.type for part in item.content]
+    assert kinds == ["input_image", "input_file", "input_text"]
+    read = httpx.get(item.content[0].image_url, headers=client.auth_headers)
+    assert (read.content, read.headers["content-type"]) == (GIF, "image/gif")
+    told.answer("Still")
+    more = {"model": MODEL, "previous_response_id": made.id}
+    remote = {"type": "input_image", "image_url": "https://x.test/i.png", "detail": "auto"}
+    with pytest.raises(openai.BadRequestError, match="Nothing is fetched"):
+        client.responses.create(input=[{"role": "user", "content": [remote]}], **more)
+    known = {"role": "user", "content": item.to_dict()["content"]}
+    assert client.responses.create(input=[known], **more).output_text == "Still"
+
+
 def test_a_stop_reaches_every_reader_and_the_model(client, told):
     told.say("One")
     stream = iter(client.responses.create(model=MODEL, input="Go", background=True, stream=True))
@@ -244,6 +272,7 @@ def test_a_refusal_says_what_is_wrong_with_what(client, web):
         "input": [{}, {"input": ""}, {"input": []}, {"input": 3}, {"input": [{"role": "x"}]},
                   {"input": [{"role": "assistant", "content": "x"}]},
                   {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
+                  {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]},
                   {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}],
         "tools": [{"tools": [{"type": "function", "name": "x"}]}],
         "model": [{"model": "nobody:x"}, {"model": 3}],

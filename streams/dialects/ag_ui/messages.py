@@ -5,12 +5,15 @@ https://docs.ag-ui.com/concepts/messages
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from streams.attachments import kinds
 from streams.dialects import naming
+from streams.dialects.files import Address, File, of_base64, of_url
 from streams.dialects.posted import Posted, Said
 from streams.exceptions import Invalid
+from streams.log import references
 from streams.log.transcript import MessageState
 
 INSTRUCTIONS = ("system", "developer")
@@ -47,38 +50,74 @@ def said(message: Mapping[str, Any]) -> Said | None:
         return None
     if role not in ("user", "assistant"):
         raise Invalid("A message has a role of AG-UI.", field="messages")
-    return Said(naming.name_in(message.get("id"), "messages"), role, text_of(message))
+    parts = parts_of(message)
+    files = tuple(part for part in parts if isinstance(part, File)) if role == "user" else ()
+    return Said(naming.name_in(message.get("id"), "messages"), role, joined(parts), files)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
-    """Raises Invalid for a part that is no text: only text can be answered."""
+    return joined(parts_of(message))
+
+
+def joined(parts: Iterable[str | File]) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def parts_of(message: Mapping[str, Any]) -> list[str | File]:
+    """Raises Invalid for a part that can't be answered."""
     content = message.get("content", "")
     if content is None or isinstance(content, str):
-        return content or ""
+        return [content or ""]
     if not isinstance(content, list):
         raise Invalid("content is a text or a list of parts.", field="messages")
-    return "".join(map(part_of, content))
+    return [*map(part_of, content)]
 
 
-def part_of(part: Any) -> str:
-    if isinstance(part, Mapping) and part.get("type") == "text":
-        text = part.get("text", part.get("content"))
-        if isinstance(text, str):
-            return text
-    raise Invalid("Only text can be sent here yet.", field="messages")
+def part_of(part: Any) -> str | File:
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if kind == "text" and isinstance(text := part.get("text", part.get("content")), str):
+        return text
+    if kind in ("image", "document"):
+        return source_of(part)
+    if kind == "binary":  # as it was before 1.0
+        if data := part.get("data"):
+            return of_base64(data, part.get("filename"), "messages")
+        return of_url(part.get("url"), part.get("filename"), "messages")
+    raise Invalid("A part is text, an image or a document.", field="messages")
 
 
-def shown(message: MessageState) -> dict[str, Any]:
-    """Returns a message as AG-UI has it, and with the `parts` that TanStack AI reads."""
+def source_of(part: Mapping[str, Any]) -> File:
+    source, more = part.get("source"), part.get("metadata")
+    name = more.get("filename") if isinstance(more, Mapping) else ""
+    if not isinstance(source, Mapping) or source.get("type") not in ("data", "url"):
+        raise Invalid("The source of a file is its data, in base64.", field="messages")
+    read = of_base64 if source["type"] == "data" else of_url
+    return read(source.get("value"), name, "messages")
+
+
+def shown(message: MessageState, address: Address) -> dict[str, Any]:
+    """Returns a message as AG-UI has it, its files by their addresses here, and with the `parts`
+    that TanStack AI reads."""
     key = message.client_key
     text = "".join(it["text"] for it in message.blocks if it["kind"] in ("text", "refusal"))
     thoughts = [it["text"] for it in message.blocks if it["kind"] == "reasoning"]
+    files = [file_part(each, address(each)) for each in references.of_blocks(message.blocks)]
+    said = [{"type": "text", "text": text}] if text else []
     return {
         "id": naming.client_id(key) if key else message.id,
         "role": message.role,
-        "content": text,
+        "content": [*files, *said] if files else text,
         "parts": [
             *({"type": "thinking", "content": each} for each in thoughts),
+            *files,
             {"type": "text", "content": text},
         ],
+    }
+
+
+def file_part(file: references.Reference, address: str) -> dict[str, Any]:
+    return {
+        "type": "image" if kinds.is_image(file["type"]) else "document",
+        "source": {"type": "url", "value": address, "mimeType": file["type"]},
+        "metadata": {"filename": file["name"]},
     }

@@ -8,7 +8,8 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams.dialects import naming
-from streams.dialects.endpoint import DialectView, body_of
+from streams.dialects.endpoint import DialectView, body_with_files
+from streams.dialects.files import Address, addresses
 from streams.dialects.posted import ask, message_of
 from streams.dialects.runs import active, decided_by, with_all
 from streams.exceptions import Invalid, KeyReused, NotFound, StreamsError
@@ -34,10 +35,12 @@ class AGUIView(DialectView):
 
 
 class Agent(AGUIView):
+    takes_files = "data"
+
     def post(self, request: Request) -> HttpResponse:
         """Begins a run. One of the same `runId` is followed, and with `Last-Event-ID`, by which a
         client goes on after a cut, none is ever begun."""
-        given = body_of(request)
+        given = body_with_files(request)
         thread, name = (naming.name_in(given.get(it), it) for it in ("threadId", "runId"))
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
         known = names.find(request.user, name)
@@ -70,7 +73,7 @@ class Agent(AGUIView):
             "after": after,
         }
         if cursor <= START and not after:
-            joined["earlier"] = before(run)
+            joined["earlier"] = before(run, addresses(request))
         return self.stream(request, run, cursor, **joined)
 
     def stream(self, request: Request, run: Run, cursor: Cursor, **known: Any) -> HttpResponse:
@@ -104,12 +107,13 @@ def answered_in(run: Run) -> frozenset[str]:
     return frozenset(map(str, over.values_list("uuid", flat=True)))
 
 
-def before(run: Run) -> list[dict[str, Any]]:
+def before(run: Run, address: Address) -> list[dict[str, Any]]:
     """Returns the messages before the run's answer, which its stream tells."""
     id = str(run.answer.uuid)
     branch = snapshot(run.conversation_id).transcript.branch(id)
     at = next((at for at, each in enumerate(branch) if each.id == id), len(branch))
-    return [shown(each) for each in branch[:at]]
+    said = branches.answered_once(branch[: at + 1])
+    return [shown(each, address) for each in said if each.id != id]
 
 
 def answer_in(request: Request, given: Mapping[str, Any]) -> Run:
@@ -132,14 +136,14 @@ def loaded(request: Request) -> JsonResponse:
     here = naming.conversation_of(request.user, name)
     if here is None:
         return JsonResponse({"messages": [], "activeRun": None})
-    return JsonResponse(shown_in(here))
+    return JsonResponse(shown_in(here, addresses(request)))
 
 
-def shown_in(here: Conversation) -> dict[str, Any]:
+def shown_in(here: Conversation, address: Address) -> dict[str, Any]:
     run = active(here)
-    messages = branches.ending_at_newest(snapshot(here.pk).transcript.messages)
+    messages = branches.answered_once(snapshot(here.pk).transcript.branch())
     left_out = run and str(run.answer.uuid)
     return {
-        "messages": [shown(each) for each in messages if each.id != left_out],
+        "messages": [shown(each, address) for each in messages if each.id != left_out],
         "activeRun": run and {"runId": str(run.uuid)},
     }

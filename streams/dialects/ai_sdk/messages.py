@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.dialects import naming
+from streams.dialects.files import Address, File, of_url
 from streams.dialects.posted import Posted, Said
 from streams.exceptions import Invalid
+from streams.log import references
 from streams.log.transcript import MessageState
+
+from .parts import KINDS
 
 REGENERATE = "regenerate-message"
 TRIGGERS = ("submit-message", REGENERATE, None)
@@ -49,18 +53,20 @@ def said(message: Any) -> Said | None:
     if role == "system":
         return None
     id = naming.name_in(message.get("id"), "messages")
-    return Said(id, role, "".join(text_of(part, role) for part in message["parts"]))
+    parts = [part_of(part, role) for part in message["parts"]]
+    files = tuple(part for part in parts if isinstance(part, File))
+    return Said(id, role, "".join(part for part in parts if isinstance(part, str)), files)
 
 
-def text_of(part: Any, role: str) -> str:
-    """Raises Invalid for a file that a user sends: only text can be answered."""
+def part_of(part: Any, role: str) -> str | File:
+    """Returns what a part says, or the file that a user sends; "" for another. Raises Invalid."""
     kind = part.get("type") if isinstance(part, Mapping) else None
     if not isinstance(kind, str):
         raise Invalid("A part has a type.", field="messages")
     if kind == "text" and isinstance(part.get("text"), str):
         return str(part["text"])
     if kind == "file" and role == "user":
-        raise Invalid("Files can't be sent here yet: send text.", field="messages")
+        return of_url(part.get("url"), part.get("filename"), "messages")
     return ""
 
 
@@ -71,15 +77,24 @@ def text_in(given: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def shown(message: MessageState) -> dict[str, Any]:
-    """Returns a message as a UIMessage, under the id its client gave it."""
+def shown(message: MessageState, address: Address) -> dict[str, Any]:
+    """Returns a message as a UIMessage, under the id its client gave it, and its files by their
+    addresses here."""
     key = message.client_key
     return {
         "id": naming.client_id(key) if key else message.id,
         "role": message.role,
         "parts": [
-            {"type": "reasoning" if block["kind"] == "reasoning" else "text", "text": block["text"]}
-            for block in message.blocks
-            if block["kind"] != "tool_call"
+            *(file_part(each, address(each)) for each in references.of_blocks(message.blocks)),
+            *(
+                {"type": KINDS[block["kind"]], "text": block["text"]}
+                for block in message.blocks
+                if block["kind"] in KINDS and (block["text"] or message.role != "user")
+            ),
         ],
     }
+
+
+def file_part(file: references.Reference, address: str) -> dict[str, str]:
+    known = {"mediaType": file["type"], "filename": file["name"]}
+    return {"type": "file", **known, "url": address}

@@ -8,7 +8,8 @@ from django.http import HttpResponse, JsonResponse
 
 from streams.dialects import naming
 from streams.dialects.deciding import decide
-from streams.dialects.endpoint import DialectView, body_of
+from streams.dialects.endpoint import DialectView, body_of, body_with_files
+from streams.dialects.files import addresses
 from streams.dialects.posted import ask
 from streams.dialects.runs import active, decided_by, stop, with_all
 from streams.exceptions import NotFound, StreamsError
@@ -39,10 +40,12 @@ class AISDKView(DialectView):
 
 
 class Post(AISDKView):
+    takes_files = "data"
+
     def post(self, request: Request) -> HttpResponse:
         """Begins a run, or goes on with one that has waited for this client's decisions: then
         what comes after them is sent, under the id of the message that the client has."""
-        given = body_of(request)
+        given = body_with_files(request)
         if continuation.continues(given):
             run = continuation.waiting_run(request.user, given)
             decisions = continuation.decisions(given["messages"][-1])
@@ -56,8 +59,9 @@ class Chat(AISDKView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """Returns the messages of the newest branch, for a page that is loaded."""
         whole = snapshot(own(request, name).pk).transcript
-        messages = branches.ending_at_newest(whole.messages)
-        return JsonResponse({"id": name, "messages": [shown(each) for each in messages]})
+        messages = branches.answered_once(whole.branch())
+        address = addresses(request)
+        return JsonResponse({"id": name, "messages": [shown(each, address) for each in messages]})
 
 
 class Resume(AISDKView):

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 
 from streams import policy
+from streams.dialects.files import Storing
 from streams.dialects.openai_endpoint import OpenAIView
+from streams.dialects.openai_input import imported
 from streams.dialects.runs import with_all
 from streams.models import Device, Run, first_prompt
+from streams.models.branching import Imported
 from streams.postgres import clock
 from streams.postgres.database import atomic
 from streams.text import opening_of
+from streams.views.attaching import check_taken
 from streams.views.resource import Request
 from streams.views.validation import checked_values
 
@@ -21,6 +27,7 @@ from .encoder import Completion, PieceEncoder, WholeEncoder
 
 
 class ChatCompletions(OpenAIView):
+    takes_files = "data"
     document_headers = ((b"x-should-retry", b"false"),)  # the worker has asked again already
 
     def post(self, request: Request) -> HttpResponse:
@@ -34,7 +41,6 @@ class ChatCompletions(OpenAIView):
         return self.follow(request, run, WholeEncoder(completion), streams=False)
 
 
-@atomic
 def begin(user: Any, device: Device, asked: Asked) -> Run:
     """Stores the messages as a conversation of their own, and the run of its last prompt. The
     client holds its history itself, and sends all of it each time: so the conversation is archived
@@ -45,13 +51,24 @@ def begin(user: Any, device: Device, asked: Asked) -> Run:
     if asked.model:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
+    with Storing(user, "messages") as storing:
+        before = imported(asked.said.before, storing)
+        files = storing.ids(asked.said.prompt.files)
+        return stored(user, device, asked, before, files)
+
+
+@atomic
+def stored(
+    user: Any, device: Device, asked: Asked, before: list[Imported], files: Sequence[UUID]
+) -> Run:
     values = {
         "model": asked.model or policy.default_model(user),
         "system": asked.said.system or "",
-        "title": opening_of(asked.said.prompt)[:60],
+        "title": opening_of(asked.said.prompt.text)[:60],
     }
+    check_taken(user, values["model"], files)
     here, _, run, _ = first_prompt.begin_with(
-        user, asked.said.prompt, device, None, asked.said.before, **checked_values(values)
+        user, asked.said.prompt.text, device, None, before, files, **checked_values(values)
     )
     here.archived_at = clock.now()
     here.save(update_fields=["archived_at"])

@@ -8,9 +8,11 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy, quotas
+from streams.dialects.files import Address, Storing, addresses
 from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
-from streams.dialects.openai_input import messages_in, metadata_in
+from streams.dialects.openai_input import Said, imported, messages_in, metadata_in
 from streams.exceptions import Invalid, NotFound
+from streams.log import branches
 from streams.log.transcript import MessageState
 from streams.models import Conversation, Run, branching
 from streams.models.branching import Imported
@@ -20,11 +22,14 @@ from streams.snapshot import snapshot
 from streams.views.resource import Request
 
 from . import ids, starting
+from .input_items import input_item
 
 MOST_ITEMS = 20  # of one request, as OpenAI has it
 
 
 class Conversations(OpenAIView):
+    takes_files = "data"
+
     def post(self, request: Request) -> HttpResponse:
         given = self.sent(request)
         made = begin(request.user, given.get("items"), metadata_in(given.get("metadata")))
@@ -47,36 +52,48 @@ class OneConversation(OpenAIView):
 
 
 class Items(OpenAIView):
+    takes_files = "data"
+
     def get(self, request: Request, id: str) -> HttpResponse:
         here = starting.own_conversation(request.user, id)
-        return JsonResponse(listed(items_of(here, newest_first(request.GET)), request.GET))
+        items = items_of(here, newest_first(request.GET), address=addresses(request))
+        return JsonResponse(listed(items, request.GET))
 
     def post(self, request: Request, id: str) -> HttpResponse:
         here = starting.own_conversation(request.user, id)
-        taken = take_in(here, messages(self.sent(request).get("items")))
-        made = [item(MessageState(str(m.uuid), m.seq, m.role, m.blocks)) for m in taken]
+        said = messages(self.sent(request).get("items"))
+        with Storing(request.user, "items") as storing:
+            taken = take_in(here, imported(said, storing))
+        address = addresses(request)
+        made = [input_item(m.uuid, m.role, m.blocks, address) for m in taken]
         return JsonResponse(listed(made, {"limit": str(MOST_ITEMS)}))
 
 
 class OneItem(OpenAIView):
     def get(self, request: Request, id: str, item: str) -> HttpResponse:
         here = starting.own_conversation(request.user, id)
-        for each in items_of(here, newest=True, of=item):
+        for each in items_of(here, newest=True, of=item, address=addresses(request)):
             if each["id"] == item:
                 return JsonResponse(each)
         raise NotFound(f"There is no item {item[:80]!r} here.")
 
 
-@atomic
 def begin(user: Any, items: Any, metadata: dict[str, str]) -> Conversation:
-    """Raises Invalid, TooLarge and TooManyEmpty."""
+    """Raises Invalid, TooLarge, TooManyEmpty, and what `Storing.ids` raises."""
     said = messages_in([] if items is None else items, "items")
-    system = "\n\n".join(text for role, text in said if role not in branching.ROLES)
+    system = "\n\n".join(each.text for each in said if each.role not in branching.ROLES)
     quotas.check_text("system", system)
-    quotas.check_empty(user.pk)
     own: dict[str, Any] = {"system": system, "metadata": metadata or None}
+    talk = bounded([each for each in said if each.role in branching.ROLES])
+    with Storing(user, "items") as storing:
+        return stored(user, imported(talk, storing), own)
+
+
+@atomic
+def stored(user: Any, said: list[Imported], own: dict[str, Any]) -> Conversation:
+    quotas.check_empty(user.pk)
     made = Conversation.begin(user, model=policy.default_model(user), **own)
-    branching.take_in(made, imported([each for each in said if each[0] in branching.ROLES]))
+    branching.take_in(made, said)
     channels.list_changed(user.pk)
     return made
 
@@ -87,29 +104,32 @@ def take_in(here: Conversation, said: list[Imported]) -> list[Any]:
     return branching.take_in(Conversation.lock(here.pk), said)
 
 
-def messages(items: Any) -> list[Imported]:
+def messages(items: Any) -> list[Said]:
     """Raises Invalid."""
-    return imported(messages_in(items, "items"))
+    said = bounded(messages_in(items, "items"))
+    if any(each.role not in branching.ROLES for each in said):
+        raise Invalid("Instructions begin a conversation: none can be added.", field="items")
+    return said
 
 
-def imported(said: list[tuple[str, str]]) -> list[Imported]:
+def bounded(said: list[Said]) -> list[Said]:
     if len(said) > MOST_ITEMS:
         raise Invalid(f"At most {MOST_ITEMS} items come at once.", field="items")
-    wrong = [role for role, _ in said if role not in branching.ROLES]
-    if wrong:
-        raise Invalid("Instructions begin a conversation: none can be added.", field="items")
-    return [Imported(role, text) for role, text in said]  # type: ignore[arg-type]
+    return said
 
 
-def items_of(here: Conversation, newest: bool, of: str = "") -> Iterator[dict[str, Any]]:
+def items_of(
+    here: Conversation, newest: bool, of: str = "", *, address: Address
+) -> Iterator[dict[str, Any]]:
     """Yields the items of the newest branch; with `of`, only those of the message that has an item
     of that id. An answer costs a query."""
-    shown = snapshot(here.pk).transcript.branch()
+    branch = snapshot(here.pk).transcript.branch()
+    shown = branch if of else branches.answered_once(branch)
     known = {str(run.uuid): run for run in here.runs.select_related("conversation")}
     for message in reversed(shown) if newest else shown:
         if of and not is_of(of, message):
             continue
-        found = items_in(message, known.get(message.run or ""))
+        found = items_in(message, known.get(message.run or ""), address)
         yield from reversed(found) if newest else found
 
 
@@ -118,23 +138,10 @@ def is_of(item: str, message: MessageState) -> bool:
     return owner in item
 
 
-def items_in(message: MessageState, run: Run | None) -> list[dict[str, Any]]:
+def items_in(message: MessageState, run: Run | None, address: Address) -> list[dict[str, Any]]:
     if message.run is None:
-        return [item(message)]
+        return [input_item(message.id, message.role, message.blocks, address)]
     return starting.as_it_stands(run)["output"] if run else []
-
-
-def item(message: MessageState) -> dict[str, Any]:
-    text = "".join(block["text"] for block in message.blocks)
-    kind = "input_text" if message.role == "user" else "output_text"
-    more: dict[str, Any] = {} if kind == "input_text" else {"annotations": [], "logprobs": []}
-    return {
-        "id": ids.message_id(message.id),
-        "type": "message",
-        "role": message.role,
-        "status": "completed",
-        "content": [{"type": kind, "text": text, **more}],
-    }
 
 
 def conversation(it: Conversation) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from streams import log, policy, quotas
+from streams.dialects.files import Storing, earlier_of
+from streams.dialects.openai_input import imported
 from streams.exceptions import NotFound
 from streams.models import Conversation, Device, Run, branching, first_prompt
+from streams.models.branching import Imported
+from streams.models.conversation import named
 from streams.postgres.database import atomic
 from streams.text import opening_of
+from streams.views.attaching import check_taken
 from streams.views.validation import checked_values, short_enough
 
 from . import ids
@@ -19,7 +26,6 @@ from .response import Response
 NOT_HERE = "This response isn't here, or isn't yours."
 
 
-@atomic
 def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Run:
     """Stores the prompt and its run: in a new conversation, behind a response, or at the end of a
     conversation. With a `key` that came before it is the run of that time.
@@ -30,39 +36,76 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Ru
     if asked.model:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
-    if asked.previous or asked.conversation:
-        run, new = go_on(user, device, asked, key)
-    else:
-        values = {
-            "model": asked.model or policy.default_model(user),
-            "system": asked.said.system or "",
-            "title": opening_of(asked.said.prompt)[:60],
-        }
-        _, _, run, new = first_prompt.begin_with(
-            user, asked.said.prompt, device, key, asked.said.before, **checked_values(values)
-        )
+    place = place_of(user, asked)
+    with Storing(user, "input") as storing:
+        here = place.conversation.uuid if place else named(user, key) if key else None
+        earlier = earlier_of(user, here, key)
+        before = [] if earlier else imported(asked.said.before, storing)
+        sent = Sent(before, storing.ids(asked.said.prompt.files, earlier), key)
+        return stored(user, device, asked, place, sent)
+
+
+class Place(NamedTuple):
+    """Where a response goes on: in a conversation, behind its newest message or a `parent`."""
+
+    conversation: Conversation
+    parent: str | None = None
+
+
+class Sent(NamedTuple):
+    """What was sent with a prompt, the files of all messages stored."""
+
+    before: list[Imported]
+    files: Sequence[UUID]
+    key: str | None
+
+
+def place_of(user: Any, asked: Asked) -> Place | None:
+    """Returns None for a new conversation. Raises NotFound."""
+    if asked.previous:
+        previous = own(user, ids.response_id(asked.previous))
+        return Place(previous.conversation, str(previous.answer.uuid))
+    if asked.conversation:
+        return Place(own_conversation(user, ids.conversation_id(asked.conversation)))
+    return None
+
+
+@atomic
+def stored(user: Any, device: Device, asked: Asked, place: Place | None, sent: Sent) -> Run:
+    begun = go_on(user, device, asked, place, sent) if place else anew(user, device, asked, sent)
+    run, new = begun
     if new:
         run.asked = asked.kept
         run.save(update_fields=["asked"])
     return run
 
 
-def go_on(user: Any, device: Device, asked: Asked, key: str | None) -> tuple[Run, bool]:
-    parent = None
-    if asked.previous:
-        previous = own(user, ids.response_id(asked.previous))
-        found, parent = previous.conversation, str(previous.answer.uuid)
-    else:
-        found = own_conversation(user, ids.conversation_id(asked.conversation or ""))
+def anew(user: Any, device: Device, asked: Asked, sent: Sent) -> tuple[Run, bool]:
+    text, before, files, key = asked.said.prompt.text, *sent
+    values = {
+        "model": asked.model or policy.default_model(user),
+        "system": asked.said.system or "",
+        "title": opening_of(text)[:60],
+    }
+    check_taken(user, values["model"], files)
+    checked = checked_values(values)
+    begun = first_prompt.begin_with(user, text, device, key, before, files, **checked)
+    return begun[2], begun[3]
+
+
+def go_on(user: Any, device: Device, asked: Asked, place: Place, sent: Sent) -> tuple[Run, bool]:
+    parent = place.parent
     quotas.lock_owner(user.pk)
-    here = Conversation.lock(found.pk)
-    repeated = key and here.messages.filter(client_key=key).exists()
+    here = Conversation.lock(place.conversation.pk)
+    check_taken(user, asked.model or here.model, sent.files)
+    repeated = sent.key and here.messages.filter(client_key=sent.key).exists()
     if not repeated:
         if asked.model and asked.model != here.model:
             here = here.change(device, model=asked.model)
-        taken = branching.take_in(here, asked.said.before, parent)
+        taken = branching.take_in(here, sent.before, parent)
         parent = str(taken[-1].uuid) if taken else parent
-    _, run, new = here.post(asked.said.prompt, device, key, parent)
+    text, files = asked.said.prompt.text, sent.files
+    _, run, new = here.post(text, device, sent.key, parent, attachments=files)
     return run, new
 
 

@@ -7,16 +7,18 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy
+from streams.dialects.files import addresses
 from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
 from streams.dialects.runs import with_all
 from streams.exceptions import Invalid, NotFound, Unavailable
-from streams.models import Message, Run
+from streams.models import Run
 from streams.realtime import sse
 from streams.views.resource import Request
 
-from . import ids, starting
+from . import starting
 from .asking import asked
 from .encoder import Encoder, WholeEncoder
+from .input_items import input_item
 
 
 class ResponsesView(OpenAIView):
@@ -30,6 +32,8 @@ class ResponsesView(OpenAIView):
 
 
 class Responses(ResponsesView):
+    takes_files = "data"
+
     def post(self, request: Request) -> HttpResponse:
         wanted = asked(self.sent(request))
         key = request.headers.get("Idempotency-Key")
@@ -69,7 +73,9 @@ class InputItems(OpenAIView):
         run = starting.own(request.user, id)
         before = run.conversation.messages.filter(seq__lte=run.prompt.seq).order_by("-seq")
         said = [*before[: (run.asked or {}).get("before", 0) + 1]]
-        items = [*map(input_item, said if newest_first(request.GET) else reversed(said))]
+        address = addresses(request)
+        ordered = said if newest_first(request.GET) else reversed(said)
+        items = [input_item(m.uuid, m.role, m.blocks, address) for m in ordered]
         return JsonResponse(listed(items, request.GET))
 
 
@@ -94,18 +100,6 @@ def cursor(request: Request) -> int:
     if not (given.isascii() and given.isdecimal() and int(given[:20]) <= sse.LAST_SEQ):
         raise Invalid("starting_after is the number of an event.", field="starting_after")
     return int(given)
-
-
-def input_item(message: Message) -> dict[str, Any]:
-    kind = "input_text" if message.role == Message.Role.USER else "output_text"
-    more: dict[str, Any] = {} if kind == "input_text" else {"annotations": [], "logprobs": []}
-    return {
-        "id": ids.message_id(message.uuid),
-        "type": "message",
-        "role": message.role,
-        "status": "completed",
-        "content": [{"type": kind, "text": message.text, **more}],
-    }
 
 
 def model(name: str) -> dict[str, Any]:

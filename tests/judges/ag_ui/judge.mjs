@@ -68,6 +68,25 @@ const input = (threadId, runId, messages, model) => ({
   threadId, runId, messages, forwardedProps: { model }, tools: [], context: [], state: {},
 });
 
+checks["an image, whose address is told"] = async () => {
+  const threadId = fresh("thread");
+  const source = { type: "data", mimeType: "image/gif", value: "R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==" };
+  const image = { type: "image", source, metadata: { filename: "dot.gif" } };
+  const asked = [user([{ type: "text", text: "What?" }, image])];
+  const one = agent(threadId, { messages: asked });
+  const { failures, runId } = await run(one, "scripted:echo@0");
+  assert.deepEqual(failures, []);
+  const { messages } = await history(threadId);
+  assert.equal(messages[0].content[0].source.mimeType, "image/gif");
+  assert.match(messages[0].content[0].source.value, /\/dot\.gif$/);
+  assert.equal(messages[0].content[1].text, "What?");
+  const [, [, snapshot]] = await frames(await ask(query({ runId })));
+  assert.deepEqual(EventSchema.parse(snapshot).messages[0].content, messages[0].content);
+  one.setMessages([...messages, user("And now?")]);
+  assert.deepEqual((await run(one, "scripted:echo@0")).failures, []);
+  assert.equal((await history(threadId)).messages.length, 4);
+};
+
 checks["plain"] = async () => {
   const threadId = fresh("thread");
   const one = agent(threadId, { messages: [user("Count")] });

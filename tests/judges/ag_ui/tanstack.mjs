@@ -68,6 +68,22 @@ async function until(check, within = 15000) {
   }
 }
 
+checks["an image, and on with it after a reload"] = async () => {
+  const { chat, seen, threadId } = client(fresh(), { model: "scripted:echo@0" });
+  const source = { type: "data", mimeType: "image/gif", value: "R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==" };
+  await chat.sendMessage({ content: [{ type: "text", content: "What?" }, { type: "image", source }] });
+  assert.deepEqual(seen.errors, []);
+  assert.equal(last(chat), "What?");
+  const { chat: next, seen: then } = client(threadId, { model: "scripted:echo@0" });
+  next.attach();
+  await until(() => messages(next).length === 2);
+  const image = messages(next)[0].parts.find((part) => part.type === "image");
+  assert.match(image.source.value, /^http.*\/attachments\/.*\.gif$/);
+  await next.sendMessage("And now?");
+  assert.deepEqual(then.errors, []);
+  assert.equal(last(next), "And now?");
+};
+
 checks["plain, and several turns"] = async () => {
   const { chat, seen } = client(fresh());
   await chat.sendMessage("Count");

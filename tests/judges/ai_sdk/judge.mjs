@@ -283,9 +283,30 @@ checks["messages that were said elsewhere come along"] = async () => {
   assert.deepEqual((await stored(chat.id)).map(textOf), ["Hi", "Hello", "So", "So"]);
 };
 
+const dot = "data:image/gif;base64,R0lGODlhAQABAIAAAP8AAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==";
+
+checks["a file, and on with it after a reload"] = async () => {
+  const { chat } = client(fresh(), { model: "scripted:echo@0" });
+  const files = [{ type: "file", mediaType: "image/gif", filename: "dot.gif", url: dot }];
+  await chat.sendMessage({ text: "What is this?", files });
+  assert.equal(chat.status, "ready", chat.error?.message);
+  const messages = await stored(chat.id);
+  const [file] = messages[0].parts;
+  assert.deepEqual([file.type, file.mediaType, file.filename], ["file", "image/gif", "dot.gif"]);
+  const read = await fetch(file.url, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(Buffer.from(await read.arrayBuffer()).toString("base64"), dot.split(",")[1]);
+  const { chat: next } = client(chat.id, { model: "scripted:echo@0", messages });
+  await next.regenerate();
+  await next.sendMessage({ text: "And now?" });
+  assert.equal(next.status, "ready", next.error?.message);
+  assert.equal(last(next), "And now?");
+  assert.deepEqual(ids(await stored(chat.id)), ids(next.messages));
+  assert.equal((await stored(chat.id))[0].parts[0].url, file.url);
+};
+
 checks["what cannot be sent is refused in words"] = async () => {
   const said = (parts) => ({ id: fresh(), messages: [{ id: "m", role: "user", parts }] });
-  const file = { type: "file", mediaType: "image/png", url: "data:image/png;base64,AA==" };
+  const file = { type: "file", mediaType: "image/png", url: "https://x.test/i.png" };
   const bodies = [
     said([file]), said([]), said("no"), { id: 7, messages: [] }, { id: "x" }, [],
     { ...said([{ type: "text", text: "Hi" }]), model: "nobody:none" },
