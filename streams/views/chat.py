@@ -19,7 +19,7 @@ from streams.partial_snapshot import PartialSnapshot, partial_snapshot
 
 from .transcript_presenter import turns_of
 
-# What a prompt will do that is sent while an answer is being written; chat.js says the same.
+# What a prompt will do that is sent while an answer is being written; next_words.js says the same.
 NEXT = {
     "queue": gettext_noop("Send after this answer"),
     "steer": gettext_noop("Send into this answer"),

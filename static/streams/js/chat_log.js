@@ -1,0 +1,138 @@
+// What a conversation's log says: its events come in and become the transcript, for as long as
+// somebody looks. What people ask of the conversation goes out by chat_prompts.js.
+
+import { offerImages } from "./answer_images.js";
+import { showBranch, stayInBranch } from "./branch_address.js";
+import { offerCopies } from "./clipboard.js";
+import { localise } from "./clock.js";
+import { EarlierMessages } from "./earlier_messages.js";
+import { Formatter } from "./formatter.js";
+import { LiveConnection } from "./live_connection.js";
+import { unfoldLongPrompts } from "./long_prompt.js";
+import { PageReload } from "./page_reload.js";
+import { thisDevice } from "./this_device.js";
+import { Transcript } from "./transcript.js";
+
+export class ChatLog {
+  #main;
+  #device;
+  #announcer;
+  #earlier;
+  #connection;
+  #pageReload = new PageReload();
+  #again = false; // the log comes once more, from its beginning
+  #on;
+
+  // `asides` asks the server for more of what is said beside the log.
+  constructor(find, { device, note, announcer, asides }) {
+    this.#main = find("conversation");
+    this.#device = device;
+    this.#announcer = announcer;
+    const formatter = new Formatter(this.#main.dataset.render);
+    this.transcript = new Transcript(find("transcript"), { formatter, device });
+    this.#earlier = new EarlierMessages(find("earlier"), find("transcript"));
+    this.#connection = new LiveConnection(this.#main, note, asides);
+  }
+
+  // `on` hears changed(), posted(key), queued(key), takenBack({ text, files }), updated(data), live(),
+  // reload(), ended(reason), feed(frame) and presence(frame); and is asked atEnd(), and sentHere(key)
+  // of a prompt that has come to stand in another branch.
+  wire(on) {
+    this.#on = on;
+    this.#pageReload.wire({ begin: () => on.reload() });
+    this.transcript.wire({
+      changed: () => on.changed(),
+      posted: (message, key) => on.posted(key),
+      queued: (key) => on.queued(key),
+      takenBack: (it, here) => here && !this.#again && on.takenBack(it),
+      said: (words) => this.#again || this.#announcer.say(words),
+      elsewhere: (message, key) => this.#elsewhere(message, key),
+      replaced: () => new URLSearchParams(location.search).has("branch") && this.#stay(),
+      left: showBranch,
+    });
+    this.#connection.wire({
+      event: (it) => this.#event(it),
+      live: () => this.#live(),
+      restart: () => this.#restart(),
+      reload: () => this.#pageReload.ask(),
+      ended: (reason) => on.ended(reason),
+      feed: (frame) => on.feed(frame),
+      presence: (frame) => on.presence(frame),
+      front: () => this.transcript.front,
+      atEnd: () => on.atEnd(),
+    });
+  }
+
+  // What stands in the page already is made to work, and what follows is added to it.
+  async follow() {
+    localise(this.#main);
+    unfoldLongPrompts(this.#main);
+    this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
+    offerCopies(this.#main, (run) => this.transcript.answer(run).text);
+    offerImages(this.#main);
+    if (this.#device || (await this.#introduced())) this.#connection.follow();
+  }
+
+  #arrived(elements) {
+    elements.forEach(localise);
+    this.transcript.knowEarlier(elements);
+  }
+
+  async #introduced() {
+    const device = await thisDevice(this.#main.dataset.devices).catch(() => null);
+    if (device) this.transcript.device = device;
+    else this.signedOut();
+    return device;
+  }
+
+  // Others see that somebody types here.
+  typed(something) {
+    this.#connection.typed(something);
+  }
+
+  // Everything that is shown has been read.
+  read() {
+    this.#connection.read();
+  }
+
+  // The whole log once more, in the place of what stands here.
+  replay() {
+    this.#connection.replay();
+  }
+
+  signedOut() {
+    this.#connection.end("signed-out");
+  }
+
+  #event(it) {
+    if (it.type === "conversation.updated") this.#on.updated(it.data);
+    try {
+      this.transcript.apply(it);
+    } catch (error) {
+      console.error(error);
+      this.#pageReload.ask();
+    }
+  }
+
+  #restart() {
+    this.#again = true;
+    this.transcript.clear();
+  }
+
+  #live() {
+    this.#again = false;
+    this.#on.live();
+  }
+
+  // Something has been said in another branch: loaded again, this page shows its own. What was sent
+  // from here and has come to stand there is followed.
+  #elsewhere(message, key) {
+    if (this.#again) return this.#pageReload.ask();
+    if (key && this.#on.sentHere(key)) return showBranch(message);
+    this.#stay();
+  }
+
+  #stay() {
+    stayInBranch(this.transcript.end);
+  }
+}
