@@ -73,7 +73,7 @@ class Environment:
         """Run Python in it, from a folder outside the repository; the output is text."""
         child = self.start(*arguments, stderr=subprocess.PIPE, cwd=cwd, **environment)
         try:
-            out, error = child.communicate(timeout=60)
+            out, error = child.communicate(timeout=150)
         finally:
             child.kill()
         return subprocess.CompletedProcess(child.args, child.returncode, out, error)

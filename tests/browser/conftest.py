@@ -6,11 +6,12 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.client import cookies_of
 from tests.processes import Web, debian_program
 
+expect.set_options(timeout=20_000)  # a busy machine is slow, and what is right comes at once
 QUIET = [
     "--no-sandbox",
     "--disable-background-networking",

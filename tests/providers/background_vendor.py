@@ -34,7 +34,8 @@ class BackgroundVendor:
 
     `asked` are the bodies of what was posted, `cancelled` the ids of what was cancelled, and
     `read` the queries with which streams were continued. `cut_after` events of a connection it
-    breaks, once for each number in it.
+    breaks, once for each number in it. A response named in `held_at` says no more than that many
+    words before `go_on` is set.
     """
 
     def __init__(self, words: int = 30, pace: float = 0.005) -> None:
@@ -45,6 +46,8 @@ class BackgroundVendor:
         self.cancelled: list[str] = []
         self.read: list[dict[str, str]] = []
         self.cuts: list[int] = []
+        self.held_at: dict[str, int] = {}
+        self.go_on = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -111,8 +114,10 @@ class BackgroundVendor:
         kept = self.kept[id]
         kept.add("response.created", response={"id": id, "status": "queued"})
         kept.add("response.in_progress", response={"id": id})
-        for word in self.words:
+        for number, word in enumerate(self.words):
             await asyncio.sleep(self.pace)
+            if number == self.held_at.get(id):
+                await self.go_on.wait()
             if kept.over:
                 return
             kept.add("response.output_text.delta", output_index=0, content_index=0, delta=word)

@@ -28,7 +28,7 @@ async def working(**settings):
         await running
 
 
-async def until(check, within=10.0):
+async def until(check, within=30.0):
     """What an awaitable check returns once it is truthy."""
     async with asyncio.timeout(within):
         while not (found := await check()):
