@@ -1,12 +1,13 @@
 """What a person may use in a month, and has used.
 
 Answers count once they have ended, in the month in which they did, by UTC. One that is being
-written goes on to its end.
+written goes on to its end; an agent's is looked at before each further request to its model, when
+what is under way counts too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
@@ -24,6 +26,7 @@ from .exceptions import BudgetSpent
 from .providers.base import UnknownModel
 
 COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens", "estimated_answers")
+MOST = 10**15  # of one count
 
 
 class Budget(NamedTuple):
@@ -54,12 +57,18 @@ def of(owner_id: Any) -> Budget:
     )
 
 
-def check(owner_id: Any) -> None:
-    """Checks that one more answer may begin. Raises BudgetSpent."""
+def check(owner_id: Any, *, under_way: bool = False) -> None:
+    """Checks that one more answer may begin, or one that is `under_way` ask for more. Raises
+    BudgetSpent.
+    """
     budget = of(owner_id)
     if not budget:
         return
-    used = used_in_month(owner_id, priced=bool(budget.dollars))
+    priced = bool(budget.dollars)
+    used = used_in_month(owner_id, priced=priced)
+    if under_way:
+        more = used_under_way(owner_id, priced=priced)
+        used = Used(used.tokens + more.tokens, used.dollars + more.dollars)
     if budget.tokens and used.tokens >= budget.tokens:
         told = gettext(
             "You have used this month's budget of %(most)s tokens. It begins anew on %(day)s."
@@ -85,36 +94,64 @@ def next_month() -> date:
 
 def used_in_month(owner_id: Any, *, priced: bool) -> Used:
     """Returns what this month took; dollars are looked up only if they are `priced`."""
-    here = lines(owner_id).filter(month=this_month())
-    tokens = sum(line["input_tokens"] + line["output_tokens"] for line in here)
-    prices = (price(line["model"], line) for line in here) if priced else ()
-    return Used(tokens, sum(filter(None, prices), Decimal()))
+    requests = Sum(Coalesce("requests", "answers"))
+    return total(lines(owner_id, requests=requests).filter(month=this_month()), priced)
 
 
-def lines(owner_id: Any) -> Any:
-    """Returns a query for a line for each month and model, the newest first."""
+def used_under_way(owner_id: Any, *, priced: bool) -> Used:
+    """Returns what the steps took that have ended of answers that have not."""
+    runs = apps.get_model("streams", "Run").objects.under_way().filter(steps__gt=0)
+    mine = runs.filter(conversation__owner_id=owner_id).values_list("model", "steps", "usage")
+    return total(
+        [
+            {"model": model, "requests": steps}
+            | {name: counted(usage.get(name)) for name in limits.COUNTED}
+            for model, steps, usage in mine
+        ],
+        priced,
+    )
+
+
+def counted(value: object) -> int:
+    """Returns a count as `streams.log` adds it: no service's nonsense overflows a column."""
+    return int(min(max(0, value), MOST)) if isinstance(value, int | float) else 0
+
+
+def total(used: Iterable[Mapping[str, Any]], priced: bool) -> Used:
+    """Sums up what each model took, in `used`, and what that costs if it is to be `priced`."""
+    tokens, dollars = 0, Decimal()
+    for line in used:
+        tokens += line["input_tokens"] + line["output_tokens"]
+        dollars += (price(line["model"], line) if priced else None) or 0
+    return Used(tokens, dollars)
+
+
+def lines(owner_id: Any, **more: Sum) -> Any:
+    """Returns a query for a line for each month and model, the newest first; `more` is summed up
+    too.
+    """
     return (
         apps.get_model("streams", "Usage")
         .objects.filter(owner_id=owner_id)
         .order_by()
         .values("month", "model")
-        .annotate(**{name: Sum(name) for name in COUNTED})
+        .annotate(**more, **{name: Sum(name) for name in COUNTED})
         .order_by("-month", "model")
     )
 
 
 def price(model: str, usage: Mapping[str, int]) -> Decimal | None:
-    """Returns what answers of a model, or of an agent, cost in US dollars, if that is known. It is
-    one answer where `usage` has no count of them.
+    """Returns what requests to a model, or to an agent's, cost in US dollars, if that is known. It
+    is one where `usage` has no count of them.
 
     Each is taken for the average: long requests have another price, which the sum of many short
     ones must not be taken for.
     """
-    answers = usage.get("answers") or 1
-    average = {name: round(usage.get(name, 0) / answers) for name in limits.COUNTED}
+    requests = usage.get("requests") or 1
+    average = {name: round(usage.get(name, 0) / requests) for name in limits.COUNTED}
     try:
         if registry.is_agent(model):
             model = registry.find(model).model
-        return limits.cost(model, average) * answers
+        return limits.cost(model, average) * requests
     except (LookupError, UnknownModel, ImproperlyConfigured, ImportError):
         return None

@@ -170,11 +170,13 @@ class Settings(AttachmentSettings):
     #: Answers of one person that wait behind others of the same conversation.
     queued_per_user: int = 50
     #: Tokens, read and written, that one person's answers may take in a month; for whom another
-    #: number goes is set in the admin. Answers count as they end.
+    #: number goes is set in the admin. Answers count as they end. An agent's is looked at before
+    #: each further request to its model, when steps of what is under way count too, and fails as
+    #: `budget_spent`.
     budget_tokens: int = 0
     #: US dollars, likewise, by what the package genai-prices (the extra `agents`) knows of prices;
-    #: a model whose price it does not know counts nothing. Each of a month's answers by one model
-    #: is priced as their average.
+    #: a model whose price it does not know counts nothing. Each of a month's requests to one
+    #: model is priced as their average.
     budget_dollars: float = 0.0
     #: Streams of one person in one web process.
     streams_per_user: int = 200

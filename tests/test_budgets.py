@@ -14,7 +14,6 @@ from django.utils import translation
 from streams import budgets
 from streams.exceptions import BudgetSpent
 from streams.models import Budget, Run, Usage
-from streams.models.usage import counted
 from streams.postgres.connections import INDEXED, connect
 from streams.worker import retention
 from tests.factories import ConversationFactory, UserFactory
@@ -75,7 +74,7 @@ def test_no_count_overflows_a_column_whatever_a_service_says(conversation):
         cursor.execute(import_module("streams.migrations.0031_usage").COUNT)
     used = Usage.objects.get()
     assert (used.input_tokens, used.output_tokens) == (0, 10**15)
-    assert [counted(-1), counted(1e30), counted(float("inf"))] == [0, 10**15, 10**15]
+    assert [budgets.counted(each) for each in (-1, 1e30, float("inf"))] == [0, 10**15, 10**15]
 
 
 @pytest.mark.django_db
@@ -136,7 +135,7 @@ def test_dollars_are_counted_by_what_models_cost(api, anna, settings, limit):
     limit(budget_dollars=1.0, agents={"crew": "tests.worker.agents.agent"})
     assert budgets.price("agent:gone", {"input_tokens": 1}) is None
     assert budgets.price("agent:crew", {"input_tokens": 1}) is None  # a script costs nothing
-    one, many = {"input_tokens": 150_000}, {"input_tokens": 300_000, "answers": 2}
+    one, many = {"input_tokens": 150_000}, {"input_tokens": 300_000, "requests": 2}
     long = "anthropic:claude-sonnet-4-5"  # one request of more than 200,000 costs twice as much
     assert budgets.price(long, many) == 2 * budgets.price(long, one)
     month = {"owner": anna, "month": budgets.this_month()}

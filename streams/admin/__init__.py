@@ -4,6 +4,6 @@ Events have a composite key, which the admin cannot register; a run's page reads
 through `streams.log`.
 """
 
-from . import attachments, conversations, devices, runs, usage, workers
+from . import attachments, conversations, devices, runs, usage, webhooks, workers
 
-__all__ = ["attachments", "conversations", "devices", "runs", "usage", "workers"]
+__all__ = ["attachments", "conversations", "devices", "runs", "usage", "webhooks", "workers"]

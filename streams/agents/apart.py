@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
+from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 
@@ -28,20 +29,33 @@ async def apart(function: Callable[..., T], **arguments: Any) -> T:
     """
     if in_place.get():
         return await sync_to_async(function)(**arguments)
-    loop = asyncio.get_running_loop()
-    places = places_of(loop)
+    places = places_of(asyncio.get_running_loop())
     await places.acquire()
+    return await apart_at_once(partial(function, **arguments), ended=places.release)
+
+
+def nothing_more() -> None:
+    """Does nothing once a thread has ended."""
+
+
+async def apart_at_once(function: Callable[[], T], ended: Callable[[], None] = nothing_more) -> T:
+    """Calls a function as `apart`, among no places: for what is short, and must not wait for tools
+    that do not end.
+    """
+    if in_place.get():
+        return await sync_to_async(function)()
+    loop = asyncio.get_running_loop()
     returned: asyncio.Future[T] = loop.create_future()
 
     def settle(result: Any, error: BaseException | None) -> None:
-        places.release()
+        ended()
         if not returned.done():
             returned.set_exception(error) if error else returned.set_result(result)
 
     def work() -> None:
         result, error = None, None
         try:
-            result = context.run(function, **arguments)
+            result = context.run(function)
         except BaseException as raised:
             error = RuntimeError("StopIteration") if is_stop(raised) else raised
         finally:
@@ -53,9 +67,9 @@ async def apart(function: Callable[..., T], **arguments: Any) -> T:
 
     context = contextvars.copy_context()
     try:
-        Thread(target=work, name=f"tool {function.__name__}", daemon=True).start()
+        Thread(target=work, name="tool", daemon=True).start()
     except BaseException:
-        places.release()
+        ended()
         raise
     return await returned
 

@@ -97,8 +97,10 @@ changes AS (
      WHERE status IN ('completed', 'failed', 'cancelled', 'waiting')
 ), used AS (
     INSERT INTO streams_usage
-           (owner_id, month, model, input_tokens, output_tokens, cached_tokens, estimated_answers)
-    SELECT x.owner_id, {THIS_MONTH}, r.model, {count("input_tokens")}, {count("output_tokens")},
+           (owner_id, month, model, requests, input_tokens, output_tokens, cached_tokens,
+            estimated_answers)
+    SELECT x.owner_id, {THIS_MONTH}, r.model,
+           greatest(coalesce(x.step, r.step), 1), {count("input_tokens")}, {count("output_tokens")},
            {count("cached_tokens")}, CASE u.usage->>'estimated' WHEN 'true' THEN 1 ELSE 0 END
       FROM changes x JOIN streams_run r ON r.id = x.run_id AND r.id = ANY(%(changing)s::bigint[])
      CROSS JOIN LATERAL (SELECT coalesce(x.usage, r.usage) AS usage) AS u

@@ -8,6 +8,7 @@ from .discarded_file import DiscardedFile
 from .epoch import Epoch
 from .event import Event
 from .fault import Fault
+from .gone_webhook import GoneWebhook
 from .message import Message
 from .pairing import Pairing
 from .push_subscription import PushSubscription
@@ -31,6 +32,7 @@ __all__ = [
     "Epoch",
     "Event",
     "Fault",
+    "GoneWebhook",
     "Message",
     "Pairing",
     "PushSubscription",

@@ -35,6 +35,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         owner = getattr(user, "pk", user)
         return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
 
+    def under_way(self) -> RunQuerySet:
+        """Those that have begun, and have not ended."""
+        return self.filter(HOLDS_TURN)
+
     def with_ahead(self) -> RunQuerySet:
         """Adds `ahead`: how many answers of the conversation will be claimed before this one."""
         here, rank, pk = OuterRef("conversation"), OuterRef("rank"), OuterRef("pk")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from streams.budgets import counted
+
 if TYPE_CHECKING:
     from .run import Run
 
 COUNTED = ("input_tokens", "output_tokens", "cached_tokens")
-MOST = 10**15
 
 
 class Usage(models.Model):
@@ -32,6 +33,7 @@ class Usage(models.Model):
     month = models.DateField()  # its first day
     model = models.CharField(max_length=120)
     answers = models.PositiveIntegerField(db_default=1)
+    requests = models.PositiveIntegerField(null=True, editable=False)  # none: one for each answer
     input_tokens = models.BigIntegerField(db_default=0)
     output_tokens = models.BigIntegerField(db_default=0)
     cached_tokens = models.BigIntegerField(db_default=0)
@@ -56,10 +58,5 @@ class Usage(models.Model):
             counts = {name: counted(run.usage.get(name)) for name in COUNTED}
             month = datetime.now(UTC).date().replace(day=1)
             counts["estimated_answers"] = int(run.usage.get("estimated") is True)
-            owner = {"owner_id": run.conversation.owner_id}
-            cls.objects.create(**owner, month=month, model=run.model, **counts)
-
-
-def counted(value: object) -> int:
-    """Returns a count as `streams.log` adds it: no service's nonsense overflows a column."""
-    return int(min(max(0, value), MOST)) if isinstance(value, int | float) else 0
+            about = {"owner_id": run.conversation.owner_id, "requests": max(1, run.step)}
+            cls.objects.create(**about, month=month, model=run.model, **counts)

@@ -50,6 +50,7 @@ class Code(StrEnum):
     PROTOCOL = "protocol"
     EMPTY = "empty"
     UNDECIDED = "undecided"
+    BUDGET_SPENT = "budget_spent"
     WORKER_LOST = "worker_lost"
     STORAGE = "storage"
     INTERNAL = "internal"
@@ -69,6 +70,7 @@ SENTENCES: dict[Code, str] = {
     Code.PROTOCOL: _("The model's service sent something unreadable. Try again."),
     Code.EMPTY: _("The model answered with nothing. Try again."),
     Code.UNDECIDED: _("Nobody decided in time, so this was given up. Try again."),
+    Code.BUDGET_SPENT: _("You have used this month's budget, and this answer ends here."),
     Code.WORKER_LOST: _("The server stopped several times during this answer. Try again."),
     Code.STORAGE: _("The answer could not be saved. Try again."),
     Code.INTERNAL: _("Something went wrong on our side. Try again."),

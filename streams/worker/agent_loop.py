@@ -10,7 +10,7 @@ from functools import partial
 
 from .. import log
 from ..agents import limits
-from ..providers.base import Finished, Prompt
+from ..providers.base import Code, Finished, Prompt, ProviderError
 from . import agent_context, standing, step_events, tool_calls
 from .agent_work import Asked
 from .held_run import HeldRun
@@ -119,7 +119,12 @@ class AgentLoop:
         return Finished(why) if why else None
 
     async def _step(self, number: int) -> Finished | None:
-        """Asks the model once; returns how that ended if it asks for no calls."""
+        """Asks the model once; returns how that ended if it asks for no calls. Raises ProviderError
+        if the person's budget is used up by what the steps before took: the first was paid for when
+        it was asked for.
+        """
+        if number > 1 and not await self.asked.may_go_on():
+            raise ProviderError(Code.BUDGET_SPENT)
         await self._begin(number)
         prompt = await self._prompt()
         call = ModelCall(self.held, distinct=True, upstream=self.upstream)

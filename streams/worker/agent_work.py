@@ -9,20 +9,22 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from .. import budgets
 from ..agents import registry
 from ..agents.agent import Agent
-from ..agents.apart import apart
 from ..agents.context import Context
 from ..agents.deadline import contained
 from ..agents.tool import Tool
 from ..api.chat import Chat
 from ..api.run import Run
 from ..conf import Settings
+from ..exceptions import BudgetSpent
 from ..models import Run as RunModel
 from ..providers.base import Prompt, Provider
 from ..user_model import key_text
 from . import context_hook
 from .claimed import Claimed
+from .lookup import looked_up
 
 Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]
 
@@ -30,7 +32,7 @@ Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What an agent's loop works with. `persist` repeats what it is given until PostgreSQL has
-    taken it; `shape` is the site's own say about each prompt.
+    taken it; `shape` is the site's own say about each prompt, and `may_go_on` the person's budget.
     """
 
     agent: Agent
@@ -41,6 +43,7 @@ class Asked:
     context: Context
     persist: Persist
     shape: Callable[[Prompt], Awaitable[Prompt]]
+    may_go_on: Callable[[], Awaitable[bool]]
 
 
 async def asked(
@@ -50,10 +53,12 @@ async def asked(
     own code raises.
     """
     agent = registry.find(run.model)
-    context = await apart(context_of, run_id=run.run_id)
+    context = await looked_up(context_of, conf.worker_rescan, run_id=run.run_id)
     tools = await contained(agent.toolset(key_text(context.user.pk)))
     shape = partial(context_hook.shaped, run=run, conf=conf)
-    return Asked(agent, provider, model, history, tools, context, persist, shape)
+    owner = context.user.pk
+    may_go_on = partial(looked_up, has_budget, conf.worker_rescan, owner_id=owner)
+    return Asked(agent, provider, model, history, tools, context, persist, shape, may_go_on)
 
 
 def context_of(run_id: int) -> Context:
@@ -61,3 +66,12 @@ def context_of(run_id: int) -> Context:
     run = known.get(pk=run_id)
     here = run.conversation
     return Context(here.owner, Chat(here), Run(run), run.prompt.device)
+
+
+def has_budget(owner_id: Any) -> bool:
+    """Tells whether a person's run may ask its model again, by what all of theirs took so far."""
+    try:
+        budgets.check(owner_id, under_way=True)
+    except BudgetSpent:
+        return False
+    return True

@@ -60,7 +60,7 @@ async def outside(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Ou
     async with AsyncExitStack() as opened:
         session = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         channels: list[Channel] = [
-            Webhook(name, options, session) for name, options in conf.webhooks.items()
+            Webhook(name, options, session, pool) for name, options in conf.webhooks.items()
         ]
         if conf.push:
             public = aiohttp.ClientSession(

@@ -73,10 +73,10 @@ WITH fresh AS (
     RETURNING *
 ), kept AS (
     INSERT INTO streams_usage
-           (owner_id, month, model, answers, input_tokens, output_tokens, cached_tokens,
+           (owner_id, month, model, answers, requests, input_tokens, output_tokens, cached_tokens,
             estimated_answers, merged)
-    SELECT owner_id, month, model, sum(answers), sum(input_tokens), sum(output_tokens),
-           sum(cached_tokens), sum(estimated_answers), true
+    SELECT owner_id, month, model, sum(answers), sum(coalesce(requests, answers)),
+           sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(estimated_answers), true
       FROM gone WHERE {is_there} GROUP BY owner_id, month, model
 )
 SELECT count(*) FROM fresh

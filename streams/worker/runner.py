@@ -172,7 +172,8 @@ class Runner:
 
     def _failed(self, error: ProviderError) -> log.Ending:
         said = self.loop.has_said() if self.loop else len(self.answer) > 0
-        return self._ending.failed(error, self._used() if said else None)
+        costs = said or (self.upstream is not None and self.upstream.goes_on)
+        return self._ending.failed(error, self._used() if costs else None)
 
     def _stopped(self, why: Stop, device: dict[str, str] | None) -> log.Ending:
         if why is Stop.LOST:

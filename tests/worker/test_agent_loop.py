@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams.models import Conversation, Run, ToolCall
+from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
 from streams.providers.base import Call, Code, ProviderError, Result, Text
 from streams.worker import undecided
@@ -227,6 +227,29 @@ async def test_a_run_that_nobody_decides_about_is_given_up_some_day(script, conv
     here = await Conversation.objects.aget(pk=conversation.pk)
     assert here.undecided == 0
     await assert_whole(run)
+    await same_as_page(conversation)
+
+
+async def test_a_budget_is_looked_at_before_each_further_request(
+    script, conversation, laptop, anna, settings
+):
+    """With what steps took that are under way: also those of the person's other answers."""
+    settings.STREAMS = {**settings.STREAMS, "budget_tokens": 40}
+    script.then(calls(("pay", "rent")), calls(("look", "a")), calls(("look", "b")), says("Done."))
+    other = await sync_to_async(ConversationFactory)(owner=anna, model="agent:a")
+    async with working():
+        waiting = await post(other, laptop)
+        await status(waiting, "waiting")
+        ended = await status(await post(conversation, laptop), "completed", "failed")
+        assert (ended.error_code, ended.retryable) == ("budget_spent", False)
+        assert ended.usage == {"input_tokens": 20, "output_tokens": 10}
+        await decide(waiting, device=laptop)
+        assert (await status(waiting, "failed")).error_code == "budget_spent"
+    assert await ledger(ended) == [("look", "ok"), ("look", "ok")]
+    assert len(script.prompts) == 3
+    counted = Usage.objects.order_by("id").values_list("requests", "input_tokens")
+    assert [line async for line in counted] == [(2, 20), (1, 10)]
+    await assert_whole(ended)
     await same_as_page(conversation)
 
 

@@ -111,6 +111,18 @@ async def test_a_worker_that_leaves_leaves_the_answer_to_the_next(anna, vendor, 
     assert not vendor.cancelled
 
 
+async def test_what_went_on_there_unheard_is_counted_by_estimate(anna, vendor, settings):
+    """It has begun, and costs, however little of it was shown when its silence was too long."""
+    vendor.pace = 60.0
+    run = await post(await conversation_of(anna), None)
+    soon = dict.fromkeys(("first_token_timeout", "next_token_timeout", "thinking_timeout"), 0.5)
+    async with working(**soon):
+        failed = await status(run, "failed")
+    assert failed.error_code == "timeout"
+    assert failed.usage == {"input_tokens": 2, "output_tokens": 0, "estimated": True}
+    assert vendor.cancelled == ["resp_1"]
+
+
 async def test_an_answer_whose_run_ended_without_its_worker_is_stopped_there(anna, vendor):
     """By a stop of what was handed back, and by one that the next worker grants."""
     async with working(drain=0.0):

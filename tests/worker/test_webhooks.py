@@ -6,13 +6,15 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import ClientSession
 from asgiref.sync import sync_to_async
 from standardwebhooks import Webhook
 
 import streams
 from streams import signals
-from streams.models import Delivery
-from streams.worker import web_push
+from streams.models import Delivery, GoneWebhook
+from streams.postgres.connections import pool
+from streams.worker import notice, web_push, webhooks
 
 from .agent_runs import decide, held_up
 from .in_process_worker import status, until, working
@@ -84,6 +86,30 @@ async def test_a_failure_and_a_redirect_are_tried_again_by_the_same_id_and_other
 
 async def two_of(deliveries):
     return await deliveries.acount() == 2
+
+
+async def test_one_that_has_gone_is_left_alone_by_all_until_it_moves_or_somebody_says_so(anna):
+    run = await (await streams.astart(anna)).aask("Hello")
+    await sync_to_async(ended)(run)
+    delivery = await Delivery.objects.alatest("pk")
+    async with receiving() as receiver, ClientSession() as session, pool("tests", most=1) as these:
+        async with these.connection() as connection:
+            known = await notice.read(connection, delivery.pk)
+
+        def hook(path):
+            options = {"url": receiver.url + path, "secret": SECRET}
+            return webhooks.Webhook("crm", options, session, these)
+
+        receiver.statuses += [410, 410]
+        for _ in range(2):
+            assert await hook("/old").tell(known, ()) == ({"webhook:crm"}, True)
+            assert len(receiver.got) == 1
+        for count in (2, 2):
+            await hook("/new").tell(known, ())
+            assert len(receiver.got) == count
+        await GoneWebhook.objects.all().adelete()
+        await hook("/new").tell(known, ())
+        assert len(receiver.got) == 3
 
 
 async def test_one_that_is_away_holds_up_no_other_and_one_that_has_gone_is_left_alone(
