@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.chat import Chat, aconversations, aget, astart, conversations, get, start
+    from .api.chat import Chat, aconversations, aget, conversations, get
     from .api.following import Event, Follow
     from .api.run import Failure, Run
+    from .api.starting import astart, start
     from .api.tool_call import ToolCall
 
 __all__ = [
@@ -28,11 +29,10 @@ __all__ = [
 ]
 
 _MODULES = {
-    "streams.api.chat": (
-        *("Chat", "start", "astart", "get", "aget", "conversations", "aconversations"),
-    ),
+    "streams.api.chat": ("Chat", "get", "aget", "conversations", "aconversations"),
     "streams.api.following": ("Event", "Follow"),
     "streams.api.run": ("Failure", "Run"),
+    "streams.api.starting": ("start", "astart"),
     "streams.api.tool_call": ("ToolCall",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

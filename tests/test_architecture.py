@@ -18,7 +18,7 @@ LONGEST_FILE, LONGEST_FUNCTION = 250, 45
 FOLDERS = {
     "admin": {"log", "models", "postgres", "providers", "views"},
     "agents": {"api", "models", "postgres", "providers"},
-    "api": {"log", "models", "postgres", "providers", "views"},
+    "api": {"attachments", "log", "models", "postgres", "providers", "views"},
     "dialects": {
         "attachments",
         "http",

@@ -1,30 +1,26 @@
-"""Conversations as a site's own code sees them: start, find, ask, follow."""
+"""Conversations as a site's own code sees them: find, ask, follow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
-from uuid import NAMESPACE_URL, UUID
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.urls import reverse
 
-from streams import models, policy, quotas
+from streams import models, quotas
 from streams.exceptions import NotFound
-from streams.models import branching
-from streams.postgres import channels
-from streams.postgres.database import atomic
-from streams.views.validation import checked_values, short_enough
+from streams.views.validation import short_enough
 
+from . import attaching
+from .attaching import Attachable
 from .following import Follow
 from .run import Run
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-OnBusy = Literal["queue", "interrupt", "reject"]
-Role = Literal["user", "assistant"]
 
 
 class Chat:
@@ -92,7 +88,14 @@ class Chat:
         """Asynchronous twin of `refresh`."""
         return await sync_to_async(self.refresh)()
 
-    def ask(self, content: str, *, key: str | None = None, parent: str | None = None) -> Run:
+    def ask(
+        self,
+        content: str,
+        *,
+        key: str | None = None,
+        parent: str | None = None,
+        attachments: Sequence[Attachable] = (),
+    ) -> Run:
         """Adds a prompt and returns the run that will answer it as soon as a worker is free.
 
         Inside a transaction the prompt is part of it: workers and pages learn of it at the commit,
@@ -106,17 +109,30 @@ class Chat:
         The prompt follows the last message, or `parent`: the id of another message, from which a
         branch begins that knows nothing of what came after that one; "" is a beginning.
 
-        Raises Invalid and TooLarge for the content, KeyReused if the key came with other content,
-        Busy if the conversation rejects prompts during an answer, TooManyRuns, BudgetSpent,
-        ConversationFull, and NotFound if the conversation was deleted.
+        `attachments` go with it: files opened for reading bytes, which may be sought in, or the ids
+        of some that were uploaded before.
+
+        Raises Invalid, TooLarge, Unsupported, TooManyFiles and NoRoom for what is asked, KeyReused
+        if the key came with another prompt, Busy if the conversation rejects prompts during an
+        answer, TooManyRuns, BudgetSpent, ConversationFull, and NotFound if it was deleted.
         """
         short_enough("client_key", key or "")
-        _, run, _ = self._conversation.post(content, None, key, parent)
+        here = self._conversation
+        with attaching.stored(here, attachments, key) as files:
+            _, run, _ = here.post(content, None, key, parent, attachments=files)
         return Run(run).refresh()
 
-    async def aask(self, content: str, *, key: str | None = None, parent: str | None = None) -> Run:
+    async def aask(
+        self,
+        content: str,
+        *,
+        key: str | None = None,
+        parent: str | None = None,
+        attachments: Sequence[Attachable] = (),
+    ) -> Run:
         """Asynchronous twin of `ask`."""
-        return await sync_to_async(self.ask)(content, key=key, parent=parent)
+        asked: dict[str, Any] = {"key": key, "parent": parent, "attachments": attachments}
+        return await sync_to_async(self.ask)(content, **asked)
 
     def run(self, id: UUID | str) -> Run:
         """Returns one of its answers. Raises NotFound."""
@@ -153,64 +169,6 @@ class Chat:
     async def adelete(self) -> None:
         """Asynchronous twin of `delete`."""
         await sync_to_async(self.delete)()
-
-
-@atomic
-def start(
-    user: AbstractBaseUser,
-    *,
-    instructions: str = "",
-    title: str = "",
-    model: str = "",
-    on_busy: OnBusy = "queue",
-    key: str | None = None,
-    messages: Sequence[tuple[Role, str]] = (),
-) -> Chat:
-    """Starts a conversation of `user`, in the caller's transaction if there is one.
-
-    `instructions` are the model's system prompt. `model` is a `provider:model` name, by default the
-    site's. Without a `title` one is made after the first answer. `on_busy` decides about a prompt
-    that comes while an answer is being written: "queue", "interrupt" or "reject". A `key` (at most
-    64 characters) that this user has used before returns the conversation of that time, unchanged.
-    `messages` were said elsewhere before: pairs of "user" or "assistant" and a text.
-
-    Raises Invalid, TooLarge, UnknownModelName and TooManyEmpty.
-    """
-    given = {"title": title, "system": instructions, "on_busy": on_busy}
-    values: dict[str, Any] = checked_values(given | ({"model": model} if model else {}))
-    values.setdefault("model", policy.default_model(user))
-    short_enough("client_key", key or "")
-    if not key and not messages:
-        quotas.check_empty(user.pk)
-    owner: Any = user
-    # Keys of the site's own code: a browser's `client_key` must not come before them.
-    begun = models.Conversation.begin(owner, key, NAMESPACE_URL, **values)
-    if not begun.last_seq:
-        branching.take_in(begun, [branching.Imported(*each) for each in messages])
-    channels.list_changed(user.pk)
-    return Chat(begun)
-
-
-async def astart(
-    user: AbstractBaseUser,
-    *,
-    instructions: str = "",
-    title: str = "",
-    model: str = "",
-    on_busy: OnBusy = "queue",
-    key: str | None = None,
-    messages: Sequence[tuple[Role, str]] = (),
-) -> Chat:
-    """Asynchronous twin of `start`."""
-    return await sync_to_async(start)(
-        user,
-        instructions=instructions,
-        title=title,
-        model=model,
-        on_busy=on_busy,
-        key=key,
-        messages=messages,
-    )
 
 
 def get(user: AbstractBaseUser, id: UUID | str) -> Chat:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import IO, Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from streams.attachments import intake, kinds, names, storage
 from streams.attachments.kinds import Content
 from streams.exceptions import NotFound
 from streams.log.references import Reference
-from streams.postgres.database import atomic
+from streams.postgres.database import atomic, connection
 
 from .conversation import Conversation
 from .discarded_file import DiscardedFile
@@ -97,9 +98,9 @@ class Attachment(models.Model):
         return known | ({"width": self.width, "height": self.height} if self.width else {})
 
 
-def upload(owner: Any, name: str, content: IO[bytes]) -> Attachment:
+def upload(owner: Any, name: str, content: IO[bytes], *, may_roll_back: bool = False) -> Attachment:
     """Stores a file, which can be sought in, for a prompt to come. It is not in a transaction: a
-    file is written before its row is.
+    file is written before its row is. Or it `may_roll_back`, and then the file is deleted later.
 
     Raises what `intake.taken` and `quotas.check_files` raise.
     """
@@ -107,7 +108,7 @@ def upload(owner: Any, name: str, content: IO[bytes]) -> Attachment:
     quotas.check_files(owner.pk, found.size)
     made = Attachment(owner=owner, name=names.named(name, found.type), **found._asdict())
     place = storage.place_of(made.uuid)
-    DiscardedFile.objects.create(place=place, due_at=Now() + WRITTEN_WITHIN)
+    announce(place, may_roll_back and connection().in_atomic_block)
     written = storage.write(place, content)
     if written != place:
         storage.delete(written)
@@ -118,6 +119,21 @@ def upload(owner: Any, name: str, content: IO[bytes]) -> Attachment:
     except Exception:
         DiscardedFile.objects.filter(place=place).update(due_at=Now())
         raise
+
+
+def announce(place: str, apart: bool) -> None:
+    """Notes that a file is about to be written; `apart` from the caller's transaction."""
+
+    def note() -> None:
+        DiscardedFile.objects.create(place=place, due_at=Now() + WRITTEN_WITHIN)
+        if apart:
+            connection().close()
+
+    if not apart:
+        note()
+        return
+    with ThreadPoolExecutor(1) as thread:  # which has a connection of its own
+        thread.submit(note).result()
 
 
 @atomic

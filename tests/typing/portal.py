@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
 from typing import Any, assert_type
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.dispatch import receiver
 
 import streams
@@ -29,6 +31,10 @@ def summarise(user: User, invoice: UUID) -> str:
     assert_type((chat.id, chat.url, chat.title, chat.head), tuple[UUID, str, str, int])
     assert_type((chat.instructions, chat.model, chat.updated_at), tuple[str, str, datetime])
     run = chat.refresh().ask("Summarise this", key=f"invoice-{invoice}")
+    with open("bill.pdf", "rb") as bill:
+        chat.ask(
+            "And this", attachments=[bill, BytesIO(b"words"), ContentFile(b"", "a.txt"), invoice]
+        )
     assert_type(chat.run(str(run.id)), streams.Run)
     assert_type(chat.runs(), list[streams.Run])
     for event in chat.follow(after=chat.head):
@@ -62,7 +68,7 @@ async def summarise_later(user: User) -> None:
     chat = await (await streams.astart(user)).arefresh()
     assert_type(await streams.aget(user, "id"), streams.Chat)
     assert_type(await streams.aconversations(user), list[streams.Chat])
-    run = await chat.aask("Summarise this")
+    run = await chat.aask("Summarise this", attachments=[BytesIO(b"words")])
     following: streams.Follow = chat.follow()
     async for event in following:
         told(event)

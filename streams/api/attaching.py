@@ -1,0 +1,64 @@
+"""Files that a site's own code sends with a prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, TypeAlias
+from uuid import UUID
+
+from django.core.files.base import File
+from django.utils.translation import gettext
+
+from streams.attachments import kinds
+from streams.conf import conf
+from streams.exceptions import StreamsError, TooManyFiles
+from streams.log import references
+from streams.models import Attachment, Conversation
+from streams.models.attachment import upload
+from streams.views.attaching import check_taken
+
+Attachable: TypeAlias = "IO[bytes] | File[Any] | UUID"
+
+
+@contextmanager
+def stored(
+    here: Conversation, files: Sequence[Attachable], key: str | None
+) -> Iterator[list[UUID]]:
+    """Stores files for a prompt with this key; what is refused then leaves none behind.
+
+    Raises TooManyFiles, what `upload` raises, and Invalid for a file that the model cannot take.
+    """
+    if len(files) > (most := conf().attachments_per_message):
+        told = gettext("At most %(most)d files go with one message.")
+        raise TooManyFiles(told % {"most": most}, field="attachments")
+    earlier = sent_before(here, key) if files and key else {}
+    made: list[UUID] = []
+    try:
+        ids = [one(here, file, earlier, made) for file in files]
+        check_taken(here.owner_id, here.model, ids)
+        yield ids
+    except StreamsError:
+        if made:
+            Attachment.objects.filter(uuid__in=made, conversation=None).delete()
+        raise
+
+
+def one(here: Conversation, file: Attachable, earlier: dict[str, UUID], made: list[UUID]) -> UUID:
+    """Returns a file's id; adds that of one which was stored now to `made`."""
+    if isinstance(file, UUID):
+        return file
+    content: Any = file
+    known = earlier.get(kinds.examined(content).sha256) if earlier else None
+    if known is None:
+        name = getattr(file, "name", "")
+        name = name if isinstance(name, str) else ""  # of a descriptor it is a number
+        made.append(upload(here.owner, name, content, may_roll_back=True).uuid)
+    return known or made[-1]
+
+
+def sent_before(here: Conversation, key: str) -> dict[str, UUID]:
+    """Returns the files of the prompt that was sent with this key, by what they hold."""
+    earlier = here.messages.filter(client_key=key).first()
+    ids = references.ids_of(earlier.blocks) if earlier else []
+    return dict(Attachment.objects.filter(uuid__in=ids).values_list("sha256", "uuid"))

@@ -1,0 +1,75 @@
+"""Files that a site's own code sends with a prompt."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+import streams
+from streams import exceptions
+from streams.attachments import storage
+from streams.models import Attachment, DiscardedFile, Message
+from streams.models.attachment import upload
+from tests import pictures
+
+# In another transaction than the caller's is noted what a rollback would leave behind.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def files():
+    return [ContentFile(pictures.png(), name="a/b.jpg"), BytesIO(b"words")]
+
+
+def names(run):
+    message = Message.objects.get(run__isnull=True, runs__uuid=run.id)
+    return [block["name"] for block in message.blocks[1:]]
+
+
+def test_files_go_with_a_prompt_and_with_its_key(anna, bert):
+    chat = streams.start(anna)
+    run = chat.ask("What?", attachments=files(), key="k")
+
+    assert names(run) == ["b.jpg.png", "file.txt"]
+    assert chat.ask("What?", attachments=files(), key="k") == run
+    assert Attachment.objects.owned_by(anna).exclude(message=None).count() == 2
+    with pytest.raises(exceptions.KeyReused):
+        chat.ask("What?", attachments=files()[:1], key="k")
+    before = upload(anna, "c.txt", BytesIO(b"more"))
+    assert names(chat.ask("", attachments=[before.uuid])) == ["c.txt"]
+    for other in (uuid4(), upload(bert, "d.txt", BytesIO(b"theirs")).uuid):
+        with pytest.raises(exceptions.NotFound):
+            chat.ask("Whose?", attachments=[other])
+
+
+def test_what_is_refused_leaves_no_file(anna, settings):
+    chat = streams.start(anna)
+    for attachments, error in (
+        ([*files(), BytesIO(b"")], exceptions.Invalid),
+        ([*files(), BytesIO(b"\x7fELF\0")], exceptions.Unsupported),
+        (files() * 6, exceptions.TooManyFiles),
+    ):
+        with pytest.raises(error):
+            chat.ask("What?", attachments=attachments)
+    settings.STREAMS = {**settings.STREAMS, "models": {"scripted": {"takes": {"demo": []}}}}
+    with pytest.raises(exceptions.Invalid, match="images"):
+        chat.ask("What?", attachments=files())
+    assert not Attachment.objects.exists()
+    assert chat.refresh().head == 0
+
+
+def test_a_rollback_leaves_a_file_to_be_deleted_and_a_commit_does_not(anna):
+    chat = streams.start(anna)
+    with transaction.atomic():
+        chat.ask("What?", attachments=files()[:1])
+    assert storage.read(Attachment.objects.get().place) == pictures.png()
+    assert not DiscardedFile.objects.exists()
+    with transaction.atomic():
+        chat.ask("And?", attachments=files()[:1])
+        transaction.set_rollback(True)
+    left = DiscardedFile.objects.get().place
+    assert storage.read(left) == pictures.png()
+    assert Attachment.objects.count() == 1
