@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q, QuerySet
 
 from .log import branches
-from .log.message_window import Window, window
+from .log.message_window import Window, around, window
 from .log.states import MessageState, RunState
 from .log.transcript import Transcript, resumed
 from .models import Conversation, Message, Run, outline
@@ -74,16 +74,22 @@ class Place(NamedTuple):
 
 @atomic
 def partial_snapshot(
-    conversation_id: int, most: int, before: int | None = None, holding: str | None = None
+    conversation_id: int,
+    most: int,
+    before: int | None = None,
+    holding: str | None = None,
+    farthest: int | None = None,
 ) -> PartialSnapshot:
     """Takes a snapshot of the last `most` messages (0 is all) of the branch that holds a message,
-    or of the newest; of those before number `before` if it is given.
+    or of the newest; of those before number `before` if it is given. Without that the message it
+    holds is among them: with all behind it, or, where those are more than `farthest`, with what is
+    around it.
 
     Raises NotFound if the conversation was deleted a moment ago.
     """
     with one_moment(conversation_id):
         here = still_there(conversation_id)
-        place = place_of(here, most, before, holding)
+        place = place_of(here, most, before, holding, farthest)
         part = read(here, place)
         part.opening, part.newest = opening_of(here, place), newest_of(here, place)
     part.begins, part.ends = place.shown.begins, place.shown.ends
@@ -94,7 +100,13 @@ def partial_snapshot(
     return part
 
 
-def place_of(here: Conversation, most: int, before: int | None, holding: str | None) -> Place:
+def place_of(
+    here: Conversation,
+    most: int,
+    before: int | None,
+    holding: str | None,
+    farthest: int | None = None,
+) -> Place:
     first, last = bounds(here, most, before, holding)
     known = outline.outline(here.pk, first, last)
     if before is not None and all(message.seq != before for message in known.messages):
@@ -105,7 +117,11 @@ def place_of(here: Conversation, most: int, before: int | None, holding: str | N
     else:
         branch = branches.ending_at_newest(known.messages)
     needed = {*known.open, holding or ""} if before is None else ()
-    shown = window(branch, most, before, needed)
+    behind = (len(branch) - at for at, it in enumerate(branch) if it.id == holding)
+    if holding and farthest and before is None and next(behind, 0) > farthest:
+        shown = around(branch, most, holding)
+    else:
+        shown = window(branch, most, before, needed)
     if first and shown.begins is None and shown.messages:
         start = shown.messages[0].seq
         begins = start if outline.begins_before(here.pk, start) else None

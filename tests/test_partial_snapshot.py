@@ -102,6 +102,22 @@ def test_whatever_is_asked_for_it_is_that_part_of_the_whole(conversation, branch
     assert_same(whole, conversation, 4, holding="not here")
 
 
+def test_a_message_far_from_the_end_is_shown_with_what_is_around_it(conversation):
+    said = [answered(conversation, f"Prompt {n}") for n in range(9)]
+    conversation.post("Open", None)
+    whole = snapshot(conversation.pk).transcript.messages
+    numbers = {message.id: n for n, message in enumerate(whole)}
+    for run, first, last in ((0, 0, 4), (4, 8, 12), (5, 10, 14), (6, 12, 20)):
+        for message in (said[run].prompt, said[run].answer):
+            part = partial_snapshot(conversation.pk, 4, holding=str(message.uuid), farthest=8)
+            shown = [numbers[each.id] for each in part.transcript.messages]
+            assert shown == [*range(first, last)]
+            assert part.begins == (whole[first].seq if first else None)
+            assert part.ends == (last < len(whole))
+            assert part.held == str(message.uuid)
+            assert part.end == whole[-1].id
+
+
 def test_a_part_costs_the_same_however_long_the_conversation_is(anna):
     """What is branched has to be looked at from end to end."""
     costs = []

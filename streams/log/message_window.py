@@ -38,6 +38,16 @@ def window(
     return Window(branch[start:end], begins, ends=end < len(branch))
 
 
+def around(branch: Sequence[MessageState], most: int, id: str) -> Window:
+    """Returns about `most` messages around one, of whose turn nothing is left out."""
+    at = next(at for at, message in enumerate(branch) if message.id == id)
+    end = min(len(branch), at + 1 + most // 2)
+    while end < len(branch) and not begins_a_turn(branch[end]):
+        end += 1
+    found = window(branch[:end], most, needed=(id,))
+    return found._replace(ends=end < len(branch))
+
+
 def begins_a_turn(message: MessageState) -> bool:
     return message.role == "user" and message.into is None
 

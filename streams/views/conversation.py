@@ -121,7 +121,8 @@ def page_now(
 ) -> HttpResponse:
     """Its connection is given back once everything is read."""
     before, branch = number_of(request, "before_seq"), request.GET.get("branch")
-    taken = partial_snapshot(conversation.pk, conf().page_messages, before, branch)
+    most = conf().page_messages
+    taken = partial_snapshot(conversation.pk, most, before, branch, farthest=2 * most)
     DeviceSession.visit(request.device, conversation, taken.transcript.head)
     left = beside(request, conversation)
     give_connections_back()

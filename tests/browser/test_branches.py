@@ -87,12 +87,19 @@ def test_two_devices_look_at_two_branches(open_as, laptop, phone, conversation, 
     expect(said(hand)).to_have_text(["One", "Two"])
     field(hand).press("Enter")
     expect(said(hand)).to_have_text(["One", "Two", "Three"])
-    ended(newest(), "third")
+    third = newest()
+    ended(third, "third")
+    expect(hand.locator(".transcript > .answer").last).to_contain_text("third")
+    field(hand).fill("Four")
+    hand.keyboard.press("Enter")
+    expect(said(hand)).to_have_text(["One", "Two", "Three", "Four"])
+    hand.wait_for_url(f"**?branch={third.answer.uuid}")
+    ended(newest(), "fourth")
     hand.get_by_role("link", name="Version after").press("Enter")
     expect(said(hand)).to_have_text(["One", "Other two"])
     expect(hand.get_by_role("link", name="Version before")).to_be_focused()
     hand.keyboard.press("Enter")
-    expect(said(hand)).to_have_text(["One", "Two", "Three"])
+    expect(said(hand)).to_have_text(["One", "Two", "Three", "Four"])
 
 
 def test_an_answer_asked_for_anew_is_a_step_from_the_one_before(

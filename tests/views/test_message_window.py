@@ -60,9 +60,11 @@ def test_pages_lead_to_the_beginning_by_links(page, api, long, here):
     assert sorted(chain(*parts)) == sorted(whole)
     assert max(map(len, parts)) <= 4 + 2
     assert "Question 0" in page.get(here).content.decode().partition("</title>")[0]
-    middle = page.get(f"{here}?before_seq=7").content.decode()
-    assert "Newest messages" in middle
-    assert "conversation_page.js" not in middle.partition("</head>")[0].replace("modulepreload", "")
+    for part in (f"before_seq=7&branch={whole[0]}", f"branch={whole[0]}"):
+        middle = page.get(f"{here}?{part}").content.decode()
+        assert f'rel="next" href="{here}?branch={whole[-1]}">Newest messages' in middle
+        assert "conversation_page.js" not in middle.partition("</head>")[0]
+    assert "conversation_page.js" in page.get(f"{here}?branch={whole[-1]}").content.decode()
 
 
 def test_json_has_parts_for_those_who_ask(api, long, here):

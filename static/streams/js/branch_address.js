@@ -1,5 +1,9 @@
 // The page's address, by which one of its conversation's branches is shown.
 
+export function inBranch() {
+  return new URLSearchParams(location.search).has("branch");
+}
+
 // With the branch that holds a message.
 export function branchAddress(message) {
   const url = new URL(location.href);

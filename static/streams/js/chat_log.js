@@ -2,7 +2,7 @@
 // somebody looks. What people ask of the conversation goes out by chat_prompts.js.
 
 import { offerImages } from "./answer_images.js";
-import { showBranch, stayInBranch } from "./branch_address.js";
+import { inBranch, showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./clock.js";
 import { EarlierMessages } from "./earlier_messages.js";
@@ -42,12 +42,12 @@ export class ChatLog {
     this.#pageReload.wire({ begin: () => on.reload() });
     this.transcript.wire({
       changed: () => on.changed(),
-      posted: (message, key) => on.posted(key),
+      posted: (message, key) => this.#posted(key),
       queued: (key) => on.queued(key),
       takenBack: (it, here) => here && !this.#again && on.takenBack(it),
       said: (words) => this.#again || this.#announcer.say(words),
       elsewhere: (message, key) => this.#elsewhere(message, key),
-      replaced: () => new URLSearchParams(location.search).has("branch") && this.#stay(),
+      replaced: () => inBranch() && this.#stay(),
       left: showBranch,
     });
     this.#connection.wire({
@@ -122,6 +122,15 @@ export class ChatLog {
   #live() {
     this.#again = false;
     this.#on.live();
+  }
+
+  // A page whose address names a message far from the end would stand still once loaded again. What has
+  // begun is not taken back.
+  #posted(key) {
+    this.#on.posted(key);
+    const begun = [...this.#main.querySelectorAll(".transcript > .answer:not([data-state=waiting])")];
+    if (this.#again || !begun.length || !inBranch()) return;
+    stayInBranch(begun.at(-1).dataset.message);
   }
 
   // Something has been said in another branch: loaded again, this page shows its own. What was sent
