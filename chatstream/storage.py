@@ -28,6 +28,8 @@ class StaticFiles(BelowPrefix, CompressedManifestStaticFilesStorage):  # type: i
     after a deploy a page must not mix old modules with new ones."""
 
     support_js_module_import_aggregation = True
+    # Each pass settles one more step of a module that imports one that imports one.
+    max_post_process_passes = 20
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -30,9 +30,22 @@ register = template.Library()
 STYLESHEETS = [
     f"streams/css/{name}.css"
     for name in (
-        *("colors", "base", "controls", "layout", "composer", "modal", "transcript", "branches"),
+        "colors",
+        "base",
+        "controls",
+        "layout",
+        "composer",
+        "modal",
+        "transcript",
+        "branches",
         "attachments",
-        *("long_prompt", "answer_endings", "prose", "code", "tool_calls", "embedded_chat"),
+        "long_prompt",
+        "answer_endings",
+        "prose",
+        "images_and_folds",
+        "code",
+        "tool_calls",
+        "embedded_chat",
     )
 ]
 
