@@ -104,7 +104,7 @@ def passed(told: dict[str, str], at_least: int) -> None:
     wrong = [f"{name}: {said}" for name, said in told.items() if said != "ok"]
     if wrong:
         pytest.fail("\n\n".join(wrong), pytrace=False)
-    assert len(told) >= at_least
+    assert len(told) >= at_least or os.environ.get("CHECK")  # some of them alone
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from streams.models import Run
 
-from .clients import judge
+from .clients import judge, passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,8 +24,7 @@ def snippets(page, language):
 
 def test_openai_node_finds_what_it_expects(web, token, foreign):
     told = judge("openai-node", "openai_node/judge.mjs", web.url, token, foreign)
-    assert {name: said for name, said in told.items() if said != "ok"} == {}
-    assert len(told) > 10
+    passed(told, at_least=11)
 
 
 def test_what_the_pages_show_does_what_they_say(web, token):

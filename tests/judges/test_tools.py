@@ -36,6 +36,7 @@ def script(monkeypatch, other_half):
         ("ai-7", "ai_sdk/tools.mjs", 4),
         ("ag-ui", "ag_ui/tools.mjs", 5),
     ],
+    ids=["ai-6", "ai-7", "ag-ui"],
 )
 async def test_a_client_runs_tools_and_decides(
     client, judged, checks, crew, spawn, token, settings, script
