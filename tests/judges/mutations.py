@@ -3,9 +3,9 @@ the very fault it is there for.
 
     nice uv run python -m tests.judges.mutations [WORDS OF A NAME …]
 
-Makes the faults of `mutations.toml` one after the other in a worktree of the newest commit, and runs
-the check that each of them names. Ends with 1 if a check did not see its fault. It takes half an
-hour of a core.
+Makes the faults of `mutations.toml` one after the other in a worktree of the newest commit, and
+runs the check that each of them names. Ends with 1 if a check did not see its fault. It takes half
+an hour of a core.
 """
 
 from __future__ import annotations

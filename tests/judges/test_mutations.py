@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .mutations import HERE, ROOT, SCRIPTS, mutations
+from .table import CHECKS, PAGE, as_markdown
 
 ALL = mutations()
 
@@ -52,3 +53,15 @@ FAILED = "FAILED tests/judges/test_ai_sdk.py::test_use_chat_finds_what_it_expect
 def test_only_a_check_that_has_failed_itself_has_seen_a_fault(status, output, verdict):
     plain = next(each for each in ALL if each.fails == "ai_sdk/judge.mjs: plain")
     assert plain.verdict(status, output) == verdict
+
+
+def test_each_check_of_the_table_has_a_fault_to_see():
+    assert as_markdown() in PAGE.read_text(), "uv run python -m tests.judges.table"
+    tried = {each.fails for each in ALL}
+    unseen = {
+        f"{check}, {client}: {name}"
+        for check, cells in CHECKS.items()
+        for client, name in cells.items()
+        if not any(name.startswith(fails) or fails.startswith(name) for fails in tried)
+    }
+    assert unseen == set()
