@@ -24,16 +24,20 @@ def run_again(call: ToolCall, device: Device | None) -> Run:
     """Posts a prompt whose run begins with this call: the same arguments and the same key, and
     approved by whoever asks for it. A second one while that is open returns it.
 
-    Raises NotRetryable unless the call ended as `unknown`, and what `Conversation.post` raises.
+    Raises NotRetryable unless the call ended as `unknown`, and none with its key has been done
+    since; and what `Conversation.post` raises.
     """
     quotas.lock_owner(call.run.conversation.owner_id)
     here = Conversation.lock(call.run.conversation_id)
     call.refresh_from_db(fields=["status"])
     if call.status != ToolCall.Status.UNKNOWN:
         raise NotRetryable(gettext("Only a call of which nobody knows the end is run again."))
-    again: Run | None = call.repeated_by.select_related("prompt", "conversation").last()
+    repeats = here.runs.filter(repeats__key=call.key).select_related("prompt", "conversation")
+    again: Run | None = repeats.last()
     if again is not None and again.status in again.OPEN:
         return again
+    if repeats.filter(calls__key=call.key, calls__status=ToolCall.Status.OK).exists():
+        raise NotRetryable(gettext("This has been run again, and is done."))
     quotas.check_length(here, 2)
     place = busy_rule.make_way(here, device)
     quotas.check_runs(here)

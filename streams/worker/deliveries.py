@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 import psycopg
-from django.db import connections
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from ..agents.apart import apart_at_once
 from ..api.chat import Chat
 from ..api.run import Run
 from ..conf import Settings, conf
@@ -29,6 +29,7 @@ from .outside import Outside, outside
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
+RECEIVERS_WITHIN = 55.0  # seconds; then the delivery is due again, and its claim is over
 OUTSIDE_AT_ONCE = 100  # deliveries whose webhooks and devices are being told
 WAITING = RunModel.Status.WAITING
 RECEIVERS = "receivers"  # as `done` names those of the signals
@@ -97,40 +98,42 @@ class Deliveries:
 
     async def run(self) -> None:
         """Delivers for ever; waits while PostgreSQL is away."""
-        thread = ThreadPoolExecutor(1, "streams-deliveries")
         room = asyncio.Semaphore(OUTSIDE_AT_ONCE)
-        try:
-            async with outside(self.pool, self.conf) as others, asyncio.TaskGroup() as telling:
-                while True:
-                    self._wake.clear()
-                    try:
-                        while claimed := await self._claimed():
-                            for due in claimed:
-                                done = await self._told_here(thread, due)
-                                await room.acquire()
-                                told = telling.create_task(self._tell_outside(others, due, done))
-                                told.add_done_callback(lambda _: room.release())
-                            if len(claimed) < AT_ONCE:
-                                break
-                    except psycopg.Error as error:
-                        logger.warning("deliveries wait for PostgreSQL: %s", await described(error))
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self.conf.worker_rescan)
-        finally:
-            thread.shutdown(wait=False, cancel_futures=True)
+        async with outside(self.pool, self.conf) as others, asyncio.TaskGroup() as telling:
+            while True:
+                self._wake.clear()
+                try:
+                    while claimed := await self._claimed():
+                        for due in claimed:
+                            done = await self._told_here(due)
+                            await room.acquire()
+                            told = telling.create_task(self._tell_outside(others, due, done))
+                            told.add_done_callback(lambda _: room.release())
+                        if len(claimed) < AT_ONCE:
+                            break
+                except psycopg.Error as error:
+                    logger.warning("deliveries wait for PostgreSQL: %s", await described(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self.conf.worker_rescan)
 
     async def _claimed(self) -> Sequence[Due]:
         async with self.pool.connection() as connection:
             return await claim(connection, self.conf.deliveries_kept)
 
-    async def _told_here(self, thread: ThreadPoolExecutor, due: Due) -> set[str]:
-        """Returns who has been told, once receivers of this program have been, or failed."""
+    async def _told_here(self, due: Due) -> set[str]:
+        """Returns who has been told, once receivers of this program have been, or failed. One that
+        does not return holds up neither the others nor the worker's exit.
+        """
         done = {*due.done}
-        if RECEIVERS not in done and await asyncio.get_running_loop().run_in_executor(
-            thread, tell, due
-        ):
-            done.add(RECEIVERS)
-        return done
+        if RECEIVERS in done:
+            return done
+        try:
+            async with asyncio.timeout(RECEIVERS_WITHIN):
+                told = await apart_at_once(partial(tell, due))
+        except TimeoutError:
+            logger.error("run %s: a receiver of its signal does not return", due.run_id)
+            return done
+        return done | {RECEIVERS} if told else done
 
     async def _tell_outside(self, others: Outside, due: Due, done: set[str]) -> None:
         """Tells the others at the same time, holding no connection, and settles the delivery."""
@@ -188,10 +191,6 @@ def tell(due: Due) -> bool:
     except (Exception, SystemExit):  # which would end each worker in turn
         logger.exception("run %s: what became of it could not be told", due.run_id)
         return False
-    finally:
-        for connection in connections.all(initialized_only=True):
-            if not connection.in_atomic_block:
-                connection.close_if_unusable_or_obsolete()
 
 
 async def settle(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
-from psycopg.rows import class_row
+from psycopg.rows import dict_row
 
 from .. import log
 from ..log.transcript import Block
 from .lease import LeaseLost
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -70,66 +72,68 @@ class Standing:
 
 
 STEPS = """
-SELECT number, stop_reason, usage, provider, model, replay, from_block
-  FROM streams_step WHERE run_id = %s ORDER BY number
+SELECT run_id, number, stop_reason, usage, provider, model, replay, from_block
+  FROM streams_step WHERE run_id = ANY(%s) ORDER BY run_id, number
 """
 CALLS = """
-SELECT uuid, step, block, call_id, vendor_id, name, arguments, key, repeat, client, status,
+SELECT run_id, uuid, step, block, call_id, vendor_id, name, arguments, key, repeat, client, status,
        decision, note, result, ended_at IS NOT NULL AS ended,
        started_at IS NOT NULL AS begun, device
-  FROM streams_toolcall WHERE run_id = %s ORDER BY block
+  FROM streams_toolcall WHERE run_id = ANY(%s) ORDER BY run_id, block
 """
 STEERED = """
-SELECT r.at_block, prompt.blocks FROM streams_run r JOIN streams_message prompt
-    ON prompt.id = r.prompt_id
- WHERE r.into_id = %s ORDER BY r.at_block, r.rank, r.id
+SELECT r.into_id AS run_id, r.at_block, prompt.blocks
+  FROM streams_run r JOIN streams_message prompt ON prompt.id = r.prompt_id
+ WHERE r.into_id = ANY(%s) ORDER BY r.into_id, r.at_block, r.rank, r.id
 """
-RUN = """
-SELECT answer.blocks, r.from_block, r.usage, r.worked FROM streams_run r
-  JOIN streams_message answer ON answer.id = r.answer_id WHERE r.id = %s
+RUNS = """
+SELECT r.id AS run_id, answer.blocks, r.from_block, r.usage, r.worked
+  FROM streams_run r JOIN streams_message answer ON answer.id = r.answer_id WHERE r.id = ANY(%s)
 """
 REPEATED = """
-SELECT c.name, c.arguments, c.key,
+SELECT r.id AS run_id, c.name, c.arguments, c.key,
        CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('id', d.uuid, 'name', d.name) END
            AS device
   FROM streams_run r JOIN streams_toolcall c ON c.id = r.repeats_id
   JOIN streams_message prompt ON prompt.id = r.prompt_id
   LEFT JOIN streams_device d ON d.id = prompt.device_id
- WHERE r.id = %s
+ WHERE r.id = ANY(%s)
 """
 
 
 async def read(connection: AsyncConnection, run_id: int) -> Standing:
     """Reads where a run stands. Only its worker changes that, but for decisions."""
-    asked = [run_id]
-    cursor = await connection.execute(RUN, asked)
-    row = await cursor.fetchone()
-    if row is None:
+    found = await read_each(connection, [run_id])
+    if run_id not in found:
         raise LeaseLost(f"run {run_id}")
-    blocks, from_block, usage, worked = row
-    return Standing(
-        steps=await rows(connection, log.EndedStep, STEPS, asked),
-        calls=await read_calls(connection, run_id),
-        steered=await rows(connection, Steering, STEERED, asked),
-        blocks=blocks,
-        from_block=from_block,
-        usage=usage,
-        worked=worked,
-        repeated=next(iter(await rows(connection, Repeated, REPEATED, asked)), None),
-    )
-
-
-async def read_calls(connection: AsyncConnection, run_id: int) -> list[HeldCall]:
-    return await rows(connection, HeldCall, CALLS, [run_id])
+    return found[run_id]
 
 
 async def read_each(connection: AsyncConnection, runs: Sequence[int]) -> dict[int, Standing]:
-    return {run_id: await read(connection, run_id) for run_id in runs}
+    """Reads where runs stand, by their ids; with as few queries for a hundred as for one."""
+    if not runs:
+        return {}
+    found = dict(await rows(connection, Standing, RUNS, runs))
+    for run_id, step in await rows(connection, log.EndedStep, STEPS, runs):
+        found[run_id].steps.append(step)
+    for run_id, call in await rows(connection, HeldCall, CALLS, runs):
+        found[run_id].calls.append(call)
+    for run_id, prompt in await rows(connection, Steering, STEERED, runs):
+        found[run_id].steered.append(prompt)
+    for run_id, repeated in await rows(connection, Repeated, REPEATED, runs):
+        found[run_id].repeated = repeated
+    return found
+
+
+async def read_calls(connection: AsyncConnection, run_id: int) -> list[HeldCall]:
+    return [call for _, call in await rows(connection, HeldCall, CALLS, [run_id])]
 
 
 async def rows(
-    connection: AsyncConnection, kind: type[Any], query: str, asked: Sequence[Any]
-) -> list[Any]:
-    async with connection.cursor(row_factory=class_row(kind)) as cursor:
-        await cursor.execute(query, asked)
-        return await cursor.fetchall()
+    connection: AsyncConnection, kind: type[T], query: str, runs: Sequence[int]
+) -> list[tuple[int, T]]:
+    """Returns what a query finds of runs, each with its run's id."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, [list(runs)])
+        found = await cursor.fetchall()
+    return [(row.pop("run_id"), kind(**row)) for row in found]

@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from .. import vapid
 from ..public_addresses import is_number, is_public
+from ..user_model import active_people
 from . import title
 from .notice import Notice
 from .roll_call import RollCall
@@ -46,6 +47,7 @@ WITH devices AS (
     SELECT id, uuid FROM streams_device
      WHERE user_id = (SELECT owner_id FROM streams_conversation WHERE id = %(conversation)s)
        AND revoked_at IS NULL AND signed_out_at IS NULL
+       AND user_id IN (SELECT key FROM {active_people})
 )
 SELECT s.id, s.endpoint, s.p256dh, s.auth, (SELECT array_agg(uuid::text) FROM devices)
   FROM streams_pushsubscription s JOIN devices d ON d.id = s.device_id
@@ -133,7 +135,8 @@ class WebPush:
 
 
 async def subscriptions(connection: AsyncConnection, notice: Notice) -> list[Subscription]:
-    cursor = await connection.execute(SUBSCRIPTIONS, {"conversation": notice.conversation_id})
+    query = SUBSCRIPTIONS.format(active_people=active_people())
+    cursor = await connection.execute(query, {"conversation": notice.conversation_id})
     return [Subscription(*row) for row in await cursor.fetchall()]
 
 

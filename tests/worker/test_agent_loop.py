@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
 from streams.providers.base import Call, Code, ProviderError, Result, Text
-from streams.worker import undecided
+from streams.worker import standing, undecided
 from tests.factories import ConversationFactory
 
 from . import agents
@@ -200,7 +200,8 @@ async def test_what_comes_next_remembers_calls_and_results(script, conversation,
     async with working():
         run = await held_up(script, conversation, laptop, ("act", "a"), then=("Done.", "Again."))
         await status(run, "completed")
-        await status(await post(conversation, laptop, "And now?"), "completed")
+        second = await post(conversation, laptop, "And now?")
+        await status(second, "completed")
     parts = [turn.parts for turn in script.prompts[2].turns]
     assert parts == [
         (Text("Hello"),),
@@ -209,6 +210,25 @@ async def test_what_comes_next_remembers_calls_and_results(script, conversation,
         (Text("Done."),),
         (Text("And now?"),),
     ]
+
+    async with await connect("tests") as connection:
+        counted = Counted(connection)
+        both = await standing.read_each(counted, [run.pk, second.pk])
+        queries, counted.cursors = counted.cursors, 0
+        assert both[run.pk] == await standing.read(counted, run.pk)
+        assert queries == counted.cursors
+
+
+class Counted:
+    """A connection that counts its cursors."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.cursors = 0
+
+    def cursor(self, **options):
+        self.cursors += 1
+        return self.connection.cursor(**options)
 
 
 async def test_a_run_that_nobody_decides_about_is_given_up_some_day(script, conversation, laptop):

@@ -13,6 +13,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
+from streams.exceptions import NotRetryable
 from streams.models import Conversation, Run, ToolCall, Worker
 from streams.models.repeating import run_again
 
@@ -238,6 +239,8 @@ async def test_a_call_of_which_nobody_knows_is_run_again_with_the_same_key_by_a_
         again = await sync_to_async(run_again)(call, laptop)
         assert await sync_to_async(run_again)(call, laptop) == again
         await status(again, "completed")
+        with pytest.raises(NotRetryable):  # by a page that has not seen it
+            await sync_to_async(run_again)(call, laptop)
     assert await ledger(again) == [("act", "ok")]
     assert agents.done == {"it": 2}
     assert len(set(agents.keys["it"])) == 1

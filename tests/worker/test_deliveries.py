@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -117,6 +118,29 @@ async def test_a_receiver_that_ends_its_program_is_told_again_by_a_worker_that_g
             assert worker.loops.running
 
     assert not await nothing_is_left_to_tell()
+
+
+async def test_a_receiver_that_does_not_return_holds_up_nobody_else(anna, monkeypatch, caplog):
+    monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.3)
+    chat, going_on = await streams.astart(anna), threading.Event()
+    stuck, other = await chat.aask("Stuck"), await chat.aask("Other")
+    heard = []
+
+    def receiver(run, **told):
+        heard.append(run.id)
+        if run.id == stuck.id:
+            going_on.wait(60)
+
+    for run in (stuck, other):
+        await sync_to_async(ended)(run)
+    with listening(receiver):
+        async with working():
+            await until(lambda: asyncio.sleep(0, {*heard} == {stuck.id, other.id}))
+            await until(lambda: sync_to_async(Delivery.objects.count)())
+    going_on.set()
+    assert "does not return" in caplog.text
+    assert await Delivery.objects.filter(run_id=stuck._run.pk).aexists()
+    assert not await Delivery.objects.filter(run_id=other._run.pk).aexists()
 
 
 async def test_an_asynchronous_receiver_is_told_too(anna):

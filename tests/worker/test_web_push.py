@@ -203,11 +203,17 @@ async def test_a_run_that_waits_is_told_and_a_subscription_that_has_gone_is_forg
     assert not await PushSubscription.objects.aexists()
 
 
-async def test_a_device_that_is_signed_out_is_told_nothing(conversation, laptop, phone, service):
+@pytest.mark.parametrize("person", ["signed out", "deactivated"])
+async def test_a_device_that_is_signed_out_is_told_nothing(
+    person, anna, conversation, laptop, phone, service
+):
     await sync_to_async(end)(await post(conversation, laptop))
     async with service() as receiver:
         await sync_to_async(Browser().subscribed)(phone, f"{receiver.url}/for-phone")
-        await sync_to_async(phone.sign_out)()
+        if person == "signed out":
+            await sync_to_async(phone.sign_out)()
+        else:
+            await type(anna).objects.filter(pk=anna.pk).aupdate(is_active=False)
         async with working():
             await until(nothing_is_left_to_tell)
     assert receiver.got == []
