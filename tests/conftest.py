@@ -37,6 +37,7 @@ def pytest_addoption(parser):
     parser.addoption("--chaos-seed", type=int, default=1, help="which storm")
     parser.addoption("--races", type=int, help="how often each race is run; few times by default")
     parser.addoption("--reloads", type=int, default=8, help="how often a page is loaded again")
+    parser.addoption("--smooth", action="store_true", help="measure a long answer on a slow device")
     parser.addoption("--earlier-clients", action="store_true", help="judge by ai 6 beside ai 7")
     parser.addoption("--kills", type=int, default=1, help="how often a client loses its server")
     parser.addoption("--requests", type=int, default=4, help="how many of each kind the API gets")

@@ -22,7 +22,8 @@ ATTRIBUTES = {
     "a": {"href", "title", "target", "rel"}, "button": {"type", "class"},
     "code": {"dir"}, "div": {"class", "tabindex", "dir"}, "ol": {"start", "dir"},
     "input": {"type", "disabled", "checked", "aria-label"}, "pre": {"tabindex", "dir"},
-    "span": {"class"}, "td": {"class"}, "th": {"class"},
+    "details": {"open", "dir"}, "li": {"class"}, "span": {"class"},
+    "td": {"class"}, "th": {"class"},
     **{tag: {"dir"} for tag in ("blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "ul")},
 }  # fmt: skip
 SCHEMES = ("http://", "https://", "mailto:")

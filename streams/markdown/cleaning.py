@@ -20,6 +20,7 @@ CLEANER = nh3.Cleaner(
         "details": {"open"},
         "div": {"class", "tabindex"},
         "input": {"checked"},
+        "li": {"class"},
         "ol": {"start"},
         "pre": {"tabindex"},
         "span": {"class"},

@@ -214,6 +214,7 @@ def task_boxes(state: StateCore) -> None:
             continue
         box = BOX.match(inline.content)
         if box and inline.children:
+            item.attrSet("class", "task")
             ticked = "" if box.group(1) == " " else ' checked="checked"'
             token = Token("html_inline", "", 0, content=f'<input type="checkbox"{ticked}>')
             inline.children[0].content = inline.children[0].content[3:]

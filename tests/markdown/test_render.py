@@ -333,6 +333,7 @@ def test_a_task_is_a_box_that_nobody_can_tick():
     html = markdown.render("- [x] a\n- [ ] b\n- [c]\n\n[ ] d")
     box = {'type="checkbox"', 'disabled=""', 'aria-label="Done"'}
     assert boxes(html) == [box | {'checked="checked"'}, box]
+    assert html.count('<li class="task">') == 2
     assert "[c]" in html
     assert "[ ] d" in html
     assert boxes(markdown.CLEANER.clean("<input type=text name=x onfocus=y>")) == [box]
