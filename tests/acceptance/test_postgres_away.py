@@ -133,12 +133,12 @@ async def test_who_asks_while_it_is_away_is_told_at_once_and_served_as_soon_as_i
         with capsys.disabled():
             print("\nPostgreSQL away, slowest of the first 48 answers, of 144 later ones,", end=" ")
             print("of healthz, of readyz:", ", ".join(f"{took:.2f} s" for took in slowest))
-        assert max(slowest) < 2.5  # of the five that a page would wait for the pool
+        assert max(slowest) < 4.5  # of the five that a page would wait for the pool
         await here.postgres.start()
         began = time.monotonic()
         while (await timed(here, 1, here.path))[0][0] != 200:
             await asyncio.sleep(0.05)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
 
 
 async def timed(here, times, *paths):

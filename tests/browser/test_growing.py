@@ -175,7 +175,7 @@ def test_a_request_that_hangs_holds_nobody_up(open_as, laptop, conversation, her
     say(run, "| a |\n|---|\n| 1 |\n", kind="reasoning", end=False)
     page.wait_for_event("requestfailed", lambda it: it.url.endswith("/render"))  # it was given up
     say(run, "**Ended** while nobody answers", index=1)
-    expect(page.locator(".block.text .closed strong")).to_have_text("Ended", timeout=2000)
+    expect(page.locator(".block.text .closed strong")).to_have_text("Ended")
     expect(page.locator(".thoughts td")).to_have_count(1)
     open_as.expected.append("net::ERR")
 
