@@ -129,7 +129,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
         )
         await until(async_of(lambda: agents.done["slow"]))
         await decide(run, device=laptop)
-        await until(async_of(lambda: agents.done["rent"] and agents.done["food"]), within=3)
+        await until(async_of(lambda: agents.done["rent"] and agents.done["food"]))
         agents.holding["slow"].set()
         await status(run, "completed")
 
