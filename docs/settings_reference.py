@@ -22,7 +22,7 @@ STREAMS = [
         "conf.py",
         "attachment_settings.py",
         "agent_settings.py",
-        "telling_settings.py",
+        "notification_settings.py",
         "page_settings.py",
     )
 ]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .telling_settings import TellingSettings
+from .notification_settings import NotificationSettings
 
 
 @dataclass(frozen=True, slots=True)
-class AgentSettings(TellingSettings):
+class AgentSettings(NotificationSettings):
     """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
 
     # Agents

@@ -10,7 +10,7 @@ class StreamsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_out
 
         from . import checks  # noqa: F401
-        from .postgres.without_its_app import leave_out_the_check
+        from .postgres.contrib_postgres import leave_out_the_check
         from .sign_outs import end_device
 
         leave_out_the_check(self.get_models())

@@ -18,7 +18,7 @@ from .conf import conf
 from .exceptions import Internal, ReadOnly, StreamsError
 from .http.csrf import SAFE
 from .models import Device
-from .sessionless import introduced
+from .sessionless_devices import introduced
 
 logger = logging.getLogger(__name__)
 

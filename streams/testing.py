@@ -28,11 +28,11 @@ from asgiref.sync import async_to_sync
 from psycopg import AsyncConnection
 
 from . import log, models
-from .agents.apart import in_place
 from .agents.registry import is_agent
+from .agents.tool_threads import in_place
 from .api.run import Run
 from .conf import conf
-from .postgres.borrowed import Borrowed
+from .postgres.borrowed_connection import Borrowed
 from .postgres.database import connection
 from .providers.base import (
     BlockDelta,
@@ -48,7 +48,7 @@ from .providers.base import (
 )
 from .providers.registry import resolve
 from .worker import asking, claim, context_hook, deliveries, model_context
-from .worker.claimed import Claimed
+from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
 from .worker.writer import Writer

@@ -12,12 +12,12 @@ import orjson
 
 from ..conf import conf
 from ..text import clean
-from .apart import apart
 from .context import Context
 from .deadline import Late, within
 from .errors import ToolError, need
 from .progress import Progress
 from .tool import Arguments, Tool, ToolResult
+from .tool_threads import apart
 
 logger = logging.getLogger(__name__)
 

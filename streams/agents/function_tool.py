@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from ..providers.prompt import ToolSpec
-from .apart import apart, with_own_connections
 from .context import Context
 from .errors import ToolError
 from .signature import Signature
 from .tool import Approval, Arguments, Repeat, Tool
+from .tool_threads import apart, with_own_connections
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -11,7 +11,7 @@ import orjson
 from django.utils.asyncio import async_unsafe
 
 from streams.exceptions import BadCursor
-from streams.log import OneRun, Stored
+from streams.log import OneRun, StoredEvent
 
 from .log_reader import LogReader, log_reader
 
@@ -74,17 +74,17 @@ class Follow:
                         if self._is_last(row):
                             return
 
-    def _rows(self, reader: LogReader, cursor: int) -> Coroutine[Any, Any, list[Stored]]:
+    def _rows(self, reader: LogReader, cursor: int) -> Coroutine[Any, Any, list[StoredEvent]]:
         return reader.rows_past(cursor, self._conversation_id, self._run.id if self._run else None)
 
-    def _is_last(self, row: Stored) -> bool:
+    def _is_last(self, row: StoredEvent) -> bool:
         return bool(self._run and self._run.ends_with(row.run_id, row.type))
 
-    def _shows(self, row: Stored) -> bool:
+    def _shows(self, row: StoredEvent) -> bool:
         return self._run is None or self._run.shows(row.run_id, row.type, row.data)
 
 
-def event_of(row: Stored, cursor: int) -> Event:
+def event_of(row: StoredEvent, cursor: int) -> Event:
     """Makes the event for a reader that has everything up to `cursor`."""
     data = orjson.loads(row.data)
     run = UUID(data["run"]) if "run" in data else None

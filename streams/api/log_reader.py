@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from streams import log
 from streams.conf import Settings, conf
 from streams.exceptions import BadCursor, NotFound
-from streams.log import Stored
+from streams.log import StoredEvent
 from streams.models import Run
 from streams.postgres import channels
 from streams.postgres.availability import persist
@@ -70,12 +70,12 @@ class LogReader:
 
     async def rows_past(
         self, cursor: int, conversation_id: int, run_id: int | None
-    ) -> list[Stored]:
+    ) -> list[StoredEvent]:
         """Returns the next rows after the cursor, at least one; none if the run has ended before
         it.
         """
 
-        async def look(connection: AsyncConnection) -> list[Stored] | None:
+        async def look(connection: AsyncConnection) -> list[StoredEvent] | None:
             found = await connection.execute(
                 STANDING, {"conversation": conversation_id, "run": run_id}
             )

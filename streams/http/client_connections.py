@@ -15,7 +15,7 @@ import orjson
 
 from ..conf import Settings
 from . import uploads
-from .acquaintance import has_signed_in
+from .signed_credentials import has_signed_in
 
 logger = logging.getLogger(__name__)
 

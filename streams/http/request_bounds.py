@@ -10,7 +10,7 @@ from django.conf import settings
 
 from ..conf import Settings, conf
 from . import client_connections, uploads
-from .acquaintance import has_signed_in
+from .signed_credentials import has_signed_in
 
 Scope = Mapping[str, Any]
 

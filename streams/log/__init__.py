@@ -3,8 +3,8 @@
 from .append_statement import THIS_MONTH
 from .appending import (
     Append,
+    AppendResult,
     NewEvent,
-    Outcome,
     RunChange,
     append,
 )
@@ -16,7 +16,6 @@ from .fencing import committed, lock_free, raise_tokens
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
 from .numbered_events import TOLD, WRITTEN
-from .one_run import TERMINAL, OneRun
 from .reading import (
     DEVICE_THEN,
     LAST_SEQ,
@@ -24,7 +23,7 @@ from .reading import (
     WAS_NAMED,
     Moment,
     Page,
-    Stored,
+    StoredEvent,
     catch_up,
     read_new,
     rows_after,
@@ -34,6 +33,7 @@ from .reading import (
     timeline,
 )
 from .repairing import mend
+from .run_events import TERMINAL, OneRun
 from .run_page import last_waiting, run_page, waited_for
 from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
@@ -51,6 +51,7 @@ __all__ = [
     "WRITTEN",
     "AnswerSoFar",
     "Append",
+    "AppendResult",
     "CallChange",
     "Compacted",
     "EndedStep",
@@ -61,11 +62,10 @@ __all__ = [
     "NewCall",
     "NewEvent",
     "OneRun",
-    "Outcome",
     "Page",
     "RunChange",
     "RunEnding",
-    "Stored",
+    "StoredEvent",
     "append",
     "append_locked",
     "catch_up",

@@ -98,7 +98,7 @@ GOES_ON = ("queued", "waiting")
 UNLISTED = ("block.", "step.", "tool.progress")
 
 
-class Outcome(NamedTuple):
+class AppendResult(NamedTuple):
     """What became of one conversation's part: `ok` and the number of its last event; `busy` while
     another holds the row (try again); `refused` if the lease is another's or it was purged.
     """
@@ -108,13 +108,13 @@ class Outcome(NamedTuple):
     head: int | None
 
 
-async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[Outcome]:
+async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[AppendResult]:
     """Appends events for many conversations; `batch` holds each conversation at most once."""
     if not batch:
         return []
     known = arrays(batch)
     cursor = await to.execute(leanest(known), known)
-    return [Outcome(*row[:3]) for row in await cursor.fetchall()]
+    return [AppendResult(*row[:3]) for row in await cursor.fetchall()]
 
 
 def leanest(known: Mapping[str, Any]) -> str:

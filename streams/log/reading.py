@@ -11,7 +11,7 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
-from streams.log.one_run import OneRun
+from streams.log.run_events import OneRun
 from streams.log.transcript import Row
 from streams.postgres.connections import blames_rows
 from streams.postgres.database import connection
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 ALL = 2**62
 
 
-class Stored(NamedTuple):
+class StoredEvent(NamedTuple):
     """An event as a stream sends it; `data` is PostgreSQL's own JSON text and is never parsed."""
 
     seq: int
@@ -32,7 +32,7 @@ class Stored(NamedTuple):
 
 # Reads a page of a conversation after a number, within so many rows and bytes, and tells whether
 # more may follow.
-Page = Callable[[AsyncConnection, int, int, int, int], Awaitable[tuple[list[Stored], bool]]]
+Page = Callable[[AsyncConnection, int, int, int, int], Awaitable[tuple[list[StoredEvent], bool]]]
 
 # A hole in the numbers means compacted, never late, so the next row is simply the next.
 READ_NEW = """
@@ -48,7 +48,7 @@ SELECT w.conversation_id, e.seq, e.run_id, e.type, e.data::text
 
 async def read_new(
     source: AsyncConnection, cursors: Mapping[int, int], limit: int
-) -> dict[int, list[Stored]]:
+) -> dict[int, list[StoredEvent]]:
     """Reads up to `limit` rows after each conversation's cursor, ordered by number, in one query.
 
     A conversation whose rows cannot be read is logged and left out; the others are still returned.
@@ -61,7 +61,7 @@ async def read_new(
         if len(cursors) == 1:
             logger.error("conversation %s cannot be read: %s", *cursors, type(error).__name__)
             return {}
-    found: dict[int, list[Stored]] = {}
+    found: dict[int, list[StoredEvent]] = {}
     for conversation_id, after in cursors.items():
         found |= await read_new(source, {conversation_id: after}, limit)
     return found
@@ -69,14 +69,14 @@ async def read_new(
 
 async def read_together(
     source: AsyncConnection, cursors: Mapping[int, int], limit: int
-) -> dict[int, list[Stored]]:
+) -> dict[int, list[StoredEvent]]:
     cursor = await source.execute(
         READ_NEW,
         {"conversations": list(cursors), "cursors": list(cursors.values()), "limit": limit},
     )
-    found: dict[int, list[Stored]] = {}
+    found: dict[int, list[StoredEvent]] = {}
     for conversation_id, *rest in await cursor.fetchall():
-        found.setdefault(conversation_id, []).append(Stored(*rest))
+        found.setdefault(conversation_id, []).append(StoredEvent(*rest))
     return found
 
 
@@ -118,7 +118,7 @@ SELECT max(seq) AS seq, run_id, type,
 
 async def catch_up(
     source: AsyncConnection, conversation_id: int, after: int, limit: int, most_bytes: int = ALL
-) -> tuple[list[Stored], bool]:
+) -> tuple[list[StoredEvent], bool]:
     """Reads a compacted page after `after`; returns its rows and whether more may follow.
 
     `limit` and `most_bytes` bound the stored rows and bytes that go into the page.
@@ -128,7 +128,7 @@ async def catch_up(
         {"conversation": conversation_id, "after": after, "limit": limit, "bytes": most_bytes},
     )
     rows = await cursor.fetchall()
-    return [Stored(*row[:4]) for row in rows], bool(rows and rows[0][4])
+    return [StoredEvent(*row[:4]) for row in rows], bool(rows and rows[0][4])
 
 
 def rows_after(conversation_id: int, after: int = 0) -> list[Row]:

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from streams.postgres.database import connection
 
-from .reading import Stored
+from .reading import StoredEvent
 
 # None rolled up: what such a client has been sent is sent again.
 RUN_PAGE = """
@@ -33,14 +33,14 @@ async def run_page(
     most_bytes: int,
     *,
     run_id: int,
-) -> tuple[list[Stored], bool]:
+) -> tuple[list[StoredEvent], bool]:
     """Reads the events of a run after `after`, as they were written, within so many rows and bytes;
     returns them and whether more may follow.
     """
     place = {"conversation": conversation_id, "run": run_id, "after": after}
     cursor = await source.execute(RUN_PAGE, place | {"limit": limit, "bytes": most_bytes})
     rows = await cursor.fetchall()
-    return [Stored(*row[:4]) for row in rows], bool(rows and rows[0][4])
+    return [StoredEvent(*row[:4]) for row in rows], bool(rows and rows[0][4])
 
 
 def last_waiting(conversation_id: int, run_id: int) -> int:

@@ -8,7 +8,7 @@ from streams import log
 from streams.log import transcript
 from streams.postgres import channels, clock
 
-from .cause import caused_by
+from .causing_device import caused_by
 from .usage import Usage
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from streams.text import clean
 from streams.user_model import key_text
 
 from . import attaching, branching, busy_rule, cancelling, posting
-from .cause import caused_by
+from .causing_device import caused_by
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

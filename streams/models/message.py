@@ -9,7 +9,7 @@ from django.db import models
 from streams import log
 from streams.log import references
 
-from .cause import caused_by
+from .causing_device import caused_by
 from .conversation import Conversation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from django.utils.translation import gettext_noop as _
 
-from .causes import causes
+from .exception_chain import causes
 from .prompt import Call as Call
 from .prompt import File as File
 from .prompt import Part as Part

@@ -20,7 +20,7 @@ import aiohttp
 import httpx2
 
 from streams.providers.base import Code, ProviderError
-from streams.providers.causes import chain
+from streams.providers.exception_chain import chain
 
 # What vendors call a failure, in a body's or a mid-stream event's `code` or `type`.
 NAMES: dict[str, Code] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from ..log import OneRun, Stored
+from ..log import OneRun, StoredEvent
 from . import sse
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class EventBuffer:
         self._joined: dict[int, bytes] = {}
         self._joined_size = 0
 
-    def extend(self, rows: list[Stored]) -> None:
+    def extend(self, rows: list[StoredEvent]) -> None:
         """Adds newer rows, in number order, and wakes every reader."""
         for seq, run_id, type, data in rows:
             if seq <= self.head:
@@ -114,12 +114,12 @@ class EventBuffer:
                 ended = ended or run.ends_with(run_id, type)
         return b"".join(frames), ended
 
-    def rows_of_run(self, cursor: int, run_id: int) -> list[Stored]:
+    def rows_of_run(self, cursor: int, run_id: int) -> list[StoredEvent]:
         """Returns the events of one run after the cursor, as they were read."""
         at = bisect_right(self._seqs, cursor)
         held = zip(self._seqs[at:], self._frames[at:], strict=True)
         return [
-            Stored(seq, run, type, sse.data_of(frame))
+            StoredEvent(seq, run, type, sse.data_of(frame))
             for seq, (run, type, frame) in held
             if run == run_id
         ]

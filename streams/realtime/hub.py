@@ -17,7 +17,7 @@ import psycopg
 
 from .. import log, queue_health
 from ..conf import Settings
-from ..log import Stored
+from ..log import StoredEvent
 from ..models import Device
 from ..postgres import channels
 from ..postgres.connections import INDEXED, connect, pool, renew_djangos
@@ -125,7 +125,7 @@ class Hub:
 
     async def catch_up(
         self, conversation_id: int, after: int, read: log.Page = log.catch_up
-    ) -> tuple[list[Stored], bool]:
+    ) -> tuple[list[StoredEvent], bool]:
         """History for a join; waits for PostgreSQL as long as the client does."""
         failures = 0
         while True:

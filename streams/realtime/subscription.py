@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..log import OneRun, Stored
+from ..log import OneRun, StoredEvent
 from . import sse
 from .buffer import EventBuffer
 
@@ -26,7 +26,7 @@ PARTING = 1.0
 class CatchUp(NamedTuple):
     """One page of history: its rows, whether more follow, and the buffer's floor before it."""
 
-    rows: list[Stored]
+    rows: list[StoredEvent]
     more: bool
     floor: int
 
@@ -219,7 +219,7 @@ class LogSubscription(Subscription):
         rows, more = await self._history()
         return CatchUp(rows, more, floor)
 
-    async def _history(self) -> tuple[list[Stored], bool]:
+    async def _history(self) -> tuple[list[StoredEvent], bool]:
         return await self._hub.catch_up(self.buffer.conversation_id, self.cursor)
 
     def _move_past(self, page: CatchUp) -> None:
@@ -231,7 +231,7 @@ class LogSubscription(Subscription):
         if not page.more:
             self.cursor = max(self.cursor, page.floor)
 
-    def _encoded(self, rows: list[Stored]) -> bytes:
+    def _encoded(self, rows: list[StoredEvent]) -> bytes:
         if run := self.run:
             rows = [row for row in rows if run.shows(row.run_id, row.type, row.data)]
             if any(run.ends_with(row.run_id, row.type) for row in rows):

@@ -12,7 +12,7 @@ import orjson
 
 from .. import log
 from ..exceptions import NotSignedIn, StreamsError, Unavailable
-from ..log import TERMINAL, Stored
+from ..log import TERMINAL, StoredEvent
 from ..log.transcript import Row
 from ..user_model import password
 from . import sse
@@ -173,12 +173,12 @@ class TranslatedSubscription(LogSubscription):
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)
         return self._encoded(self.buffer.rows_of_run(cursor, self.run.id))
 
-    async def _history(self) -> tuple[list[Stored], bool]:
+    async def _history(self) -> tuple[list[StoredEvent], bool]:
         assert self.run is not None
         read = partial(log.run_page, run_id=self.run.id)
         return await self._hub.catch_up(self.buffer.conversation_id, self.cursor, read)
 
-    def _encoded(self, rows: list[Stored]) -> bytes:
+    def _encoded(self, rows: list[StoredEvent]) -> bytes:
         said = []
         for row in rows:
             said.append(self._encoder.event(self._unsaid(row)))
@@ -187,7 +187,7 @@ class TranslatedSubscription(LogSubscription):
                 break
         return b"".join(said)
 
-    def _unsaid(self, row: Stored) -> Row:
+    def _unsaid(self, row: StoredEvent) -> Row:
         """Returns the event without text that has been sent: a block that was compacted meanwhile
         comes as one delta from its beginning."""
         data = orjson.loads(row.data)

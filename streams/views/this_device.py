@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from streams import access
 from streams.models import Device
-from streams.sessionless import introduced
+from streams.sessionless_devices import introduced
 
 
 def device_of(request: HttpRequest) -> Device | None:

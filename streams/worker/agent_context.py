@@ -11,7 +11,7 @@ from .. import log
 from ..log.transcript import Block
 from ..providers.base import Call, Part, Replay, Result, Text, Turn
 from .model_context import DECLINED, files_in, said, told_again
-from .standing import HeldCall, Standing
+from .run_standing import HeldCall, Standing
 
 
 class Turns:

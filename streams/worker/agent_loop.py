@@ -11,12 +11,12 @@ from functools import partial
 from .. import log
 from ..agents import limits
 from ..providers.base import Code, Finished, Prompt, ProviderError
-from . import agent_context, standing, step_events, tool_calls
+from . import agent_context, run_standing, step_events, tool_calls
 from .agent_work import Asked
 from .held_run import HeldRun
 from .model_call import ModelCall
 from .new_calls import new_calls
-from .standing import HeldCall, Repeated, Standing
+from .run_standing import HeldCall, Repeated, Standing
 from .step_beginning import begin_step
 from .tool_calls import ToolCalls
 from .upstream import UpstreamAnswer
@@ -72,14 +72,16 @@ class AgentLoop:
         if self._loaded:
             return
         runs = agent_context.steps_of(self.asked.history)
-        self.earlier = await self.asked.persist(partial(standing.read_each, runs=runs))
+        self.earlier = await self.asked.persist(partial(run_standing.read_each, runs=runs))
         await self._read()
         self.answer.resume(self.standing.blocks[: self.standing.from_block])
         self.usage = self.standing.usage
         self._loaded = True
 
     async def _read(self) -> None:
-        self.standing = await self.asked.persist(partial(standing.read, run_id=self.claimed.run_id))
+        self.standing = await self.asked.persist(
+            partial(run_standing.read, run_id=self.claimed.run_id)
+        )
 
     async def _calls_ended(self) -> bool:
         """Runs the calls of the last step; tells whether all of them have ended."""
@@ -99,7 +101,7 @@ class AgentLoop:
         return ended
 
     async def _reread(self) -> list[HeldCall]:
-        reading = partial(standing.read_calls, run_id=self.claimed.run_id)
+        reading = partial(run_standing.read_calls, run_id=self.claimed.run_id)
         found: list[HeldCall] = await self.asked.persist(reading)
         return found
 

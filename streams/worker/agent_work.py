@@ -23,7 +23,7 @@ from ..models import Run as RunModel
 from ..providers.base import Prompt, Provider
 from ..user_model import key_text
 from . import context_hook
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .lookup import looked_up
 
 Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]

@@ -15,8 +15,8 @@ from psycopg import AsyncConnection
 
 from .. import log
 from . import quarantine
-from .abandoned import end
-from .claimed import COLUMNS, Claimed, rows
+from .abandoned_runs import end
+from .claimed_run import COLUMNS, Claimed, rows
 
 # A stop may commit while the run's worker is handing it back: then nobody holds it to end it,
 # also when its conversation was deleted.

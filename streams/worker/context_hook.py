@@ -15,7 +15,7 @@ from ..conf import Settings
 from ..models import Run as RunModel
 from ..providers.base import Prompt
 from . import model_context
-from .claimed import Claimed
+from .claimed_run import Claimed
 
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:

@@ -17,14 +17,14 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ..agents.apart import apart_at_once
+from ..agents.tool_threads import apart_at_once
 from ..api.chat import Chat
 from ..api.run import Run
 from ..conf import Settings, conf
 from ..models import Run as RunModel
 from ..postgres.availability import described
 from ..signals import run_ended, run_waiting
-from .outside import Outside, outside
+from .notifier import Notifier, open_notifier
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,8 @@ class Deliveries:
     async def run(self) -> None:
         """Delivers for ever; waits while PostgreSQL is away."""
         room = asyncio.Semaphore(OUTSIDE_AT_ONCE)
-        async with outside(self.pool, self.conf) as others, asyncio.TaskGroup() as telling:
+        notifier = open_notifier(self.pool, self.conf)
+        async with notifier as others, asyncio.TaskGroup() as telling:
             while True:
                 self._wake.clear()
                 try:
@@ -135,7 +136,7 @@ class Deliveries:
             return done
         return done | {RECEIVERS} if told else done
 
-    async def _tell_outside(self, others: Outside, due: Due, done: set[str]) -> None:
+    async def _tell_outside(self, others: Notifier, due: Due, done: set[str]) -> None:
         """Tells the others at the same time, holding no connection, and settles the delivery."""
         names, complete = set[str](), True
         try:

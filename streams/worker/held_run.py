@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import log
 from ..conf import Settings
 from .answer import Answer
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .lease import Lease
 from .writer import Writer
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import DatabaseError
 
-from ..agents.apart import apart_at_once
+from ..agents.tool_threads import apart_at_once
 from ..postgres.connections import is_away
 
 logger = logging.getLogger(__name__)

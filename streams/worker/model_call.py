@@ -26,7 +26,7 @@ from ..providers.base import (
 from ..text import clean
 from . import attached_files
 from .answer import BlockEvent, begun
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .held_run import HeldRun
 from .silence import SilenceDeadline
 from .upstream import UpstreamAnswer

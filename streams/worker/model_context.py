@@ -15,7 +15,7 @@ from ..log.transcript import Block
 from ..providers.base import File, Part, Text, Turn
 from . import quarantine
 from .attached_files import EARLIER
-from .claimed import Claimed
+from .claimed_run import Claimed
 
 DECLINED, REFUSED = "declined", "refused"  # what became of an earlier prompt, in HISTORIES
 

@@ -24,12 +24,12 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import abandoned, asking, claim, model_context, retention, search_index, title
-from .claimed import Claimed
+from . import abandoned_runs, asking, claim, model_context, retention, search_index, title
+from .claimed_run import Claimed
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
-from .left_answers import LeftAnswers
+from .left_upstream import LeftUpstream
 from .runner import Runner, Stop
 from .takeover import take_over
 from .writer import Writer
@@ -62,7 +62,7 @@ class Worker:
         self._drain_until = 0.0
         self.answers = SupervisedTasks(self.hand_back)
         self.loops = SupervisedTasks(self.hand_back)
-        self.left = LeftAnswers(conf, self.loops, self._persist)
+        self.left = LeftUpstream(conf, self.loops, self._persist)
 
     def drain(self) -> None:
         """Stops claiming and lets running answers finish; called again, hands them back at once."""
@@ -174,7 +174,7 @@ class Worker:
 
     async def _fail(self, runner: Runner, code: Code) -> None:
         run = replace(runner.claimed, token=runner.lease.token)
-        await self._persist(lambda connection: abandoned.give_up(connection, run, code))
+        await self._persist(lambda connection: abandoned_runs.give_up(connection, run, code))
 
     async def _persist(self, act: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         return await persist(self.pool, self.conf.worker_rescan, act)

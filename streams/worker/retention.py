@@ -18,7 +18,7 @@ from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
 from ..user_model import exists
-from . import quarantine, stored_files, undecided
+from . import decision_timeout, quarantine, stored_files
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
         pass
     while (await compact_steps(connection, conf.compact_after, 1)).runs:
         pass  # one by one: a writer that ends a step waits for its run's row
-    while given_up := await undecided.give_up(connection, conf.waiting_kept):
+    while given_up := await decision_timeout.give_up(connection, conf.waiting_kept):
         logger.info("gave up %s runs that nobody decided about", given_up)
     while purged := await purge(connection, conf.purge_after):
         logger.info("purged %s conversations", purged)

@@ -14,7 +14,7 @@ from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
 from .agent_loop import AgentLoop, Pause
 from .agent_work import Asked
 from .answer import Answer
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .heartbeat import Hold
 from .held_run import HeldRun
 from .lease import Lease, LeaseLost, StorageFailed

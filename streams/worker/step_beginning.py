@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import AsyncConnection
 
 from .. import log
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .lease import Lease, LeaseLost
 
 HOLD = """

@@ -10,8 +10,8 @@ from .. import log
 from ..agents.tool import Tool
 from ..conf import conf
 from .answer import Answer
-from .claimed import Claimed
-from .standing import Repeated
+from .claimed_run import Claimed
+from .run_standing import Repeated
 
 
 def ended(

@@ -14,9 +14,9 @@ from psycopg import AsyncConnection
 from ..conf import Settings
 from ..providers.base import Code
 from . import quarantine
-from .abandoned import end
+from .abandoned_runs import end
 from .claim import announce
-from .claimed import COLUMNS, Claimed, rows
+from .claimed_run import COLUMNS, Claimed, rows
 from .local_processes import is_gone, process_identity
 
 # Its worker has gone or is silent; or is this one, which does not know of it, since the answer

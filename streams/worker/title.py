@@ -33,7 +33,7 @@ from ..providers.base import (
 from ..providers.registry import recites, resolve
 from ..text import opening_of
 from . import quarantine
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .model_context import said
 
 logger = logging.getLogger(__name__)

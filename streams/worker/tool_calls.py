@@ -13,9 +13,9 @@ from ..agents.calling import call as call_tool
 from ..agents.context import Context
 from ..agents.tool import Tool
 from ..supervision import cancel_and_wait
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .held_run import HeldRun
-from .standing import HeldCall
+from .run_standing import HeldCall
 
 logger = logging.getLogger(__name__)
 

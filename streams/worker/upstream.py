@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from ..providers.base import Background, Prompt, Provider
-from .claimed import Claimed
+from .claimed_run import Claimed
 from .lease import Lease, LeaseLost
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.test import TestCase
 
 import streams
 from streams import signals
-from streams.agents.apart import in_place
+from streams.agents.tool_threads import in_place
 from streams.exceptions import AlreadyDecided
 from streams.models import Delivery, Worker
 from streams.testing import FakeModel, run_pending

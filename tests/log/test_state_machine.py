@@ -37,8 +37,8 @@ from streams.postgres.connections import connect
 from streams.snapshot import snapshot
 from streams.text import clean
 from streams.worker import claim, retention, takeover
-from streams.worker.abandoned import ends_of_calls
-from streams.worker.claimed import Claimed
+from streams.worker.abandoned_runs import ends_of_calls
+from streams.worker.claimed_run import Claimed
 from streams.worker.lease import Lease, LeaseLost
 from streams.worker.step_beginning import begin_step
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from streams.log import Stored
+from streams.log import StoredEvent
 from streams.realtime import sse
 from streams.realtime.buffer import EventBuffer
 
 
 def row(seq, size=2):
-    return Stored(seq, None, "block.delta", "x" * size)
+    return StoredEvent(seq, None, "block.delta", "x" * size)
 
 
 def held(buffer):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from streams.conf import Settings
-from streams.log import OneRun, Stored
+from streams.log import OneRun, StoredEvent
 from streams.models import Device
 from streams.realtime import sse
 from streams.realtime.buffer import EventBuffer
@@ -30,7 +30,7 @@ class WaitingHub:
     async def catch_up(self, conversation_id, after):
         self.reads += 1
         await self.back.wait()
-        return [Stored(n, None, "conversation.updated", "{}") for n in range(after + 1, 8)], False
+        return titles(after + 1, 7), False
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ class PagedHub(WaitingHub):
 
 
 def titles(first, last, run=None):
-    return [Stored(n, run, "conversation.updated", "{}") for n in range(first, last + 1)]
+    return [StoredEvent(n, run, "conversation.updated", "{}") for n in range(first, last + 1)]
 
 
 def ids(frames):
@@ -186,7 +186,7 @@ async def test_one_runs_stream_passes_over_a_past_that_is_all_others():
 async def test_rows_that_went_from_the_table_are_not_asked_for_for_ever(hub):
     """A log that was emptied under a stream which lags: what memory holds goes on."""
     buffer = EventBuffer(1, 0, 1000, 10**6)
-    buffer.extend([Stored(n, None, "conversation.updated", "{}") for n in range(1, 101)])
+    buffer.extend([StoredEvent(n, None, "conversation.updated", "{}") for n in range(1, 101)])
     stream = LogSubscription(hub, buffer, DEVICE, head=100, cursor=7)
     hub.back.set()
     history = await asyncio.wait_for(anext(stream.frames()), 5)
@@ -211,7 +211,7 @@ async def test_what_nobody_follows_any_more_is_let_go():
 
 
 def joins(seq, run_id, into):
-    return Stored(seq, run_id, "run.steered", f'{{"run": "{into}", "absorbed": "x"}}')
+    return StoredEvent(seq, run_id, "run.steered", f'{{"run": "{into}", "absorbed": "x"}}')
 
 
 def numbers(frames):
@@ -222,8 +222,8 @@ def numbers(frames):
 async def test_the_stream_of_one_run_shows_which_prompts_join_it_and_goes_on(hub, live):
     """That event is stored as the end of the run which joins; it ends that one's stream alone."""
     rows = [
-        joins(4, 2, "a"), Stored(5, 3, "run.queued", "{}"), joins(6, 3, "other"),
-        Stored(7, 1, "run.completed", "{}"),
+        joins(4, 2, "a"), StoredEvent(5, 3, "run.queued", "{}"), joins(6, 3, "other"),
+        StoredEvent(7, 1, "run.completed", "{}"),
     ]  # fmt: skip
 
     async def catch_up(conversation_id, after):

@@ -14,7 +14,7 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import agent_work, claim, standing
+from streams.worker import agent_work, claim, run_standing
 from streams.worker.lease import Lease
 from streams.worker.step_beginning import begin_step
 from streams.worker.tool_calls import STOPPED
@@ -112,7 +112,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
 ):
     """Its signal came while the answer to an earlier question was still under way."""
     agents.holding["slow"] = asyncio.Event()
-    reading, read = asyncio.Event(), standing.read_calls
+    reading, read = asyncio.Event(), run_standing.read_calls
 
     async def slowly(connection, run_id):
         found = await read(connection, run_id)
@@ -122,7 +122,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
             await asyncio.sleep(0.1)  # that signal has arrived by now
         return found
 
-    monkeypatch.setattr(standing, "read_calls", slowly)
+    monkeypatch.setattr(run_standing, "read_calls", slowly)
     async with working(worker_rescan=60.0):
         run = await held_up(
             script, conversation, laptop, ("act", "slow"), ("pay", "rent"), ("pay", "food")

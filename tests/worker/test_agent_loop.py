@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
 from streams.providers.base import Call, Code, ProviderError, Result, Text
-from streams.worker import standing, undecided
+from streams.worker import decision_timeout, run_standing
 from tests.factories import ConversationFactory
 
 from . import agents
@@ -213,9 +213,9 @@ async def test_what_comes_next_remembers_calls_and_results(script, conversation,
 
     async with await connect("tests") as connection:
         counted = Counted(connection)
-        both = await standing.read_each(counted, [run.pk, second.pk])
+        both = await run_standing.read_each(counted, [run.pk, second.pk])
         queries, counted.cursors = counted.cursors, 0
-        assert both[run.pk] == await standing.read(counted, run.pk)
+        assert both[run.pk] == await run_standing.read(counted, run.pk)
         assert queries == counted.cursors
 
 
@@ -236,10 +236,10 @@ async def test_a_run_that_nobody_decides_about_is_given_up_some_day(script, conv
         run = await held_up(script, conversation, laptop, ("pay", "rent"))
         await status(run, "waiting")
     async with await connect("tests") as connection:
-        assert await undecided.give_up(connection, 3600.0) == 0
+        assert await decision_timeout.give_up(connection, 3600.0) == 0
         await Run.objects.filter(pk=run.pk).aupdate(waiting_since="2000-01-01T00:00Z")
-        assert await undecided.give_up(connection, 3600.0) == 1
-        assert await undecided.give_up(connection, 3600.0) == 0
+        assert await decision_timeout.give_up(connection, 3600.0) == 1
+        assert await decision_timeout.give_up(connection, 3600.0) == 0
     now = await fresh(run)
     assert (now.status, now.error_code) == ("failed", "undecided")
     assert now.usage == {"input_tokens": 10, "output_tokens": 5}

@@ -11,7 +11,7 @@ from streams.conf import Settings
 from streams.models import Conversation, Event, Worker
 from streams.postgres.connections import connect
 from streams.providers.base import Code
-from streams.worker import abandoned, claim, takeover
+from streams.worker import abandoned_runs, claim, takeover
 from tests.factories import WorkerFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +74,7 @@ async def test_whoever_ends_a_run_can_say_no_more(raw, held, how):
 
 
 async def test_a_run_that_was_given_up_can_say_no_more(raw, held):
-    await abandoned.give_up(raw, held, Code.STORAGE)
+    await abandoned_runs.give_up(raw, held, Code.STORAGE)
     await shut_out(raw, held, "failed")
 
 
@@ -105,5 +105,5 @@ async def test_every_claim_has_a_token_greater_than_any_before(raw, conversation
         [run] = await claim.claim(raw, worker.pk, 1)
         assert run.token > before
         tokens.append(run.token)
-        await abandoned.end(raw, run, Code.INTERNAL)
+        await abandoned_runs.end(raw, run, Code.INTERNAL)
     assert tokens == sorted(set(tokens))

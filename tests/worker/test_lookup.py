@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
-from streams.agents import apart
+from streams.agents import tool_threads
 from streams.worker.lookup import looked_up
 
 
 @pytest.mark.parametrize("tools", [0, 1])
 async def test_a_look_up_waits_for_postgresql_and_for_no_tool(tools, monkeypatch):
-    monkeypatch.setitem(apart._places, asyncio.get_running_loop(), asyncio.Semaphore(tools))
+    monkeypatch.setitem(tool_threads._places, asyncio.get_running_loop(), asyncio.Semaphore(tools))
     errors: list[DatabaseError] = [OperationalError("away"), ProgrammingError("no such table")]
     errors[0].__cause__ = psycopg.OperationalError()
     errors[1].__cause__ = psycopg.ProgrammingError()

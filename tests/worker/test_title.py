@@ -16,7 +16,7 @@ from streams.postgres.connections import pool
 from streams.providers.base import Code, ProviderError
 from streams.providers.local import Local
 from streams.worker import title
-from streams.worker.claimed import Claimed
+from streams.worker.claimed_run import Claimed
 from streams.worker.title import LONGEST, Titles, first_words, usable
 from tests.fake_provider import Obedient
 from tests.views.answers import begin, complete, fail, say, stop

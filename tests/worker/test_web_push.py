@@ -9,6 +9,7 @@ import ssl
 from base64 import urlsafe_b64encode
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 
 import aiohttp
@@ -24,7 +25,7 @@ from streams import vapid
 from streams.models import Delivery, PushSubscription
 from streams.postgres import channels
 from streams.postgres.connections import connect
-from streams.worker import outside, web_push
+from streams.worker import notifier, web_push
 from tests.views.answers import begin, complete
 
 from .agent_runs import decide, held_up
@@ -107,7 +108,8 @@ def service(set_up, certificate, monkeypatch):
         here = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         here.load_cert_chain(certificate)
         trusting = ssl.create_default_context(cafile=certificate)
-        monkeypatch.setattr(outside, "public_connector", lambda: aiohttp.TCPConnector(ssl=trusting))
+        connector = partial(aiohttp.TCPConnector, ssl=trusting)
+        monkeypatch.setattr(notifier, "public_connector", connector)
         async with receiving(here) as receiver:
             receiver.statuses += statuses
             yield receiver

@@ -15,7 +15,7 @@ from streams.conf import conf
 from streams.models import Event, Run
 from streams.postgres.connections import connect
 from streams.providers.base import Code
-from streams.worker import abandoned, claim
+from streams.worker import abandoned_runs, claim
 from streams.worker.lease import Lease, LeaseLost, StorageFailed
 from streams.worker.run_buffer import RunBuffer
 from streams.worker.writer import Writer
@@ -200,7 +200,7 @@ async def test_a_conversation_that_is_gone_takes_its_run_with_it(writer, run):
         await writer.write(lease, delta(run, 0))
         with pytest.raises(LeaseLost):
             await asyncio.wait_for(writer.settle(lease), 5)
-        await abandoned.give_up(connection, run, Code.STORAGE)
+        await abandoned_runs.give_up(connection, run, Code.STORAGE)
 
 
 async def test_a_run_is_given_up_though_its_conversation_is_locked_just_then(run):
@@ -210,7 +210,7 @@ async def test_a_run_is_given_up_though_its_conversation_is_locked_just_then(run
                 "SELECT FROM streams_conversation WHERE id = %s FOR NO KEY UPDATE",
                 [run.conversation_id],
             )
-            giving_up = asyncio.create_task(abandoned.give_up(connection, run, Code.STORAGE))
+            giving_up = asyncio.create_task(abandoned_runs.give_up(connection, run, Code.STORAGE))
             await waiting("wait_event_type = 'Lock'", "test")
         await giving_up
     rows = await sync_to_async(log.run_rows)(run.conversation_id, run.run_id)

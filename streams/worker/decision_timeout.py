@@ -9,8 +9,8 @@ from psycopg import AsyncConnection
 
 from ..providers.base import Code
 from . import quarantine
-from .abandoned import end
-from .claimed import COLUMNS, Claimed, rows
+from .abandoned_runs import end
+from .claimed_run import COLUMNS, Claimed, rows
 
 AT_ONCE = 50
 

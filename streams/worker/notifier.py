@@ -18,7 +18,7 @@ from .webhooks import Webhook
 logger = logging.getLogger(__name__)
 
 
-class Outside:
+class Notifier:
     """All channels that are set up. One that fails holds up no other, and is tried again alone."""
 
     def __init__(self, pool: AsyncConnectionPool, channels: list[Channel]) -> None:
@@ -49,10 +49,10 @@ async def told_by(channel: Channel, told: Notice, done: Iterable[str]) -> tuple[
 
 
 @asynccontextmanager
-async def outside(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Outside]:
+async def open_notifier(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Notifier]:
     """Opens the channels that are set up."""
     if not conf.webhooks and not conf.push:
-        yield Outside(pool, [])
+        yield Notifier(pool, [])
         return
     import aiohttp  # of the extras that the settings need
 
@@ -68,4 +68,4 @@ async def outside(pool: AsyncConnectionPool, conf: Settings) -> AsyncIterator[Ou
             )
             await opened.enter_async_context(public)
             channels.append(WebPush(pool, conf.push, public))
-        yield Outside(pool, channels)
+        yield Notifier(pool, channels)

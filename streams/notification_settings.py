@@ -10,7 +10,7 @@ from .page_settings import PageSettings
 
 
 @dataclass(frozen=True, slots=True)
-class TellingSettings(PageSettings):
+class NotificationSettings(PageSettings):
     """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
 
     # Telling people

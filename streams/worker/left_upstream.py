@@ -35,7 +35,7 @@ SELECT r.id, r.uuid::text, r.model, r.upstream FROM streams_run r
 """
 
 
-class LeftAnswers:
+class LeftUpstream:
     """Looks for them when told to, and stops each beside the worker's other work. Another worker
     may stop the same one: that changes nothing.
     """

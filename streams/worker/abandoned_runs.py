@@ -11,7 +11,7 @@ from ..log import transcript
 from ..postgres.connections import blames_rows
 from ..providers.base import Code, ProviderError
 from . import quarantine
-from .claimed import Claimed
+from .claimed_run import Claimed
 
 
 async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
