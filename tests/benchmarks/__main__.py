@@ -53,6 +53,7 @@ def add_arguments(to: ArgumentParser) -> None:
     to.add_argument("--only", nargs="+", help="these workloads alone")
     to.add_argument("--tiny", action="store_true", help="seconds instead of minutes")
     to.add_argument("--json", type=Path, help="write all figures to this file")
+    to.add_argument("--peers", action="store_true", help="new chats through others too")
     to.add_argument("--webs", type=int, default=1, help="web processes")
     to.add_argument("--workers", type=int, default=1, help="worker processes")
 
@@ -87,6 +88,7 @@ def measured(options: Any, folder: Path, workloads: dict[str, Any]) -> dict[str,
                 house.start(options.webs, options.workers)
             for name in names:
                 print(f"{name} …", file=sys.stderr, flush=True)
+                house.peers = options.peers
                 figures["workloads"][name] = workloads[name](house)
         if options.json:
             options.json.write_text(json.dumps(figures, indent=1) + "\n")

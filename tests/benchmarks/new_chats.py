@@ -10,12 +10,15 @@ from streams.models import Conversation, Event
 
 from . import people
 from .measure import Figures, Load, observed, port_of, stored, through_the_floor
+from .peers.through import through_peers
 from .processes import House
 
 
 def new_chats(house: House, load: Load) -> Figures:
     ours = begun(house, load)
-    return {"ours": ours, "floor": through_the_floor(house, load) if load.floor else None}
+    floor = through_the_floor(house, load) if load.floor else None
+    peers = through_peers(house, load) if house.peers and load.floor else {}
+    return {"ours": ours, "floor": floor, "peers": peers}
 
 
 def begun(house: House, load: Load) -> Figures:

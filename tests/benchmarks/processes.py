@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Child:
     def __init__(self, *arguments: str, log: Path, **environment: str) -> None:
         self.log = open(log, "a")  # noqa: SIM115  (open as long as the child)
         self.popen = subprocess.Popen(
-            [sys.executable, *arguments],
+            arguments,
             cwd=ROOT,
             env=os.environ | environment,
             stdin=subprocess.PIPE,
@@ -66,6 +67,7 @@ class House:
         self.folder = folder
         self.children: dict[str, list[Child]] = {}
         self.environment: dict[str, str] = {}
+        self.peers = False
         gauges = folder / "gauges"
         gauges.mkdir(exist_ok=True)
         os.environ[loop_gauge.FOLDER] = str(gauges)
@@ -94,12 +96,26 @@ class House:
             self._start("listeners", "-m", "tests.benchmarks.listeners", str(count)).line()
 
     def _start(self, name: str, *arguments: str) -> Child:
-        child = Child(*arguments, log=self.folder / f"{name}.log", **self.environment)
+        return self._run(name, sys.executable, *arguments)
+
+    def _run(self, name: str, *command: str) -> Child:
+        child = Child(*command, log=self.folder / f"{name}.log", **self.environment)
         self.children.setdefault(name, []).append(child)
         return child
 
+    @contextmanager
+    def beside(self, name: str, *command: str) -> Iterator[int]:
+        """Runs a program for a while; gives its port."""
+        child = self._run(name, *command)
+        try:
+            yield child.port()
+        finally:
+            child.stop()
+            del self.children[name]
+
     def swarm(self, plan: dict[str, Any]) -> Child:
-        child = Child("-m", "tests.benchmarks.swarm", log=self.folder / "swarm.log")
+        log = self.folder / "swarm.log"
+        child = Child(sys.executable, "-m", "tests.benchmarks.swarm", log=log)
         self.children["swarm"] = [child]
         assert child.popen.stdin
         self.seen = self.folder / "seen.json"
@@ -110,7 +126,7 @@ class House:
     def cpu(self) -> dict[str, float]:
         """Seconds used so far, by kind of process."""
         used = {
-            name: sum(spent(child.process) for child in children)
+            name: sum(spent_by_all(child.process) for child in children)
             for name, children in self.children.items()
         }
         return used | {"postgres": sum(map(spent, postgres()))}
@@ -137,6 +153,15 @@ def spent(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system)
+
+
+def spent_by_all(process: psutil.Process) -> float:
+    """With those that it has started and that are there."""
+    try:
+        started = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(map(spent, [process, *started]))
 
 
 def postgres() -> Iterator[psutil.Process]:

@@ -47,6 +47,7 @@ def as_text(figures: Figures) -> str:
     parts = [about]
     if loads:
         parts.append(table([HEADINGS, *(row for name in loads for row in rows(name, loads[name]))]))
+        parts += missing(loads)
     for name, each in figures["workloads"].items():
         if name not in loads:
             parts.append(f"{name}: " + "; ".join(said(each)))
@@ -62,15 +63,27 @@ HEADINGS = [
 def rows(name: str, each: Figures) -> list[list[str]]:
     found = [row(name, each["ours"])]
     if each["floor"]:
-        found.append(row("  floor", each["floor"]))
+        found.append(row("  floor", each["floor"], "relay"))
         found.append(["  ratio", *ratios(each["ours"], each["floor"])])
+    for peer, seen in each.get("peers", {}).items():
+        if "missing" not in seen:
+            found.append(row(f"  {peer}", seen, peer))
+            found.append(["  ratio", *ratios(each["ours"], seen)])
     return found
 
 
-def row(name: str, each: Figures) -> list[str]:
+def missing(loads: Figures) -> list[str]:
+    peers = {peer: seen for each in loads.values() for peer, seen in each.get("peers", {}).items()}
+    return [
+        f"{peer} is not measured: {seen['missing']}."
+        for peer, seen in peers.items()
+        if "missing" in seen
+    ]
+
+
+def row(name: str, each: Figures, server: str = "web") -> list[str]:
     late, first = each["late_ms"] or {}, each["first_ms"] or {}
     cpu = each["cpu_per_million"]
-    web = cpu.get("web") or cpu.get("relay", 0)
     return [
         name,
         f"{each['tokens_per_second']:,.0f}",
@@ -78,7 +91,7 @@ def row(name: str, each: Figures) -> list[str]:
         *(short(first.get(q)) for q in ("p50", "p99")),
         str(each.get("lost", "") or each["wrong"]),
         short(served(cpu)),
-        *(short(each) for each in (web, cpu.get("worker"), cpu.get("postgres"))),
+        *(short(cpu.get(name)) for name in (server, "worker", "postgres")),
         short(each.get("table_bytes_per_token")),
     ]
 

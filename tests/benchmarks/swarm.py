@@ -84,6 +84,8 @@ def request(method: str, spec: dict[str, Any], body: str = "") -> bytes:
     lines = [f"{method} {spec['path']} HTTP/1.1", "Host: localhost"]
     if spec.get("cookie"):
         lines += [f"Cookie: {spec['cookie']}", "Accept: application/json"]
+    elif method == "GET":
+        lines += ["Accept: text/event-stream"]
     if method == "POST":
         lines += ["X-CSRFToken: " + "t" * 32, "Content-Type: application/json"]
         lines += [f"Content-Length: {len(body)}", "Connection: close"]

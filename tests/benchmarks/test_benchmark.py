@@ -12,7 +12,7 @@ from .launch import ROOT
 def test_a_tiny_benchmark_loses_nothing(tmp_path):
     file = tmp_path / "figures.json"
     done = subprocess.run(
-        [sys.executable, "manage.py", "benchmark", "--tiny", "--json", str(file)],
+        [sys.executable, "manage.py", "benchmark", "--tiny", "--peers", "--json", str(file)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -23,6 +23,13 @@ def test_a_tiny_benchmark_loses_nothing(tmp_path):
     new = workloads["new"]["ours"]
     assert (new["read"], new["refusals"]) == (new["rows"], 0) == (5 * 15, 0)
     assert new["stall_ms"].keys() == {"web", "worker"}
+    peers = workloads["new"]["peers"]
+    assert peers.keys() == {"resumable-stream", "nchan"}
+    assert all(
+        f"{name} is not measured: {it['missing']}." in done.stdout
+        for name, it in peers.items()
+        if "missing" in it
+    )
     few = workloads["few"]["ours"]
     assert few["read"] == 2 * few["rows"] == 2 * 5 * 15
     assert few["late_ms"]["p99"] > 0

@@ -39,17 +39,17 @@ def folder() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "chatstream-judges"
 
 
-def install() -> None:
+def install(wanted: Mapping[str, dict[str, str]] = CLIENTS) -> None:
     """Installs what is missing, each client in a folder of its own."""
-    for name, packages in CLIENTS.items():
+    for name, packages in wanted.items():
         place = folder() / name
         manifest = place / "package.json"
-        wanted = json.dumps({"private": True, "dependencies": packages})
-        if manifest.exists() and manifest.read_text() == wanted:
+        described = json.dumps({"private": True, "dependencies": packages})
+        if manifest.exists() and manifest.read_text() == described:
             continue
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        manifest.write_text(wanted)
+        manifest.write_text(described)
         command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"]
         try:
             subprocess.run(command, cwd=place, env=environment(), check=True)
