@@ -20,7 +20,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from .forked import Forked
+from .forked_processes import Forked
 
 PATIENCE = 60.0
 

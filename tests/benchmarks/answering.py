@@ -9,8 +9,8 @@ from typing import Any
 import uvloop
 from django.core.management import execute_from_command_line
 
-from tests.benchmarks.exit_with_parent import leash
 from tests.benchmarks.loop_gauge import watch
+from tests.benchmarks.parent_death import leash
 
 run = uvloop.run
 

@@ -8,7 +8,7 @@ import sys
 
 import psycopg
 
-from tests.benchmarks.exit_with_parent import leash
+from tests.benchmarks.parent_death import leash
 
 
 async def listen() -> None:

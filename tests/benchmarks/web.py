@@ -6,8 +6,8 @@ import socket
 
 import uvicorn
 
-from tests.benchmarks.exit_with_parent import leash
 from tests.benchmarks.loop_gauge import watch
+from tests.benchmarks.parent_death import leash
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatstream.settings")
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from . import people, scale
-from .cold import first_five_minutes
+from .first_minutes import first_five_minutes
 from .measure import Figures, Load, got, measured, observed, port_of, post, quantiles
 from .new_chats import new_chats
 from .processes import House

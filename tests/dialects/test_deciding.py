@@ -8,7 +8,7 @@ from streams.dialects.ag_ui import names
 from streams.dialects.deciding import Decided, decide
 from streams.models import Conversation, Run
 from tests.factories import ConversationFactory
-from tests.looked_at import fill, looked_at
+from tests.table_pages import fill, looked_at
 from tests.views.agent_answers import agent_run, done, one, step, wait
 from tests.views.answers import begin
 

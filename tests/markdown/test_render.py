@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams import markdown
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[1] / "model_outputs"
 
 
 def case(name):
@@ -111,7 +111,7 @@ def test_what_only_looks_like_an_address_is_text(text):
 @pytest.mark.parametrize(
     ("text", "addresses"),
     [
-        (case("B20"), ["https://example.com/docs", "https://example.com/guide",
+        (case("addresses_in_chinese"), ["https://example.com/docs", "https://example.com/guide",
                        "https://example.com", "https://example.com/pull/54",
                        "https://en.wikipedia.org/wiki/Foo_(bar)"]),
         ("见https://example.com/docs了解更多", ["https://example.com/docs"]),
@@ -128,7 +128,7 @@ def test_an_address_ends_where_the_sentence_goes_on(text, addresses):
 
 
 def test_emphasis_begins_and_ends_beside_ideographs():
-    html = markdown.render(case("B10"))
+    html = markdown.render(case("bold_in_chinese"))
     assert re.findall("<strong>(.*?)</strong>", html) == [
         "“如何更好地服务你”", "注意：", "（测试）", "不变。"
     ]  # fmt: skip

@@ -17,9 +17,9 @@ from streams.providers.base import (
     ProviderEvent,
 )
 from streams.providers.endings import ENDINGS
-from tests.providers import subjects
+from tests.providers import adapters
+from tests.providers.adapters import RealSubject, Subject, VendorSubject
 from tests.providers.dialects import DIALECTS, read
-from tests.providers.subjects import RealSubject, Subject, VendorSubject
 from tests.providers.vendor import Vendor
 
 COUNTS = {"input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"}
@@ -32,7 +32,7 @@ NAMES = [dialect.name for dialect in DIALECTS]
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     name, _, real = request.param.partition(", ")
     if name == "scripted":
-        yield subjects.scripted()
+        yield adapters.scripted()
         return
     dialect = DIALECTS[NAMES.index(name)]
     async with Vendor() as vendor:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.starts.worlds import World, asked, site
+from tests.starts.sites import World, asked, site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

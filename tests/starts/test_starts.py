@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 from streams.models import Conversation, Event, Run
 from streams.starts import starts, storing
 from tests.processes import eventually
-from tests.starts.worlds import World, site
+from tests.starts.sites import World, site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from streams.conversation_summaries import LISTED, list_parameters, of_each
 from streams.models import Conversation
 from streams.views import conversation_list
 from tests.factories import ConversationFactory
-from tests.looked_at import fill, looked_at
+from tests.table_pages import fill, looked_at
 
 pytestmark = pytest.mark.django_db
 

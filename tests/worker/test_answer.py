@@ -20,7 +20,7 @@ from tests.worker.in_process_worker import assert_whole, post, status, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[1] / "model_outputs"
 SECRET = "sk-test-0123456789abcdef"
 
 
@@ -62,14 +62,14 @@ def told(run, kind="text"):
 @pytest.mark.parametrize(
     ("case", "state", "reason"),
     [
-        ("A01", "completed", "end_turn"),
-        ("A06", "completed", "end_turn"),
-        ("A15", "completed", "end_turn"),
-        ("A26", "completed", "end_turn"),
-        ("A34", "completed", "end_turn"),
-        ("A36", "failed", "empty"),
-        ("A49", "completed", "pause_turn"),
-        ("A50", "completed", "refusal"),
+        ("usage_without_choices", "completed", "end_turn"),
+        ("comment_as_data", "completed", "end_turn"),
+        ("think_tags_cut_over_tokens", "completed", "end_turn"),
+        ("empty_frames", "completed", "end_turn"),
+        ("frame_glued_to_another", "completed", "end_turn"),
+        ("stream_without_content", "failed", "empty"),
+        ("server_tools_then_pause", "completed", "pause_turn"),
+        ("refusal_after_text", "completed", "refusal"),
     ],
 )
 async def test_an_answer_as_a_vendor_sent_it(

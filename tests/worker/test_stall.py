@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 from streams.log import references
 from streams.models import Conversation, Message, Run
 from streams.worker import process
+from tests.loop_stalls import gauged
 from tests.providers.dialects import DIALECTS
 from tests.providers.vendor import Vendor
-from tests.stalls import gauged
 from tests.worker.in_process_worker import post, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["tests.preloaded"])
+SERVER.set_forkserver_preload(["tests.preloaded_imports"])
 
 
 class Descriptor(int):
