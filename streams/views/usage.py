@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -26,7 +27,8 @@ class Usage(Resource):
             told = [line | as_json(line) for line in lines]
             return JsonResponse({"usage": told, "budget": shown(budget, used)})
         named = [line | {"words": words_of(line["model"])} for line in lines]
-        about = {"lines": named, "budget": budget, "used": used, "anew": budgets.next_month()}
+        about = {"budget": budget, "used": used, "anew": budgets.next_month()}
+        about |= {"months": by_month(named)}
         about |= {"estimated": any(line["estimated_answers"] for line in lines)}
         about |= {"known": any(line["dollars"] is not None for line in lines)}
         return render(request, "streams/usage.html", about)
@@ -34,6 +36,17 @@ class Usage(Resource):
 
 def priced(line: dict[str, Any]) -> dict[str, Any]:
     return line | {"dollars": budgets.price(line["model"], line)}
+
+
+def by_month(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the lines of each month, with what those cost together whose price is known."""
+    months = []
+    for month, group in groupby(lines, key=lambda line: line["month"]):
+        of_it = list(group)
+        priced = [line for line in of_it if line["dollars"] is not None]
+        about = {"month": month, "lines": of_it, "dollars": sum(line["dollars"] for line in priced)}
+        months.append(about | {"estimated": any(line["estimated_answers"] for line in priced)})
+    return months
 
 
 def as_json(line: dict[str, Any]) -> dict[str, str | None]:
