@@ -12,6 +12,8 @@ from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from streams import log
+from streams.admin import timeline
 from streams.models import Attachment, Conversation, DeviceSession, Run, Usage
 
 from .factories import ConversationFactory, DeviceFactory, UserFactory, WorkerFactory
@@ -364,6 +366,24 @@ def test_a_run_that_has_only_been_queued_has_a_page(oncall, conversation):
     html = page(oncall, prompted(conversation))
     assert "Nothing yet." in html
     assert "run.queued" in html
+
+
+def test_a_prompt_that_joined_another_answer_leads_to_it(oncall, conversation):
+    run, joined = prompted(conversation), prompted(conversation)
+    Run.objects.filter(pk=joined.pk).update(status="steered", into=run)
+    html = page(oncall, joined)
+    assert f'href="{reverse("admin:streams_run_change", args=[run.pk])}"' in html
+    assert "Nothing yet." not in html
+
+
+def test_notes_of_progress_in_a_row_are_one_line_for_each_call():
+    now = timezone.now()
+    told = [
+        log.Moment(now, seq, "tool.progress", {"run": "r", "call_id": id, "text": f"{seq} %"}, 0)
+        for seq, id in enumerate(["a", "b", "a", "a"])
+    ]
+    lines = [(seq, details) for _, seq, details in timeline.told("tool.progress", told)]
+    assert lines == [(1, "b × 1: 1 %"), (3, "a × 3: 3 %")]
 
 
 def test_an_unfinished_answer_is_read_from_the_log(oncall, conversation):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -201,7 +202,7 @@ def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
 
 
 def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Row]:
-    """The same as a table, deltas in a row counted together."""
+    """The same as a table, deltas and notes of progress in a row counted together."""
     latest = run.queued_at
     for type, group in groupby(moments, key=lambda moment: moment.type):
         for at, seq, details in told(type, list(group)):
@@ -212,6 +213,12 @@ def lines(run: Run, moments: Sequence[log.Moment]) -> Iterator[Row]:
 def told(type: str, group: list[log.Moment]) -> Iterator[tuple[datetime, int, str]]:
     if type == "block.delta":
         yield group[0].at, group[-1].seq, f"× {sum(moment.deltas for moment in group)}"
+        return
+    if type == "tool.progress":
+        last = {moment.data["call_id"]: moment for moment in group}
+        counts = Counter(moment.data["call_id"] for moment in group)
+        for id, moment in sorted(last.items(), key=lambda each: each[1].seq):
+            yield moment.at, moment.seq, f"{id} × {counts[id]}: {moment.data['text']}"[:DETAILS]
         return
     for moment in group:
         data = {key: value for key, value in moment.data.items() if key != "run"}
