@@ -15,6 +15,7 @@ from .endings import Ending, RunEnding, let_go
 from .fencing import committed, lock_free, raise_tokens
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
+from .lost_call import with_lost_call
 from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
@@ -93,4 +94,5 @@ __all__ = [
     "unrun",
     "waited_for",
     "walk",
+    "with_lost_call",
 ]

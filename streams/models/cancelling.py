@@ -31,7 +31,10 @@ def end(run: Run, conversation: Conversation, device: Device | None) -> None:
     ending = log.RunEnding(run.pk, str(run.uuid), run.answer_id, shown(run))
     event, change = ending.cancelled(run.cancelled_by)
     run.status, run.ended_at = run.Status.CANCELLED, clock.of(run)
-    run.save(update_fields=["status", "ended_at", "cancelled_by"])
+    if run.upstream:  # it was left to be continued, and so not counted yet
+        shown_since = ending.blocks[run.from_block :]
+        run.usage = log.with_lost_call(run.usage, run.prompt.text, shown_since) or run.usage
+    run.save(update_fields=["status", "ended_at", "cancelled_by", "usage"])
     if run.attempt:
         run.answer.blocks = change.blocks
         run.answer.save(update_fields=["blocks"])

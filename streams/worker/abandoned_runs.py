@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -47,11 +49,33 @@ async def end(
     The caller holds the conversation's row. The answer's text is read back from the log.
     """
     shown = await log.run_rows_from(connection, run.conversation_id, run.run_id)
-    ending = run.ending(transcript.blocks_of(shown))
-    event, change = ending.failed(ProviderError(code)) if code else ending.cancelled(device)
+    blocks = transcript.blocks_of(shown)
+    ending, usage = run.ending(blocks), await used(connection, run, blocks)
+    event, change = (
+        ending.failed(ProviderError(code), usage) if code else ending.cancelled(device, usage)
+    )
     calls = await ends_of_calls(connection, run)
     append = log.Append(run.conversation_id, [*calls, event], token=run.token, change=change)
     await log.append(connection, [append])
+
+
+# What was broken off when a run was handed back is counted, unless it goes on at its service.
+USED = """
+SELECT r.usage, coalesce(prompt.blocks->0->>'text', '')
+  FROM streams_run r JOIN streams_message prompt ON prompt.id = r.prompt_id
+ WHERE r.id = %s AND (r.status = 'running' OR r.upstream > '')
+"""
+
+
+async def used(
+    connection: AsyncConnection, run: Claimed, blocks: Sequence[Mapping[str, Any]]
+) -> dict[str, int] | None:
+    """Returns what a run has used with a call that was lost with its worker, or None."""
+    row = await (await connection.execute(USED, [run.run_id])).fetchone()
+    if row is None:
+        return None
+    before, prompt = row
+    return log.with_lost_call(before, prompt, blocks[run.from_block :])
 
 
 OPEN_CALLS = """

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from ..log.lost_call import CHARACTERS_A_TOKEN
 from ..providers.base import Call, File, Part, Prompt
 
 Usage = dict[str, int]
-
-CHARACTERS_A_TOKEN = 4  # of English text, in the vocabularies of today
 
 
 def summed(parts: Iterable[Mapping[str, int]]) -> Usage:

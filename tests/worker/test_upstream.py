@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from unittest.mock import ANY
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -140,6 +141,10 @@ async def test_an_answer_whose_run_ended_without_its_worker_is_stopped_there(ann
         await until(lambda: nothing_is_left(handed_back, asked_to_stop))
     assert sorted(vendor.cancelled) == ["resp_1", "resp_2"]
     assert len(vendor.asked) == 3
+    for stopped in (handed_back, asked_to_stop):  # what it wrote until then costs
+        usage = (await fresh(stopped)).usage
+        assert usage == {"input_tokens": 2, "output_tokens": ANY, "estimated": True}
+        assert usage["output_tokens"] > 0
 
 
 async def all_begun(runs):
