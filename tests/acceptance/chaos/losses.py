@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from tests.processes import Process
+
 from .crew import Service
 from .phases import Phases
 from .postgres import Postgres
@@ -34,42 +36,42 @@ class Losses(Weather):
         }
 
     async def _kill(self) -> None:
-        house, pid = await self._victim()
-        if process := house.process:
-            house.process = None
-            process.send(signal.SIGKILL)
-            await self.phases.meet("killed", pid, self.service.answered)
+        house, process = await self._struck("killed", signal.SIGKILL)
+        if process:
             await asyncio.to_thread(process.kill)
             await house.open()
 
     async def _freeze(self) -> None:
-        house, pid = await self._victim()
-        if process := house.process:
-            house.process = None
-            process.send(signal.SIGSTOP)
-            await self.phases.meet("frozen", pid, self.service.answered)
+        house, process = await self._struck("frozen", signal.SIGSTOP)
+        if process:
             await asyncio.sleep(self.lease * self.chance.uniform(1.3, 2))
             process.send(signal.SIGCONT)
             house.process = process
 
     async def _drain(self) -> None:
-        house, pid = await self._victim()
-        if process := house.process:
-            house.process = None
-            process.send(signal.SIGTERM)
-            await self.phases.meet("drained", pid, self.service.answered)
+        house, process = await self._struck("drained", signal.SIGTERM)
+        if process:
             await asyncio.to_thread(process.popen.wait, 30)
             await house.open()
 
-    async def _victim(self) -> tuple[House, int]:
-        """Returns any worker; or now and then one that has its answer, and has not written it."""
-        if self.chance.random() < 0.3:
-            pid = await self.service.next_answer(CAUGHT)
-            for house in self.houses["worker"]:
-                if house.process and house.process.popen.pid == pid:
-                    return house, pid
-        house = self._pick("worker")
-        return house, house.process.popen.pid if house.process else 0
+    async def _struck(self, kind: str, number: int) -> tuple[House, Process | None]:
+        """Signals any worker; or now and then one that has its answer, and has not written it."""
+        caught = await self._caught() if self.chance.random() < 0.3 else None
+        house = caught or self._pick("worker")
+        process, house.process = house.process, None
+        if process:
+            pid = process.popen.pid
+            if caught:
+                process.send(number)
+            await self.phases.meet(kind, pid, self.service.answered)
+            if not caught:
+                process.send(number)
+        return house, process
+
+    async def _caught(self) -> House | None:
+        pid = await self.service.next_answer(CAUGHT)
+        there = [each for each in self.houses["worker"] if each.process]
+        return next((each for each in there if each.process.popen.pid == pid), None)
 
     async def _somebody_works(self) -> None:
         """However long a busy machine takes to start a worker: else nothing is there to be lost."""
@@ -78,6 +80,7 @@ class Losses(Weather):
 
     async def storm(self, seconds: float) -> None:
         """Without conversations that break: those are another test's."""
+        await self.phases.open()
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         names, weights = list(self.kinds), [weight for weight, _ in self.kinds.values()]
@@ -96,3 +99,7 @@ class Losses(Weather):
         until = asyncio.get_running_loop().time() + IDLE
         while self.service.effects < effects and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.05)
+
+    async def clear(self) -> None:
+        await self.phases.close()
+        await super().clear()
