@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from time import process_time
+from time import process_time, thread_time
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from chatstream.accounts import sign_in
 from streams import access
-from streams.dialects.endpoint import LONG
+from streams.dialects.endpoint import bytes_of_files
 from streams.exceptions import StreamsError
 from streams.http import cookies
 from streams.http.handler import OneThreadHandler, Request
@@ -237,9 +237,20 @@ def test_json(text_of):
 @pytest.mark.parametrize("unit", ["a", "\\/", "a" * 1023 + '"', '"'])
 def test_json_with_files_inside(unit):
     def read(text):
-        return sum(len(found[0]) for found in LONG.finditer(text.encode()))
+        return bytes_of_files(text.encode())
 
     assert_doubles(read, filled(unit), 8 * BODY)
+
+
+def test_runs_that_are_nearly_files_are_read_once():
+    def seconds(length):
+        body = repeated("a" * length + '"', BODY // 8).encode()
+        began = thread_time()
+        assert bytes_of_files(body) == 0
+        return thread_time() - began
+
+    short, long = (min(seconds(length) for _ in range(4)) for length in (16, 1023))
+    assert long < 8 * short + 0.02
 
 
 @pytest.mark.parametrize("unit", ["a=b&", "%ff", "+", "&", "%", "content=%0D%0A&"])

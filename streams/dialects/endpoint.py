@@ -23,7 +23,9 @@ from streams.views.errors import patient
 from streams.views.parsing import json_of
 from streams.views.resource import Request, Resource
 
-LONG = re.compile(rb"[A-Za-z0-9+/=\\]{1024,}")  # as a file is in JSON
+# As a file is in JSON. It begins where such bytes begin, or a run of them that is shorter would be
+# read again from each of its bytes on.
+LONG = re.compile(rb"(?<![A-Za-z0-9+/=\\])[A-Za-z0-9+/=\\]{1024,}")
 TOO_LONG = "That is too long to send."
 NO_STREAMS = "This server has no event streams: it has to be an ASGI server, with WithStreams."
 
@@ -89,12 +91,15 @@ def body_with_files(request: HttpRequest) -> Mapping[str, Any]:
     Raises TooLarge before anything is parsed.
     """
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if most is None or int(announced) <= most:
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if most is None or (announced.isdecimal() and int(announced) <= most):
         return body_of(request)
     longest = most + conf().base64_bytes
     body = request.read(longest + 1)
-    files = sum(len(found[0]) for found in LONG.finditer(body))
-    if len(body) > longest or len(body) - files > most:
+    if len(body) > longest or (len(body) > most and len(body) - bytes_of_files(body) > most):
         raise TooLarge(TOO_LONG)
-    return json_of(body)
+    return json_of(body) if body else {}
+
+
+def bytes_of_files(body: bytes) -> int:
+    return sum(len(found[0]) for found in LONG.finditer(body))

@@ -52,14 +52,22 @@ def of_url(url: Any, name: Any, field: str) -> File:
     if not isinstance(url, str):
         raise Invalid(NOT_BASE64, field=field)
     if url[:5].lower() != "data:":
-        found = OURS.search(urlsplit(url).path) if len(url) < 2000 and "]" not in url else None
-        if found is None:
-            raise Invalid(REMOTE, field=field)
-        return File("", known=UUID(found[1]))
+        return File("", known=id_in(url, field))
     head, _, data = url.partition(",")
     if not head.lower().endswith(";base64"):
         raise Invalid(NOT_BASE64, field=field)
     return of_base64(data, name, field)
+
+
+def id_in(url: str, field: str) -> UUID:
+    """Returns the id of the file at an address of this server. Raises Invalid for any other."""
+    try:
+        found = OURS.search(urlsplit(url).path) if len(url) < 2000 else None
+    except ValueError:  # as of "http://[x"
+        found = None
+    if found is None:
+        raise Invalid(REMOTE, field=field)
+    return UUID(found[1])
 
 
 def of_base64(data: Any, name: Any, field: str) -> File:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from io import BytesIO
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.test import Client
 
 from streams.dialects import posted
 from streams.dialects.ag_ui.messages import posted as ag_ui
 from streams.dialects.ai_sdk.messages import posted as ai_sdk
+from streams.dialects.endpoint import body_with_files
 from streams.exceptions import Invalid, NotFound, StreamsError, TooLarge
 from streams.models import Attachment, Conversation, Device, DiscardedFile, Message, Run
 from tests import pictures
@@ -114,6 +117,8 @@ def test_of_a_list_that_is_new_here_all_files_are_taken_in(anna, laptop):
 
 REFUSED = {
     "remote": (lambda: of_ai_sdk(as_file(REMOTE)), Invalid, "Nothing is fetched"),
+    "no address": (lambda: of_ai_sdk(as_file("http://[x")), Invalid, "Nothing is fetched"),
+    "no host": (lambda: of_ai_sdk(as_file("http://a\u2100b/")), Invalid, "Nothing is fetched"),
     "remote source": (lambda: of_ag_ui(as_source("url", REMOTE)), Invalid, "Nothing is fetched"),
     "a provider's": (lambda: of_ag_ui(as_source("file", "f")), Invalid, "its data"),
     "audio": (lambda: of_ag_ui(as_source("data", "", "audio")), Invalid, "text, an image"),
@@ -224,3 +229,23 @@ def test_a_long_body_is_files_or_refused_before_it_is_parsed(v1, settings, monke
     assert v1("responses", 413, input=asked)["error"]["code"] == "too_large"
     settings.STREAMS = {**settings.STREAMS, "attachment_bytes": 1000}
     v1("responses", 413, input=asked)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_has_its_bound_also_where_no_length_is_announced(announced, settings, monkeypatch):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000
+    settings.STREAMS = {**settings.STREAMS, "attachment_bytes": 6000}
+
+    def read(body):
+        length = [(b"content-length", b"%d" % len(body))] if announced else []
+        scope = {"type": "http", "method": "POST", "path": "/", "query_string": b""}
+        scope["headers"] = [(b"content-type", b"application/json"), *length]
+        return body_with_files(ASGIRequest(scope, BytesIO(body)))
+
+    assert read(b"") == {}
+    assert read(b'{"a": 1}') == {"a": 1}
+    assert len(read(b'{"a": "%s"}' % (b"x" * 5000))["a"]) == 5000
+    monkeypatch.setattr("streams.dialects.endpoint.json_of", lambda *_, **__: pytest.fail("did"))
+    for body in (b'{"a": [%s]}' % (b"1," * 2000), b'{"a": "%s"}' % (b"x" * 20_000)):
+        with pytest.raises(TooLarge):
+            read(body)
