@@ -28,7 +28,6 @@ from asgiref.sync import async_to_sync
 from psycopg import AsyncConnection
 
 from . import log, models
-from .agents.registry import is_agent
 from .agents.tool_threads import in_place
 from .api.run import Run
 from .conf import conf
@@ -162,7 +161,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
         history = asyncio.run(model_context.history(through, run))
-        if is_agent(run.model):
+        if asking.calls_tools(run, history):
             async_to_sync(answer_as_agent)(through, run, provider, name, history)
             continue
         prompt = context_hook.prompt_of(run, name, history, conf())

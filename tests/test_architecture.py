@@ -20,6 +20,7 @@ FOLDERS = {
     "agents": {"api", "models", "postgres", "providers"},
     "api": {"attachments", "log", "models", "postgres", "providers", "views"},
     "dialects": {
+        "agents",
         "attachments",
         "http",
         "log",

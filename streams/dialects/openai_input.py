@@ -80,6 +80,12 @@ def message_in(item: Any, field: str) -> Said | None:
     return said(item["role"], item.get("content"), field)
 
 
+def text_in(content: Any, field: str) -> str:
+    """Returns what a tool has given. Raises Invalid for what is no text."""
+    told = said("tool", content, field)
+    return told.text
+
+
 def said(role: str, content: Any, field: str) -> Said:
     if isinstance(content, str):
         return Said(role, content)

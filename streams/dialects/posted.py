@@ -20,7 +20,7 @@ from streams.text import clean
 from streams.views.attaching import check_taken
 from streams.views.validation import checked_values
 
-from . import naming
+from . import client_tools, naming
 from .files import File, Storing, ids_of
 
 
@@ -37,7 +37,7 @@ class Posted(NamedTuple):
     """What a client posts: the conversation's name, the messages, and settings that came along.
 
     `edited` tells that the prompt takes the place of an earlier one, `again` that it wants another
-    answer.
+    answer. `tools` are those that the client runs.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Posted(NamedTuple):
     system: str = ""
     edited: bool = False
     again: bool = False
+    tools: Sequence[client_tools.Kept] = ()
 
 
 def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> Run:
@@ -89,11 +90,11 @@ def asked(
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
     if known and known.text == clean(prompt.text) and ids_of(known) == files[-1]:
-        return answered(known, device, again=posted.again or posted.edited)
+        return answered(known, device, posted)
     check_taken(user, here.model, files[-1])
     key, parent = free_key(here, prompt), place(here, posted, files)
     _, made, _ = here.post(prompt.text, device, key, parent, run, attachments=files[-1])
-    return made
+    return with_tools(made, posted)
 
 
 def set_up(user: Any, device: Device, name: str, values: dict[str, Any]) -> Conversation:
@@ -142,12 +143,20 @@ def free_key(here: Conversation, said: Said) -> str:
     return f"{key}#{here.last_seq}" if here.messages.filter(client_key=key).exists() else key
 
 
-def answered(prompt: Message, device: Device, again: bool) -> Run:
-    """Returns the newest run of a prompt, or with `again` a new one once that has ended."""
+def answered(prompt: Message, device: Device, posted: Posted) -> Run:
+    """Returns the newest run of a prompt, or a new one once that has ended if one is wanted."""
     newest = prompt.runs.latest("pk")
-    if newest.status in Run.OPEN or not again:
+    if newest.status in Run.OPEN or not (posted.again or posted.edited):
         return newest
-    return newest.retry(device)
+    return with_tools(newest.retry(device), posted)
+
+
+def with_tools(run: Run, posted: Posted) -> Run:
+    """Keeps with a new run which tools its client runs."""
+    if posted.tools:
+        run.asked = (run.asked or {}) | client_tools.keeping(posted.tools)
+        run.save(update_fields=["asked"])
+    return run
 
 
 def place(here: Conversation, posted: Posted, files: Sequence[tuple[UUID, ...]]) -> str | None:

@@ -190,8 +190,8 @@ class AgentLoop:
     async def _prompt(self) -> Prompt:
         told = agent_context.turns(self.asked.history, self.earlier, self.standing)
         specs = [tool.spec for tool in self.asked.tools.values()]
-        system = "\n\n".join(filter(None, (self.asked.agent.instructions, self.claimed.system)))
-        prompt = Prompt(self.asked.model, told, system, self.held.conf.answer_tokens, specs)
+        system = "\n\n".join(filter(None, (self.asked.agent.instructions, self.asked.system)))
+        prompt = Prompt(self.asked.model, told, system, self.asked.answer_tokens, specs)
         return await self.asked.shape(prompt)
 
     def _ended_step(self, step: log.EndedStep, made: Sequence[log.NewCall]) -> list[log.NewEvent]:

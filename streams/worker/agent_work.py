@@ -14,6 +14,7 @@ from ..agents import registry
 from ..agents.agent import Agent
 from ..agents.context import Context
 from ..agents.deadline import contained
+from ..agents.given_tool import given_tools
 from ..agents.tool import Tool
 from ..api.chat import Chat
 from ..api.run import Run
@@ -22,7 +23,7 @@ from ..exceptions import BudgetSpent
 from ..models import Run as RunModel
 from ..providers.base import Prompt, Provider
 from ..user_model import key_text
-from . import context_hook
+from . import context_hook, model_context
 from .claimed_run import Claimed
 from .lookup import looked_up
 
@@ -31,11 +32,14 @@ Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an agent's loop works with. `persist` repeats what it is given until PostgreSQL has
-    taken it; `shape` is the site's own say about each prompt, and `may_go_on` the person's budget.
+    """What an agent's loop works with. `system` are instructions beside the agent's own. `persist`
+    repeats what it is given until PostgreSQL has taken it; `shape` is the site's own say about each
+    prompt, and `may_go_on` the person's budget.
     """
 
     agent: Agent
+    system: str
+    answer_tokens: int
     provider: Provider
     model: str
     history: str
@@ -49,16 +53,21 @@ class Asked:
 async def asked(
     run: Claimed, provider: Provider, model: str, history: str, conf: Settings, persist: Persist
 ) -> Asked:
-    """Finds out what a claimed run of an agent works with. Raises UnknownModel, and what the site's
-    own code raises.
+    """Finds out what a claimed run works with: that of an agent, or of a model with tools that its
+    client runs. A name that both an agent and its client have is the agent's. Raises UnknownModel,
+    and what the site's own code raises.
     """
-    agent = registry.find(run.model)
+    agent = registry.find(run.model) if registry.is_agent(run.model) else Agent(run.model)
     context = await looked_up(context_of, conf.worker_rescan, run_id=run.run_id)
-    tools = await contained(agent.toolset(key_text(context.user.pk)))
-    shape = partial(context_hook.shaped, run=run, conf=conf)
     owner = context.user.pk
+    given = given_tools(model_context.asked(history).get("tools", ()))
+    tools = given | dict(await contained(agent.toolset(key_text(owner))))
+    shape = partial(context_hook.shaped, run=run, conf=conf)
     may_go_on = partial(looked_up, has_budget, conf.worker_rescan, owner_id=owner)
-    return Asked(agent, provider, model, history, tools, context, persist, shape, may_go_on)
+    beside = context_hook.beside(run, history, conf)
+    return Asked(
+        agent, *beside, provider, model, history, tools, context, persist, shape, may_go_on
+    )
 
 
 def context_of(run_id: int) -> Context:

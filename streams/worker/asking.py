@@ -9,7 +9,13 @@ from ..conf import Settings
 from ..providers.base import Provider
 from . import agent_work, context_hook, model_context
 from .agent_work import Persist
+from .claimed_run import Claimed
 from .runner import Runner
+
+
+def calls_tools(run: Claimed, history: str) -> bool:
+    """Tells whether a run is an agent's, or a model's whose client has brought tools along."""
+    return is_agent(run.model) or bool(model_context.asked(history).get("tools"))
 
 
 async def ask(
@@ -27,7 +33,7 @@ async def ask(
     if history is None:
         history = await persist(partial(model_context.history, run=run))
     assert history is not None
-    if is_agent(run.model):
+    if calls_tools(run, history):
         asked = await agent_work.asked(run, provider, model, history, conf, persist)
         await runner.run_agent(asked)
     else:

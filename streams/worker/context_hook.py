@@ -20,15 +20,16 @@ from .claimed_run import Claimed
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
     """Builds the app's own prompt."""
+    return Prompt(model, model_context.turns(history), *beside(run, history, conf))
+
+
+def beside(run: Claimed, history: str, conf: Settings) -> tuple[str, int]:
+    """Returns the instructions of one answer, and how many tokens it may have."""
     asked = model_context.asked(history)
     system = asked.get("system")
     most = asked.get("answer_tokens") or conf.answer_tokens
-    return Prompt(
-        model,
-        model_context.turns(history),
-        run.system if system is None else system,
-        min(most, conf.answer_tokens) if conf.answer_tokens else most,
-    )
+    bounded = min(most, conf.answer_tokens) if conf.answer_tokens else most
+    return run.system if system is None else system, bounded
 
 
 async def shaped(prompt: Prompt, run: Claimed, conf: Settings) -> Prompt:

@@ -26,14 +26,20 @@ ASKS = (
     ("block.delta", {"index": 1, "text": '{"city":'}),
     ("block.delta", {"index": 1, "text": '"Bern"}'}),
     ("block.ended", {"index": 1}),
-    ("step.ended", {"step": 1, "stop_reason": "tool_call", "calls": [CALL]}),
+    (
+        "step.ended",
+        {"step": 1, "usage": {"input_tokens": 3}, "stop_reason": "tool_call", "calls": [CALL]},
+    ),
 )
 ANSWERS = (
     ("step.started", {"step": 2}),
     ("block.started", {"index": 2, "kind": "text"}),
     ("block.delta", {"index": 2, "text": "Rain."}),
     ("block.ended", {"index": 2}),
-    ("step.ended", {"step": 2, "stop_reason": "end_turn", "calls": []}),
+    (
+        "step.ended",
+        {"step": 2, "usage": {"input_tokens": 3}, "stop_reason": "end_turn", "calls": []},
+    ),
     ("run.completed", {"stop_reason": "end_turn", "usage": {}}),
 )
 RUNS = ("tool.started", {"call_id": "call_1"})

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from streams.dialects.openai_chat.encoder import Completion, NoAnswer, PieceEncoder
 from streams.dialects.openai_chat.encoder import WholeEncoder as WholeCompletion
-from streams.dialects.openai_responses.encoder import Encoder, WholeEncoder
+from streams.dialects.openai_responses.encoder import Encoder, Extent, WholeEncoder
 from streams.dialects.openai_responses.response import Response
 from streams.log.transcript import Row
 
@@ -53,6 +53,20 @@ LOGS = {
     "stopped before": (STOPPED,),
     "tools": (*ASKS, RUNS, OK, *ANSWERS),
 }
+
+
+WAITS_FOR_CLIENT = ("tool.waiting", {"call_id": "call_1", "id": "c0ffee", "client": True})
+ANSWERED = ("tool.decided", {"call_id": "call_1", "decision": "answered"})
+BY_CLIENT = (
+    *ASKS,
+    WAITS_FOR_CLIENT,
+    ("run.waiting", {}),
+    ANSWERED,
+    ("run.queued", {"message": "m"}),
+    ("run.started", {"attempt": 2, "step": 2, "from_block": 2}),
+    OK,
+    *ANSWERS,
+)
 
 
 def rows(*events):
@@ -251,3 +265,30 @@ def test_a_completion_is_whole_or_an_error():
         with pytest.raises(NoAnswer) as error:
             made(*LOGS[log])
         assert error.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("extent", "kinds"),
+    [
+        (Extent(), ["message", "function_call", "function_call_output", "message"]),
+        (Extent(decided=99), ["message", "function_call", "function_call_output", "message"]),
+        (Extent(decided=0), ["message", "function_call"]),
+        (Extent(decided=99, continued=[12]), ["message", "function_call"]),
+        (Extent(since=12, decided=99), ["message"]),
+    ],
+)
+def test_a_run_that_a_client_went_on_with_is_two_responses(extent, kinds):
+    known = rows(*BY_CLIENT)
+    assert known[11].type == "run.waiting"
+    encoder = Encoder(Response(RUN, "m", RUN, 1, since=extent.since), extent=extent)
+    sent = encoder.begin() + b"".join(map(encoder.event, known))
+    told = [json.loads(each.split("data: ")[1]) for each in sent.decode().split("\n\n")[:-1]]
+    for event in told:
+        EVENT.validate_python(event)
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
+    last = told[-1]
+    assert (last["type"], last["response"]["status"]) == ("response.completed", "completed")
+    assert [item["type"] for item in last["response"]["output"]] == kinds
+    half = bool(extent.since) or len(kinds) == 2
+    assert last["response"]["usage"]["input_tokens"] == (3 if half else 0)
+    assert encoder.document() == last["response"]

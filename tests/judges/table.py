@@ -30,6 +30,7 @@ N, A, G, T = (
         "ag_ui/tanstack.mjs",
     )
 )
+TOOLS = "test_openai_tools.py::test_"
 KILLS = "test_kills.py::test_the_"
 TOGETHER = "test_together.py::test_begun_by_use_chat_followed_by_all_and_stopped_on_a_phone"
 WHOLE = f"{C}an_answer_whole_and_streamed_to_the_messages_that_were_sent"
@@ -131,6 +132,7 @@ CHECKS: dict[str, dict[str, str]] = {
         "ag_ui": "ag_ui/tools.mjs: an interrupt that is denied",
     },
     "A tool that the client runs": {
+        "responses": f"{TOOLS}the_client_runs_its_tool_and_another_response_goes_on",
         "ai": "ai_sdk/tools.mjs: a tool that the client runs",
         "ag_ui": "ag_ui/tools.mjs: a tool that the client runs",
     },

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.mark.parametrize(
     ("client", "script", "checks"),
-    [("ag-ui", "ag_ui/judge.mjs", 15), ("tanstack", "ag_ui/tanstack.mjs", 7)],
+    [("ag-ui", "ag_ui/judge.mjs", 16), ("tanstack", "ag_ui/tanstack.mjs", 7)],
     ids=["ag-ui", "tanstack"],
 )
 def test_the_client_finds_what_it_expects(client, script, checks, web, token, foreign):

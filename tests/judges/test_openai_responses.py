@@ -274,7 +274,7 @@ def test_a_refusal_says_what_is_wrong_with_what(client, web):
                   {"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
                   {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]},
                   {"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}],
-        "tools": [{"tools": [{"type": "function", "name": "x"}]}],
+        "tools": [{"tools": [{"type": "web_search"}]}, {"tools": [{"type": "function"}]}],
         "model": [{"model": "nobody:x"}, {"model": 3}],
         "temperature": [{"temperature": 3}, {"temperature": "x"}],
         "max_output_tokens": [{"max_output_tokens": 0}, {"max_output_tokens": True}],

@@ -47,6 +47,17 @@ class ToldModel:
             self._choice({"reasoning_content": word})
         return self
 
+    def call(self, name: str, arguments: str, id: str) -> ToldModel:
+        """Calls a tool, its arguments in two pieces."""
+        half = len(arguments) // 2
+        known = {"id": id, "type": "function"}
+        for piece in (
+            {**known, "function": {"name": name, "arguments": arguments[:half]}},
+            {"function": {"arguments": arguments[half:]}},
+        ):
+            self._choice({"tool_calls": [{"index": 0, **piece}]})
+        return self.finish("tool_calls")
+
     def finish(self, reason: str = "stop") -> ToldModel:
         self._choice({}, reason)
         usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}

@@ -10,6 +10,7 @@ from typing import Any
 
 from streams.attachments import kinds
 from streams.dialects import naming
+from streams.dialects.client_tools import tools_in
 from streams.dialects.files import Address, File, of_base64, of_url
 from streams.dialects.posted import Posted, Said
 from streams.exceptions import Invalid
@@ -40,6 +41,7 @@ def posted(given: Mapping[str, Any]) -> Posted:
         model=model,
         system="\n\n".join(filter(None, instructions)),
         again=True,
+        tools=tools_in(given.get("tools")),
     )
 
 

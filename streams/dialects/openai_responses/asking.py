@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from streams import quotas
+from streams.dialects import client_tools
 from streams.dialects.openai_input import (
     Conversed,
+    Said,
     check_number,
     conversed,
     messages_in,
@@ -20,6 +22,7 @@ from streams.exceptions import Invalid
 from streams.log import dumps
 
 from . import ids
+from .calls import SKIPPED, Result, kind_of, results_in
 
 # What a client finds again in the response; `temperature` and the like are for it alone.
 ECHOED = {
@@ -42,8 +45,10 @@ class Asked:
 
     said: Conversed
     echo: Mapping[str, Any]
+    results: Sequence[Result] = ()
+    tools: Sequence[client_tools.Kept] = ()
     model: str = ""
-    previous: UUID | None = None
+    previous: tuple[UUID, int] | None = None
     conversation: UUID | None = None
     stream: bool = False
     background: bool = False
@@ -58,22 +63,31 @@ class Asked:
         own = {} if inherits else {"system": self.said.system or ""}
         tokens = {"answer_tokens": self.answer_tokens} if self.answer_tokens else {}
         hidden = {} if self.store else {"hidden": True}
-        return own | tokens | hidden | {"before": len(self.said.before), "echo": self.echo}
+        kept = own | tokens | hidden | client_tools.keeping(self.tools)
+        return kept | {"before": len(self.said.before), "echo": self.echo}
 
 
 def asked(given: Mapping[str, Any]) -> Asked:
     """Raises Invalid, TooLarge, and NotFound for an id that nothing can have."""
     refuse_what_is_not_here(given)
     instructions = typed(given, "instructions", str, "")
-    said = conversed(messages_in(given.get("input"), "input"), "input", instructions)
+    results = results_in(given.get("input"))
+    said = (
+        answering(given["input"], instructions)
+        if results
+        else conversed(messages_in(given.get("input"), "input"), "input", instructions)
+    )
     quotas.check_text("system", said.system or "")
     tokens = typed(given, "max_output_tokens", int, None)
     if tokens is not None and tokens < 1:
         raise Invalid("max_output_tokens is at least 1.", field="max_output_tokens")
     previous, conversation = places(given)
+    tools = tools_in(given)
     return Asked(
         said,
-        echo(given),
+        echo(given) | echoed_tools(given),
+        results=results,
+        tools=tools if given.get("tool_choice") != "none" else (),
         model=typed(given, "model", str, ""),
         previous=previous,
         conversation=conversation,
@@ -86,8 +100,8 @@ def asked(given: Mapping[str, Any]) -> Asked:
 
 def refuse_what_is_not_here(given: Mapping[str, Any]) -> None:
     """Raises Invalid for what would change the answer and cannot be done."""
-    if given.get("tools"):
-        raise Invalid("Tools are an agent's own here: none can be sent.", field="tools")
+    if given.get("tool_choice") not in (None, "auto", "none"):
+        raise Invalid("tool_choice is auto or none here.", field="tool_choice")
     if given.get("prompt"):
         raise Invalid("There are no prompt templates here.", field="prompt")
     shape = typed(typed(given, "text", dict, {}), "format", dict, {})
@@ -95,8 +109,33 @@ def refuse_what_is_not_here(given: Mapping[str, Any]) -> None:
         raise Invalid("Answers are text here: no other format.", field="text.format")
 
 
-def places(given: Mapping[str, Any]) -> tuple[UUID | None, UUID | None]:
-    """Returns the run of the previous response, and the conversation."""
+def answering(items: Sequence[Any], instructions: str) -> Conversed:
+    """Returns what comes with results: instructions alone. Messages before them are known here."""
+    said = messages_in([item for item in items if kind_of(item) not in SKIPPED], "input")
+    rules = [each for each in said if each.role in ("system", "developer")]
+    return conversed([*rules, Said("user", "")], "input", instructions)
+
+
+def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept]:
+    """Raises Invalid for what is no function, and TooLarge."""
+    tools = typed(given, "tools", list, [])
+    if any(not isinstance(it, Mapping) or it.get("type") != "function" for it in tools):
+        raise Invalid("A tool is a function of the client's: no other can be sent.", field="tools")
+    return client_tools.tools_in(tools)
+
+
+def echoed_tools(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the tools as a response names them."""
+    if not given.get("tools"):
+        return {}
+    named = ("type", "name", "description", "parameters", "strict")
+    tools = [{name: each.get(name) for name in named} for each in given["tools"]]
+    return {"tools": tools, "tool_choice": given.get("tool_choice") or "auto"}
+
+
+def places(given: Mapping[str, Any]) -> tuple[tuple[UUID, int] | None, UUID | None]:
+    """Returns the run of the previous response with the event since which it is that, and the
+    conversation."""
     previous = typed(given, "previous_response_id", str, None)
     here = given.get("conversation")
     if isinstance(here, dict):
@@ -107,7 +146,7 @@ def places(given: Mapping[str, Any]) -> tuple[UUID | None, UUID | None]:
         told = "Send previous_response_id or conversation, not both."
         raise Invalid(told, field="previous_response_id")
     return (
-        ids.parsed(ids.RESPONSE, previous) if previous else None,
+        ids.run_of(previous) if previous else None,
         ids.parsed(ids.CONVERSATION, here) if here else None,
     )
 

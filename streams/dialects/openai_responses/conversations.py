@@ -24,6 +24,7 @@ from streams.views.resource import Request
 from . import ids, starting
 from .input_items import input_item
 
+STAYS = "An item can't be deleted: the log keeps what was said. Delete the conversation."
 MOST_ITEMS = 20  # of one request, as OpenAI has it
 
 
@@ -76,6 +77,11 @@ class OneItem(OpenAIView):
             if each["id"] == item:
                 return JsonResponse(each)
         raise NotFound(f"There is no item {item[:80]!r} here.")
+
+    def delete(self, request: Request, id: str, item: str) -> HttpResponse:
+        """Refuses: devices hold what was said as a beginning of one log, which only grows."""
+        self.get(request, id, item)
+        raise Invalid(STAYS)
 
 
 def begin(user: Any, items: Any, metadata: dict[str, str]) -> Conversation:
@@ -141,7 +147,7 @@ def is_of(item: str, message: MessageState) -> bool:
 def items_in(message: MessageState, run: Run | None, address: Address) -> list[dict[str, Any]]:
     if message.run is None:
         return [input_item(message.id, message.role, message.blocks, address)]
-    return starting.as_it_stands(run)["output"] if run else []
+    return starting.all_of(run) if run else []
 
 
 def conversation(it: Conversation) -> dict[str, Any]:

@@ -7,7 +7,10 @@ is sent to any cursor.
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from collections import Counter
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,16 +22,35 @@ from .response import STATUS, Response
 TERMINAL = ("run.completed", "run.failed", "run.cancelled", "run.steered")
 
 
+class Extent(NamedTuple):
+    """Which of a run's events a response consists of: all behind `since`, and as far as the run
+    waits for calls that its client runs, if that was after the event `decided` or is one of those
+    behind which another response has begun. By itself it is all of them.
+    """
+
+    since: int = 0
+    decided: int = sys.maxsize
+    continued: Collection[int] = ()
+
+
+WHOLE = Extent()
+
+
 class Encoder:
     """Says a run's events to a client that has seen those up to number `after`."""
 
-    def __init__(self, response: Response, after: int = -1) -> None:
+    def __init__(self, response: Response, after: int = -1, extent: Extent = WHOLE) -> None:
         self.response = response
+        self.over = False
+        self._extent = extent
         self._after = after
         self._next = 0
         self._output = Output(response.run)
         self._working = self._compacted = False
         self._ending: list[int] = []  # blocks whose end was said, until it is known what comes next
+        self._asks: set[str] = set()  # calls that the client runs and has not answered
+        self._answered: set[str] = set()  # that the client has answered to go on with this response
+        self._used: Counter[str] = Counter()  # tokens of steps
 
     def begin(self) -> bytes:
         return self._framed([self._of_response("response.created")])
@@ -36,13 +58,19 @@ class Encoder:
     def event(self, row: Row) -> bytes:
         """A worker ends what is open before it says that a run was stopped or has failed: so what a
         block's end means is known with the event after it."""
+        if self.over:
+            return b""
+        self._note(row)
+        if row.seq <= self._extent.since and row.type not in TERMINAL:
+            return b""
         if row.type == "block.ended":
             self._ending.append(row.data["index"])
             return b""
         cut = row.type in ("run.failed", "run.cancelled")
         done = self._output.end(self._ending, "incomplete" if cut else "completed")
         self._ending = []
-        if row.type not in TERMINAL:
+        self.over = self._waits(row)
+        if row.type not in TERMINAL and not self.over:
             return self._framed([*done, *self._told(row)])
         before = self._framed([*done, *self._output.close()])
         if self._compacted:
@@ -53,6 +81,21 @@ class Encoder:
         """Returns the response as it stands."""
         return self.response.value(self._output.values())
 
+    def _note(self, row: Row) -> None:
+        """Remembers the calls that the client runs, and what steps took."""
+        if row.type == "tool.waiting" and row.data["client"]:
+            self._asks.add(row.data["call_id"])
+            if row.seq <= self._extent.since:
+                self._answered.add(row.data["call_id"])
+        elif row.type in ("tool.decided", "tool.ended"):
+            self._asks.discard(row.data["call_id"])
+        elif row.type == "step.ended" and row.seq > self._extent.since:
+            self._used.update(row.data["usage"])
+
+    def _waits(self, row: Row) -> bool:
+        ends = row.seq > self._extent.decided or row.seq in self._extent.continued
+        return row.type == "run.waiting" and bool(self._asks) and ends
+
     def _told(self, row: Row) -> list[Event]:
         data = dict(row.data)
         if row.type == "run.started":
@@ -61,7 +104,7 @@ class Encoder:
             self.response.status = STATUS["queued"]
         if row.type == "block.started":
             return self._output.begin(row.seq, data)
-        if row.type == "tool.ended":
+        if row.type == "tool.ended" and data["call_id"] not in self._answered:
             return self._output.result(row.seq, data)
         if row.type == "block.delta":
             self._compacted = self._compacted or "from" in data
@@ -76,8 +119,11 @@ class Encoder:
         return [self._of_response("response.in_progress")]
 
     def _ended(self, row: Row) -> str:
+        if row.type == "run.waiting":
+            return self.response.waits(self._used)
         if row.type == "run.completed":
-            return self.response.completed(row.data["stop_reason"], row.data["usage"])
+            usage = self._used if self._extent.since else row.data["usage"]
+            return self.response.completed(row.data["stop_reason"], usage)
         if row.type == "run.failed":
             return self.response.failed(row.data["code"], row.data["message"])
         return self.response.steered() if row.type == "run.steered" else self.response.cancelled()
@@ -104,5 +150,7 @@ class WholeEncoder(Encoder):
         return b""
 
     def event(self, row: Row) -> bytes:
+        if self.over:
+            return b""
         super().event(row)
-        return orjson.dumps(self.document()) if row.type in TERMINAL else b""
+        return orjson.dumps(self.document()) if self.over or row.type in TERMINAL else b""

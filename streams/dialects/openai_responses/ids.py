@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from streams.exceptions import NotFound
 
+SINCE = re.compile(r"_([1-9][0-9]{0,17})\Z")
 RESPONSE, CONVERSATION, MESSAGE = "resp_", "conv_", "msg_"
 ITEMS = {
     "text": MESSAGE,
@@ -16,8 +18,9 @@ ITEMS = {
 }
 
 
-def response_id(run: UUID | str) -> str:
-    return RESPONSE + UUID(str(run)).hex
+def response_id(run: UUID | str, since: int = 0) -> str:
+    """Returns the id of the response that a run is, or of the one that it is from an event on."""
+    return RESPONSE + UUID(str(run)).hex + (f"_{since}" if since else "")
 
 
 def conversation_id(conversation: UUID | str) -> str:
@@ -31,6 +34,14 @@ def message_id(message: UUID | str) -> str:
 def item_id(kind: str, run: UUID | str, seq: int) -> str:
     """Returns the id of a part of an answer, which began with event number `seq`."""
     return f"{ITEMS.get(kind, MESSAGE)}{UUID(str(run)).hex}_{seq}"
+
+
+def run_of(response: str) -> tuple[UUID, int]:
+    """Returns the run of a response's id, and the event since which it is that. Raises NotFound."""
+    found = SINCE.search(response)
+    return parsed(RESPONSE, response[: found.start()] if found else response), (
+        int(found[1]) if found else 0
+    )
 
 
 def parsed(prefix: str, id: str) -> UUID:

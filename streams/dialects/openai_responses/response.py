@@ -63,10 +63,11 @@ class Response:
     error: dict[str, Any] | None = None
     incomplete_details: dict[str, str] | None = None
     usage: dict[str, Any] | None = None
+    since: int = 0  # the event of the run behind which it begins
 
     @property
     def id(self) -> str:
-        return ids.response_id(self.run)
+        return ids.response_id(self.run, self.since)
 
     def value(self, output: list[dict[str, Any]]) -> dict[str, Any]:
         echo = ECHOED | dict(self.echo)
@@ -92,6 +93,11 @@ class Response:
             self.status, self.incomplete_details = "incomplete", INCOMPLETE[stop_reason]
             return "response.incomplete"
         self.status = "completed"
+        return "response.completed"
+
+    def waits(self, usage: Mapping[str, int]) -> str:
+        """It ends with calls that the client runs; with their results another response goes on."""
+        self.status, self.usage = "completed", usage_of(usage)
         return "response.completed"
 
     def failed(self, code: str, message: str) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from streams import log, policy, quotas
 from streams.dialects.files import Storing, earlier_of
 from streams.dialects.openai_input import imported
+from streams.dialects.runs import decided_by
 from streams.exceptions import NotFound
 from streams.models import Conversation, Device, Run, branching, first_prompt
 from streams.models.branching import Imported
@@ -18,31 +19,41 @@ from streams.text import opening_of
 from streams.views.attaching import check_taken
 from streams.views.validation import checked_values, short_enough
 
-from . import ids
+from . import calls, ids
 from .asking import Asked
-from .encoder import Encoder
+from .encoder import WHOLE, Encoder, Extent
 from .response import Response
 
 NOT_HERE = "This response isn't here, or isn't yours."
 
 
-def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Run:
-    """Stores the prompt and its run: in a new conversation, behind a response, or at the end of a
-    conversation. With a `key` that came before it is the run of that time.
+class Begun(NamedTuple):
+    """A run, and the event behind which it is what a client calls one response."""
 
-    Raises NotFound, and what `Conversation.post` raises.
+    run: Run
+    since: int = 0
+
+
+def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Begun:
+    """Stores the prompt and its run: in a new conversation, behind a response, or at the end of a
+    conversation. With a `key` that came before it is the run of that time. Results of calls go on
+    with the run that waits for them.
+
+    Raises NotFound, and what `Conversation.post` and `calls.go_on` raise.
     """
     short_enough("client_key", key or "")
     if asked.model:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
+    if asked.results:
+        return Begun(*calls.go_on(user, device, asked.results, waits_in(user, asked), asked.kept))
     place = place_of(user, asked)
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
         earlier = earlier_of(user, here, key)
         before = [] if earlier else imported(asked.said.before, storing)
         sent = Sent(before, storing.ids(asked.said.prompt.files, earlier), key)
-        return stored(user, device, asked, place, sent)
+        return Begun(stored(user, device, asked, place, sent))
 
 
 class Place(NamedTuple):
@@ -60,14 +71,27 @@ class Sent(NamedTuple):
     key: str | None
 
 
-def place_of(user: Any, asked: Asked) -> Place | None:
-    """Returns None for a new conversation. Raises NotFound."""
+def waits_in(user: Any, asked: Asked) -> Run | Conversation | None:
+    """Returns where the run is that waits, as far as the client says so. Raises NotFound."""
     if asked.previous:
-        previous = own(user, ids.response_id(asked.previous))
-        return Place(previous.conversation, str(previous.answer.uuid))
+        return own(user, ids.response_id(*asked.previous)).run
     if asked.conversation:
-        return Place(own_conversation(user, ids.conversation_id(asked.conversation)))
+        return own_conversation(user, ids.conversation_id(asked.conversation))
     return None
+
+
+def place_of(user: Any, asked: Asked) -> Place | None:
+    """Returns None for a new conversation. Raises NotFound, and Invalid where a call waits for its
+    result first."""
+    found = waits_in(user, asked)
+    if isinstance(found, Run):
+        calls.check_answered(found)
+        return Place(found.conversation, str(found.answer.uuid))
+    if found is None:
+        return None
+    if waiting := found.runs.filter(status=Run.Status.WAITING).first():
+        calls.check_answered(waiting)
+    return Place(found)
 
 
 @atomic
@@ -109,15 +133,28 @@ def go_on(user: Any, device: Device, asked: Asked, place: Place, sent: Sent) -> 
     return run, new
 
 
-def own(user: Any, id: str) -> Run:
+def own(user: Any, id: str) -> Begun:
     """Returns the run of a response, with its conversation, prompt and answer. Raises NotFound also
     for one that was deleted, or was not to be stored."""
-    uuid = ids.parsed(ids.RESPONSE, id)
+    uuid, since = ids.run_of(id)
     known = Run.objects.owned_by(user).select_related("conversation", "prompt", "answer")
     run = known.filter(uuid=uuid).first()
-    if run is None or (run.asked or {}).get("hidden"):
+    kept = kept_of(run, since) if run else None
+    if run is None or kept is None or kept.get("hidden"):
         raise NotFound(NOT_HERE)
-    return run
+    return Begun(run, since)
+
+
+def kept_of(run: Run, since: int) -> dict[str, Any] | None:
+    """Returns what is kept of a response; None for one that never was."""
+    asked = run.asked or {}
+    found: dict[str, Any] | None = asked.get("responses", {}).get(str(since)) if since else asked
+    return found
+
+
+def continued(run: Run) -> list[int]:
+    """Returns the events behind which the run was another response."""
+    return sorted(map(int, (run.asked or {}).get("responses", {})))
 
 
 def own_conversation(user: Any, id: str) -> Conversation:
@@ -129,24 +166,36 @@ def own_conversation(user: Any, id: str) -> Conversation:
     return found
 
 
-def response_of(run: Run) -> Response:
+def extent_of(run: Run, since: int) -> Extent:
+    behind = [event for event in continued(run) if event > since]
+    return Extent(since, decided_by(run), behind)
+
+
+def response_of(run: Run, since: int = 0) -> Response:
     """Returns the response as it was before anything happened."""
     return Response(
+        since=since,
         run=str(run.uuid),
         model=run.model,
         conversation=str(run.conversation.uuid),
         created_at=int(run.queued_at.timestamp()),
-        echo=(run.asked or {}).get("echo", {}),
+        echo=(kept_of(run, since) or {}).get("echo", {}),
     )
 
 
-def as_it_stands(run: Run) -> dict[str, Any]:
+def as_it_stands(run: Run, since: int = 0) -> dict[str, Any]:
     """Returns the response with what has been said so far."""
-    return encoded(run).document()
+    return encoded(run, since, extent_of(run, since)).document()
 
 
-def encoded(run: Run) -> Encoder:
-    encoder = Encoder(response_of(run))
+def all_of(run: Run) -> list[dict[str, Any]]:
+    """Returns the items of all responses that a run was."""
+    items: list[dict[str, Any]] = encoded(run, 0, WHOLE).document()["output"]
+    return items
+
+
+def encoded(run: Run, since: int, extent: Extent) -> Encoder:
+    encoder = Encoder(response_of(run, since), extent=extent)
     encoder.begin()
     for row in log.run_rows(run.conversation_id, run.pk):
         encoder.event(row)
@@ -154,12 +203,25 @@ def encoded(run: Run) -> Encoder:
 
 
 @atomic
-def hide(run: Run, device: Device) -> None:
+def hide(run: Run, since: int, device: Device) -> None:
     """Stops a response and forgets it. Its conversation goes with it where it holds nothing else;
     a log keeps what was said between others."""
     quotas.lock_owner_ahead(run.conversation.owner_id)
-    run = run.cancel(device)
-    run.asked = (run.asked or {}) | {"hidden": True}
+    if is_newest(run, since):
+        run = run.cancel(device)
+    asked = run.asked or {}
+    responses = asked.get("responses", {})
+    if since:
+        responses = responses | {str(since): responses[str(since)] | {"hidden": True}}
+        run.asked = asked | {"responses": responses}
+    else:
+        run.asked = asked | {"hidden": True}
     run.save(update_fields=["asked"])
-    if not run.conversation.runs.exclude(pk=run.pk).exists():
+    shown = [each for each in (run.asked, *responses.values()) if not each.get("hidden")]
+    if not shown and not run.conversation.runs.exclude(pk=run.pk).exists():
         run.conversation.delete_softly(device)
+
+
+def is_newest(run: Run, since: int) -> bool:
+    """Tells whether no other response goes on with the run."""
+    return since == max([0, *continued(run)])

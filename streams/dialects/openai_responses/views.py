@@ -15,19 +15,21 @@ from streams.models import Run
 from streams.realtime import sse
 from streams.views.resource import Request
 
-from . import starting
+from . import calls, starting
 from .asking import asked
 from .encoder import Encoder, WholeEncoder
 from .input_items import input_item
 
 
 class ResponsesView(OpenAIView):
-    def stream(self, request: Request, run: Run, after: int = -1) -> HttpResponse:
-        return self.follow(request, run, Encoder(starting.response_of(run), after))
+    def stream(self, request: Request, run: Run, since: int, after: int = -1) -> HttpResponse:
+        extent = starting.extent_of(run, since)
+        return self.follow(request, run, Encoder(starting.response_of(run, since), after, extent))
 
-    def whole(self, request: Request, run: Run) -> HttpResponse:
-        """Answers once the run has ended."""
-        encoder = WholeEncoder(starting.response_of(run))
+    def whole(self, request: Request, run: Run, since: int) -> HttpResponse:
+        """Answers once the response has ended."""
+        extent = starting.extent_of(run, since)
+        encoder = WholeEncoder(starting.response_of(run, since), extent=extent)
         return self.follow(request, run, encoder, streams=False)
 
 
@@ -37,40 +39,47 @@ class Responses(ResponsesView):
     def post(self, request: Request) -> HttpResponse:
         wanted = asked(self.sent(request))
         key = request.headers.get("Idempotency-Key")
-        run = with_all(starting.begin(request.user, request.device, wanted, key))
+        begun, since = starting.begin(request.user, request.device, wanted, key)
+        run = with_all(begun)
         if wanted.stream:
-            return self.stream(request, run)
+            return self.stream(request, run, since)
         if wanted.background:
-            return JsonResponse(starting.as_it_stands(run))
-        return self.whole(request, run)
+            return JsonResponse(starting.as_it_stands(run, since))
+        return self.whole(request, run, since)
 
 
 class OneResponse(ResponsesView):
     def get(self, request: Request, id: str) -> HttpResponse:
-        run = starting.own(request.user, id)
+        run, since = starting.own(request.user, id)
         if request.GET.get("stream", "").lower() == "true":
-            return self.stream(request, run, cursor(request))
-        return JsonResponse(starting.as_it_stands(run))
+            return self.stream(request, run, since, cursor(request))
+        return JsonResponse(starting.as_it_stands(run, since))
 
     def delete(self, request: Request, id: str) -> HttpResponse:
-        starting.hide(starting.own(request.user, id), request.device)
+        starting.hide(*starting.own(request.user, id), request.device)
         return JsonResponse({"id": id, "object": "response", "deleted": True})
 
 
 class CancelResponse(ResponsesView):
     def post(self, request: Request, id: str) -> HttpResponse:
         """Answers once the run has ended, which a stop does within moments: then it says how."""
-        run = starting.own(request.user, id)
-        run.cancel(request.device)
+        run, since = starting.own(request.user, id)
+        if starting.is_newest(run, since):
+            run.cancel(request.device)
         try:
-            return self.whole(request, with_all(run))
+            return self.whole(request, with_all(run), since)
         except Unavailable:
-            return JsonResponse(starting.as_it_stands(run))
+            return JsonResponse(starting.as_it_stands(run, since))
 
 
 class InputItems(OpenAIView):
     def get(self, request: Request, id: str) -> HttpResponse:
-        run = starting.own(request.user, id)
+        run, since = starting.own(request.user, id)
+        if since:
+            items = calls.posted(run, since)
+            return JsonResponse(
+                listed(reversed(items) if newest_first(request.GET) else items, request.GET)
+            )
         before = run.conversation.messages.filter(seq__lte=run.prompt.seq).order_by("-seq")
         said = [*before[: (run.asked or {}).get("before", 0) + 1]]
         address = addresses(request)

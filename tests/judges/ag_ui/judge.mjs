@@ -32,12 +32,12 @@ function agent(threadId, { as = token, messages = [] } = {}) {
 }
 
 // Runs an agent; the events come through its verifier.
-async function run(one, model, { runId = fresh("run"), onEvent } = {}) {
+async function run(one, model, { runId = fresh("run"), tools = [], onEvent } = {}) {
   const events = [];
   const failures = [];
   await one
     .runAgent(
-      { runId, forwardedProps: { model } },
+      { runId, tools, forwardedProps: { model } },
       {
         onEvent: ({ event }) => {
           events.push(event);
@@ -85,6 +85,23 @@ checks["an image, whose address is told"] = async () => {
   one.setMessages([...messages, user("And now?")]);
   assert.deepEqual((await run(one, "scripted:echo@0")).failures, []);
   assert.equal((await history(threadId)).messages.length, 4);
+};
+
+checks["tools that the client brings along"] = async () => {
+  const one = agent(fresh("thread"), { messages: [user('locate {"of": "me"} + locate {"of": "you"}')] });
+  const tools = [{ name: "locate", description: "Where?", parameters: { type: "object" } }];
+  const calling = await run(one, "scripted:tools", { tools });
+  assert.deepEqual(calling.failures, []);
+  assert.deepEqual(calling.events.at(-1).outcome, { type: "success" });
+  const calls = one.messages.flatMap((message) => message.toolCalls ?? []);
+  assert.deepEqual(calls.map((it) => JSON.parse(it.function.arguments).of), ["me", "you"]);
+  for (const [at, { id: toolCallId }] of calls.entries())
+    one.addMessage({ id: `result ${at}`, role: "tool", toolCallId, content: ["Bern", "Rome"][at] });
+  const answer = await run(one, "scripted:tools", { tools });
+  assert.deepEqual(answer.failures, []);
+  assert.match(one.messages.at(-1).content, /Rome/);
+  const broken = { ...input(fresh("thread"), fresh("run"), [user("Hi")]), tools: [{ name: "a b" }] };
+  assert.equal((await ask("", { method: "POST", body: broken })).status, 422);
 };
 
 checks["plain"] = async () => {

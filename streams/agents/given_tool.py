@@ -1,0 +1,34 @@
+"""Tools that a client has brought along with its prompt, and runs itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..providers.prompt import ToolSpec
+from .context import Context
+from .errors import ToolError
+from .tool import Arguments, Tool
+
+NOT_HERE = "The client runs this tool."
+
+
+class GivenTool(Tool):
+    """A tool of a client's. The run waits until the client has posted the result of a call."""
+
+    by_client = True
+
+    def parse(self, arguments: Arguments) -> Arguments:
+        return arguments
+
+    async def run(self, context: Context, arguments: Arguments) -> object:
+        raise ToolError(NOT_HERE)
+
+
+def given_tools(kept: Iterable[Mapping[str, Any]]) -> dict[str, Tool]:
+    """Returns the tools by name that a run keeps in its `asked`: each with name, description, and
+    parameters as JSON Schema."""
+    return {
+        each["name"]: GivenTool(ToolSpec(each["name"], each["description"], each["parameters"]))
+        for each in kept
+    }

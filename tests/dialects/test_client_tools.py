@@ -1,0 +1,39 @@
+"""Tools that clients bring along are bounded before anything is kept of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.dialects.client_tools import tools_in
+from streams.exceptions import Invalid, TooLarge
+
+TOOL = {"name": "locate"}
+
+
+def test_a_tool_is_kept_as_models_take_it():
+    assert tools_in(None) == tools_in([]) == []
+    (kept,) = tools_in([{**TOOL, "description": None, "more": 1}])
+    assert kept == {**TOOL, "description": "", "parameters": {"type": "object", "properties": {}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({}, Invalid),
+        (["locate"], Invalid),
+        ([{}], Invalid),
+        ([{"name": "a b"}], Invalid),
+        ([{"name": "a" * 65}], Invalid),
+        ([TOOL, TOOL], Invalid),
+        ([{**TOOL, "description": 1}], Invalid),
+        ([{**TOOL, "description": "a" * 9000}], Invalid),
+        ([{**TOOL, "parameters": "{}"}], Invalid),
+        ([{**TOOL, "parameters": {"type": "string"}}], Invalid),
+        ([{"name": f"n{n}"} for n in range(129)], Invalid),
+        ([{**TOOL, "parameters": {"title": "a" * 100_000}}], TooLarge),
+    ],
+)
+def test_a_tool_that_does_not_fit_is_refused(given, error):
+    with pytest.raises(error) as refused:
+        tools_in(given)
+    assert refused.value.field == "tools"
