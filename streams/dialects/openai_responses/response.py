@@ -28,22 +28,30 @@ FAILURES = {
     "bad_request": "invalid_prompt",
     "content_filter": "invalid_prompt",
 }
-# What comes back as it was asked, with what it is where nobody asked.
+# What comes back as it was asked, with what it is where nobody asked. Open Responses requires each
+# of them, and some to be a number.
 ECHOED: dict[str, Any] = {
     "background": False,
     "conversation": None,
+    "frequency_penalty": 0.0,
     "instructions": None,
     "max_output_tokens": None,
+    "max_tool_calls": None,
     "metadata": {},
     "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
     "previous_response_id": None,
+    "prompt_cache_key": None,
     "reasoning": None,
+    "safety_identifier": None,
+    "service_tier": "default",
     "store": True,
-    "temperature": None,
+    "temperature": 1.0,
     "text": {"format": {"type": "text"}},
     "tool_choice": "auto",
     "tools": [],
-    "top_p": None,
+    "top_logprobs": 0,
+    "top_p": 1.0,
     "truncation": "disabled",
     "user": None,
 }
