@@ -42,8 +42,7 @@ T = TypeVar("T")
 class Worker:
     """Runs up to `conf.concurrency` answers, with no transaction open while a provider talks.
 
-    `run` returns after `drain` was called and the last run has ended or been handed back.
-    """
+    `run` returns after `drain` was called and the last run has ended or been handed back."""
 
     def __init__(self, conf: Settings) -> None:
         self.conf = conf
@@ -51,6 +50,7 @@ class Worker:
         self.running: dict[int, Runner] = {}
         self.writer = Writer(conf)
         self._wake = asyncio.Event()
+        self._told = False  # that a run is queued
         self.listener = Listener("worker", (channels.WORK,), self._heard, self._wake.set)
         self.pool = pool("worker", most=3)
         self.heartbeat = Heartbeat(self.name, conf)
@@ -70,8 +70,7 @@ class Worker:
 
     def hand_back(self) -> None:
         """Stops claiming, and hands running answers back at once; other workers take over what
-        cannot be.
-        """
+        cannot be."""
         self._leave_in(0.0)
 
     def _leave_in(self, seconds: float) -> None:
@@ -119,8 +118,7 @@ class Worker:
             self._wake.clear()
             again = self.conf.worker_rescan
             try:
-                if await self._claim():
-                    again = self.conf.locked_retry
+                again = self.conf.locked_retry if await self._claim() else again
             except psycopg.Error as error:
                 logger.warning("worker %s: cannot claim: %s", self.name, await described(error))
             with suppress(TimeoutError):
@@ -130,7 +128,10 @@ class Worker:
         """Claims as many runs as there is room for; tells whether a locked one was skipped."""
         if (room := self.conf.concurrency - len(self.running)) <= 0:
             return False
+        told, self._told = self._told, False
         async with self.pool.connection() as connection:
+            if not (told or await claim.is_waiting(connection)):
+                return False  # without a transaction, as nearly whenever a run has ended
             async with self._taking():
                 runs = await claim.claim(connection, self.heartbeat.worker_id, room)
                 self._begin(runs, await model_context.known_histories(connection, runs))
@@ -181,8 +182,7 @@ class Worker:
 
     async def _watch(self) -> None:
         """Looks slowly, behind the signals, for cancels, lost leases and leases to take over. At
-        once, since it may have been started for one that was killed.
-        """
+        once, since it may have been started for one that was killed."""
         while True:
             try:
                 async with self.pool.connection() as connection:
@@ -213,6 +213,7 @@ class Worker:
     def _heard(self, channel: str, payload: str) -> None:
         what, _, which = payload.partition(" ")
         if what == "queued":
+            self._told = True
             self._wake.set()
         elif what == "decided" and which.isdecimal() and int(which) in self.running:
             self.running[int(which)].hear()

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from streams import log
+from streams.conf import conf
 from streams.models import Event, Run, Worker
 from streams.postgres import channels
 from streams.postgres.connections import connect
@@ -27,6 +28,16 @@ from tests.fake_provider import Obedient
 from tests.worker.in_process_worker import assert_whole, fresh, post, shown, status, until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
+
+
+async def test_a_look_at_an_empty_queue_locks_nothing(monkeypatch):
+    one = process.Worker(conf())
+    monkeypatch.setattr(claim, "claim", None)
+    async with one.pool:
+        assert not await one._claim()
+        one._heard(channels.WORK, "queued")
+        with pytest.raises(TypeError):
+            await one._claim()
 
 
 async def test_an_answer_is_streamed_and_completed(model, conversation, laptop):
