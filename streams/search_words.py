@@ -23,6 +23,9 @@ EAST = re.compile(
     "[\u2e80-\u2fff\u3041-\u30ff\u3105-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff]+"
 )
 
+# What begins a heading, a quote or an item, and what stands around emphasis and code.
+MARKS = re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+|\*\*|`+", re.MULTILINE)
+
 
 def lexemes(owner: str, text: str) -> list[str]:
     """Returns what stands in the index for a text of the person with this key."""
@@ -102,4 +105,5 @@ def excerpt(text: str, asked: str) -> tuple[str, str, str]:
 
 
 def one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text)
+    """Without what Markdown has for the eye: a line of search results has no headings or lists."""
+    return re.sub(r"\s+", " ", MARKS.sub("", text))

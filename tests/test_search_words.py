@@ -58,6 +58,7 @@ def test_the_words_of_two_people_are_not_the_same():
         ("東京都に住む", "京都", ("東", "京都", "に住む")),
         (f"{'x' * 300} word {'y' * 300}", "word", (f"…{'x' * 89} ", "word", f" {'y' * 89}…")),
         ("Nothing of it", "else", ("Nothing of it", "", "")),
+        ("## One\n\n- **two** `three`\n- 2 * 3 #4", "two", ("One ", "two", " three 2 * 3 #4")),
     ],
 )
 def test_an_excerpt_shows_the_word_where_it_stands(text, asked, shown):
