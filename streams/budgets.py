@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -26,6 +27,7 @@ from .exceptions import BudgetSpent
 from .providers.base import UnknownModel
 
 COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens", "estimated_answers")
+REQUESTS = Sum(Coalesce("requests", "answers"))  # by which prices go
 MOST = 10**15  # of one count
 
 
@@ -94,8 +96,7 @@ def next_month() -> date:
 
 def used_in_month(owner_id: Any, *, priced: bool) -> Used:
     """Returns what this month took; dollars are looked up only if they are `priced`."""
-    requests = Sum(Coalesce("requests", "answers"))
-    return total(lines(owner_id, requests=requests).filter(month=this_month()), priced)
+    return total(lines(owner_id, requests=REQUESTS).filter(month=this_month()), priced)
 
 
 def used_under_way(owner_id: Any, *, priced: bool) -> Used:
@@ -152,6 +153,18 @@ def price(model: str, usage: Mapping[str, int]) -> Decimal | None:
     try:
         if registry.is_agent(model):
             model = registry.find(model).model
-        return limits.cost(model, average) * requests
+        one = cost_of(model, *average.values())
     except (LookupError, UnknownModel, ImproperlyConfigured, ImportError):
+        return None
+    return None if one is None else one * requests
+
+
+@lru_cache(maxsize=4096)
+def cost_of(model: str, *counts: int) -> Decimal | None:
+    """Returns what one request costs, None for a model whose price nobody knows. It is remembered:
+    looking it up takes a millisecond, and a person's usage has hundreds of lines.
+    """
+    try:
+        return limits.cost(model, dict(zip(limits.COUNTED, counts, strict=True)))
+    except LookupError:
         return None

@@ -159,17 +159,21 @@ def test_each_month_says_what_a_model_cost_and_whether_that_is_an_estimate(api, 
     tokens = {"input_tokens": 100_000, "output_tokens": 100_000}
     march = {"month": "2026-03-01", "model": "openai:gpt-4o", "answers": 4, "estimated_answers": 3}
     Usage.objects.create(owner=anna, **march, **tokens)
+    long = {"model": "anthropic:claude-sonnet-4-5", "answers": 1, "requests": 2}
+    Usage.objects.create(owner=anna, month="2026-03-01", input_tokens=300_000, **long)
     lines = api("get", "/usage").json()["usage"]
     told = [(line["month"], line["dollars"], line["estimated_answers"]) for line in lines]
-    assert told == [("2026-03", "1.2500", 3), ("2026-02", None, 0)]
+    assert told == [("2026-03", "0.9000", 0), ("2026-03", "1.2500", 3), ("2026-02", None, 0)]
     page = api.client.get("/usage", headers=HTML).content.decode()
     assert re.findall(r"<td data-name[^>]*>(.*?)</td>", page) == [
-        "4", "≈ 100,000", "≈ 100,000", "≈ 1.25", "1", "10", "0", "–",
+        "1", "300,000", "0", "0.90", "4", "≈ 100,000", "≈ 100,000", "≈ 1.25", "1", "10", "0", "–",
     ]  # fmt: skip
-    assert "March 2026 · ≈ $1.25</caption>" in page
+    assert "March 2026 · ≈ $2.15</caption>" in page
     oncall = Client()
     oncall.force_login(admin_user)
-    assert "$1.2500" in oncall.get("/admin/streams/usage/").content.decode()
+    listed = oncall.get("/admin/streams/usage/").content.decode()
+    assert "$1.2500" in listed
+    assert "$0.9000" in listed
 
 
 PEOPLE = 2000

@@ -40,7 +40,8 @@ class UsageAdmin(Inspected):
     @admin.display
     def dollars(self, usage: Usage) -> str:
         """By the package genai-prices."""
-        price = budgets.price(usage.model, {name: getattr(usage, name) for name in budgets.COUNTED})
+        counts = {name: getattr(usage, name) for name in budgets.COUNTED}
+        price = budgets.price(usage.model, counts | {"requests": usage.requests or usage.answers})
         return NOTHING if price is None else f"${price:,.4f}"
 
     @admin.display(description="of these estimated")

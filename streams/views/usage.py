@@ -21,7 +21,8 @@ MOST = 500  # lines: models times months
 class Usage(Resource):
     def get(self, request: Request) -> HttpResponse:
         budget = budgets.of(request.user.pk)
-        lines = list(map(priced, budgets.lines(request.user.pk)[:MOST]))
+        found = budgets.lines(request.user.pk, requests=budgets.REQUESTS)
+        lines = [priced(**line) for line in found[:MOST]]
         used = budgets.used_in_month(request.user.pk, priced=bool(budget.dollars))
         if wants_json(request):
             told = [line | as_json(line) for line in lines]
@@ -34,8 +35,8 @@ class Usage(Resource):
         return render(request, "streams/usage.html", about)
 
 
-def priced(line: dict[str, Any]) -> dict[str, Any]:
-    return line | {"dollars": budgets.price(line["model"], line)}
+def priced(*, requests: int, **line: Any) -> dict[str, Any]:
+    return line | {"dollars": budgets.price(line["model"], line | {"requests": requests})}
 
 
 def by_month(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
