@@ -107,6 +107,18 @@ def rows(html: str) -> int:
     return html.count('class="action-select"')
 
 
+def test_the_admin_is_in_the_readers_language(oncall, conversation):
+    run = lived(prompted(conversation), "completed")
+    oncall.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+    shown = page(oncall, run)
+    assert "<h2>Zeitachse</h2>" in shown
+    assert '<span class="pill pill-completed">fertig</span>' in shown
+    assert "Erstes Token um" in shown
+    found = listed(oncall)
+    assert "Ausgewählte Läufe abbrechen" in found
+    assert "Läuft, sein Worker schweigt" in found
+
+
 def test_a_list_of_runs_says_how_each_is_doing(oncall, conversation):
     worker = WorkerFactory(name="amber")
     lived(prompted(conversation), "completed", worker=worker, usage={"output_tokens": 60})

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
 
 from streams.models import Attachment
 
@@ -23,7 +24,7 @@ class AttachmentAdmin(Erasing):
     list_select_related = ("owner", "conversation")
     ordering = ("-id",)
     search_fields = ("uuid",)  # and more: see get_search_results
-    search_help_text = (
+    search_help_text = _(
         "A uuid or hash or its beginning, a part of the owner's name, or of the file's"
     )
     fields = (*list_display, "message", "width", "height", "sha256", "uuid", "place")
@@ -37,6 +38,6 @@ class AttachmentAdmin(Erasing):
         named = Q(owner__in=people(text)) | Q(pk__in=attachments(text))
         return queryset.filter(begun_uuid(text) | named), False
 
-    @admin.display(description="size", ordering="size")
+    @admin.display(description=_("size"), ordering="size")
     def bytes(self, attachment: Attachment) -> str:
         return filesizeformat(attachment.size)

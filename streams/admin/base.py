@@ -15,13 +15,17 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from streams.models import Run
 from streams.postgres import clock
 
 from .paging import LongPaginator
+from .state_words import worded
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     Admin = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
 else:
@@ -100,10 +104,10 @@ def counted(owner: str, **only: Any) -> Coalesce:
 
 def pill(state: str, why: str = "") -> SafeString:
     """A word on its colour; the colour alone never carries the meaning."""
-    return format_html('<span class="pill pill-{}">{}</span> {}', state, state, why)
+    return format_html('<span class="pill pill-{}">{}</span> {}', state, worded(state), why)
 
 
-def exact(name: str, description: str) -> Callable[[Any, Any], str]:
+def exact(name: str, description: StrOrPromise) -> Callable[[Any, Any], str]:
     """A column of times to the millisecond: on call, the minute is not enough."""
 
     @admin.display(description=description)
@@ -133,5 +137,10 @@ def span(length: timedelta | float | None) -> str:
 
 def ago(row: Model, name: str) -> str:
     """How long ago, by the clock that has stamped it."""
+    return gettext("%(time)s ago") % {"time": age(row, name)}
+
+
+def age(row: Model, name: str) -> str:
+    """How old it is, by the clock that has stamped it."""
     moment: datetime = getattr(row, name)
     return span(max(clock.of(row) - moment, timedelta()))

@@ -10,11 +10,13 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from streams.exceptions import StreamsError
 from streams.models import Run, ToolCall
 
 from .base import Admin, pill, span
+from .state_words import worded
 
 if TYPE_CHECKING:
     Base = Admin
@@ -41,7 +43,8 @@ class DecidesCalls(Base):
             messages.error(request, f"{found}: {error.message}")
         else:
             self.log_change(request, found.run, f"{decision.capitalize()} {found}.")
-            messages.success(request, f"{decision.capitalize()}.")
+            done = gettext("Approved.") if found.decision == "approved" else gettext("Denied.")
+            messages.success(request, done)
         return HttpResponseRedirect(reverse("admin:streams_run_change", args=[found.run_id]))
 
 
@@ -63,8 +66,9 @@ def by(call: ToolCall) -> str:
     """Says who decided, and what they wrote."""
     if not call.decision:
         return ""
-    name = call.device["name"] if call.device else "somebody"
-    return f"{call.decision} by {name}" + (f": {call.note}" if call.note else "")
+    name = call.device["name"] if call.device else gettext("somebody")
+    known = {"decision": worded(call.decision), "name": name}
+    return gettext("%(decision)s by %(name)s") % known + (f": {call.note}" if call.note else "")
 
 
 def shortened(text: str) -> str:

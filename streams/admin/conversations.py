@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from streams.models import Conversation, Fault
 
@@ -21,19 +23,19 @@ class FaultInline(InspectedInline):
     """Why a conversation is set aside; `manage.py checklog --repair` mends what can be."""
 
     model = Fault
-    verbose_name_plural = "set aside"
+    verbose_name_plural = _("set aside")
     fields = ("act", "error", "times", "first", "last", "again")
     readonly_fields = fields
-    first, last = exact("since", "since"), exact("last_at", "last tried")
-    again = exact("retry_at", "tried again")
+    first, last = exact("since", _("since")), exact("last_at", _("last tried"))
+    again = exact("retry_at", _("tried again"))
 
 
 class SetAside(admin.SimpleListFilter):
-    title = "set aside"
+    title = _("set aside")
     parameter_name = "set_aside"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("yes", "Set aside")]
+        return [("yes", gettext("Set aside"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         faults = Fault.objects.filter(conversation=OuterRef("pk"))
@@ -74,7 +76,7 @@ class ConversationAdmin(Erasing):
         text = search_term.strip()
         return (queryset.filter(pk__in=conversations(text)) if text else queryset), False
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, conversation: Conversation) -> SafeString:
         if conversation.faulty:  # type: ignore[attr-defined]
             return pill("set-aside")
@@ -84,12 +86,12 @@ class ConversationAdmin(Erasing):
             return pill("running")
         return pill("archived" if conversation.archived_at else "idle")
 
-    @admin.display(description="runs")
+    @admin.display(description=_("runs"))
     def runs_of(self, conversation: Conversation) -> SafeString:
         url = reverse("admin:streams_run_changelist")
         count = conversation.answers  # type: ignore[attr-defined]
         return format_html('<a href="{}?q={}">{}</a>', url, conversation.uuid, count)
 
-    @admin.display(description="last change")
+    @admin.display(description=_("last change"))
     def age(self, conversation: Conversation) -> str:
-        return f"{ago(conversation, 'updated_at')} ago"
+        return ago(conversation, "updated_at")

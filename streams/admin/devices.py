@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from streams.models import Device, DeviceSession
 from streams.postgres import clock
@@ -25,9 +26,9 @@ class DeviceSessionInline(InspectedInline):
         related = super().get_queryset(request).select_related("device", "conversation")
         return clock.dated(related).order_by("-last_seen_at")
 
-    @admin.display(description="last seen")
+    @admin.display(description=_("last seen"))
     def seen(self, session: DeviceSession) -> str:
-        return f"{ago(session, 'last_seen_at')} ago"
+        return ago(session, "last_seen_at")
 
 
 @admin.register(Device)
@@ -42,7 +43,7 @@ class DeviceAdmin(Erasing):
     list_select_related = ("user",)
     ordering = ("-id",)
     search_fields = ("uuid",)  # and more: see get_search_results
-    search_help_text = "A uuid or its beginning, a part of the owner's name, or its name"
+    search_help_text = _("A uuid or its beginning, a part of the owner's name, or its name")
     fields = (*list_display, "uuid", "user_agent", "last_seen_at", "signed_out_at", "revoked_at")
     readonly_fields = fields
     inlines = (DeviceSessionInline,)
@@ -55,12 +56,12 @@ class DeviceAdmin(Erasing):
         named = Q(user__in=people(text)) | Q(pk__in=devices(text))
         return queryset.filter(begun_uuid(text) | named), False
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, device: Device) -> SafeString:
         if device.revoked_at:
             return pill("revoked")
         return pill("signed-out" if device.signed_out_at else "known")
 
-    @admin.display(description="last seen")
+    @admin.display(description=_("last seen"))
     def seen(self, device: Device) -> str:
-        return f"{ago(device, 'last_seen_at')} ago"
+        return ago(device, "last_seen_at")

@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from streams.conf import conf
 from streams.models import Run, Worker
@@ -35,15 +37,17 @@ class Recent(admin.SimpleListFilter):
 
 
 class RecentModel(Recent):
-    title = parameter_name = "model"
+    title = _("model")
+    parameter_name = "model"
 
 
 class RecentType(Recent):
-    title = parameter_name = "type"
+    title = _("type")
+    parameter_name = "type"
 
 
 class ErrorCode(admin.SimpleListFilter):
-    title = "error code"
+    title = _("error code")
     parameter_name = "error_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -58,7 +62,7 @@ class ErrorCode(admin.SimpleListFilter):
 class RecentWorker(admin.SimpleListFilter):
     """The workers that were alive last."""
 
-    title = "worker"
+    title = _("worker")
     parameter_name = "worker"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -73,17 +77,17 @@ class RecentWorker(admin.SimpleListFilter):
 class Stuck(admin.SimpleListFilter):
     """Runs that ought to have moved by now."""
 
-    title = "stuck"
+    title = _("stuck")
     parameter_name = "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("any", "Anything stuck"),
-            ("lost", "Running, its worker is silent"),
-            ("stopping", "Asked to stop, still running"),
-            ("silent", "Running, no token yet"),
-            ("waiting", "Queued, nobody takes it"),
-            ("people", "Waits for a person, for an hour or more"),
+            ("any", gettext("Anything stuck")),
+            ("lost", gettext("Running, its worker is silent")),
+            ("stopping", gettext("Asked to stop, still running")),
+            ("silent", gettext("Running, no token yet")),
+            ("waiting", gettext("Queued, nobody takes it")),
+            ("people", gettext("Waits for a person, for an hour or more")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

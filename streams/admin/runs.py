@@ -11,6 +11,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from streams import log
@@ -20,7 +23,7 @@ from streams.log import transcript
 from streams.models import Run
 from streams.views.conversation_list import opening
 
-from .base import NOTHING, Inspected, ago, exact, pill, span
+from .base import NOTHING, Inspected, age, exact, pill, span
 from .calls import DecidesCalls, call_rows
 from .filters import ErrorCode, RecentModel, RecentWorker, Stuck
 from .searching import FAILURES, HELP, begun_uuid, conversations, failed_runs, failed_with
@@ -45,30 +48,32 @@ class RunAdmin(DecidesCalls, Inspected):
     )
     list_select_related = ("conversation__owner", "worker")
     search_fields = ("uuid",)  # and more: see get_search_results
-    search_help_text = (
-        f"{HELP}, how our error code begins, or the vendor's of the newest {FAILURES:,} failures"
+    search_help_text = format_lazy(
+        _("{help}, how our error code begins, or the vendor's of the newest {count} failures"),
+        help=HELP,
+        count=f"{FAILURES:,}",
     )
     actions = ("cancel_selected",)
     fieldsets = (
         (None, {"fields": (
             "state", "conversation", "owner", "model", "attempt", "deaths", "worker",
         )}),
-        ("Timings", {"fields": (
+        (_("Timings"), {"fields": (
             ("queued", "waited"), ("started", "first_token"), ("wrote", "speed"),
             ("ended", "took"),
         )}),
-        ("Outcome", {"fields": (
+        (_("Outcome"), {"fields": (
             "stop_reason", "usage", "error_code", "vendor_error", "error_message", "retryable",
             "cancel_requested_at", "cancelled_by",
         )}),
-        ("Keys", {"fields": ("uuid", "rank"), "classes": ("collapse",)}),
+        (_("Keys"), {"fields": ("uuid", "rank"), "classes": ("collapse",)}),
     )  # fmt: skip
     readonly_fields = (
         *("state", "owner", "queued", "waited", "started", "first_token", "wrote", "speed"),
         *("ended", "took", "uuid"),
     )
-    queued, started = exact("queued_at", "queued"), exact("started_at", "started")
-    wrote, ended = exact("first_token_at", "first token at"), exact("ended_at", "ended")
+    queued, started = exact("queued_at", _("queued")), exact("started_at", _("started"))
+    wrote, ended = exact("first_token_at", _("first token at")), exact("ended_at", _("ended"))
     change_form_template = "admin/streams/run/change_form.html"
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
@@ -89,14 +94,15 @@ class RunAdmin(DecidesCalls, Inspected):
         named = Q(conversation__in=conversations(text)) | Q(pk__in=failed_runs(text))
         return queryset.filter(begun_uuid(text) | named | failed_with(text)), False
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, run: Run) -> SafeString:
         stopping = run.status == Run.Status.RUNNING and run.cancel_requested_at
-        again = f"attempt {run.attempt}" if run.attempt > 1 else ""
+        number = {"number": run.attempt}
+        again = gettext("attempt %(number)s") % number if run.attempt > 1 else ""
         why = ", ".join(filter(None, (run.error_code, run.vendor_error, again)))
         return pill("stopping" if stopping else run.status, why)
 
-    @admin.display(description="conversation")
+    @admin.display(description=_("conversation"))
     def conversation_named(self, run: Run) -> SafeString:
         """As its owner knows it, and who that is."""
         name = name_of(run.conversation.title, run.opening)  # type: ignore[attr-defined]
@@ -105,28 +111,28 @@ class RunAdmin(DecidesCalls, Inspected):
             *(name, name, run.conversation.owner),
         )
 
-    @admin.display(description="owner")
+    @admin.display(description=_("owner"))
     def owner(self, run: Run) -> str:
         return str(run.conversation.owner)
 
-    @admin.display(description="first token")
+    @admin.display(description=_("first token"))
     def first_token(self, run: Run) -> str:
         return span(run.time_to_first_token)
 
-    @admin.display(description="tokens/s")
+    @admin.display(description=_("tokens/s"))
     def speed(self, run: Run) -> str:
         speed = run.tokens_per_second
         return NOTHING if speed is None else f"{speed:.1f}"
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, run: Run) -> str:
         return span(run.duration)
 
-    @admin.display(description="age")
+    @admin.display(description=_("age"))
     def age(self, run: Run) -> str:
-        return ago(run, "queued_at")
+        return age(run, "queued_at")
 
-    @admin.display(description="waited")
+    @admin.display(description=_("waited"))
     def waited(self, run: Run) -> str:
         return span(run.started_at - run.queued_at) if run.started_at else NOTHING
 
@@ -179,16 +185,17 @@ class RunAdmin(DecidesCalls, Inspected):
         shown = self._do(request, run, verb) or run
         return HttpResponseRedirect(reverse("admin:streams_run_change", args=[shown.pk]))
 
-    @admin.action(description="Cancel selected runs", permissions=["cancel"])
+    @admin.action(description=_("Cancel selected runs"), permissions=["cancel"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         runs = list(queryset.filter(status__in=Run.OPEN))
         if not runs:
-            messages.info(request, "They have all ended already.")
+            messages.info(request, gettext("They have all ended already."))
         elif "confirmed" not in request.POST:
             return self._ask(request, runs, CANCEL, action="cancel_selected")
         else:
             done = [run for run in runs if self._do(request, run, CANCEL, quietly=True)]
-            messages.success(request, f"Asked to stop: {len(done)} of {len(runs)}.")
+            counts = {"done": len(done), "all": len(runs)}
+            messages.success(request, gettext("Asked to stop: %(done)s of %(all)s.") % counts)
         return None
 
     def _do(
@@ -202,7 +209,8 @@ class RunAdmin(DecidesCalls, Inspected):
             return None
         self.log_change(request, run, f"Asked to {verb}.")
         if not quietly:
-            messages.success(request, "Asked to stop." if verb == CANCEL else "Queued again.")
+            done = gettext("Asked to stop.") if verb == CANCEL else gettext("Queued again.")
+            messages.success(request, done)
         return result
 
     def _ask(
@@ -210,11 +218,11 @@ class RunAdmin(DecidesCalls, Inspected):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": "Are you sure?",
+            "title": gettext("Are you sure?"),
             "opts": self.opts,
             "media": self.media,
             "runs": runs,
-            "verb": verb,
+            "cancels": verb == CANCEL,
             "action": action,
         }
         return TemplateResponse(request, "admin/streams/run/confirm.html", context)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from streams.models import Attachment, Conversation, Device, Run, Usage
 from streams.providers.base import Code
@@ -17,7 +18,7 @@ from streams.providers.base import Code
 LOOKED_AT = 20_000  # rows, the newest, for what no index knows
 FAILURES = 10_000
 FOUND = 500
-HELP = "A uuid or its beginning, a part of the owner's name, or words of a title"
+HELP = _("A uuid or its beginning, a part of the owner's name, or words of a title")
 
 
 def begun_uuid(text: str, field: str = "uuid") -> Q:

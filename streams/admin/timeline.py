@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from streams import log
 from streams.models import Run
 from streams.postgres import clock
 
 from . import timeline_calls
 from .base import span
+from .state_words import worded
 
 WIDTH = 960.0
 TOP, BOTTOM = 44.0, 124.0
@@ -59,7 +62,7 @@ class Stretch(NamedTuple):
 
     @property
     def title(self) -> str:
-        return f"{self.kind} {span(self.end - self.start)}"
+        return f"{worded(self.kind)} {span(self.end - self.start)}"
 
 
 @dataclass(slots=True)
@@ -110,7 +113,7 @@ def picture(run: Run) -> Picture:
     scale = Scale(run, moments)
     stretches = list(stretched(run, moments))
     return Picture(
-        title=", ".join([*(stretch.title for stretch in stretches), run.status]),
+        title=", ".join([*(stretch.title for stretch in stretches), worded(run.status)]),
         phases=list(phases(stretches, scale)),
         tokens=list(tokens(run, moments, scale, bucket)),
         calls=[box(*bar) for bar in timeline_calls.bars(moments, scale.x, scale.end)],
@@ -158,8 +161,9 @@ def phases(stretches: Sequence[Stretch], scale: Scale) -> Iterator[Box]:
 def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float) -> Iterator[Box]:
     deltas = [moment for moment in moments if moment.type == "block.delta"]
     if run.ended_at and run.first_token_at and folded(run, deltas):
-        x, count = scale.x(run.first_token_at), run.output_tokens
-        yield box(x, scale.x(run.ended_at) - x, TOP, BOTTOM - TOP, "folded", f"{count} tokens")
+        x = scale.x(run.first_token_at)
+        title = gettext("%(count)s tokens") % {"count": run.output_tokens}
+        yield box(x, scale.x(run.ended_at) - x, TOP, BOTTOM - TOP, "folded", title)
         return
     most = max((moment.deltas for moment in deltas), default=1)
     for moment in deltas:

@@ -8,6 +8,7 @@ from datetime import datetime
 from streams import log
 
 from .base import span
+from .state_words import worded
 
 TOP, HEIGHT, LANES = 46.0, 8.0, 8
 
@@ -47,5 +48,5 @@ def bar(
     left, width = x(began), max(x(ended) - x(began), 2.0)
     lane = next((at for at, until in enumerate(free) if until <= left), LANES - 1)
     free[lane] = left + width
-    title = f"{name} {kind} {span(ended - began)}"
+    title = f"{name} {worded(kind)} {span(ended - began)}"
     return left, width, TOP + lane * (HEIGHT + 1), HEIGHT, kind, title

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from streams import budgets
 from streams.models import Budget, Usage
@@ -25,7 +26,7 @@ class UsageAdmin(Inspected):
     list_filter = ("month",)
     list_select_related = ("owner",)
     search_fields = ("model",)  # and more: see get_search_results
-    search_help_text = "A part of the owner's name, or of the model's among the newest rows"
+    search_help_text = _("A part of the owner's name, or of the model's among the newest rows")
     ordering = ("-id",)  # nearly that of the months, and its index is there
     fields = (*list_display, "cached_tokens")
 
@@ -37,14 +38,14 @@ class UsageAdmin(Inspected):
         meant = Q(owner__in=people(text)) | Q(pk__in=usage_of_model(text))
         return queryset.filter(meant), False
 
-    @admin.display
+    @admin.display(description=_("dollars"))
     def dollars(self, usage: Usage) -> str:
         """By the package genai-prices."""
         counts = {name: getattr(usage, name) for name in budgets.COUNTED}
         price = budgets.price(usage.model, counts | {"requests": usage.requests or usage.answers})
         return NOTHING if price is None else f"${price:,.4f}"
 
-    @admin.display(description="of these estimated")
+    @admin.display(description=_("of these estimated"))
     def estimated(self, usage: Usage) -> int | str:
         """The answers whose tokens no service has said."""
         return usage.estimated_answers or NOTHING
@@ -63,9 +64,10 @@ class BudgetAdmin(Admin):
         """Another person's is another budget."""
         return ("owner",) if obj else ()
 
-    @admin.display(description="used this month")
+    @admin.display(description=_("used this month"))
     def used(self, budget: Budget) -> str:
         limits = budgets.of(budget.owner_id)
         used = budgets.used_in_month(budget.owner_id, priced=bool(limits.dollars))
         dollars = f", ${used.dollars:,.2f}" if limits.dollars else ""
-        return f"{used.tokens:,} tokens{dollars}" if used.tokens else NOTHING
+        tokens = _("%(count)s tokens") % {"count": f"{used.tokens:,}"}
+        return f"{tokens}{dollars}" if used.tokens else NOTHING

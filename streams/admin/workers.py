@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from streams.models import Run, Worker
 from streams.postgres import clock
@@ -30,19 +31,19 @@ class WorkerAdmin(Inspected):
         may = request.user.has_perm("streams.delete_worker")
         return may and obj is not None and obj.state == "stopped"
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, worker: Worker) -> SafeString:
         return pill(worker.state)
 
-    @admin.display(description="running", ordering="running")
+    @admin.display(description=_("running"), ordering="running")
     def runs_now(self, worker: Worker) -> int:
         return int(worker.running)  # type: ignore[attr-defined]
 
-    @admin.display(description="last beat", ordering="beat_at")
+    @admin.display(description=_("last beat"), ordering="beat_at")
     def last_beat(self, worker: Worker) -> str:
-        return f"{ago(worker, 'beat_at')} ago"
+        return ago(worker, "beat_at")
 
-    @admin.display(description="up for", ordering="started_at")
+    @admin.display(description=_("up for"), ordering="started_at")
     def age(self, worker: Worker) -> str:
         """To its last sign of life, where it has gone or is silent."""
         silent = worker.beat_at if worker.state == "stale" else clock.of(worker)
