@@ -84,12 +84,12 @@ async def read_together(
 # every other block: a delta that spanned another block's would claim numbers not its own,
 # and a client would take its part for the whole.
 # A page ends with the row that fills its bytes, as stored: prompts may be long.
-CATCH_UP = """
+COMPACTED = """
 WITH found AS (
     SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING)
               - pg_column_size(data) AS bytes_before
       FROM (SELECT seq, run_id, type, data FROM streams_event
-             WHERE conversation_id = %(conversation)s AND seq > %(after)s
+             WHERE conversation_id = %(conversation)s AND seq > %(after)s {only}
              ORDER BY seq LIMIT %(limit)s) AS rows
 ), page AS (
     SELECT seq, run_id, type, data, CASE WHEN type = 'block.delta' THEN data->>'index' END AS block
@@ -107,13 +107,18 @@ SELECT max(seq) AS seq, run_id, type,
             'run', min(data->>'run'), 'index', block::int,
             'from', min(coalesce((data->>'from')::bigint, seq)),
             'text', string_agg(data->>'text', '' ORDER BY seq))::text
-       END,
+       END AS data,
        (SELECT count(*) FROM found) = %(limit)s
-        OR (SELECT count(*) FROM found) > (SELECT count(*) FROM page)
+        OR (SELECT count(*) FROM found) > (SELECT count(*) FROM page) AS more
   FROM marked
  GROUP BY island, type, run_id, block
  ORDER BY max(seq)
 """
+CATCH_UP = COMPACTED.format(only="")
+RUN_ROWS = COMPACTED.format(only="AND run_id = %(run)s")
+SHOWN_ROWS = COMPACTED.format(
+    only="AND (run_id = %(run)s OR type = 'run.steered' AND data->>'run' = %(uuid)s)"
+)
 
 
 async def catch_up(
@@ -141,21 +146,11 @@ def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
 
 
-RUN_ROWS = CATCH_UP.replace("AND seq > %(after)s", "AND seq > %(after)s AND run_id = %(run)s")
-
-
 def run_rows(conversation_id: int, run_id: int, after: int = 0) -> list[Row]:
     """Reads the compacted events of one run after `after` through Django's connection."""
     with connection().cursor() as cursor:
         cursor.execute(RUN_ROWS, whole(conversation_id, run_id, after))
         return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
-
-
-SHOWN_ROWS = CATCH_UP.replace(
-    "AND seq > %(after)s",
-    "AND seq > %(after)s"
-    " AND (run_id = %(run)s OR type = 'run.steered' AND data->>'run' = %(uuid)s)",
-)
 
 
 def shown_rows(conversation_id: int, run: OneRun) -> list[Row]:
