@@ -77,8 +77,8 @@ def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -
 
 
 def begun_on(session: Mapping[str, Any]) -> tuple[int | None, int]:
-    """The device a session has begun on, by its key, and how often that had signed out by then;
-    None for one that has not been on a page of ours yet."""
+    """Returns the key of the device that a session began on, and how often the device had signed
+    out by then. The key is None while the session has not opened a page of the app."""
     if DEVICE_SESSION_KEY in session:
         return session[DEVICE_SESSION_KEY], session.get(SIGN_OUTS_SESSION_KEY, 0)
     first = session.get(FIRST_DEVICE_SESSION_KEY)
@@ -103,7 +103,9 @@ def asks_backend(session: Mapping[str, Any]) -> bool:
 
 
 def backend_knows(session: Mapping[str, Any], user: AbstractBaseUser) -> bool:
-    """The word of one that has; in a thread, whose connection nobody else gives back.
+    """Asks the session's authentication backend whether it still knows the user.
+
+    Runs in a thread, so it closes the thread's database connection itself.
 
     Raises psycopg.OperationalError.
     """

@@ -66,7 +66,7 @@ def check_length(conversation: Conversation, more: int) -> None:
 def check_empty(owner_id: Any) -> None:
     """Checks that one more empty conversation may begin; raises TooManyEmpty.
 
-    Looks only at the newest, deleted ones included, so that it is quick for whoever has thousands.
+    Looks only at the newest, deleted ones included: it stays quick for people with thousands.
     """
     most = conf().empty_per_user
     if not most:

@@ -1,4 +1,4 @@
-"""A tool: something that a model may call, whoever runs it."""
+"""A tool: what a model may call, run by this site, by an MCP server or by the client."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from .kinds import JPEG, PNG, WEBP
 
 MOST_PARTS = 100_000  # of one file
 
-# JPEG: markers without a length, the end, the beginning of what is shown, and the parts that stay.
+# JPEG markers: without a length, end of image, start of scan, and the segments that are kept.
 ALONE = {0x01, *range(0xD0, 0xD9)}
 END, SCAN, EXIF = 0xD9, 0xDA, 0xE1
 PLAIN_EXIF = b"Exif\0\0"

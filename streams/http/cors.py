@@ -29,7 +29,7 @@ def sharing(scope: Mapping[str, Any], send: Send) -> Send:
             message = {**message, "headers": [*message["headers"], *added]}
         await send(message)
 
-    # Whoever looks behind `send` for the connection finds it: a stream that has to hang up.
+    # A stream that has to hang up looks behind `send` for the connection.
     share.__self__ = getattr(send, "__self__", None)  # type: ignore[attr-defined]
     return share
 

@@ -56,7 +56,7 @@ class WithBounds:
             answered = True
             await send(message)
 
-        # Whoever looks behind `send` for the connection finds it: a stream that has to hang up.
+        # A stream that has to hang up looks behind `send` for the connection.
         noted.__self__ = getattr(send, "__self__", None)  # type: ignore[attr-defined]
         await self.app(scope, body.receive, noted)
         if body.broken_off and not answered:

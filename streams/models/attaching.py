@@ -29,8 +29,8 @@ def check_repeated(earlier: Message, content: str, ids: Sequence[UUID]) -> None:
 
 
 def sendable(here: Conversation, ids: Sequence[UUID]) -> list[Attachment]:
-    """Returns the files in this order, and holds their rows: of those that the conversation's owner
-    has sent nowhere, or in this conversation, which may be unsaved.
+    """Returns the files of these ids, in this order, and locks their rows. Each must be the
+    conversation's owner's, and unsent or sent in this conversation, which may be unsaved.
 
     Raises TooManyFiles, TooLarge, and NotFound with the field `attachments`.
     """

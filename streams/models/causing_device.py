@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def caused_by(device: Device | None) -> dict[str, Any]:
-    """Returns what the event's data says of it; nothing of one that nobody's device caused."""
+    """Returns the part of an event's data that names the device; empty without one."""
     return {"device": device.mark} if device else {}

@@ -19,10 +19,10 @@ class Usage(models.Model):
 
     `streams.log` adds a row with the event that ends a run, all or nothing: rows are never changed,
     so nobody waits for another's. `streams.worker.retention` replaces many by one that is `merged`.
-    A conversation that is deleted leaves its rows, or whoever deletes would have used nothing.
+    Rows outlive their conversation: else deleting it would free its owner's budget.
     """
 
-    # Without a constraint, whose check would wait for whoever has locked the person's row.
+    # Without a constraint: its check would wait for any transaction that locks the person's row.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,

@@ -76,10 +76,10 @@ class GroupedStatement(Generic[Q, A]):
         self._closed = True
         if self._answering:
             await cancel_and_wait([self._answering])
-        self._leave()  # whoever asked before the first turn of what answers
+        self._leave()  # callers that asked before the answering task had its first turn
 
     async def _run(self) -> None:
-        """Answers until cancelled; whoever waits then is told that nobody answers."""
+        """Answers until cancelled; callers that still wait then get an error."""
         group: dict[asyncio.Future[A], Q] = {}
         try:
             while True:

@@ -12,7 +12,7 @@ import httpx2
 TIMEOUT = httpx2.Timeout(None, connect=10, pool=10)
 # No limit (aiohttp's 0), since the worker's concurrency is one; kept open between answers.
 LIMITS = httpx2.Limits(max_connections=0, keepalive_expiry=30)
-# An error is a sentence or two; the SDKs read all of it, and of one that never ends too.
+# Bounds of an error's body: the SDKs read all of it, even of a body that never ends.
 ERROR_BYTES = 65_536
 ERROR_SECONDS = 5.0
 

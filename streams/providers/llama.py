@@ -143,7 +143,7 @@ def main() -> None:
     arguments.add_argument("--leash", action="store_true", help="exit when standard input closes")
     given = arguments.parse_args()
     signal.signal(signal.SIGTERM, leave)
-    # On a leash whoever holds it decides: Ctrl-C reaches both, and answers may still be running.
+    # With a leash the parent decides when to end: Ctrl-C reaches both, and answers may be running.
     signal.signal(signal.SIGINT, signal.SIG_IGN if given.leash else leave)
     try:
         server = serve(given.port)

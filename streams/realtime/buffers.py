@@ -45,8 +45,8 @@ class Buffers:
         return buffer
 
     def _begun(self, conversation_id: int, head: int, cursor: int) -> EventBuffer:
-        """Begins a buffer for the first to join. Whoever lacks few rows finds them in it, read with
-        those of others, and needs no query of their own.
+        """Begins a buffer for a conversation's first subscriber. If the subscriber lacks few rows,
+        the buffer begins with them: they are read with other conversations' in one query.
         """
         begin = cursor if 0 < head - cursor <= CLOSE else head
         most = self.conf.tail_events, self.conf.tail_bytes
@@ -99,8 +99,8 @@ class Buffers:
                     buffer.skip()
 
     def _taken(self) -> dict[int, EventBuffer]:
-        """Takes the marked buffers; of those that are being filled only some, since nobody knows
-        how long their rows are.
+        """Takes the marked buffers, but only some of the buffers that are still being filled, since
+        the size of their rows is unknown.
         """
         marked, self._marked = self._marked, set()
         buffers = {pk: self._all[pk] for pk in marked if pk in self._all}

@@ -41,7 +41,7 @@ def recognition() -> Recognition:
 async def rows_of(
     connection: AsyncConnection, asked: Sequence[Cookies]
 ) -> list[Sequence[Any] | None]:
-    """Returns a row of `access_queries.who` for each; None for whoever is nobody."""
+    """Returns a row of `access_queries.who` for each; None where nobody is signed in."""
     keys, begun, uuids = map(list, zip(*asked, strict=True))
     known = {"keys": keys, "sessions": begun, "uuids": uuids}
     cursor = await connection.execute(access_queries.who_each(*OWNED), known)

@@ -29,7 +29,7 @@ JOINS = (
 async def recognise(
     connection: AsyncConnection, asked: Sequence[Asked]
 ) -> list[access.SignedIn | None]:
-    """Returns who asks and, as `more`, `COLUMNS`; None for whoever Django has to look at."""
+    """Returns who asks and, as `more`, `COLUMNS`; None where Django has to decide."""
     known = {
         "keys": [each.keys["key"] for each in asked],
         "sessions": [each.keys["session"] for each in asked],

@@ -129,7 +129,7 @@ def shown(draft: Draft) -> HttpResponse:
 
 
 def filled(response: HttpResponse, words: HttpResponse) -> HttpResponse:
-    """Adds a view's response to the headers of one that has passed the middleware."""
+    """Puts the content of a view's response into a response that has passed the middleware."""
     response.content = words.content
     for name, text in words.items():
         response[name] = text

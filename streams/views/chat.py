@@ -95,8 +95,9 @@ def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
 
 
 def known_device(request: HttpRequest, owner: Any) -> Device | None:
-    """As the session tells: the cookie is for our own addresses. None for one that has not been
-    there yet, and for the device of somebody else who looks at the page as this person.
+    """Returns the device that the session names: the cookie is sent to our own addresses only. None
+    while the session has opened none of them, and if the device is another person's, who looks at
+    the page as this one.
 
     Raises Http404, and ends the session as our own pages do, where the device has been sent away.
     """

@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 20
 AGAIN_AFTER = 15.0  # seconds
 
-# Whoever ends a run that it holds stops the answer itself, and forgets the id. A service ends what
-# it has begun before long, so that later nothing is left to stop.
+# A worker that ends a run it holds stops the answer itself, and removes the id. Services end their
+# answers before long, so older runs have nothing left to stop.
 LEFT = """
 SELECT r.id, r.uuid::text, r.model, r.upstream FROM streams_run r
  WHERE r.upstream > '' AND r.status IN ('cancelled', 'failed') AND r.id <> ALL(%(held)s::bigint[])

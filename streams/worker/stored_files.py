@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 50
 AGAIN = 300.0  # seconds until a file is tried again that could not be deleted
 
-# Whoever sends one at this moment holds its row; it is judged again by the next round.
+# A row that is locked belongs to a file being sent at this moment: the next round judges it.
 UNSENT = """
 DELETE FROM streams_attachment WHERE id IN (
     SELECT id FROM streams_attachment

@@ -114,7 +114,9 @@ class Writer:
         return max(self.conf.flush_floor_ms / 1000 - spent, min(RESTS * spent, longest))
 
     async def _lose_patience(self) -> None:
-        """A statement of theirs may still be under way: whoever ends the run shuts it out."""
+        """Gives up leases whose events wait too long. Their last statement may still be under way:
+        the token that the run's end raises refuses it.
+        """
         patience = self.conf.buffer_seconds
         while True:
             await asyncio.sleep(min(1.0, patience / 4))

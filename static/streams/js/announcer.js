@@ -1,4 +1,4 @@
-// What is said beside the conversation: to those who listen, and for a moment to those who look.
+// Announces news beside the conversation: to screen readers, or on the screen for a moment.
 
 const BRIEFLY = 3000; // ms
 

@@ -1,4 +1,5 @@
-// One answer on the page and the run behind it; `state` is what streams/views/transcript_presenter.py calls so.
+// One answer on the page and the run behind it; `state` is that of
+// streams/views/transcript_presenter.py.
 
 import { AnswerBlocks } from "./answer_blocks.js";
 import { AnswerCalls } from "./answer_calls.js";

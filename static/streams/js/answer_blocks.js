@@ -1,5 +1,5 @@
-// The blocks of one answer on the page: added and grown as its run says, removed when what they hold
-// was lost with an attempt.
+// The blocks of one answer on the page: events of its run add them and make them grow, and remove
+// them when their attempt was lost.
 
 import { Block } from "./block.js";
 import { clone } from "./clone.js";

@@ -1,5 +1,5 @@
-// The calls of tools in one answer: each drawn as the run's events have it, and what was done long
-// ago behind a fold.
+// The calls of tools in one answer: drawn by the run's events; the calls of older steps stand
+// behind a fold.
 
 import { runAddress } from "./run_address.js";
 import { RunSteps } from "./run_steps.js";

@@ -1,4 +1,4 @@
-// Files beside what is being written: chosen, pasted or dropped, uploaded at once, and kept with the
+// Files for the next prompt: chosen, pasted or dropped, uploaded at once, and kept with the
 // draft until they are sent.
 
 import { isImage, named, sizeOf, thumbnail } from "./attached_files.js";

@@ -1,5 +1,5 @@
-// One block of an answer: its text, of which a first part stands formatted for good, a next part
-// is formatted for now, and what has arrived since grows behind.
+// One block of an answer. The first part of its text is formatted for good, the next part for now,
+// and newer text grows behind both.
 
 import { paint } from "./paint_queue.js";
 import { GrowingText } from "./growing_text.js";

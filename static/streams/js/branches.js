@@ -1,5 +1,5 @@
-// The branches of a conversation, of which the page shows one: what belongs to it, and what of the
-// others changes the counts `‹ 2/3 ›` under its messages.
+// The branches of a conversation; the page shows one. Tells which events belong to it, and which
+// events of other branches change the counts `‹ 2/3 ›` under its messages.
 
 import { OtherBranches } from "./other_branches.js";
 import { Siblings } from "./siblings.js";

@@ -92,7 +92,7 @@ export class Chat {
     this.#log.replay();
   }
 
-  // Whoever was signed out here shall not go on reading.
+  // Hides the conversation from a reader who was signed out.
   leave() {
     this.#log.transcript.clear();
     this.#prompts.close();

@@ -1,4 +1,4 @@
-// "Copy" that says it has.
+// Copy buttons, which say "Copied" for a moment.
 
 import { gettext } from "./gettext.js";
 

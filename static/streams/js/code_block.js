@@ -1,4 +1,4 @@
-// A code block that grows, up to the line that ends it.
+// A code block whose closing line has not arrived yet: it grows line by line.
 
 import { gettext } from "./gettext.js";
 

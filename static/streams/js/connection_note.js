@@ -1,4 +1,4 @@
-// One quiet line, there only while something is wrong or has just been refused.
+// One quiet line, shown only while the connection fails or after a refusal.
 
 import { gettext } from "./gettext.js";
 

@@ -35,7 +35,7 @@ chat.wire({
 });
 if (!takeStep()) chat.takeFocus();
 
-// Whoever walks the versions of a message by keys goes on from there.
+// Restores the focus of a reader who steps through a message's versions by keys.
 function takeStep() {
   const rel = sessionStorage.getItem(STEP);
   sessionStorage.removeItem(STEP);
@@ -72,7 +72,7 @@ function gone() {
   followFeed(sidebar, () => location.reload());
 }
 
-// Whoever was signed out here shall not go on reading; drafts stay on this device.
+// Leaves for the sign-in page, so that a signed-out reader sees no more; drafts stay on this device.
 function signedOut() {
   const place = new URL(signIn, location.href);
   place.searchParams.set("next", location.pathname);

@@ -1,5 +1,5 @@
-// What has been parsed in the place of what stands there, touching only what has changed: what is
-// the same keeps its scroll position and selection, and costs no layout.
+// Puts newly parsed nodes in the place of old ones and touches only those that differ: nodes that
+// stay keep their scroll position and selection, and cost no layout.
 
 export function patch(place, wanted) {
   const [old, fresh] = [[...place.childNodes], [...wanted.childNodes]];

@@ -1,4 +1,4 @@
-// What has been written and not sent: kept on this device, for one person and one place.
+// Keeps an unsent text on this device, for one person and one place.
 
 const LONG = 10_000; // characters
 const PAUSE = 400; // ms

@@ -1,5 +1,5 @@
 // The part of a long conversation before the one that is shown: loaded when its link comes near, and
-// put above what is there, which stays where it is before the reader's eyes.
+// put above the messages on the page, which do not move before the reader's eyes.
 
 const NEAR = "600px"; // above what can be seen
 

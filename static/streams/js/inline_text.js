@@ -106,8 +106,8 @@ export class InlineText {
     return run.length;
   }
 
-  // Only the server can draw one: it waits for that, and so does what follows. Nothing is known of
-  // one that has no end yet.
+  // Only the server can draw a formula: it and the text behind it wait. Of a formula without an end
+  // nothing is known yet.
   #formula(text) {
     const begins = text.slice(0, 2);
     if (!(begins in FORMULAS)) return null;

@@ -1,5 +1,5 @@
-// What keys mean to an input method and to the message field, said once for all pages and before
-// any module is there: whoever listens after this hears of no key that makes a word.
+// What keys mean to an input method and to the message field, for all pages. It runs before
+// any module, so later listeners hear of no key that an input method uses.
 {
   // Safari reports the Enter that ends a composition as one outside of it, with this number alone.
   const COMPOSING = 229;

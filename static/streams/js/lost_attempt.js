@@ -1,5 +1,5 @@
 // The text of an attempt that was lost: dimmed, it keeps its place while the new text is written
-// over it, and goes when there is nothing of it left to see.
+// over it, and is removed when the new text covers it.
 
 export class LostAttempt {
   #element = document.createElement("div");

@@ -1,5 +1,5 @@
-// What floats above the page and keeps the focus until it is answered. Without this module
-// these are popovers, which neither keep it nor are sure to give it back.
+// Dialogs that float above the page and keep the focus until they are answered. Without this module
+// they are popovers, which neither keep the focus nor always give it back.
 
 export class Modal {
   #dialog;

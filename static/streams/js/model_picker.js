@@ -1,4 +1,4 @@
-// Who answers, chosen above the conversation; taken back where the server refuses.
+// The choice of the model above the conversation; undone if the server refuses it.
 
 import { modelWords } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";

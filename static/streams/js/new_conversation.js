@@ -1,4 +1,4 @@
-// A conversation that has not begun: its draft, its keys, and its first message on the way.
+// The page of a new conversation: its draft, its shortcuts, and sending its first message.
 
 import { Attachments } from "./attachments.js";
 import { ConnectionNote } from "./connection_note.js";

@@ -1,5 +1,5 @@
-// What the page knows of branches it does not show: which prompt the next one without a parent
-// follows, and the answers there that are still open, since they have their turn before those here.
+// Branches that the page does not show: the prompt that the next prompt without a parent follows,
+// and their open answers, which have their turn before the answers on the page.
 
 export class OtherBranches {
   any; // there are messages in other branches

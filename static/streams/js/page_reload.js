@@ -1,6 +1,5 @@
-// Begins the page anew where it and the log disagree, or where the log has become another: the log
-// is right. Never twice within a while, since a page that begins for ever helps nobody, and never
-// not at all.
+// Reloads the page if it and the log disagree, or if the log was replaced: the log is right. Two
+// reloads are a while apart, lest a page reload for ever, and none that was asked for is left out.
 
 import { stored } from "./draft.js";
 

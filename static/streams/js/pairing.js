@@ -58,7 +58,7 @@ class Pairing {
     this.#tick();
   }
 
-  // Also while the dialog is closed: whoever joins is named, wherever one looks.
+  // It asks also while the dialog is closed, so that a device that joins is always announced.
   async #tick() {
     const open = this.#open;
     this.#countDown(open.until);

@@ -18,7 +18,7 @@ export class PushSubscriptionBox {
     this.#show();
   }
 
-  // The form appears with what it knows: whoever clicked earlier would have their click undone.
+  // The form appears once its state is known: an earlier click would be undone by it.
   async #show() {
     const { subscribed } = await request("GET", this.#form.dataset.url).catch(() => ({}));
     const here = await this.#registration()

@@ -1,5 +1,5 @@
 // The steps and calls of one run as its events tell them: what streams/log/call_states.py does, in
-// the same words. State alone; whoever draws it reads `step` and `calls`.
+// the same words. Only state: the code that draws reads `step` and `calls`.
 
 export class RunSteps {
   step = 0; // the number of the model call that began last

@@ -1,4 +1,4 @@
-// What a conversation is set to: saved with a word, and as it was for whoever leaves without.
+// The form of a conversation's settings: it says when they are saved, and is reset when left unsaved.
 
 import { gettext, modelWords } from "./gettext.js";
 import { request, wordsOf } from "./requests.js";

@@ -158,7 +158,7 @@ export class Sidebar {
     if (first && !this.#older.isConnected) this.#rows.get(first.id)?.querySelector("a").focus({ preventScroll: true });
   }
 
-  // The first of those that came.
+  // Loads the next part of the list, and returns its first row.
   async #more() {
     const { list } = this.#element.dataset;
     const asked = `${list}?before=${encodeURIComponent(this.#older.dataset.before)}`;

@@ -1,5 +1,5 @@
 // The conversation on the page: what streams/log/transcript.py does to a list, done to the document.
-// No network; whoever reads the stream hands each event in, in order and once.
+// It knows no network: the reader of the stream hands in each event, in order and once.
 
 import { Answer } from "./answer.js";
 import { AnswerQueue } from "./answer_queue.js";

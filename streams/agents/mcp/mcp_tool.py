@@ -72,8 +72,8 @@ def name_of(server: str, tool: str) -> str:
 
 
 def text_of(result: Any) -> str:
-    """Returns a result's text; of what is no text it names the kind, and structured content counts
-    where nothing else came.
+    """Returns a result's text, with the kind in the place of a block that is no text. Structured
+    content is used only where the result has no other.
     """
     said = [block_text(block) for block in result.content]
     if not said and result.structured_content is not None:

