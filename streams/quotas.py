@@ -82,9 +82,10 @@ def lock_owner(owner_id: Any) -> None:
     """Locks the person, or many prompts at the same moment would all find room.
 
     This comes before the conversation's lock: a site that changed the person's row in the same
-    transaction holds it already, and the two must not wait for each other.
+    transaction holds it already, and the two must not wait for each other. So does a file that
+    follows in the same transaction where files are counted.
     """
-    if counts_runs():
+    if counts_runs() or counts_files():
         locked(owner_id).values_list("pk").first()
 
 
@@ -98,6 +99,10 @@ def lock_owner_ahead(owner_id: Any) -> None:
 
 def counts_runs() -> bool:
     return bool(conf().running_per_user or conf().queued_per_user)
+
+
+def counts_files() -> bool:
+    return bool(conf().attachment_bytes_per_user or conf().attachments_unsent)
 
 
 def check_runs(conversation: Conversation) -> None:
@@ -132,7 +137,7 @@ def check_files(owner_id: Any, more: int) -> None:
     Only under `lock_for_files` it stays true.
     """
     streams = conf()
-    if not (streams.attachment_bytes_per_user or streams.attachments_unsent):
+    if not counts_files():
         return
     files: Any = apps.get_model("streams", "Attachment").objects.filter(owner_id=owner_id)
     found = files.aggregate(bytes=Sum("size"), unsent=Count("pk", filter=Q(conversation=None)))
@@ -151,7 +156,7 @@ def check_files(owner_id: Any, more: int) -> None:
 def lock_for_files(owner_id: Any) -> None:
     """Locks the person where their files are counted, as two uploads at once would find room for
     both."""
-    if conf().attachment_bytes_per_user or conf().attachments_unsent:
+    if counts_files():
         locked(owner_id).values_list("pk").first()
 
 

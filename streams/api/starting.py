@@ -48,7 +48,9 @@ def start(
     values: dict[str, Any] = checked_values(given | ({"model": model} if model else {}))
     values.setdefault("model", policy.default_model(user))
     short_enough("client_key", key or "")
-    if not key and not messages:
+    if key:  # another transaction may wait for what this one has begun by the same key
+        quotas.lock_owner_ahead(user.pk)
+    elif not messages:
         quotas.check_empty(user.pk)
     owner: Any = user
     # Keys of the site's own code: a browser's `client_key` must not come before them.

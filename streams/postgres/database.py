@@ -40,6 +40,13 @@ def atomic(act: Callable[P, T]) -> Callable[P, T]:
     return within
 
 
+def in_a_test() -> bool:
+    """Tells whether this connection is in the transaction that a TestCase rolls back in the end:
+    what another connection would commit then stays in the test database.
+    """
+    return any(getattr(each, "_from_testcase", False) for each in connection().atomic_blocks)
+
+
 def never_in_a_transaction(view: Callable[..., Any]) -> None:
     """Exempts a view from ATOMIC_REQUESTS: a conversation's row locked until the response is made
     would hold up its answer.

@@ -7,13 +7,15 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 import streams
 from streams import exceptions
 from streams.attachments import storage
-from streams.models import Attachment, DiscardedFile, Message
+from streams.models import Attachment, DiscardedFile, Message, attachment
 from streams.models.attachment import upload
+from streams.postgres import database
 from tests import pictures
 
 # In another transaction than the caller's is noted what a rollback would leave behind.
@@ -73,3 +75,22 @@ def test_a_rollback_leaves_a_file_to_be_deleted_and_a_commit_does_not(anna):
     left = DiscardedFile.objects.get().place
     assert storage.read(left) == pictures.png()
     assert Attachment.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=False)
+def test_in_a_test_nothing_is_committed_beside_its_transaction(anna, monkeypatch):
+    beside = "streams.models.attachment.ThreadPoolExecutor"
+    monkeypatch.setattr(beside, lambda *_: pytest.fail("did"))
+    with transaction.atomic():
+        run = streams.start(anna).ask("What?", attachments=files())
+    assert names(run) == ["b.jpg.png", "file.txt"]
+
+
+def test_a_note_that_fails_leaves_no_connection_open(anna, monkeypatch):
+    DiscardedFile.objects.create(place="there", due_at=timezone.now())
+    used = []
+    known = lambda: used.append(database.connection()) or used[-1]  # noqa: E731
+    monkeypatch.setattr(attachment, "connection", known)
+    with pytest.raises(IntegrityError):
+        attachment.announce("there", apart=True)
+    assert [each.connection for each in used] == [None]

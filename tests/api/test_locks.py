@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 import streams
+from streams.models import Run
+from streams.postgres.database import connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,3 +44,23 @@ def test_a_transaction_that_stops_and_asks_meets_a_prompt_from_a_page(anna, sett
     with ThreadPoolExecutor() as both:
         for done in [both.submit(site), both.submit(page)]:
             done.result(20)
+
+
+@pytest.mark.django_db(transaction=False)
+@pytest.mark.parametrize("first", ["ask", "retry", "start"])
+def test_where_only_files_are_counted_the_person_is_locked_first(anna, settings, first):
+    settings.STREAMS = {**settings.STREAMS, "running_per_user": 0, "queued_per_user": 0}
+    settings.STREAMS |= {"attachments_unsent": 9}
+    chat = streams.start(anna)
+    run = chat.ask("Hello")
+    Run.objects.update(status=Run.Status.COMPLETED)
+    acts = {
+        "ask": lambda: chat.ask("And?"),
+        "retry": run.retry,
+        "start": lambda: streams.start(anna, key="k", messages=[("user", "Hello")]),
+    }
+    with CaptureQueriesContext(connection()) as asked:
+        acts[first]()
+    wanted = ("FOR NO KEY UPDATE", "INSERT", "UPDATE")
+    holding = [each["sql"] for each in asked if any(word in each["sql"] for word in wanted)]
+    assert f'FROM "{anna._meta.db_table}"' in holding[0]
