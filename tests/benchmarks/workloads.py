@@ -157,6 +157,7 @@ WORKLOADS: dict[str, Workload] = {
     "new": partial(asked, streams=200, rate=30, seconds=8, over=0.5),
     "new 200": partial(asked, streams=200, rate=30, seconds=8, over=8.0),
     "new 500": partial(asked, streams=500, rate=30, seconds=8, over=8.0),
+    "new 400": partial(asked, streams=400, rate=30, seconds=8, over=0.5),
     "starts": partial(asked, streams=1000, rate=30, seconds=0.1, over=8.0, floor=False),
     "one": partial(loaded, streams=1, rate=30, seconds=15, over=0),
     "50": partial(loaded, streams=50, rate=30, seconds=12),
@@ -170,6 +171,7 @@ WORKLOADS: dict[str, Workload] = {
     "reconnect": partial(join, tokens=2000, clients=1000, after=True),
     "cancel": cancel,
     "page": page,
+    "page 2000": partial(page, messages=2000),
     "cold": first_five_minutes,
 }
 
