@@ -17,14 +17,18 @@ from .kinds import JPEG, PNG, WEBP
 
 MOST_PARTS = 100_000  # of one file
 
-# JPEG markers: without a length, end of image, start of scan, and the segments that are kept.
+# JPEG markers: without a length, reserved, end of image, start of scan, and the segments that are
+# kept.
 ALONE = {0x01, *range(0xD0, 0xD9)}
+UNKNOWN = {*range(0x02, 0xC0), *range(0xF0, 0xFE)}
 END, SCAN, EXIF = 0xD9, 0xDA, 0xE1
 PLAIN_EXIF = b"Exif\0\0"
-KEPT_DATA = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+JFIF, JFIF_HEAD = 0xE0, b"JFIF\0"
+JFIF_SAYS = 12  # bytes before the sizes of its small picture
+KEPT_DATA = {JFIF: JFIF_HEAD, 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 APPLICATION = range(0xE0, 0xF0)
 COMMENT = 0xFE
-FILLED = re.compile(rb"\xff+(?=\xff)")
+MARKER = re.compile(rb"\xff(?=[^\x00\xff])")
 AFTER_SCAN = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
 
 # PNG: what begins in lower case can be left out, and these are about what is shown.
@@ -32,8 +36,10 @@ KEPT_CHUNKS = frozenset(
     b"tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )
 PNG_START = 8
+CHUNK_HEAD = 8
 
-KEPT_OF_WEBP = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP"))
+PIXELS_OF_WEBP = frozenset((b"VP8 ", b"VP8L", b"ANMF"))
+KEPT_OF_WEBP = PIXELS_OF_WEBP | {b"VP8X", b"ANIM", b"ALPH", b"ICCP"}
 HAS_EXIF, HAS_XMP = 0x08, 0x04  # flags of VP8X
 
 ORIENTATION, SHORT = 0x0112, 3
@@ -63,12 +69,20 @@ def jpeg(content: bytes) -> bytes:
         beginning = KEPT_DATA.get(part.kind)
         is_more = part.kind in APPLICATION or part.kind == COMMENT
         if not is_more or (beginning and part.data.startswith(beginning)):
-            kept.append(part.whole)
+            kept.append(plain_jfif(part.data) if part.kind == JFIF else part.whole)
+    if not any(part[1] == SCAN for part in kept):
+        raise Damaged
     if way_up in TURNED:
         told = PLAIN_EXIF + turned(way_up)
-        first = 1 if kept and kept[0][1] == 0xE0 else 0  # JFIF comes before all else
+        first = 1 if kept and kept[0][1] == JFIF else 0  # JFIF comes before all else
         kept.insert(first, b"\xff\xe1" + struct.pack(">H", len(told) + 2) + told)
     return content[:2] + b"".join(kept)
+
+
+def plain_jfif(data: bytes) -> bytes:
+    """Makes JFIF without its small picture."""
+    says = (data[:JFIF_SAYS] + b"\0\0")[: len(data)]
+    return b"\xff\xe0" + struct.pack(">H", len(says) + 2) + says
 
 
 class Part(NamedTuple):
@@ -81,17 +95,17 @@ class Part(NamedTuple):
 
 def segments(content: bytes) -> Iterator[Part]:
     """Returns the parts of the first picture of a JPEG; that of a scan holds what it shows. What
-    comes behind the picture's end is none of it, and where there is no end it has been cut off.
+    stands between two or behind the picture's end is none of it, and where there is no end it has
+    been cut off.
     """
-    at = 2
+    at, scanned = 2, False
     for _ in bounded():
-        if filled := FILLED.match(content, at):
-            at = filled.end()
-        if at >= len(content):
+        if not (marker := MARKER.search(content, at)):
             return
-        if content[at] != 0xFF:
-            raise Damaged
+        at = marker.start()
         kind = content[at + 1]
+        if kind in UNKNOWN and not scanned:  # before any, no decoder takes them
+            raise Damaged
         if kind in ALONE or kind == END:
             end = at + 2
         else:
@@ -100,6 +114,7 @@ def segments(content: bytes) -> Iterator[Part]:
                 raise Damaged
         data = content[at + 4 : end]
         if kind == SCAN:
+            scanned = True
             following = AFTER_SCAN.search(content, end)
             end = following.start() if following else len(content)
         yield Part(kind, data, content[at:end])
@@ -118,20 +133,19 @@ def bounded() -> Iterator[None]:
 def png(content: bytes) -> bytes:
     kept, way_up, at = [content[:PNG_START]], UPRIGHT, PNG_START
     for _ in bounded():
-        if at >= len(content):
+        if at + CHUNK_HEAD > len(content):
             break
         length, kind = struct.unpack_from(">I4s", content, at)
         end = at + 12 + length
-        if end > len(content):
-            kept.append(content[at:])  # cut off
-            break
         if kind == b"eXIf":
-            way_up = orientation(content[at + 8 : end - 4]) or way_up
+            way_up = orientation(content[at + CHUNK_HEAD : end - 4]) or way_up
         elif kind[:1].isupper() or kind in KEPT_CHUNKS:
-            kept.append(content[at:end])
+            kept.append(content[at:end])  # or what there is, where the file has been cut off
         if kind == b"IEND":
             break
         at = end
+    if not any(part[4:8] == b"IDAT" for part in kept):
+        raise Damaged
     if way_up in TURNED:
         told = b"eXIf" + turned(way_up)
         size, check = struct.pack(">I", len(told) - 4), struct.pack(">I", zlib.crc32(told))
@@ -152,6 +166,8 @@ def webp(content: bytes) -> bytes:
         elif kind in KEPT_OF_WEBP:
             kept.append(bytearray(content[at:end]))
         at = end
+    if not any(bytes(part[:4]) in PIXELS_OF_WEBP for part in kept):
+        raise Damaged
     is_turned = way_up in TURNED
     for part in kept:
         if part[:4] == b"VP8X":

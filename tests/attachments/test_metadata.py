@@ -89,21 +89,55 @@ def test_words_in_a_png_and_a_webp_go():
 
 def test_a_picture_that_was_cut_off_is_kept_as_far_as_it_goes():
     for type, content in ((JPEG, pictures.JPEG), (PNG, pictures.png()), (WEBP, pictures.WEBP)):
-        assert metadata.without(content[:-3], type)[12:] in content
+        for lost in (3, 5):
+            assert metadata.without(content[:-lost], type)[12:] in content
+
+
+def test_words_that_a_png_is_cut_off_in_go_too():
+    given, end = pictures.png(), -12
+    words = pictures.part(b"tEXt", b"Author\0ACME" * 3)
+    for lost in range(1, len(words)):
+        kept = metadata.without(given[:end] + words[:-lost], PNG)
+        assert kept == given[:end]
+    too_long = struct.pack(">I", 10**6) + words[4:]
+    assert metadata.without(given[:end] + too_long + given[end:], PNG) == given[:end]
+
+
+@pytest.mark.parametrize("beside", [b"\0\0", b"ACME", b"\xff\0\xff\xff"])
+def test_what_stands_between_the_parts_of_a_jpeg_goes(beside):
+    """Decoders show it, with a warning."""
+    words = part(0xFE, b"by me")
+    assert metadata.without(jpeg(beside, words, beside), JPEG) == pictures.JPEG
+    tables = pictures.JPEG.find(b"\xff\xdb")
+    given = pictures.JPEG[:tables] + beside + pictures.JPEG[tables:]
+    assert metadata.without(given, JPEG) == pictures.JPEG
+
+
+def test_the_small_picture_in_the_head_of_a_jpeg_goes():
+    head = b"JFIF\0\1\1\0\0\1\0\1"
+    small, none = (part(0xE0, head + sizes) for sizes in (b"\4\4" + b"ACME" * 12, b"\0\0"))
+    rest = pictures.JPEG[2 + len(none) :]
+    assert metadata.without(b"\xff\xd8" + small + rest, JPEG) == pictures.JPEG
+    further = part(0xE0, b"JFXX\0\x10ACME")
+    assert metadata.without(b"\xff\xd8" + none + further + rest, JPEG) == pictures.JPEG
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("type", "content"),
     [
-        b"\xff\xd8" + b"\xff\xe1\0\2" * 200_000,
-        b"\xff\xd8\xff\xe1\xff\xff",
-        b"\xff\xd8 words",
-        b"\xff\xd8" + b"\xff" * 5_000_000,
+        (JPEG, b"\xff\xd8" + b"\xff\xe1\0\2" * 200_000),
+        (JPEG, b"\xff\xd8\xff\xe1\xff\xff"),
+        (JPEG, b"\xff\xd8 words"),
+        (JPEG, b"\xff\xd8" + b"\xff" * 5_000_000),
+        (JPEG, jpeg(part(0x12, b"ACME"))),
+        (PNG, pictures.header(3, 2) + struct.pack(">I", 10**6) + b"eXIf" + pictures.png()[33:]),
+        (WEBP, pictures.WEBP[:4] + bytes(4) + pictures.WEBP[8:]),
+        (WEBP, pictures.PHOTO_WEBP[:4] + b"\x10\0\0\0" + pictures.PHOTO_WEBP[8:]),
     ],
 )
-def test_what_is_no_picture_is_damaged_and_takes_no_time(content):
+def test_what_is_no_picture_is_damaged_and_takes_no_time(type, content):
     with pytest.raises(metadata.Damaged):
-        metadata.without(content, JPEG)
+        metadata.without(content, type)
 
 
 def test_what_is_stored_is_what_is_counted():
