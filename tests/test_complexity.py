@@ -15,7 +15,7 @@ PIECES = [
     "&", "&#", "|a|b\n", "> ", "- ", "1. ", "\t", "```\n", "<div>\n---\n", "a\n---\n", "。**",
     "\r", "{", "<!--", "$x^2$ ", "\\(x\\)", "\\(x", "$x^", "<br>", "<sub>", "<sup>a",
     "[^", "[^1]", "\n[^1]: ", "<details>\n", "<details>a</details>\n", "<details>\n<summary>",
-    "- <details>\n",
+    "- <details>\n", "<details>a</details>", "<details>", "</details>`", "<details>\na</details>b",
 ]  # fmt: skip
 HALVES = [
     ("[", "_a_ "),

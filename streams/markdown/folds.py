@@ -10,6 +10,7 @@ from markdown_it.rules_block import StateBlock
 OPENS = re.compile(r"<details(?P<unfolded> open(?:=\"\")?)?>[ \t]*")
 SUMMARY = re.compile(r"<summary>(?P<words>(?:(?!</?summary>).){1,300}?)</summary>[ \t]*", re.DOTALL)
 CLOSES = "</details>"
+CODE_OR_CLOSES = re.compile(rf"(?P<code>`+)|(?<!\\){CLOSES}(?P<last>[ \t]*\Z)?[ \t]*")
 FENCE = re.compile(r"`{3,}(?=[^`]*\Z)|~{3,}")
 LONGEST_SUMMARY = 4  # lines
 
@@ -29,20 +30,32 @@ class Place(NamedTuple):
 
 
 def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parses `<details>`, up to the `</details>` that ends a line. Whatever stands between the two
-    is Markdown. Without its end the fold goes on to that of the text, or of what it stands in, as a
-    code block does.
+    """Parses `<details>`, up to its `</details>`. Whatever stands between the two is Markdown, and
+    what follows on the line is a block of its own. Without its end the fold goes on to that of the
+    text, or of what it stands in, as a code block does.
     """
-    opens = OPENS.match(state.src, begin_of(state, start), state.eMarks[start])
-    if not opens or state.is_code_block(start):
+    if state.is_code_block(start) or not opening(state, start):
         return False
     if silent:
         return True
-    last, closed = last_line(state, start, end)
+    while opens := opening(state, start):
+        whole_fold(state, opens, start, end)
+        if state.line > start:
+            return True
+    # A rule has to go on by a line.
+    return any(rule(state, start, end, False) for rule in state.md.block.ruler.getRules(""))
+
+
+def opening(state: StateBlock, line: int) -> re.Match[str] | None:
+    return OPENS.match(state.src, begin_of(state, line), state.eMarks[line])
+
+
+def whole_fold(state: StateBlock, opens: re.Match[str], start: int, end: int) -> None:
+    """Adds one fold. The state goes on behind it, which may be within its last line."""
+    last, closes = end_of(state, start, end)
     end_of_last = state.eMarks[last]
-    if closed:
-        said = state.src[begin_of(state, last) : end_of_last].rstrip()
-        state.eMarks[last] = begin_of(state, last) + len(said) - len(CLOSES)
+    if closes is not None:
+        state.eMarks[last] = closes
     fold_open = state.push("details_open", "details", 1)
     fold_open.map = [start, last + 1]
     if opens["unfolded"]:
@@ -52,34 +65,66 @@ def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
     state.push("details_close", "details", -1)
     state.eMarks[last] = end_of_last
     state.line = last + 1
-    return True
+    if closes is not None:
+        behind = state.skipSpaces(closes + len(CLOSES))
+        if behind < end_of_last:
+            state.bMarks[last], state.tShift[last] = behind, 0
+            state.sCount[last] = state.blkIndent
+            state.line = last
 
 
 def begin_of(state: StateBlock, line: int) -> int:
     return state.bMarks[line] + state.tShift[line]
 
 
-def last_line(state: StateBlock, start: int, end: int) -> tuple[int, bool]:
-    """Returns a fold's last line, and whether its end stands there: that of a fold inside it, or in
-    a code block, is none.
+def end_of(state: StateBlock, start: int, end: int) -> tuple[int, int | None]:
+    """Returns a fold's last line, and where in the text its end stands, if it has one: that of a
+    fold inside it, or in code, is none.
     """
     depth, fence = 0, ""
     for line in range(start, end):
         if state.isEmpty(line):
             continue
         if line > start and state.sCount[line] < state.blkIndent:
-            return line - 1, False
-        said = state.src[begin_of(state, line) : state.eMarks[line]].rstrip()
+            return line - 1, None
+        at, until = begin_of(state, line), state.eMarks[line]
         if fence:
+            said = state.src[at:until].rstrip()
             fence = "" if said.startswith(fence) and not said.strip(fence[0]) else fence
-        elif found := FENCE.match(said):
+        elif found := FENCE.match(state.src, at, until):
             fence = found.group()
         else:
-            depth += bool(OPENS.match(said))
-            depth -= said.endswith(CLOSES)
+            depth, closes = end_in_line(state.src, at, until, depth)
+            if closes is not None:
+                return line, closes
+    return end - 1, None
+
+
+def end_in_line(text: str, at: int, until: int, depth: int) -> tuple[int, int | None]:
+    """Returns how deep in folds a line ends that begins `depth` folds deep, and where the outermost
+    ends, if it does. One opens where a block begins: first in a line, or behind another's tags.
+    """
+    depth, at = opened(text, at, until, depth)
+    in_code = False
+    while found := CODE_OR_CLOSES.search(text, at, until):
+        at = found.end()
+        if found["code"]:
+            in_code = not in_code
+        elif not in_code or found["last"] is not None:
+            depth -= 1
             if not depth:
-                return line, True
-    return end - 1, False
+                return depth, found.start()
+            depth, at = opened(text, at, until, depth)
+    return depth, None
+
+
+def opened(text: str, at: int, until: int, depth: int) -> tuple[int, int]:
+    """Returns how deep it is behind the tags that open folds here, and where that is."""
+    while opens := OPENS.match(text, at, until):
+        depth, at = depth + 1, opens.end()
+        if named := SUMMARY.match(text, at, until):
+            at = named.end()
+    return depth, at
 
 
 def summary(state: StateBlock, behind: Place, end: int) -> Place:

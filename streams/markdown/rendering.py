@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from functools import lru_cache
 from html import escape
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from markdown_it.token import Token
@@ -59,10 +59,13 @@ def split(text: str) -> Split:
         tokens = BLOCKS.parse("".join(whole))
     except OutOfTime:
         return Split([], text)
-    starts = [t.map[0] for t in tokens if t.level == 0 and t.map]
-    if not starts:
+    places = [t.map for t in tokens if t.level == 0 and t.map]
+    if not places:
         return Split([], text)
-    edges = [0, *starts[1:]]
+    # What follows a fold within its last line belongs to the same part.
+    ends = accumulate((end for _, end in places), max)
+    starts = [start for end, (start, _) in zip(ends, places[1:], strict=False) if start >= end]
+    edges = [0, *starts]
     closed = ["".join(lines[a:b]) for a, b in pairwise(edges)]
     return Split(closed, "".join(lines[edges[-1] :]))
 

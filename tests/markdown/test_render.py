@@ -21,7 +21,7 @@ def case(name):
     return (CASES / f"{name}.md").read_text()
 
 
-MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>,<details>\n,<details><summary>s</summary>,</details>\n"
+MARKS = "a,b c,# ,- ,1. ,2,. x,> ,```,```py\n,***,**,*,---,===,    ,[x]: /y\n,<b>,`,😀,\\,[x] ,\\[\n,\\],$$,$$\n,中,。,https://a.b,<div>,<details>\n,<details><summary>s</summary>,</details>\n,</details>,</details>."
 PIECES = st.sampled_from([*MARKS.split(","), "|a|b|\n", "|-|-:|\n", "\n", "\n\n", "\r", "\t"])
 TEXTS = st.lists(PIECES, max_size=30).map("".join)
 
@@ -210,6 +210,20 @@ FOLD = '<details dir="auto">\n<summary>S <strong>b</strong></summary>\n{}</detai
          '</blockquote>\n<p dir="auto">y</p>\n'),
         ("- <details>\n  x\n\ny", '<ul dir="auto">\n<li>\n<details>\n<p>x</p>\n</details>\n</li>\n'
          '</ul>\n<p dir="auto">y</p>\n'),
+        ("<details><summary>S **b**</summary>\nx\n</details>. y\n\nz",
+         FOLD.format("<p>x</p>\n") + '<p dir="auto">. y</p>\n<p dir="auto">z</p>\n'),
+        ("<details><summary>S **b**</summary>\nx\n</details></details>\n\nz",
+         FOLD.format("<p>x</p>\n") + '<p dir="auto">&lt;/details&gt;</p>\n<p dir="auto">z</p>\n'),
+        ("<details><summary>S **b**</summary>x</details> y\nz",
+         FOLD.format("<p>x</p>\n") + '<p dir="auto">y\nz</p>\n'),
+        ("<details><summary>S **b**</summary>`</details>` x</details> # y",
+         FOLD.format('<p><code dir="ltr">&lt;/details&gt;</code> x</p>\n')
+         + '<h1 dir="auto">y</h1>\n'),
+        ("<details><summary>S **b**</summary><details>x</details>y</details>"
+         "<details><summary>S **b**</summary>z</details>",
+         FOLD.format("<details>\n<p>x</p>\n</details>\n<p>y</p>\n") + FOLD.format("<p>z</p>\n")),
+        ("- <details>\n  x\n  </details> y\n- z", '<ul dir="auto">\n<li>\n<details>\n<p>x</p>\n'
+         "</details>\ny</li>\n<li>z</li>\n</ul>\n"),
         ("<details ontoggle=ran()>x", '<p dir="auto">&lt;details ontoggle=ran()&gt;x</p>\n'),
     ],
 )  # fmt: skip
