@@ -4,12 +4,7 @@ from django.db.models.fields.json import KeyTransform
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("streams", "0032_waiting_lists"),
-        # Only so that it has a place. No earlier: 0017 may stand in a database which was never
-        # asked about it.
-        ("streams", "0001_squashed_0016_deliveries"),
-    ]
+    dependencies = [("streams", "0032_waiting_lists")]
 
     operations = [
         migrations.AddIndex(
