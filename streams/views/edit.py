@@ -35,6 +35,8 @@ class Edit(Resource):
         given: dict[str, Any] = {}
         try:
             given = fields(request, content=str, client_key=str, model=str, attachments=list)
+            if is_form(request) and "attachments" in given:
+                given["attachments"] = [*filter(None, given["attachments"])]
             asked, run, created = asked_again(request, prompt, given)
         except StreamsError as error:
             if wants_json(request):
@@ -73,10 +75,8 @@ def asked_again(
 
 def files_named(request: Request, prompt: Message, given: dict[str, Any]) -> list[UUID] | None:
     """Returns the files that are to go with it, None for those it was sent with. A form names those
-    that stay, after an empty name that says so where none does, and brings new ones.
+    that stay, and brings new ones.
     """
-    if is_form(request) and "attachments" in given:
-        given["attachments"] = [*filter(None, given["attachments"])]
     if "attachments" not in given and not request.FILES:
         return None
     return attaching.attached(request, given, prompt.conversation.uuid)

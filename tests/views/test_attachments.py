@@ -313,9 +313,16 @@ def test_a_form_says_which_files_stay_with_an_edited_prompt_and_brings_more(
 
     assert edited([two["id"]], "c.txt") == ["b.txt", "c.txt"]
     assert edited([]) == []
-    refused = page.post(edit, {"content": "", "attachments": ""})
-    assert refused.status_code == 422
-    assert "Write something" in refused.content.decode()
+    stay = ["", one["id"]]
+    for form, told in (
+        ({"content": "", "attachments": ""}, "Write something"),
+        ({"content": "Look", "attachments": stay, "model": "nobodys:x"}, ""),
+        ({"content": "Look", "attachments": stay, "client_key": "k" * 999}, ""),
+    ):
+        refused = page.post(edit, form)
+        assert refused.status_code == 422
+        assert told in (html := refused.content.decode())
+        assert (f'value="{one["id"]}" checked' in html) is (form["attachments"] == stay)
 
 
 def names_of(message):
