@@ -85,9 +85,8 @@ def embedded_context(request: HttpRequest, id: UUID) -> dict[str, Any]:
     if conversation is None:
         raise Http404("This conversation isn't here, or isn't theirs.")
     device = known_device(request, conversation.owner_id)
-    taken = partial_snapshot(
-        conversation.pk, conf().page_messages, holding=request.GET.get("branch")
-    )
+    most, branch = conf().page_messages, request.GET.get("branch")
+    taken = partial_snapshot(conversation.pk, most, holding=branch, farthest=2 * most)
     if device:
         DeviceSession.visit(device, conversation, taken.transcript.head)
     with limited(conf().render_seconds):

@@ -6,6 +6,7 @@ import re
 from itertools import chain
 
 import pytest
+from django.template import RequestContext, Template
 
 from .answers import begin, complete, say
 
@@ -65,6 +66,19 @@ def test_pages_lead_to_the_beginning_by_links(page, api, long, here):
         assert f'rel="next" href="{here}?branch={whole[-1]}">Newest messages' in middle
         assert "conversation_page.js" not in middle.partition("</head>")[0]
     assert "conversation_page.js" in page.get(f"{here}?branch={whole[-1]}").content.decode()
+
+
+def test_an_old_message_in_a_sites_own_page_comes_with_what_is_around_it(long, anna, rf):
+    settled = [str(message.uuid) for message in long.messages.order_by("seq")]
+    for branch, still in ((settled[0], True), (settled[-1], False)):
+        request = rf.get("/", {"branch": branch})
+        request.user, request.session = anna, {}
+        html = Template("{% load streams %}{% chat it %}").render(
+            RequestContext(request, {"it": long})
+        )
+        assert branch in MESSAGE.findall(html)
+        assert len(MESSAGE.findall(html)) <= 4 + 2
+        assert ("js/embedded_chat.js" not in html.replace("modulepreload", "")) is still
 
 
 def test_json_has_parts_for_those_who_ask(api, long, here):
