@@ -125,7 +125,7 @@ class AgentLoop:
         if the person's budget is used up by what the steps before took: the first was paid for when
         it was asked for.
         """
-        if number > 1 and not await self.asked.may_go_on():
+        if number > 1 and not await self.asked.may_go_on() and not await self._asked_before():
             raise ProviderError(Code.BUDGET_SPENT)
         await self._begin(number)
         prompt = await self._prompt()
@@ -152,6 +152,12 @@ class AgentLoop:
             return end
         await self._keep(events)
         return None
+
+    async def _asked_before(self) -> bool:
+        """Tells whether what another worker asked for goes on at its service: it costs anyway."""
+        if self.claimed.attempt == 1:
+            return False
+        return bool((await self.upstream.continued(await self._prompt())).upstream)
 
     def _wants_calls(self, end: Finished) -> bool:
         """Tells whether calls are whole: one that was cut off is none. There are services that end

@@ -8,9 +8,10 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
+from streams import budgets
 from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
-from streams.providers.base import Call, Code, ProviderError, Result, Text
+from streams.providers.base import Call, Code, ProviderError, Result, Text, Upstream
 from streams.worker import decision_timeout, run_standing
 from tests.factories import ConversationFactory
 
@@ -271,6 +272,33 @@ async def test_a_budget_is_looked_at_before_each_further_request(
     assert [line async for line in counted] == [(2, 20), (1, 10)]
     await assert_whole(ended)
     await same_as_page(conversation)
+
+
+async def test_a_spent_budget_leaves_nobody_without_an_answer_that_goes_on_at_its_service(
+    script, conversation, laptop, anna, settings
+):
+    """The next worker asks for no more than that."""
+    settings.STREAMS = {**settings.STREAMS, "budget_tokens": 40}
+    asked = Upstream("resp_1")
+    script.then(calls(("look", "a")), [asked, *said("Half")[:2], asyncio.Event()])
+    script.then([asked, *calls(("look", "b"))], says("Done."))
+    async with working(drain=0.0):
+        run = await post(conversation, laptop)
+        await until(async_of(lambda: len(script.prompts) == 2))
+        await until(lambda: has_upstream(run))
+    spent = {"owner": anna, "month": budgets.this_month(), "model": "m", "input_tokens": 100}
+    await Usage.objects.acreate(**spent)
+    async with working():
+        ended = await status(run, "completed", "failed")
+    assert ended.error_code == "budget_spent"  # for the third request
+    assert [prompt.upstream for prompt in script.prompts] == ["", "", "resp_1"]
+    assert await ledger(run) == [("look", "ok"), ("look", "ok")]
+    assert ended.usage == {"input_tokens": 20, "output_tokens": 10}
+    await same_as_page(conversation)
+
+
+async def has_upstream(run):
+    return (await fresh(run)).upstream
 
 
 async def test_what_a_stopped_step_used_is_estimated_and_marked(script, conversation, laptop):
