@@ -16,6 +16,7 @@ from typing import Any
 
 import django
 
+from streams.conf import UNLIMITED
 from streams.postgres import embedded
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -63,6 +64,7 @@ def surroundings(folder: Path) -> dict[str, str]:
         "DATABASE_URL": embedded.start(folder, throwaway=True),
         "SECRET_KEY": secrets.token_urlsafe(50),
         "DJANGO_SETTINGS_MODULE": "chatstream.settings",
+        "STREAMS": json.dumps(UNLIMITED | json.loads(os.environ.get("STREAMS") or "{}")),
         "PYTHONDONTWRITEBYTECODE": "",  # a deployment has compiled its modules
     }
 

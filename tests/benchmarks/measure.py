@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -110,10 +111,12 @@ def post(
     return {**where, "body": body, "at": at, **more}
 
 
-def observed(house: House, plan: Figures) -> Figures:
-    """What a swarm saw, and what every kind of process spent on it."""
+def observed(house: House, plan: Figures, opened: Callable[[], None] | None = None) -> Figures:
+    """What a swarm saw, and what every kind of process spent on it once all streams were open."""
     swarm = house.swarm(plan)
-    swarm.line()  # all streams are open
+    swarm.line()
+    if opened:
+        opened()
     loop_gauge.reset()
     cpu, began = house.cpu(), time.monotonic()
     swarm.line()

@@ -14,7 +14,6 @@ from typing import Any
 import psutil
 from django.db import connection
 
-from streams.conf import UNLIMITED
 from streams.models import Worker
 from tests.processes import eventually
 
@@ -81,7 +80,6 @@ class House:
             "OPENAI_CHAT_API_KEY": "none",
             "OPENAI_CHAT_BASE_URL": f"http://127.0.0.1:{self.vendor_port}/v1",
             "LOG_LEVEL": "WARNING",
-            "STREAMS": json.dumps(UNLIMITED | json.loads(os.environ.get("STREAMS") or "{}")),
         }
         web = ("-m", "tests.benchmarks.web")
         self.web_ports = [self._start("web", *web).port() for _ in range(webs)]

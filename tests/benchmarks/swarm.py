@@ -2,9 +2,9 @@
 goes out as JSON.
 
 `{"streams": [...], "posts": [...], "wait": "end" | "sync" | seconds, "patience": seconds}`; a
-stream has `port`, `path`, `cookie`, `at`; a post also `body`, the `stream` that will
-show its answer and, when it is to be cancelled, `cancel_at`. A stream with `opened_by` is opened
-with what its post has begun.
+stream has `port`, `path`, `cookie`, `at`, and a `body` if it is asked for by POST; a post also
+`body`, the `stream` that will show its answer and, when it is to be cancelled, `cancel_at`. A
+stream with `opened_by` is opened with what its post has begun.
 """
 
 from __future__ import annotations
@@ -21,8 +21,14 @@ import uvloop
 from tests.benchmarks.vendor import WRAP, now
 
 TOKEN = re.compile(rb"~([0-9a-f]{9})([0-9a-f]{4})")
-ENDED = re.compile(rb"event: run\.(completed|cancelled|failed)|\[DONE\]")
-TITLES = re.compile(rb"event: conversation\.updated\n[^\n]*")  # made of tokens, too
+ENDED = re.compile(
+    rb"event: run\.(completed|cancelled|failed)|event: response\.completed"
+    rb'|\[DONE\]|"RUN_FINISHED"'
+)
+# Made of tokens, too: titles, and the whole text at its end.
+TITLES = re.compile(
+    rb"event: (?:conversation\.updated|response\.(?!output_text\.delta)[\w.]+)\n[^\n]*"
+)
 FRAMES = re.compile(rb"\nevent: (?!sync|ping)")
 
 
@@ -49,7 +55,9 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        transport.write(request("GET", self.spec))
+        body = self.spec.get("body")
+        method = "POST" if body else "GET"
+        transport.write(request(method, self.spec, json.dumps(body) if body else ""))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.ended.set()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from . import people, scale
+from .dialects import dialects
 from .first_minutes import first_five_minutes
 from .measure import Figures, Load, got, measured, observed, port_of, post, quantiles
 from .new_chats import new_chats
@@ -153,6 +154,10 @@ def asked(house: House, **load: Any) -> Figures:
     return new_chats(house, Load(**load))
 
 
+def spoken(house: House, rounds: int = 2, **load: Any) -> Figures:
+    return dialects(house, Load(**load), rounds)
+
+
 WORKLOADS: dict[str, Workload] = {
     "new": partial(asked, streams=200, rate=30, seconds=8, over=0.5),
     "new 200": partial(asked, streams=200, rate=30, seconds=8, over=8.0),
@@ -172,6 +177,7 @@ WORKLOADS: dict[str, Workload] = {
     "cancel": cancel,
     "page": page,
     "page 2000": partial(page, messages=2000),
+    "dialects": partial(spoken, streams=200, rate=30, seconds=8),
     "cold": first_five_minutes,
 }
 
@@ -181,6 +187,7 @@ TINY: dict[str, Workload] = {
     "join": partial(join, tokens=200, clients=5, after=True),
     "cancel": partial(cancel, streams=3),
     "page": partial(page, messages=6, times=2),
+    "dialects": partial(spoken, streams=2, rate=30, seconds=0.1, rounds=1),
 }
 
 # These start houses of their own, one after the other.
