@@ -4,7 +4,8 @@ goes out as JSON.
 `{"streams": [...], "posts": [...], "wait": "end" | "sync" | seconds, "patience": seconds}`; a
 stream has `port`, `path`, `cookie`, `at`, and a `body` if it is asked for by POST; a post also
 `body`, the `stream` that will show its answer and, when it is to be cancelled, `cancel_at`. A
-stream with `opened_by` is opened with what its post has begun.
+stream with `opened_by` is opened with what its post has begun. With `begun` streams are open once
+the server has answered.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Reader(asyncio.Protocol):
         self.by_prompt = "opened_by" in spec
         self.wrong = self.frames = 0
         self.opened = self.synced_at = self.first_at = 0
-        self.synced, self.ended = asyncio.Event(), asyncio.Event()
+        self.begun, self.synced, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def open(self) -> None:
         await asyncio.sleep(self.spec.get("at", 0))
@@ -66,6 +67,7 @@ class Reader(asyncio.Protocol):
         here = now()
         if data.startswith(b"HTTP/1.1 ") and data[9:12] != b"200":
             raise SystemExit(f"a stream was refused: {data!r}")
+        self.begun.set()
         whole, cut, self.rest = (self.rest + data).rpartition(b"\n\n")
         if not cut:
             return
@@ -147,6 +149,8 @@ async def swarm(plan: dict[str, Any]) -> dict[str, Any]:
             await reader.open()
             if posts:
                 await reader.synced.wait()
+            elif plan.get("begun"):
+                await reader.begun.wait()
 
     try:
         async with asyncio.timeout(plan["patience"]):
