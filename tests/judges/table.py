@@ -129,7 +129,7 @@ CHECKS: dict[str, dict[str, str]] = {
     },
     "A tool waits for a decision": {
         "ai": "ai_sdk/tools.mjs: a tool that is denied",
-        "ag_ui": "ag_ui/tools.mjs: an interrupt that is denied",
+        "ag_ui": "ag_ui/tools.mjs: an interrupt that is approved",
     },
     "A tool that the client runs": {
         "responses": f"{TOOLS}the_client_runs_its_tool_and_another_response_goes_on",
