@@ -23,6 +23,8 @@ class AttachmentSettings(AgentSettings):
     image_pixels: int = 50_000_000
     #: Files of one message.
     attachments_per_message: int = 10
+    #: Files of all messages in one request of another protocol, which may bring a whole history.
+    attachments_per_request: int = 100
     #: Bytes of the files of one message, and of all that one request to a model holds: the worker
     #: has them in memory while it sends them, some four times over.
     attachment_bytes_at_once: int = 25_000_000

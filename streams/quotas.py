@@ -58,7 +58,8 @@ def check_length(conversation: Conversation, more: int) -> None:
     # Each has a number of its own, so that most logs say without counting that there is room.
     if not most or conversation.last_seq + more <= most:
         return
-    if conversation.messages.count() + more > most:
+    there = conversation.messages.count() if conversation.pk else 0
+    if there + more > most:
         told = gettext("A conversation holds %(most)d messages. Begin a new one.")
         raise ConversationFull(told % {"most": most})
 
@@ -131,8 +132,9 @@ def check_runs(conversation: Conversation) -> None:
         enough(count["all"] - count["places"], streams.queued_per_user, WAITING)
 
 
-def check_files(owner_id: Any, more: int) -> None:
-    """Checks that one more file of so many bytes may be attached; raises NoRoom and TooManyFiles.
+def check_files(owner_id: Any, more: int, waits: bool = True) -> None:
+    """Checks that one more file of so many bytes may be attached, and where it `waits` to be sent,
+    that not too many do; raises NoRoom and TooManyFiles.
 
     Only under `lock_for_files` it stays true.
     """
@@ -148,7 +150,7 @@ def check_files(owner_id: Any, more: int) -> None:
         )
         raise NoRoom(told % {"most": filesizeformat(most)}, field="file")
     most = streams.attachments_unsent
-    if most and found["unsent"] >= most:
+    if waits and most and found["unsent"] >= most:
         told = gettext("You have attached %(most)d files that you have not sent. Send some first.")
         raise TooManyFiles(told % {"most": most}, field="file")
 

@@ -10,12 +10,12 @@ from uuid import UUID
 from django.core.files.base import File
 from django.utils.translation import gettext
 
-from streams.attachments import kinds
+from streams.attachments import intake
 from streams.conf import conf
 from streams.exceptions import StreamsError, TooManyFiles
 from streams.log import references
 from streams.models import Attachment, Conversation
-from streams.models.attachment import upload
+from streams.models.attachment import store
 from streams.views.attaching import check_taken
 
 Attachable: TypeAlias = "IO[bytes] | File[Any] | UUID"
@@ -35,26 +35,35 @@ def stored(
     earlier = sent_before(here, key) if files and key else {}
     made: list[UUID] = []
     try:
-        ids = [one(here, file, earlier, made) for file in files]
+        ids = [*dict.fromkeys(one(here, file, earlier, made) for file in files)]
         check_taken(here.owner_id, here.model, ids)
         yield ids
     except StreamsError:
-        if made:
-            Attachment.objects.filter(uuid__in=made, conversation=None).delete()
+        discard(made)
         raise
+    if key:  # and the same prompt with the same files may have been stored meanwhile
+        discard(made)
 
 
-def one(here: Conversation, file: Attachable, earlier: dict[str, UUID], made: list[UUID]) -> UUID:
-    """Returns a file's id; adds that of one which was stored now to `made`."""
+def discard(made: Sequence[UUID]) -> None:
+    if made:
+        Attachment.objects.filter(uuid__in=made, conversation=None).delete()
+
+
+def one(here: Conversation, file: Attachable, known: dict[str, UUID], made: list[UUID]) -> UUID:
+    """Returns a file's id, which is in `known` by what it holds; adds one that was stored now to
+    that, and to `made`."""
     if isinstance(file, UUID):
         return file
-    content: Any = file
-    known = earlier.get(kinds.examined(content).sha256) if earlier else None
-    if known is None:
+    given: Any = file
+    content, found = intake.taken(given)
+    if found.sha256 not in known:
         name = getattr(file, "name", "")
         name = name if isinstance(name, str) else ""  # of a descriptor it is a number
-        made.append(upload(here.owner, name, content, may_roll_back=True).uuid)
-    return known or made[-1]
+        stored = store(here.owner, name, content, found, may_roll_back=True, waits=False)
+        made.append(stored.uuid)
+        known[found.sha256] = stored.uuid
+    return known[found.sha256]
 
 
 def sent_before(here: Conversation, key: str) -> dict[str, UUID]:

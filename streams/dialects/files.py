@@ -7,13 +7,12 @@ the prompt is stored.
 from __future__ import annotations
 
 import binascii
-import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from io import BytesIO
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,12 +20,14 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from streams.attachments import kinds
+from streams import budgets, quotas
+from streams.attachments import intake, kinds
 from streams.conf import conf
 from streams.exceptions import Invalid, StreamsError, TooManyFiles
 from streams.log import references
-from streams.models import Attachment, Message
-from streams.models.attachment import upload
+from streams.models import Attachment, Conversation, Message, posting
+from streams.models.attachment import store
+from streams.views.attaching import check_types
 
 REMOTE = "Nothing is fetched from an address here: send a file's content as a data URL."
 NOT_BASE64 = "A file is sent as a data URL in base64."
@@ -81,6 +82,14 @@ def of_base64(data: Any, name: Any, field: str) -> File:
     return File(name if isinstance(name, str) else "", data)
 
 
+class Taken(NamedTuple):
+    """What is to be stored of a file, and what it is."""
+
+    name: str
+    content: IO[bytes]
+    about: kinds.Content
+
+
 class Storing:
     """`with Storing(user, field) as storing`: what was stored for a request and did not go with a
     message in the end, as when the request is refused, is deleted again. Refusals name `field`.
@@ -94,28 +103,60 @@ class Storing:
     def __enter__(self) -> Storing:
         return self
 
-    def ids(self, files: Sequence[File], earlier: Message | None = None) -> tuple[UUID, ...]:
-        """Returns the attachments of one message, stored now but for those that `earlier`, the same
-        message of an earlier request, has already.
+    def each(
+        self,
+        messages: Sequence[Sequence[File]],
+        earlier: Message | None = None,
+        ahead: Callable[[Set[str]], None] | None = None,
+    ) -> list[tuple[UUID, ...]]:
+        """Returns the attachments of each message of a request, stored now but for those that
+        `earlier`, the last message of an earlier request, has already. Before anything is stored
+        `ahead` may refuse it; it is told of which types the last message's files are.
 
-        Raises Invalid, TooManyFiles, and what `upload` raises.
+        Raises Invalid, TooManyFiles, and what `intake.taken`, `attachment.store` and `ahead` raise.
         """
-        if len(files) > (most := conf().attachments_per_message):
+        if not any(messages):
+            return [()] * len(messages)
+        self._check_numbers(messages)
+        taken = [[file.known or self._taken(file) for file in files] for files in messages]
+        stored = digests(earlier) if earlier and taken[-1] else {}
+        *before, last = [[each for each in own if isinstance(each, Taken)] for own in taken]
+        if ahead and (any(before) or any(each.about.sha256 not in stored for each in last)):
+            ahead({each.about.type for each in last})
+        return [
+            *(self._ids(own, {}) for own in taken[:-1]),
+            *(self._ids(own, stored) for own in taken[-1:]),
+        ]
+
+    def _check_numbers(self, messages: Sequence[Sequence[File]]) -> None:
+        numbers = [*map(len, messages)]
+        if max(numbers) > (most := conf().attachments_per_message):
             told = f"At most {most} files go with one message."
             raise TooManyFiles(told, field=self.field)
-        stored = digests(earlier) if earlier and files else {}
-        return tuple(dict.fromkeys(file.known or self._id(file, stored) for file in files))
+        if sum(numbers) > (most := conf().attachments_per_request):
+            told = f"At most {most} files go with one request, those of earlier messages included."
+            raise TooManyFiles(told, field=self.field)
 
-    def _id(self, file: File, stored: dict[str, UUID]) -> UUID:
+    def _taken(self, file: File) -> Taken:
         try:
             content = b64decode(file.data, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Invalid(NOT_BASE64, field=self.field) from error
-        if known := stored.get(hashlib.sha256(content).hexdigest()):
-            return known
-        made = upload(self.user, file.name, BytesIO(content)).uuid
-        self._made.append(made)
-        return made
+        return Taken(file.name, *intake.taken(BytesIO(content)))
+
+    def _ids(self, files: Sequence[Taken | UUID], stored: dict[str, UUID]) -> tuple[UUID, ...]:
+        return tuple(dict.fromkeys(self._id(file, stored) for file in files))
+
+    def _id(self, file: Taken | UUID, stored: dict[str, UUID]) -> UUID:
+        """Returns a file's id, which is in `stored` by what it holds, and adds it there."""
+        if isinstance(file, UUID):
+            return file
+        name, content, about = file
+        if about.sha256 not in stored:
+            made = store(self.user, name, content, about, waits=False).uuid
+            stored[about.sha256] = made
+            self._made.append(made)
+        return stored[about.sha256]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
@@ -125,6 +166,24 @@ class Storing:
             left.filter(conversation=None).delete()
         if isinstance(error, StreamsError) and error.field in OUR_FIELDS:
             error.field = self.field
+
+
+def check_ahead(
+    user: Any, here: Conversation | None, model: str, said: Sequence[Any], types: Set[str]
+) -> None:
+    """Refuses a prompt, the last of the messages `said`, before its files are stored: what is
+    looked at here without locks is looked at again behind it. `here` is None for a new one.
+
+    Raises Invalid, TooLarge, ConversationFull, TooManyRuns and BudgetSpent.
+    """
+    check_types(model, types)
+    posting.checked(said[-1].text, said[-1].files)
+    there = here or Conversation(owner=user)
+    quotas.check_length(there, len(said) + 1)
+    if there.on_busy == Conversation.OnBusy.INTERRUPT:  # which makes room first
+        budgets.check(user.pk)
+    else:
+        quotas.check_runs(there)
 
 
 def digests(message: Message) -> dict[str, UUID]:

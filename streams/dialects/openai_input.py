@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 from streams.exceptions import Invalid
 from streams.models.branching import Imported
 
-from .files import File, Storing, of_base64, of_url
+from .files import File, of_base64, of_url
 
 ROLES = ("user", "assistant", "system", "developer")
 TEXTS = ("input_text", "output_text", "text")
@@ -46,9 +47,12 @@ def conversed(messages: Sequence[Said], field: str, instructions: str = "") -> C
     return Conversed(system or None, said[:-1], said[-1])
 
 
-def imported(messages: Sequence[Said], storing: Storing) -> list[Imported]:
-    """Returns messages as they are taken in, their files stored. Raises what that does."""
-    return [Imported(cast(Any, each.role), each.text, storing.ids(each.files)) for each in messages]
+def imported(messages: Sequence[Said], files: Sequence[Sequence[UUID]]) -> list[Imported]:
+    """Returns messages as they are taken in, `files` being those of each."""
+    return [
+        Imported(cast(Any, each.role), each.text, own)
+        for each, own in zip(messages, files, strict=True)
+    ]
 
 
 def messages_in(given: Any, field: str) -> list[Said]:

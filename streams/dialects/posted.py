@@ -6,6 +6,7 @@ The list is the truth about the branch: an edited prompt, or one behind an older
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.db.models import Q
 
 from streams import policy, quotas
 from streams.exceptions import Invalid
-from streams.models import Conversation, Device, Message, Run, branching
+from streams.models import Conversation, Device, Message, Run, attaching, branching
 from streams.models.branching import Imported
 from streams.postgres.database import atomic
 from streams.text import clean
@@ -21,7 +22,7 @@ from streams.views.attaching import check_taken
 from streams.views.validation import checked_values
 
 from . import client_tools, naming
-from .files import File, Storing, ids_of
+from .files import File, Storing, check_ahead
 
 
 class Said(NamedTuple):
@@ -53,26 +54,32 @@ def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> R
     """Returns the run that answers the list's last message: a new one, or the one of an earlier
     post of the same list. `run` is the id of a new one.
 
-    Raises Invalid, and what `Conversation.post` and `Storing.ids` raise.
+    Raises Invalid, and what `Conversation.post` and `Storing.each` raise.
     """
     if not posted.messages or posted.messages[-1].role != "user":
         raise Invalid("The last message is the user's prompt.", field="messages")
     values = settings_in(user, posted)
     with Storing(user, "messages") as storing:
-        files = files_in(user, posted, storing)
+        files = files_in(user, posted, storing, values)
         return asked(user, device, posted, values, files, run)
 
 
-def files_in(user: Any, posted: Posted, storing: Storing) -> list[tuple[UUID, ...]]:
+def files_in(
+    user: Any, posted: Posted, storing: Storing, values: dict[str, Any]
+) -> list[tuple[UUID, ...]]:
     """Returns each message's files, stored where they will be needed: those of the prompt, and
     those of the others if none of them is known here."""
     if not any(each.files for each in posted.messages):
         return [()] * len(posted.messages)
     here = naming.conversation_of(user, posted.name)
     *before, prompt = posted.messages
-    known = [here and message_of(here, each) for each in before]
-    needed = [()] * len(before) if any(known) else [storing.ids(each.files) for each in before]
-    return [*needed, storing.ids(prompt.files, message_of(here, prompt) if here else None)]
+    known = here is not None and any(message_of(here, each) for each in reversed(before))
+    said = [*([] if known else before), prompt]
+    model = values.get("model") or (here.model if here else policy.default_model(user))
+    ahead = partial(check_ahead, user, here, model, said)
+    earlier = message_of(here, prompt) if here else None
+    stored = storing.each([each.files for each in said], earlier, ahead)
+    return [*([()] * (len(posted.messages) - len(said))), *stored]
 
 
 @atomic
@@ -89,7 +96,7 @@ def asked(
     here = set_up(user, device, posted.name, values)
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
-    if known and known.text == clean(prompt.text) and ids_of(known) == files[-1]:
+    if known and known.text == clean(prompt.text) and attaching.has_same(known, files[-1]):
         return answered(known, device, posted)
     check_taken(user, here.model, files[-1])
     key, parent = free_key(here, prompt), place(here, posted, files)

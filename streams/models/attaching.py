@@ -23,9 +23,21 @@ if TYPE_CHECKING:
 
 def check_repeated(earlier: Message, content: str, ids: Sequence[UUID]) -> None:
     """Raises KeyReused unless a prompt with the same key said the same, with the same files."""
-    files = [str(each) for each in dict.fromkeys(ids)]
-    if earlier.text != content or references.ids_of(earlier.blocks) != files:
+    if earlier.text != content or not has_same(earlier, ids):
         raise KeyReused("This client_key was used for another prompt.", field="client_key")
+
+
+def has_same(earlier: Message, ids: Sequence[UUID]) -> bool:
+    """Tells whether a prompt was sent with these files, or others of the same content: of two
+    requests at the same moment each has stored its own.
+    """
+    sent, given = [UUID(id) for id in references.ids_of(earlier.blocks)], [*dict.fromkeys(ids)]
+    if sent == given or not (sent and given):
+        return sent == given
+    known = files_of(earlier.conversation.owner_id).filter(uuid__in={*sent, *given})
+    digests = dict(known.values_list("uuid", "sha256"))
+    before, now = ([*dict.fromkeys(digests.get(id, id) for id in each)] for each in (sent, given))
+    return before == now
 
 
 def sendable(here: Conversation, ids: Sequence[UUID]) -> list[Attachment]:

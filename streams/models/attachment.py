@@ -104,8 +104,22 @@ def upload(owner: Any, name: str, content: IO[bytes], *, may_roll_back: bool = F
 
     Raises what `intake.taken` and `quotas.check_files` raise.
     """
-    content, found = intake.taken(content)
-    quotas.check_files(owner.pk, found.size)
+    return store(owner, name, *intake.taken(content), may_roll_back=may_roll_back)
+
+
+def store(
+    owner: Any,
+    name: str,
+    content: IO[bytes],
+    found: Content,
+    *,
+    may_roll_back: bool = False,
+    waits: bool = True,
+) -> Attachment:
+    """Stores what `intake.taken` has returned, as `upload` does. One that is sent or deleted by the
+    same request does not wait. Raises what `quotas.check_files` raises.
+    """
+    quotas.check_files(owner.pk, found.size, waits)
     made = Attachment(owner=owner, name=names.named(name, found.type), **found._asdict())
     place = storage.place_of(made.uuid)
     announce(place, may_roll_back and connection().in_atomic_block and not in_a_test())
@@ -115,7 +129,7 @@ def upload(owner: Any, name: str, content: IO[bytes], *, may_roll_back: bool = F
         raise ImproperlyConfigured("STREAMS attachment_storage has to keep the names it is given.")
     made.place = place
     try:
-        return keep(made, found)
+        return keep(made, found, waits)
     except Exception:
         DiscardedFile.objects.filter(place=place).update(due_at=Now())
         raise
@@ -139,10 +153,10 @@ def announce(place: str, apart: bool) -> None:
 
 
 @atomic
-def keep(made: Attachment, found: Content) -> Attachment:
+def keep(made: Attachment, found: Content, waits: bool) -> Attachment:
     """Stores the row of a file that is written. Raises what `quotas.check_files` raises."""
     quotas.lock_for_files(made.owner_id)
-    quotas.check_files(made.owner_id, found.size)
+    quotas.check_files(made.owner_id, found.size, waits)
     made.save(force_insert=True)
     DiscardedFile.objects.filter(place=made.place).delete()
     return made

@@ -14,7 +14,7 @@ from streams.log import branches, references
 from streams.postgres.database import atomic
 from streams.text import clean
 
-from . import branching
+from . import attaching, branching
 from .conversation import Conversation
 from .outline import outline
 
@@ -49,7 +49,11 @@ def ask_again(
     newest = here.runs.filter(prompt=prompt).order_by("pk").last()
     had = [UUID(id) for id in references.ids_of(prompt.blocks)]
     files = had if attachments is None else attachments
-    if newest and clean(content).strip() == prompt.text.strip() and files == had:
+    if (
+        newest
+        and clean(content).strip() == prompt.text.strip()
+        and attaching.has_same(prompt, files)
+    ):
         run = newest.retry(device, model)
         return prompt, run, run.pk != newest.pk
     parent = before(here, prompt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from streams.conf import conf
 from streams.exceptions import Invalid, TooManyFiles
 from streams.log import references
 from streams.models import Attachment, Message
-from streams.models.attachment import upload
+from streams.models.attachment import store
 from streams.providers import registry
 from streams.providers.model_names import words_of
 
@@ -38,9 +38,12 @@ def attached(request: HttpRequest, given: dict[str, Any], place: UUID | None) ->
         raise TooManyFiles(told % {"most": most}, field="attachments")
     stored = stored_before(request.user, place, given.get("client_key")) if brought else {}
     for file in brought:
+        content, about = intake.taken(file)
         # Sent again since its receipt was lost: the same request brings the same files.
-        known = stored.get(intake.taken(file)[1].sha256) if stored else None
-        found.append(known or upload(request.user, file.name or "", file).uuid)
+        if about.sha256 not in stored:
+            made = store(request.user, file.name or "", content, about)
+            stored[about.sha256] = made.uuid
+        found = [*dict.fromkeys([*found, stored[about.sha256]])]
         given["attachments"] = [str(each) for each in found]
     return found
 
@@ -72,11 +75,14 @@ def files_of(prompt: Message) -> list[UUID]:
 
 def check_taken(user: Any, model: str, ids: Sequence[UUID]) -> None:
     """Raises Invalid where a model cannot take one of these files."""
-    if not ids:
-        return
+    if ids:
+        own = Attachment.objects.owned_by(user).filter(uuid__in=ids)
+        check_types(model, set(own.values_list("type", flat=True)))
+
+
+def check_types(model: str, types: Set[str]) -> None:
+    """Raises Invalid where a model cannot take files of one of these types."""
     takes = registry.takes(model)
-    own = Attachment.objects.owned_by(user).filter(uuid__in=ids)
-    types = set(own.values_list("type", flat=True))
     refused = (
         NO_IMAGES if types & {*kinds.IMAGES} and "image" not in takes else None,
         NO_PDF if kinds.PDF in types and "pdf" not in takes else None,

@@ -47,6 +47,25 @@ def test_files_go_with_a_prompt_and_with_its_key(anna, bert):
             chat.ask("Whose?", attachments=[other])
 
 
+def test_a_key_knows_a_picture_by_what_is_kept_of_it(anna):
+    chat = streams.start(anna)
+
+    def ask():
+        twice = [BytesIO(pictures.PHOTO_JPEG), BytesIO(pictures.PHOTO_JPEG)]
+        return chat.ask("What?", attachments=twice, key="k")
+
+    assert ask() == ask()
+    assert Attachment.objects.count() == 1
+
+
+def test_what_was_sent_with_a_key_meanwhile_is_the_same_prompt(anna, monkeypatch):
+    monkeypatch.setattr("streams.api.attaching.sent_before", lambda *_: {})
+    chat = streams.start(anna)
+    runs = [chat.ask("What?", attachments=files(), key="k") for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert Attachment.objects.count() == 2
+
+
 def test_what_is_refused_leaves_no_file(anna, settings):
     chat = streams.start(anna)
     for attachments, error in (

@@ -8,14 +8,18 @@ from io import BytesIO
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from streams import budgets
 from streams.dialects import posted
 from streams.dialects.ag_ui.messages import posted as ag_ui
 from streams.dialects.ai_sdk.messages import posted as ai_sdk
 from streams.dialects.endpoint import body_with_files
-from streams.exceptions import Invalid, NotFound, StreamsError, TooLarge
-from streams.models import Attachment, Conversation, Device, DiscardedFile, Message, Run
+from streams.dialects.files import Storing
+from streams.exceptions import Invalid, NotFound, StreamsError, TooLarge, TooManyFiles
+from streams.models import Attachment, Conversation, Device, DiscardedFile, Message, Run, Usage
 from tests import pictures
 
 pytestmark = pytest.mark.django_db
@@ -249,3 +253,97 @@ def test_a_body_has_its_bound_also_where_no_length_is_announced(announced, setti
     for body in (b'{"a": [%s]}' % (b"1," * 2000), b'{"a": "%s"}' % (b"x" * 20_000)):
         with pytest.raises(TooLarge):
             read(body)
+
+
+TWICE = {
+    "plain": [pictures.png()],
+    "with metadata": [pictures.PHOTO_JPEG, pictures.PHOTO_PNG],
+    "one file twice": [pictures.png(), pictures.png()],
+}
+
+
+@pytest.mark.parametrize("contents", TWICE.values(), ids=TWICE)
+def test_a_request_that_comes_again_is_known_by_what_is_kept_of_its_files(
+    contents, anna, laptop, v1
+):
+    prompt = of_ai_sdk(*[as_file(url(each)) for each in contents])
+    run = posted.ask(anna, laptop, prompt)
+    assert posted.ask(anna, laptop, prompt) == run
+    count = Attachment.objects.count()
+    assert count == len(set(contents))
+    parts = [{"type": "input_image", "image_url": url(each)} for each in contents]
+    body = {"model": MODEL, "background": True, "input": [{"role": "user", "content": parts}]}
+    for _ in range(2):
+        answer = v1.client.post(
+            "/v1/responses", json.dumps(body), content_type="application/json",
+            headers={"Idempotency-Key": "k"},
+        )  # fmt: skip
+        assert answer.status_code == 200
+    assert (Run.objects.count(), Attachment.objects.count()) == (2, 2 * count)
+
+
+def test_of_two_that_come_at_once_one_is_answered(anna, laptop):
+    prompt = of_ai_sdk(as_file(url()))
+    values = posted.settings_in(anna, prompt)
+    with Storing(anna, "messages") as one, Storing(anna, "messages") as other:
+        files = [posted.files_in(anna, prompt, each, values) for each in (one, other)]
+        runs = [posted.asked(anna, laptop, prompt, values, own, None) for own in files]
+    assert runs[0] == runs[1]
+    assert Attachment.objects.get().message == runs[0].prompt
+
+
+def history(length, file=False):
+    for n in range(length):
+        parts = [as_file(url(pictures.png(n + 1)))] if file else [{"type": "text", "text": "Hi"}]
+        yield {"id": f"u{n}", "role": "user", "parts": parts}
+        yield {"id": f"a{n}", "role": "assistant", "parts": [{"type": "text", "text": "Yes"}]}
+
+
+def with_history(before, *parts):
+    text = {"type": "text", "text": "What?"}
+    prompt = {"id": "prompt", "role": "user", "parts": [*parts, text]}
+    return ai_sdk({"id": "chat", "messages": [*before, prompt], "model": MODEL})
+
+
+def test_how_much_is_asked_of_the_database_is_not_for_a_history_to_say(anna, laptop):
+    def queries(length):
+        posted.ask(anna, laptop, with_history(history(length))._replace(name=f"of {length}"))
+        more = [*with_history(history(length)).messages, *with_history([], as_file(url())).messages]
+        more[-1] = more[-1]._replace(id="more")
+        again = with_history([])._replace(name=f"of {length}", messages=more)
+        with CaptureQueriesContext(connection) as asked:
+            posted.ask(anna, laptop, again)
+        return len(asked)
+
+    assert queries(9) == queries(3)
+
+
+def test_the_files_of_a_request_have_a_bound_of_their_own(anna, laptop, settings):
+    settings.STREAMS = settings.STREAMS | {"attachments_unsent": 2, "attachments_per_request": 4}
+    posted.ask(anna, laptop, with_history(history(3, file=True), as_file(url(pictures.GIF))))
+    assert Attachment.objects.exclude(message=None).count() == 4
+    more = with_history(history(4, file=True), as_file(url(pictures.GIF)))._replace(name="more")
+    with pytest.raises(TooManyFiles, match="go with one request"):
+        posted.ask(anna, laptop, more)
+
+
+@pytest.mark.parametrize(
+    "bound", ["budget_tokens", "running_per_user", "prompt_characters", "takes"]
+)
+def test_what_will_be_refused_is_refused_before_its_files_are_stored(
+    bound, v1, anna, laptop, settings, monkeypatch
+):
+    posted.ask(anna, laptop, of_ag_ui())
+    Usage.objects.create(owner=anna, month=budgets.this_month(), model="x:y", input_tokens=9)
+    more = {"models": {"scripted": {"takes": {"demo": []}}}} if bound == "takes" else {bound: 1}
+    settings.STREAMS = settings.STREAMS | more
+    stored = "streams.dialects.files.store"
+    monkeypatch.setattr(stored, lambda *_, **__: pytest.fail("did"))
+    with pytest.raises(StreamsError):
+        posted.ask(anna, laptop, of_ai_sdk(as_file(url())))
+    for path, name in (("responses", "input"), ("chat/completions", "messages")):
+        image = {"type": "image_url", "image_url": {"url": url()}}
+        asked = [{"role": "user", "content": [image, {"type": "text", "text": "What?"}]}]
+        body = json.dumps({"model": MODEL, name: asked})
+        answer = v1.client.post(f"/v1/{path}", body, content_type="application/json")
+        assert 400 <= answer.status_code < 500

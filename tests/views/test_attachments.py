@@ -259,12 +259,13 @@ def test_a_form_brings_its_files_itself(page, here, api):
     for path in (f"{here}messages", "/c/"):
         keyed = {"content": "Look", "client_key": "k"}
         sent = [
-            page.post(path, keyed | {"files": [SimpleUploadedFile("d.txt", b"d")]})
+            page.post(path, keyed | {"files": [SimpleUploadedFile("d.txt", b"d") for _ in "12"]})
             for _ in range(2)
         ]
         assert [each.status_code for each in sent] == [303, 303]
         assert sent[0]["Location"] == sent[1]["Location"]
     assert Attachment.objects.filter(conversation=None).count() == 0
+    assert Attachment.objects.filter(name="d.txt").count() == 2
     nothing = (
         b'--x\r\nContent-Disposition: form-data; name="content"\r\n\r\nJust words\r\n'
         b'--x\r\nContent-Disposition: form-data; name="files"; filename=""\r\n'

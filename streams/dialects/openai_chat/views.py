@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 
 from streams import policy
-from streams.dialects.files import Storing
+from streams.dialects.files import Storing, check_ahead
 from streams.dialects.openai_endpoint import OpenAIView
 from streams.dialects.openai_input import imported
 from streams.dialects.runs import with_all
@@ -52,9 +53,11 @@ def begin(user: Any, device: Device, asked: Asked) -> Run:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     with Storing(user, "messages") as storing:
-        before = imported(asked.said.before, storing)
-        files = storing.ids(asked.said.prompt.files)
-        return stored(user, device, asked, before, files)
+        said = [*asked.said.before, asked.said.prompt]
+        model = asked.model or policy.default_model(user)
+        ahead = partial(check_ahead, user, None, model, said)
+        *files, last = storing.each([each.files for each in said], ahead=ahead)
+        return stored(user, device, asked, imported(asked.said.before, files), last)
 
 
 @atomic

@@ -64,7 +64,11 @@ class Items(OpenAIView):
         here = starting.own_conversation(request.user, id)
         said = messages(self.sent(request).get("items"))
         with Storing(request.user, "items") as storing:
-            taken = take_in(here, imported(said, storing))
+            files = storing.each(
+                [each.files for each in said],
+                ahead=lambda _: quotas.check_length(here, len(said)),
+            )
+            taken = take_in(here, imported(said, files))
         address = addresses(request)
         made = [input_item(m.uuid, m.role, m.blocks, address) for m in taken]
         return JsonResponse(listed(made, {"limit": str(MOST_ITEMS)}))
@@ -85,14 +89,15 @@ class OneItem(OpenAIView):
 
 
 def begin(user: Any, items: Any, metadata: dict[str, str]) -> Conversation:
-    """Raises Invalid, TooLarge, TooManyEmpty, and what `Storing.ids` raises."""
+    """Raises Invalid, TooLarge, TooManyEmpty, and what `Storing.each` raises."""
     said = messages_in([] if items is None else items, "items")
     system = "\n\n".join(each.text for each in said if each.role not in branching.ROLES)
     quotas.check_text("system", system)
     own: dict[str, Any] = {"system": system, "metadata": metadata or None}
     talk = bounded([each for each in said if each.role in branching.ROLES])
     with Storing(user, "items") as storing:
-        return stored(user, imported(talk, storing), own)
+        files = storing.each([each.files for each in talk])
+        return stored(user, imported(talk, files), own)
 
 
 @atomic

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from streams import log, policy, quotas
-from streams.dialects.files import Storing, earlier_of
+from streams.dialects.files import Storing, check_ahead, earlier_of
 from streams.dialects.openai_input import imported
 from streams.dialects.runs import decided_by
 from streams.exceptions import NotFound
@@ -51,8 +52,12 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
         earlier = earlier_of(user, here, key)
-        before = [] if earlier else imported(asked.said.before, storing)
-        sent = Sent(before, storing.ids(asked.said.prompt.files, earlier), key)
+        before = [] if earlier else asked.said.before
+        said = [*before, asked.said.prompt]
+        model = asked.model or (place.conversation.model if place else policy.default_model(user))
+        ahead = partial(check_ahead, user, place.conversation if place else None, model, said)
+        *files, last = storing.each([each.files for each in said], earlier, ahead)
+        sent = Sent(imported(before, files), last, key)
         return Begun(stored(user, device, asked, place, sent))
 
 
