@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from streams import access
+from tests import pictures
 from tests.client import cookies_of, header_of
 from tests.processes import Process, Web, eventually
 
@@ -172,7 +173,7 @@ def test_a_device_of_ours_may_send_more_than_a_stranger(server, laptop):
 @everywhere
 def test_a_device_of_ours_may_send_a_file_and_take_its_time(server, laptop):
     cookies, before = header_of(cookies_of(laptop)), memory(server)
-    body = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1" + b"x" * 9_000_000
+    body = pictures.header(1, 1) + pictures.part(b"IDAT", b"x" * 9_000_000)
     more = ("Content-Type: image/png", "Accept: application/json", "X-CSRFToken: " + "t" * 32)
 
     def send(cookie, body, path="/attachments/?name=a.png", length=0, pause=0.0):
