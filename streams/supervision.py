@@ -11,7 +11,8 @@ logger = logging.getLogger(__name__)
 
 
 class SupervisedTasks:
-    """Runs coroutines side by side; calls `broke` when one raises, and keeps that error in `error`.
+    """Runs coroutines side by side; calls `broke` when one raises, or ends as cancelled although
+    nobody cancelled it, and keeps that error in `error`.
 
     A process that lacks one of its parts must not go on as if it were whole.
     """
@@ -33,7 +34,12 @@ class SupervisedTasks:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.running.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        error: BaseException | None
+        if task.cancelled():
+            error = None if task.cancelling() else RuntimeError(f"{task} cancelled itself")
+        else:
+            error = task.exception()
+        if error:
             logger.critical("a part of this process broke", exc_info=error)
             self.error = error
             self._broke()
@@ -56,9 +62,20 @@ async def restarted(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         try:
             await task()
+        except asyncio.CancelledError:
+            if was_cancelled():
+                raise
+            logger.exception("%s cancelled itself", task)
+            await asyncio.sleep(1)
         except Exception:
             logger.exception("%s broke", task)
             await asyncio.sleep(1)
+
+
+def was_cancelled() -> bool:
+    """Tells whether somebody asked for the end of the task that this runs in."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def finished_before(event: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:

@@ -46,7 +46,7 @@ from .providers.base import (
     ProviderEvent,
 )
 from .providers.registry import resolve
-from .worker import asking, claim, context_hook, deliveries, model_context
+from .worker import asking, claim, context_hook, deliveries, model_context, receivers
 from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.runner import Runner
@@ -211,7 +211,7 @@ def tell_receivers(through: AsyncConnection) -> bool:
     """Calls receivers; tells whether there was anything to deliver."""
     due = asyncio.run(claimed_deliveries(through))
     for each in due:
-        told = deliveries.tell(each)
+        told = receivers.tell(each)
         asyncio.run(deliveries.settle(through, each, told))
     return bool(due)
 

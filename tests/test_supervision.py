@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.supervision import SupervisedTasks
+import pytest
+
+from streams.supervision import SupervisedTasks, cancel_and_wait, restarted
 
 
 async def test_a_task_that_misses_its_cancel_is_told_again():
@@ -25,3 +27,32 @@ async def test_a_task_that_misses_its_cancel_is_told_again():
         await tasks.close()
     assert missed.is_set()
     assert not tasks.running
+
+
+async def test_a_task_that_ends_as_cancelled_while_nobody_closes_is_broken():
+    broke = asyncio.Event()
+    tasks = SupervisedTasks(broke.set)
+    tasks.start(cancels_itself())
+    staying = tasks.start(asyncio.sleep(60))
+    async with asyncio.timeout(5):
+        await broke.wait()
+        assert tasks.running == {staying}
+        with pytest.raises(RuntimeError, match="cancelled itself"):
+            raise tasks.error
+        broke.clear()
+        await tasks.close()
+    assert not broke.is_set()
+
+
+async def test_a_part_that_cancels_itself_is_restarted(caplog):
+    again = asyncio.create_task(restarted(cancels_itself))
+    async with asyncio.timeout(5):
+        while "cancelled itself" not in caplog.text:
+            await asyncio.sleep(0)
+        assert not again.done()
+        await cancel_and_wait([again])
+    assert again.cancelled()
+
+
+async def cancels_itself():
+    raise asyncio.CancelledError

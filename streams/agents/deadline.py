@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
+from ..supervision import was_cancelled
+
 T = TypeVar("T")
 
 GRACE = 2.0  # seconds that it gets to end when it is cancelled
@@ -52,12 +54,6 @@ async def contained(work: Awaitable[T]) -> T:
         if was_cancelled():
             raise
         raise RuntimeError("it cancelled itself") from error
-
-
-def was_cancelled() -> bool:
-    """Tells whether somebody asked for the end of the task that this runs in."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def ended(task: asyncio.Task[Any]) -> None:

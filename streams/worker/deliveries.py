@@ -1,7 +1,7 @@
 """Tells of runs that ended or wait, from a table: first `streams.signals`, then whoever is outside.
 
-A delivery is claimed for a minute and deleted once all have been told. If the worker ends in
-between, another finds it due again; who was told by then is kept with it.
+A delivery is claimed for a minute, anew while it is told, and deleted once all have been. If the
+worker ends in between, another finds it due again; who was told by then is kept with it.
 """
 
 from __future__ import annotations
@@ -10,28 +10,24 @@ import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ..agents.tool_threads import apart_at_once
-from ..api.chat import Chat
-from ..api.run import Run
 from ..conf import Settings, conf
-from ..models import Run as RunModel
 from ..postgres.availability import described
 from ..signals import run_ended, run_waiting
 from .notifier import Notifier, open_notifier
+from .receivers import ReceiverCalls
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
-RECEIVERS_WITHIN = 55.0  # seconds; then the delivery is due again, and its claim is over
+RECEIVERS_WITHIN = 55.0  # seconds for which receivers hold up the next delivery
+KEPT_EVERY = 20.0  # seconds after which a claim is renewed
 OUTSIDE_AT_ONCE = 100  # deliveries whose webhooks and devices are being told
-WAITING = RunModel.Status.WAITING
 RECEIVERS = "receivers"  # as `done` names those of the signals
 
 
@@ -55,6 +51,12 @@ UPDATE streams_delivery d
    SET attempts = d.attempts + 1, due_at = clock_timestamp() + interval '1 minute'
   FROM due WHERE d.id = due.id
 RETURNING d.id, d.run_id, d.attempts, d.status, d.done
+"""
+
+RENEW = """
+UPDATE streams_delivery SET due_at = clock_timestamp() + interval '1 minute'
+ WHERE id = %(delivery)s AND attempts = %(attempt)s
+RETURNING done
 """
 
 DELIVERED = "DELETE FROM streams_delivery WHERE id = %(delivery)s"
@@ -91,6 +93,7 @@ class Deliveries:
         self.pool = pool
         self.conf = conf
         self._wake = asyncio.Event()
+        self._calls = ReceiverCalls()
 
     def wake(self) -> None:
         if has_anybody():
@@ -106,10 +109,11 @@ class Deliveries:
                 try:
                     while claimed := await self._claimed():
                         for due in claimed:
-                            done = await self._told_here(due)
                             await room.acquire()
-                            told = telling.create_task(self._tell_outside(others, due, done))
+                            heard = asyncio.Event()
+                            told = telling.create_task(self._deliver(others, due, heard))
                             told.add_done_callback(lambda _: room.release())
+                            await heard.wait()
                         if len(claimed) < AT_ONCE:
                             break
                 except psycopg.Error as error:
@@ -121,34 +125,55 @@ class Deliveries:
         async with self.pool.connection() as connection:
             return await claim(connection, self.conf.deliveries_kept)
 
-    async def _told_here(self, due: Due) -> set[str]:
-        """Returns who has been told, once receivers of this program have been, or failed. One that
-        does not return holds up neither the others nor the worker's exit.
+    async def _deliver(self, others: Notifier, due: Due, heard: asyncio.Event) -> None:
+        """Tells of one delivery, whose claim is kept meanwhile, and settles it. Sets `heard` once
+        the next may be told: others outside, and receivers that are slow, hold it up no longer.
         """
-        done = {*due.done}
-        if RECEIVERS in done:
-            return done
         try:
-            async with asyncio.timeout(RECEIVERS_WITHIN):
-                told = await apart_at_once(partial(tell, due))
-        except TimeoutError:
-            logger.error("run %s: a receiver of its signal does not return", due.run_id)
-            return done
-        return done | {RECEIVERS} if told else done
-
-    async def _tell_outside(self, others: Notifier, due: Due, done: set[str]) -> None:
-        """Tells the others at the same time, holding no connection, and settles the delivery."""
-        names, complete = set[str](), True
-        try:
-            if others:
-                names, complete = await others.tell(due.delivery, done)
-            told = complete and RECEIVERS in done
-            async with self.pool.connection() as connection:
-                await settle(connection, due, told, done | names)
+            done = await self._renewed(due)  # others of its batch took their time
+            if done is None:
+                return
+            keeping = asyncio.create_task(self._keep(due))
+            try:
+                call = None if RECEIVERS in done else self._calls.of(due)
+                if call and call in (await asyncio.wait({call}, timeout=RECEIVERS_WITHIN))[1]:
+                    logger.error("run %s: a receiver of its signal does not return", due.run_id)
+                heard.set()
+                await self._tell(others, due, done, call)
+            finally:
+                keeping.cancel()
         except psycopg.Error as error:  # it is due again in a minute
             logger.warning("delivery %s: not settled: %s", due.delivery, error)
         except Exception:
             logger.exception("delivery %s could not be told", due.delivery)
+        finally:
+            heard.set()
+
+    async def _tell(
+        self, others: Notifier, due: Due, done: set[str], call: asyncio.Task[bool] | None
+    ) -> None:
+        """Tells the others at the same time, holding no connection, waits for the call of the
+        receivers, however long that takes, and settles the delivery.
+        """
+        names, complete = await others.tell(due.delivery, done) if others else (set(), True)
+        done = done | names
+        if call and call in (await asyncio.wait({call}))[0] and call.result():
+            done.add(RECEIVERS)
+        async with self.pool.connection() as connection:
+            await settle(connection, due, complete and RECEIVERS in done, done)
+
+    async def _keep(self, due: Due) -> None:
+        """Keeps the claim, at most as long as anybody is told: then another worker gives it up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.conf.deliveries_kept):
+                while True:
+                    await asyncio.sleep(KEPT_EVERY)
+                    with suppress(psycopg.Error):
+                        await self._renewed(due)
+
+    async def _renewed(self, due: Due) -> set[str] | None:
+        async with self.pool.connection() as connection:
+            return await renewed(connection, due)
 
 
 def has_anybody() -> bool:
@@ -169,29 +194,13 @@ async def claim(connection: AsyncConnection, kept: float) -> Sequence[Due]:
     return [Due(*row) for row in await claimed.fetchall()]
 
 
-def tell(due: Due) -> bool:
-    """Calls the receivers; tells whether all returned. Django logs those that raised."""
-    known = RunModel.objects.select_related("conversation", "prompt", "answer")
-    if not (run_waiting if due.status == WAITING else run_ended).has_listeners():
-        return True
-    try:
-        run = known.filter(pk=due.run_id).first()
-        if run is None:
-            return True
-        status = due.status or run.status
-        signal = run_waiting if status == WAITING else run_ended
-        answers = signal.send_robust(
-            Run,
-            run=Run(run),
-            chat=Chat(run.conversation),
-            status=status,
-            delivery=due.delivery,
-            attempt=due.attempt,
-        )
-        return not any(isinstance(answer, Exception) for _, answer in answers)
-    except (Exception, SystemExit):  # which would end each worker in turn
-        logger.exception("run %s: what became of it could not be told", due.run_id)
-        return False
+async def renewed(connection: AsyncConnection, due: Due) -> set[str] | None:
+    """Claims a delivery for another minute; returns who has been told, or None if meanwhile it is
+    another worker's.
+    """
+    known = {"delivery": due.delivery, "attempt": due.attempt}
+    row = await (await connection.execute(RENEW, known)).fetchone()
+    return None if row is None else {*row[0]}
 
 
 async def settle(

@@ -15,6 +15,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
+from ..agents.deadline import contained
 from ..conf import Settings
 from ..gc_freeze import freeze_startup_objects
 from ..postgres import channels
@@ -69,8 +70,7 @@ class Worker:
         self._leave_in(0.0 if self._draining.is_set() else self.conf.drain)
 
     def hand_back(self) -> None:
-        """Stops claiming, and hands running answers back at once; other workers take over what
-        cannot be."""
+        """Stops claiming, and hands running answers back at once, or leaves them to take-overs."""
         self._leave_in(0.0)
 
     def _leave_in(self, seconds: float) -> None:
@@ -157,7 +157,7 @@ class Worker:
         run = runner.claimed
         try:
             provider, model = resolve(run.model)
-            await asking.ask(runner, provider, model, history, self.conf, self._persist)
+            await contained(asking.ask(runner, provider, model, history, self.conf, self._persist))
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)

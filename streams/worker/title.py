@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from .. import log
+from ..agents.deadline import contained
 from ..conf import Settings
 from ..log import references
 from ..postgres.connections import blames_rows
@@ -108,7 +109,7 @@ class Titles:
         if not self.conf.title_within or run.titled:
             return
         try:
-            await self._give(run)
+            await contained(self._give(run))
         except psycopg.Error as error:
             logger.warning("no title for the conversation of run %s: %s", run.uuid, error)
             if blames_rows(error):

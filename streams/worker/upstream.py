@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from ..agents.deadline import contained
 from ..providers.base import Background, Prompt, Provider
 from .claimed_run import Claimed
 from .lease import Lease, LeaseLost
@@ -79,7 +80,7 @@ class UpstreamAnswer:
 
     async def stop(self, provider: Provider) -> None:
         """Stops an answer under way at its service, which would go on and cost. What this does not
-        stop, `left_answers` does.
+        stop, `left_upstream` does.
         """
         if self._id and await stopped(provider, self._id, self._run.uuid):
             known = {"run": self._run.run_id, "upstream": f"{self._asked} {self._id}"}
@@ -108,7 +109,7 @@ async def stopped(provider: Provider, upstream: str, run: str) -> bool:
         async with asyncio.timeout(CANCEL_WITHIN):
             for number in range(TRIES):
                 try:
-                    await provider.cancel(upstream)
+                    await contained(provider.cancel(upstream))
                     return True
                 except Exception as error:
                     logger.info("run %s: not stopped yet: %s", run, error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from contextlib import contextmanager
 
@@ -15,7 +14,7 @@ import streams
 from streams import signals
 from streams.models import Delivery
 from streams.postgres.connections import connect
-from streams.worker import deliveries
+from streams.worker import deliveries, receivers
 from tests.views.answers import begin, complete
 
 from .in_process_worker import until, working
@@ -107,21 +106,34 @@ async def test_a_receiver_that_raises_is_told_again_by_the_same_number(anna, tol
     assert "not today" in caplog.text
 
 
+@pytest.mark.parametrize("raised", [SystemExit("as a command may"), asyncio.CancelledError()])
 async def test_a_receiver_that_ends_its_program_is_told_again_by_a_worker_that_goes_on(
-    anna, caplog
+    anna, caplog, raised
 ):
-    run = await (await streams.astart(anna)).aask("Hello")
-    await sync_to_async(ended)(run)
-    with listening(lambda **told: sys.exit("as a management command may")):
+    chat, heard = await streams.astart(anna), []
+    ending, other = await chat.aask("Ending"), await chat.aask("Other")
+
+    def receiver(run, **told):
+        heard.append(run.id)
+        if run.id == ending.id:
+            raise raised
+
+    for run in (ending, other):
+        await sync_to_async(ended)(run)
+    with listening(receiver):
         async with working() as worker:
-            await until(lambda: asyncio.sleep(0, "could not be told" in caplog.text))
+            await until(lambda: asyncio.sleep(0, other.id in heard))
             assert worker.loops.running
 
-    assert not await nothing_is_left_to_tell()
+    assert "could not be told" in caplog.text
+    assert await Delivery.objects.filter(run_id=ending._run.pk).aexists()
 
 
-async def test_a_receiver_that_does_not_return_holds_up_nobody_else(anna, monkeypatch, caplog):
-    monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.3)
+async def test_a_receiver_that_does_not_return_holds_up_nobody_and_is_called_once(
+    anna, monkeypatch, caplog
+):
+    monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.1)
+    monkeypatch.setattr(deliveries, "KEPT_EVERY", 0.01)
     chat, going_on = await streams.astart(anna), threading.Event()
     stuck, other = await chat.aask("Stuck"), await chat.aask("Other")
     heard = []
@@ -135,12 +147,47 @@ async def test_a_receiver_that_does_not_return_holds_up_nobody_else(anna, monkey
         await sync_to_async(ended)(run)
     with listening(receiver):
         async with working():
-            await until(lambda: asyncio.sleep(0, {*heard} == {stuck.id, other.id}))
-            await until(lambda: sync_to_async(Delivery.objects.count)())
-    going_on.set()
+            await until(lambda: is_told(other))
+            before = await due_at(stuck)
+            await until(lambda: is_later(stuck, before))  # no other worker takes it
+            monkeypatch.setattr(deliveries, "KEPT_EVERY", 60)
+            await until(claimed_three_times)  # as if this one had been away for some minutes
+            going_on.set()
+            await until(nothing_is_left_to_tell)
     assert "does not return" in caplog.text
-    assert await Delivery.objects.filter(run_id=stuck._run.pk).aexists()
-    assert not await Delivery.objects.filter(run_id=other._run.pk).aexists()
+    assert sorted(heard) == sorted([stuck.id, other.id])
+
+
+async def test_few_receivers_at_once_do_not_return(anna, monkeypatch, caplog):
+    monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.0)
+    monkeypatch.setattr(receivers, "AT_ONCE", 2)
+    going_on, heard = threading.Event(), []
+
+    def receiver(run, **told):
+        heard.append(run.id)
+        going_on.wait(60)
+
+    for _ in range(4):
+        await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    with listening(receiver):
+        async with working():
+            await until(lambda: asyncio.sleep(0, "too many receivers" in caplog.text))
+            assert len(heard) <= 2
+            going_on.set()
+            await until(nothing_is_left_to_tell)
+
+
+async def test_what_became_another_workers_while_its_batch_was_told_is_not_told_here(anna, told):
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    async with await connect("test") as connection:
+        (mine,) = await deliveries.claim(connection, KEPT)
+        before = await due_at()
+        assert await deliveries.renewed(connection, mine) == set()
+        assert await due_at() > before
+        await due_now()
+        (others,) = await deliveries.claim(connection, KEPT)
+        assert await deliveries.renewed(connection, mine) is None
+        assert await deliveries.renewed(connection, others) == set()
 
 
 async def test_an_asynchronous_receiver_is_told_too(anna):
@@ -248,7 +295,7 @@ async def told_of_all_due(connection):
     """How each delivery that is due went."""
     went = []
     for due in await deliveries.claim(connection, KEPT):
-        went.append(await sync_to_async(deliveries.tell)(due))
+        went.append(await sync_to_async(receivers.tell)(due))
         await deliveries.settle(connection, due, went[-1])
     return went
 
@@ -261,3 +308,24 @@ def nothing_is_left_to_tell():
 @sync_to_async
 def due_now():
     Delivery.objects.update(due_at="2020-01-01T00:00Z")
+
+
+async def is_told(run):
+    return not await Delivery.objects.filter(run_id=run._run.pk).aexists()
+
+
+async def due_at(run=None):
+    of = {"run_id": run._run.pk} if run else {}
+    return (await Delivery.objects.aget(**of)).due_at
+
+
+async def is_later(run, than):
+    return await due_at(run) > than
+
+
+@sync_to_async
+def claimed_three_times():
+    if Delivery.objects.filter(attempts__gte=3).exists():
+        return True
+    Delivery.objects.update(due_at="2020-01-01T00:00Z")
+    return False
