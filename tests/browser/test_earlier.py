@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from streams.models import Conversation
+from tests.processes import eventually
 from tests.views.answers import begin, complete, say
 
+from .test_growing import serve_images
+from .test_long_prompts import LONG
 from .test_sidebar import LIVE
+
+ANSWER = "See ![Tea](https://images.example.com/tea.png)\n\n```py\nx = 1\n```"
+CHOSEN = "[...document.querySelector('.composer input[type=file]').files].map((it) => it.name)"
 
 
 def test_earlier_messages_come_above_what_is_read(open_as, here, laptop, conversation):
     for number in range(120):
-        run = conversation.post(f"Question {number}.", laptop)[1]
+        asked = LONG if number == 3 else f"Question {number}."
+        run = conversation.post(asked, laptop)[1]
         begin(run)
-        say(run, f"Answer {number}.")
+        say(run, ANSWER if number == 3 else f"Answer {number}.")
         complete(run)
     first = conversation.messages.first()
+    look_at_what_stands_still(open_as, here, laptop, conversation)
     plain = open_as(laptop, here, java_script_enabled=False)
     expect(plain.locator(".prompt")).to_have_count(50)
     plain.get_by_role("link", name="Earlier messages").click()
@@ -40,4 +50,42 @@ def test_earlier_messages_come_above_what_is_read(open_as, here, laptop, convers
     expect(linked.locator(".said").first).to_be_in_viewport()
     expect(linked.get_by_role("link", name="Earlier messages")).to_have_count(0)
     said = linked.locator(".said").all_text_contents()
-    assert said == [*(f"Question {number}." for number in range(120)), "One more"]
+    questions = [f"Question {number}." for number in range(120)]
+    assert said == [*questions[:3], LONG, *questions[4:], "One more"]
+
+
+def look_at_what_stands_still(open_as, here, laptop, conversation):
+    """A message far from the end comes with what is around it: no log follows, all else works."""
+    prompt, answer = conversation.messages.order_by("seq")[6:8]
+    Conversation.objects.get().change(laptop, model="scripted:count-9")
+    copies = ["clipboard-read", "clipboard-write"]
+    for place in (here, here.replace("/c/", "/invoice/")):
+        page = open_as(laptop, f"{place}?branch={prompt.uuid}#m-{prompt.uuid}", permissions=copies)
+        serve_images(page)
+        said = page.locator(f"#m-{prompt.uuid} .said")
+        shown = page.locator(f"#m-{answer.uuid}")
+        assert said.bounding_box()["height"] < 400
+        page.get_by_role("button", name="Show all of it").click()
+        assert said.bounding_box()["height"] > 700
+        for button, text in ((".code-copy", "x = 1"), ("[data-act=copy]", ANSWER)):
+            shown.locator(button).click()
+            expect(shown.locator(button)).to_have_text("Copied")
+            assert page.evaluate("navigator.clipboard.readText()") == text
+        shown.get_by_role("button", name="Show image").click()
+        expect(shown.get_by_role("img", name="Tea")).to_be_visible()
+        files = [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in "ab"]
+        page.locator(".composer input[type=file]").set_input_files(files)
+        expect(page.locator(".chip")).to_have_count(2)
+        page.get_by_role("button", name="Remove a.txt").click()
+        expect(page.locator(".chip")).to_contain_text("b.txt")
+        assert page.evaluate(CHOSEN) == ["b.txt"]
+        if place == here:
+            assert Axe().run(page).response["violations"] == []
+            page.locator(".bar select").select_option("scripted:demo")
+            eventually(lambda: Conversation.objects.get().model == "scripted:demo")
+            page.keyboard.press("Control+k")
+            expect(page.get_by_role("dialog", name="Search")).to_be_visible()
+        else:
+            page.get_by_role("link", name="Newest messages").click()
+            expect(page.locator("#streams-conversation")).to_have_attribute(*LIVE)
+            assert place in page.url, "it is the site's page still"

@@ -1,6 +1,7 @@
 // The blocks of one answer on the page: events of its run add them and make them grow, and remove
 // them when their attempt was lost.
 
+import { answerText } from "./answer_text.js";
 import { Block } from "./block.js";
 import { clone } from "./clone.js";
 import { LostAttempt } from "./lost_attempt.js";
@@ -28,8 +29,7 @@ export class AnswerBlocks {
   }
 
   get text() {
-    const shown = [...this.#place.querySelectorAll(".block.text, .block.refusal")];
-    return shown.map((each) => this.#of(each)?.text ?? each.dataset.source).join("\n\n");
+    return answerText(this.#place, (each) => this.#of(each)?.text);
   }
 
   // The calls of tools among them.

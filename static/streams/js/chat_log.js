@@ -68,7 +68,7 @@ export class ChatLog {
     localise(this.#main);
     unfoldLongPrompts(this.#main);
     this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
-    offerCopies(this.#main, (run) => this.transcript.answer(run).text);
+    offerCopies(this.#main, ({ dataset }) => this.transcript.answer(dataset.run).text);
     offerImages(this.#main);
     if (this.#device || (await this.#introduced())) this.#connection.follow();
   }

@@ -2,12 +2,12 @@
 
 import { gettext } from "./gettext.js";
 
-// `textOf` knows a run's answer.
+// `textOf` knows what an answer says.
 export function offerCopies(root, textOf) {
   root.addEventListener("click", ({ target }) => {
     const answers = target.closest('[data-act="copy"]');
     const codes = target.closest(".code-copy");
-    if (answers) copy(textOf(answers.closest(".answer").dataset.run), answers);
+    if (answers) copy(textOf(answers.closest(".answer")), answers);
     if (codes) copy(codeOf(codes.closest(".code")), codes);
   });
 }

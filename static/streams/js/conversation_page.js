@@ -8,8 +8,8 @@ import { PresenceList } from "./presence_list.js";
 import { Settings } from "./settings.js";
 import { forgetAtSignOut, Sidebar } from "./sidebar.js";
 import { Title } from "./title.js";
+import { keepVersionSteps, takeVersionStep } from "./version_step.js";
 
-const STEP = "streams:step";
 const root = document.querySelector(".streams");
 const { id, signIn } = document.getElementById("streams-conversation").dataset;
 const chat = new Chat(root);
@@ -33,24 +33,8 @@ chat.wire({
   feed: (frame) => sidebar.apply(frame),
   presence: (frame) => here.show(frame),
 });
-if (!takeStep()) chat.takeFocus();
-
-// Restores the focus of a reader who steps through a message's versions by keys.
-function takeStep() {
-  const rel = sessionStorage.getItem(STEP);
-  sessionStorage.removeItem(STEP);
-  if (!rel || !location.hash.startsWith("#m-")) return false;
-  const nav = document.getElementById(location.hash.slice(1))?.querySelector(":scope > .siblings");
-  const link = nav?.querySelector(`a[href][rel=${rel}]`) ?? nav?.querySelector("a[href]");
-  // Chromium takes the focus away when it has scrolled to the address's message.
-  addEventListener("load", () => setTimeout(() => link?.focus({ preventScroll: true })));
-  return Boolean(link);
-}
-
-document.addEventListener("click", ({ target }) => {
-  const step = target.closest(".siblings a[href]");
-  if (step) sessionStorage.setItem(STEP, step.rel);
-});
+if (!takeVersionStep()) chat.takeFocus();
+keepVersionSteps();
 
 function updated(data) {
   settings.show(data);

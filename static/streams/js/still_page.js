@@ -1,0 +1,17 @@
+// The page of a part of a conversation that stands still.
+
+import { followFeed } from "./feed.js";
+import { ModelPicker } from "./model_picker.js";
+import { forgetAtSignOut, Sidebar } from "./sidebar.js";
+import { StillMessages } from "./still_messages.js";
+import { keepVersionSteps, takeVersionStep } from "./version_step.js";
+
+const messages = new StillMessages(document.querySelector(".streams"));
+const picker = new ModelPicker(document.getElementById("streams-answered-by"));
+
+messages.wire();
+picker.wire({ failed: (words) => messages.tell(words) });
+forgetAtSignOut();
+followFeed(new Sidebar(document.getElementById("streams-conversation").dataset.id));
+takeVersionStep();
+keepVersionSteps();
