@@ -22,7 +22,7 @@ class Usage(Resource):
     def get(self, request: Request) -> HttpResponse:
         budget = budgets.of(request.user.pk)
         found = budgets.lines(request.user.pk, requests=budgets.REQUESTS)
-        lines = [priced(**line) for line in found[:MOST]]
+        lines = [priced(**line) for line in whole_months(list(found[: MOST + 1]))]
         used = budgets.used_in_month(request.user.pk, priced=bool(budget.dollars))
         if wants_json(request):
             told = [line | as_json(line) for line in lines]
@@ -35,6 +35,16 @@ class Usage(Resource):
         return render(request, "streams/usage.html", about)
 
 
+def whole_months(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns at most `MOST` lines, of months that are complete, since what a part of one cost is
+    not its sum. Of a month alone that has more there is nothing that could be left out.
+    """
+    if len(lines) <= MOST:
+        return lines
+    cut = lines[MOST]["month"]
+    return [line for line in lines if line["month"] != cut] or lines[:MOST]
+
+
 def priced(*, requests: int, **line: Any) -> dict[str, Any]:
     return line | {"dollars": budgets.price(line["model"], line | {"requests": requests})}
 
@@ -45,7 +55,9 @@ def by_month(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for month, group in groupby(lines, key=lambda line: line["month"]):
         of_it = list(group)
         priced = [line for line in of_it if line["dollars"] is not None]
-        about = {"month": month, "lines": of_it, "dollars": sum(line["dollars"] for line in priced)}
+        whole = len(of_it) < MOST  # of one that may be cut there is no sum
+        dollars = sum(line["dollars"] for line in priced) if whole else 0
+        about = {"month": month, "lines": of_it, "dollars": dollars}
         months.append(about | {"estimated": any(line["estimated_answers"] for line in priced)})
     return months
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.models import Conversation, Usage
+from streams.views import usage
 from tests.factories import ConversationFactory
 
 from .answers import begin, complete, fail, say
@@ -34,3 +35,19 @@ def test_answers_are_added_up_by_month_and_model(api, bert_api, page, anna, lapt
     ]  # fmt: skip
     assert "SmolLM2 · on this computer" in page.get("/usage").content.decode()
     assert bert_api("get", "/usage").json() == {"usage": [], "budget": None}
+
+
+def test_a_month_that_would_be_cut_is_left_out(api, anna, monkeypatch):
+    monkeypatch.setattr(usage, "MOST", 3)
+    for month, models in (("2026-03", "abc"), ("2026-02", "ab"), ("2026-01", "a")):
+        for model in models:
+            Usage.objects.create(owner=anna, month=f"{month}-01", model=model)
+
+    def months():
+        return [line["month"] for line in api("get", "/usage").json()["usage"]]
+
+    assert months() == ["2026-03"] * 3
+    monkeypatch.setattr(usage, "MOST", 4)
+    assert months() == ["2026-03"] * 3
+    monkeypatch.setattr(usage, "MOST", 5)
+    assert months() == ["2026-03"] * 3 + ["2026-02"] * 2
