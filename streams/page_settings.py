@@ -30,9 +30,10 @@ class PageSettings:
     password_url: str = "password_change"
 
     #: Hosts whose images in answers can be shown in place, by `https` and when somebody presses
-    #: "Show image": `["images.example.com"]`. An image's address can carry out what a model was
-    #: told, so name none that anybody may read the requests of. All others stay links. The
-    #: project's Content-Security-Policy lets these in; one of your own has to, as `img-src`.
+    #: "Show image": `["images.example.com"]`, each by its whole name. An image's address can
+    #: carry out what a model was told, so name none that anybody may read the requests of. All
+    #: others stay links. The project's Content-Security-Policy lets these in; one of your own has
+    #: to, as `img-src`.
     image_hosts: Sequence[str] = field(default_factory=list)
 
     # Sharing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 
@@ -17,6 +18,8 @@ from .providers.base import UnknownModel
 from .providers.builtin_providers import ENTRIES
 from .settings_validation import nearest
 
+HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d+)?", re.IGNORECASE)
+
 
 def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from providers(streams)
@@ -27,6 +30,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
     yield from webhooks(streams)
     yield from push(streams)
     yield from pages(streams)
+    yield from image_hosts(streams)
 
 
 def providers(streams: Settings) -> Iterable[CheckMessage]:
@@ -140,3 +144,14 @@ def pages(streams: Settings) -> Iterable[CheckMessage]:
             hint="Name one with the blocks title, head and content, or leave it out.",
             id="streams.E020",
         )
+
+
+def image_hosts(streams: Settings) -> Iterable[CheckMessage]:
+    for host in streams.image_hosts:
+        if not HOST.fullmatch(host):
+            yield Error(
+                f"STREAMS image_hosts has {host!r}, which is no host, and no image is from there.",
+                hint="Name each by itself, as images.example.com: without https://, a path or *, "
+                "and others than ASCII as xn--….",
+                id="streams.E027",
+            )

@@ -66,6 +66,10 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", {"push": {"private_key": PUSH_KEY, "subject": "us"}}, "streams.E025"),
         ("STREAMS", {"push": {"subject": "mailto:us@example.com"}}, "streams.E025"),
         ("STREAMS", {"push": {"private_key": "A" * 43, "subject": "mailto:a@b.c"}}, "streams.E025"),
+        ("STREAMS", {"image_hosts": ["*.example.com"]}, "streams.E027"),
+        ("STREAMS", {"image_hosts": ["https://example.com"]}, "streams.E027"),
+        ("STREAMS", {"image_hosts": ["example.com/pictures"]}, "streams.E027"),
+        ("STREAMS", {"image_hosts": ["example.com; script-src *"]}, "streams.E027"),
     ],
 )
 def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):
@@ -118,7 +122,14 @@ def test_a_provider_whose_packages_are_missing_is_told_with_its_extra(settings, 
     assert 'pip install "chatstream[anthropic]"' in told.hint
 
 
-@pytest.mark.parametrize("value", [{"lease": 7, "heartbeat": 3}, {"flush_floor_ms": 0}])
+HARMLESS = [
+    {"lease": 7, "heartbeat": 3},
+    {"flush_floor_ms": 0},
+    {"image_hosts": ["Images.example.com:443", "localhost:8443"]},
+]
+
+
+@pytest.mark.parametrize("value", HARMLESS)
 def test_settings_that_work_are_left_alone(settings, value):
     settings.STREAMS = value
     assert found() == set()

@@ -71,7 +71,13 @@ def from_trusted_host(source: str) -> bool:
         address = urlsplit(source)
     except ValueError:
         return False
-    return address.scheme == "https" and address.netloc.lower() in conf().image_hosts
+    trusted = {plain_host(host) for host in conf().image_hosts}
+    return address.scheme == "https" and plain_host(address.netloc) in trusted
+
+
+def plain_host(host: str) -> str:
+    """Returns a host, and its port if it is not the usual one, as all ways to write it compare."""
+    return host.lower().removesuffix(":443")
 
 
 def cell(

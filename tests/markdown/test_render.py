@@ -67,6 +67,8 @@ def test_a_link_leads_to_the_web_or_nowhere(address):
     [
         ("https://images.example.com/a.png", True),
         ("https://IMAGES.example.com/a.png?b=c", True),
+        ("https://images.example.com:443/a.png", True),
+        ("https://images.example.com:444/a.png", False),
         ("http://images.example.com/a.png", False),
         ("https://images.example.com.evil.example/a.png", False),
         ("https://user@images.example.com/a.png", False),
@@ -74,7 +76,9 @@ def test_a_link_leads_to_the_web_or_nowhere(address):
         ("https://[images.example.com/a.png", False),
     ],
 )
-def test_an_image_can_be_asked_for_where_the_site_trusts_its_host(address, offered):
+@pytest.mark.parametrize("host", ["images.example.com", "Images.Example.com:443"])
+def test_an_image_can_be_asked_for_where_the_site_trusts_its_host(settings, host, address, offered):
+    settings.STREAMS = settings.STREAMS | {"image_hosts": [host]}
     html = markdown.render(f"![x]({address})")
     assert (">Show image</button>" in html) is offered
     assert "<img" not in html
