@@ -9,7 +9,6 @@ from io import BytesIO
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from streams import budgets
@@ -34,19 +33,6 @@ def url(content=None, kind="image/png"):
 
 def encoded(content=None):
     return url(content).partition(",")[2]
-
-
-@pytest.fixture
-def v1(anna):
-    client = Client(headers={"Authorization": f"Bearer {Device.issue_token(anna.pk, 'S')[1]}"})
-
-    def post(path, status=200, **body):
-        answer = client.post(f"/v1/{path}", json.dumps(body), content_type="application/json")
-        assert answer.status_code == status, answer.content
-        return answer.json()
-
-    post.client = client
-    return post
 
 
 def of_ai_sdk(*parts, id="m"):

@@ -13,9 +13,9 @@ from streams.models import Conversation, Run, ToolCall
 from .answers import append, say
 
 
-def step(run: Run, number: int, *calls: tuple[str, dict], says: str = "", waits=()) -> None:
+def step(run: Run, number: int, *calls: tuple[str, dict], says: str = "", waits=(), client=False) -> None:
     """A model call that ends with these calls, each a tool's name and its arguments. Those in
-    `waits`, by position, wait for a decision.
+    `waits`, by position, wait for a decision, or for the `client` that runs them.
     """
     append(run, told_with(run, Ledger(began=number), "step.started", step=number))
     first = index = len(transcript.blocks_of(log.run_rows(run.conversation_id, run.pk)))
@@ -30,7 +30,7 @@ def step(run: Run, number: int, *calls: tuple[str, dict], says: str = "", waits=
         made.append(
             NewCall(
                 uuid=uuid.uuid4(), step=number, block=index, call_id=id, vendor_id=id, name=name,
-                arguments=text, key=uuid.uuid4(), repeat="never", client=False,
+                arguments=text, key=uuid.uuid4(), repeat="never", client=client,
                 status="waiting" if at in waits else "approved",
             )
         )  # fmt: skip

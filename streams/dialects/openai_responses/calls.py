@@ -6,16 +6,16 @@ at which it waited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
-
-from django.db.models import QuerySet
 
 from streams.dialects.deciding import Decided, decide
 from streams.dialects.openai_input import text_in
 from streams.exceptions import Invalid, NotFound
 from streams.models import Conversation, Device, Run, ToolCall
 from streams.postgres.database import atomic
+
+from . import ids
 
 CALL, RESULT = "function_call", "function_call_output"
 SKIPPED = (CALL, RESULT, "reasoning")  # of the items behind the last message
@@ -74,48 +74,50 @@ def go_on(
     here: Conversation | Run | None,
     kept: Mapping[str, Any],
 ) -> tuple[Run, int]:
-    """Takes results as the decisions about calls of a run: that of the previous response, or one in
-    the conversation or of any. Returns it, and the event since which it is the new response, of
-    which `kept` is kept. The same results once more are the same response.
+    """Takes results as the decisions about calls of a run, which is that of the previous response,
+    in the conversation, or any by itself. Returns it, and the event since which it is the new
+    response, of which `kept` is kept. The same results once more are the same response.
 
     Raises Invalid, in OpenAI's words, for a call that is not there and for one without a result.
     """
     run = run_called(user, results, here)
-    known = {call.call_id: call for call in run.calls.filter(client=True)}
+    Conversation.lock(run.conversation_id)
+    known = {id_of(run, call): call for call in run.calls.filter(client=True)}
     for result in results:
         if result.call_id not in known:
-            raise Invalid(NO_CALL.format(result.call_id[:80]), field="input")
+            raise no_call(result)
     check_answered(run, {result.call_id for result in results})
     decided = [
         Decided("", known[each.call_id].block, "answered", result=each.output) for each in results
     ]
     since = decide(run, device, decided)
-    keep(run, since, {**kept, "calls": [each.call_id for each in results]})
+    keep(run, since, {**kept, "calls": [known[each.call_id].call_id for each in results]})
     return run, since
 
 
 def run_called(user: Any, results: Sequence[Result], here: Conversation | Run | None) -> Run:
-    """Returns the run whose calls these are, the newest of them."""
-    if isinstance(here, Run):
-        return here
-    calls = own_calls(user).filter(call_id__in=[each.call_id for each in results])
-    if here is not None:
-        calls = calls.filter(run__conversation=here)
-    found = calls.select_related("run__conversation").order_by("-pk").first()
-    if found is None:
-        raise Invalid(NO_CALL.format(results[0].call_id[:80]), field="input")
-    return found.run
+    """Returns the run whose calls these are. Raises Invalid if it isn't there, or isn't `here`."""
+    named = ids.call_of(results[0].call_id)
+    found = Run.objects.owned_by(user).filter(uuid=named[0]).first() if named else None
+    if found is None or (here is not None and here not in (found, found.conversation)):
+        raise no_call(results[0])
+    return found
 
 
-def own_calls(user: Any) -> QuerySet[ToolCall]:
-    return ToolCall.objects.owned_by(user).filter(client=True)
+def no_call(result: Result) -> Invalid:
+    return Invalid(NO_CALL.format(result.call_id[:80]), field="input")
 
 
-def check_answered(run: Run, given: Any = ()) -> None:
+def id_of(run: Run, call: ToolCall) -> str:
+    """Returns what clients call a call."""
+    return ids.call_id(run.uuid, call.block)
+
+
+def check_answered(run: Run, given: Collection[str] = ()) -> None:
     """Raises Invalid for a call of the run that waits for its client and is not among those."""
-    waiting = run.calls.filter(client=True, status=ToolCall.Status.WAITING)
-    for call_id in waiting.exclude(call_id__in=given).values_list("call_id", flat=True)[:1]:
-        raise Invalid(NO_RESULT.format(call_id), field="input")
+    for call in run.calls.filter(client=True, status=ToolCall.Status.WAITING):
+        if id_of(run, call) not in given:
+            raise Invalid(NO_RESULT.format(id_of(run, call)), field="input")
 
 
 def keep(run: Run, since: int, kept: Mapping[str, Any]) -> None:
@@ -143,7 +145,7 @@ def posted(run: Run, since: int) -> list[dict[str, Any]]:
         {
             "id": f"fco_{call.uuid.hex}",
             "type": RESULT,
-            "call_id": call.call_id,
+            "call_id": id_of(run, call),
             "output": call.result,
             "status": "completed",
         }

@@ -82,8 +82,10 @@ class Encoder:
         return self.response.value(self._output.values())
 
     def _note(self, row: Row) -> None:
-        """Remembers the calls that the client runs, and what steps took."""
-        if row.type == "tool.waiting" and row.data["client"]:
+        """Remembers calls, which of them the client runs, and what steps took."""
+        if row.type == "block.started" and row.data.get("call_id"):
+            self._output.know(row.data)
+        elif row.type == "tool.waiting" and row.data["client"]:
             self._asks.add(row.data["call_id"])
             if row.seq <= self._extent.since:
                 self._answered.add(row.data["call_id"])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from streams.exceptions import NotFound
 
+CALL = re.compile(r"call_([0-9a-f]{32})_([0-9]{1,8})")
 SINCE = re.compile(r"_([1-9][0-9]{0,17})\Z")
 RESPONSE, CONVERSATION, MESSAGE = "resp_", "conv_", "msg_"
 ITEMS = {
@@ -34,6 +35,18 @@ def message_id(message: UUID | str) -> str:
 def item_id(kind: str, run: UUID | str, seq: int) -> str:
     """Returns the id of a part of an answer, which began with event number `seq`."""
     return f"{ITEMS.get(kind, MESSAGE)}{UUID(str(run)).hex}_{seq}"
+
+
+def call_id(run: UUID | str, block: int) -> str:
+    """Returns the id of a call, by the block of its run's answer that it is. The model's services
+    give ids that are unique within one answer at most."""
+    return f"call_{UUID(str(run)).hex}_{block}"
+
+
+def call_of(id: str) -> tuple[UUID, int] | None:
+    """Returns the run and the block of a call's id; None for what is no such id."""
+    found = CALL.fullmatch(id)
+    return (UUID(hex=found[1]), int(found[2])) if found else None
 
 
 def run_of(response: str) -> tuple[UUID, int]:

@@ -104,6 +104,7 @@ class Output:
 
     run: str
     said: int = 0
+    calls: dict[str, str] = field(default_factory=dict)  # ids for clients by those of the log
     # By the index of their block, or of a result by its call.
     standing: dict[int | str, Item] = field(default_factory=dict)
 
@@ -122,9 +123,14 @@ class Output:
         """Ends what is open as incomplete."""
         return self.end(list(self.standing), "incomplete")
 
+    def know(self, data: dict[str, Any]) -> None:
+        """Remembers what clients call a call, also one that an earlier response holds."""
+        self.calls[data["call_id"]] = ids.call_id(self.run, data["index"])
+
     def begin(self, seq: int, data: dict[str, Any]) -> list[Event]:
         item = Item(ids.item_id(data["kind"], self.run, seq), data["kind"], self.said)
-        item.name, item.call_id = data.get("name") or "", data.get("call_id") or ""
+        item.name = data.get("name") or ""
+        item.call_id = self.calls[data["call_id"]] if data.get("call_id") else ""
         self.standing[data["index"]] = item
         self.said += 1
         return item.begin()
@@ -136,8 +142,8 @@ class Output:
     def result(self, seq: int, data: dict[str, Any]) -> list[Event]:
         """Says what became of a call that the server has run."""
         item = Item(ids.item_id(RESULT, self.run, seq), RESULT, self.said, status="completed")
-        item.call_id, item.text = data["call_id"], data.get("result") or ""
-        self.standing[item.call_id] = item
+        item.call_id, item.text = self.calls.get(data["call_id"], ""), data.get("result") or ""
+        self.standing[data["call_id"]] = item
         self.said += 1
         return item.whole()
 
