@@ -97,7 +97,7 @@ def asked(
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
     if known and known.text == clean(prompt.text) and attaching.has_same(known, files[-1]):
-        return answered(known, device, posted)
+        return answered(known, device, posted, run)
     check_taken(user, here.model, files[-1])
     key, parent = free_key(here, prompt), place(here, posted, files)
     _, made, _ = here.post(prompt.text, device, key, parent, run, attachments=files[-1])
@@ -150,12 +150,14 @@ def free_key(here: Conversation, said: Said) -> str:
     return f"{key}#{here.last_seq}" if here.messages.filter(client_key=key).exists() else key
 
 
-def answered(prompt: Message, device: Device, posted: Posted) -> Run:
+def answered(prompt: Message, device: Device, posted: Posted, run: UUID | None) -> Run:
     """Returns the newest run of a prompt, or a new one once that has ended if one is wanted."""
+    if run and (earlier := prompt.runs.filter(uuid=run).first()):
+        return earlier  # the same post came twice at once
     newest = prompt.runs.latest("pk")
     if newest.status in Run.OPEN or not (posted.again or posted.edited):
         return newest
-    return with_tools(newest.retry(device), posted)
+    return with_tools(newest.retry(device, run_id=run), posted)
 
 
 def with_tools(run: Run, posted: Posted) -> Run:

@@ -192,14 +192,14 @@ class Conversation(models.Model):
         attaching.sent(files, prompt)
         return prompt, run, True
 
-    def _answer_again(self, prompt: Message, device: Device | None, model: str | None) -> Run:
+    def _answer_again(self, prompt: Message, device: Device | None, **chosen: Any) -> Run:
         """Creates another run, with its answer to come, for a prompt that is stored."""
         quotas.check_runs(self)
         message = self.messages.model
         answer = message(conversation=self, seq=self.last_seq + 1, role=message.Role.ASSISTANT)
         with log.numbered(self.pk):
             answer.save(force_insert=True)
-        run = self.runs.create(prompt=prompt, answer=answer, model=model or self.model)
+        run = self.runs.create(prompt=prompt, answer=answer, **chosen)
         data = {"prompt": str(prompt.uuid), "message": str(answer.uuid), "model": run.model}
         self.append(run.event("run.queued", **data, **caused_by(device)))
         return run

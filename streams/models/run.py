@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
@@ -220,8 +221,11 @@ class Run(RunTimings, models.Model):
         return [self.event("run.queued", attempt=self.attempt)]
 
     @atomic
-    def retry(self, device: Device | None, model: str | None = None) -> Run:
-        """Starts a new run for the same prompt, by `model` or the conversation's own.
+    def retry(
+        self, device: Device | None, model: str | None = None, run_id: UUID | None = None
+    ) -> Run:
+        """Starts a new run for the same prompt, by `model` or the conversation's own. `run_id` is
+        the id of the new one.
 
         Raises NotRetryable while this run is open or if it was taken back before it began, and what
         `quotas` raises.
@@ -235,7 +239,8 @@ class Run(RunTimings, models.Model):
         if newest.status in self.OPEN:
             return newest  # a double click
         quotas.check_length(conversation, 1)
-        return conversation._answer_again(run.prompt, device, model)
+        chosen = {"model": model or conversation.model, "uuid": run_id or uuid.uuid4()}
+        return conversation._answer_again(run.prompt, device, **chosen)
 
     @property
     def removed(self) -> bool:

@@ -47,7 +47,7 @@ def test_a_client_goes_on_where_its_own_run_ended_whoever_has_decided(run, lapto
 
 def test_two_tabs_keep_a_name_each_and_many_names_are_the_newest(run, anna):
     one, other = Run.objects.get(pk=run.pk), Run.objects.get(pk=run.pk)
-    names.begun(one, "thread")
+    names.begun(anna, one, "thread", str(run.uuid))
     names.remember(one, "of one tab", 7)
     names.remember(other, "of the other", 7)
     for name in ("of one tab", "of the other"):

@@ -18,7 +18,7 @@ from streams.dialects.ai_sdk.messages import posted as ai_sdk
 from streams.dialects.endpoint import body_with_files
 from streams.dialects.files import Storing
 from streams.exceptions import Invalid, NotFound, StreamsError, TooLarge, TooManyFiles
-from streams.models import Attachment, Conversation, Device, DiscardedFile, Message, Run, Usage
+from streams.models import Attachment, Conversation, DiscardedFile, Message, Run, Usage
 from tests import pictures
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,9 @@ from streams.models import Conversation, Run, ToolCall
 from .answers import append, say
 
 
-def step(run: Run, number: int, *calls: tuple[str, dict], says: str = "", waits=(), client=False) -> None:
+def step(
+    run: Run, number: int, *calls: tuple[str, dict], says: str = "", waits=(), client=False
+) -> None:
     """A model call that ends with these calls, each a tool's name and its arguments. Those in
     `waits`, by position, wait for a decision, or for the `client` that runs them.
     """

@@ -5,7 +5,9 @@ that was answered to goes on under another name.
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from streams.dialects import naming
 from streams.dialects.runs import named
 from streams.models import Conversation, Run
 from streams.postgres.database import atomic
@@ -31,11 +33,20 @@ def find(user: Any, name: str) -> Named | None:
     return Named(run, run.asked["continued"][name]) if run and run.asked else None
 
 
+def free_uuid(user: Any, name: str) -> UUID | None:
+    """Returns the id of a new run of this name; None where a deleted conversation's run has it."""
+    uuid = naming.run_uuid(user, name)
+    return None if Run.objects.filter(uuid=uuid).exists() else uuid
+
+
 @atomic
-def begun(run: Run, thread: str) -> None:
-    """Keeps what the client calls the run's thread."""
+def begun(user: Any, run: Run, thread: str, name: str) -> None:
+    """Keeps what the client calls the run's thread, and the run where its id does not say so: its
+    prompt was being answered already, or the id was taken."""
     if thread != str(run.conversation.uuid):
         keep(run, locked(run) | {"thread": thread})
+    if run.uuid != naming.run_uuid(user, name):
+        remember(run, name, 0)
 
 
 @atomic

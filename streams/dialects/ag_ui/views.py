@@ -52,9 +52,9 @@ class Agent(AGUIView):
         if run is None and cursor != BEGINNING:
             run = answer_in(request, given)
         if run is None:
-            uuid = naming.run_uuid(request.user, name)
+            uuid = names.free_uuid(request.user, name)
             run = with_all(ask(request.user, request.device, posted(given), uuid))
-            names.begun(run, thread)
+            names.begun(request.user, run, thread, name)
         return self.stream(request, run, cursor, thread_id=thread, run_id=name, after=after)
 
     def get(self, request: Request) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +123,7 @@ class Output:
         """Ends what is open as incomplete."""
         return self.end(list(self.standing), "incomplete")
 
-    def know(self, data: dict[str, Any]) -> None:
+    def know(self, data: Mapping[str, Any]) -> None:
         """Remembers what clients call a call, also one that an earlier response holds."""
         self.calls[data["call_id"]] = ids.call_id(self.run, data["index"])
 
