@@ -59,9 +59,10 @@ async def end(
     await log.append(connection, [append])
 
 
-# What was broken off when a run was handed back is counted, unless it goes on at its service.
+# What was broken off when a run was handed back is counted, unless it goes on at its service. Steps
+# have ended since the claim, whose usage has been added up.
 USED = """
-SELECT r.usage, coalesce(prompt.blocks->0->>'text', '')
+SELECT r.usage, coalesce(prompt.blocks->0->>'text', ''), r.from_block
   FROM streams_run r JOIN streams_message prompt ON prompt.id = r.prompt_id
  WHERE r.id = %s AND (r.status = 'running' OR r.upstream > '')
 """
@@ -74,8 +75,8 @@ async def used(
     row = await (await connection.execute(USED, [run.run_id])).fetchone()
     if row is None:
         return None
-    before, prompt = row
-    return log.with_lost_call(before, prompt, blocks[run.from_block :])
+    before, prompt, from_block = row
+    return log.with_lost_call(before, prompt, blocks[from_block:])
 
 
 OPEN_CALLS = """

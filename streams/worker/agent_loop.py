@@ -125,9 +125,10 @@ class AgentLoop:
         if the person's budget is used up by what the steps before took: the first was paid for when
         it was asked for.
         """
-        if number > 1 and not await self.asked.may_go_on() and not await self._asked_before():
+        goes_on = await self._asked_before()
+        if number > 1 and not goes_on and not await self.asked.may_go_on():
             raise ProviderError(Code.BUDGET_SPENT)
-        await self._begin(number)
+        await self._begin(number, absorbs=not goes_on)
         prompt = await self._prompt()
         call = ModelCall(self.held, distinct=True, upstream=self.upstream)
         self._asking = prompt, call.first
@@ -155,7 +156,7 @@ class AgentLoop:
 
     async def _asked_before(self) -> bool:
         """Tells whether what another worker asked for goes on at its service: it costs anyway."""
-        if self.claimed.attempt == 1:
+        if self.claimed.attempt == 1 or not await self.upstream.is_kept():
             return False
         return bool((await self.upstream.continued(await self._prompt())).upstream)
 
@@ -165,24 +166,18 @@ class AgentLoop:
         """
         return end.stop_reason in ("tool_call", "end_turn", "stop") and not self.answer.open
 
-    async def _begin(self, number: int) -> None:
-        """Begins a step. The first needs no transaction of its own: nothing has to be found out."""
+    async def _begin(self, number: int, absorbs: bool) -> None:
+        """Begins a step. The first needs no transaction of its own: nothing has to be found out.
+        What goes on at its service has another question than with prompts that joined meanwhile.
+        """
         if number == 1 and self.claimed.attempt == 1:
             event = self.claimed.noted("step.started", log.Ledger(began=1), step=1)
             await self.held.write(event)
             return
         await self.held.settle()
-        beginning = asyncio.ensure_future(
-            self.asked.persist(
-                partial(
-                    begin_step,
-                    run=self.claimed,
-                    lease=self.held.lease,
-                    number=number,
-                    at_block=len(self.answer),
-                )
-            )
-        )
+        step = partial(begin_step, number=number, at_block=len(self.answer), absorbs=absorbs)
+        begin = partial(step, run=self.claimed, lease=self.held.lease)
+        beginning = asyncio.ensure_future(self.asked.persist(begin))
         try:
             self.held.lease.acked = await asyncio.shield(beginning)
         except asyncio.CancelledError:

@@ -34,9 +34,16 @@ SELECT absorbed.id, absorbed.uuid::text, prompt.uuid::text
 
 
 async def begin_step(
-    connection: AsyncConnection, run: Claimed, lease: Lease, number: int, at_block: int
+    connection: AsyncConnection,
+    run: Claimed,
+    lease: Lease,
+    number: int,
+    at_block: int,
+    *,
+    absorbs: bool,
 ) -> int:
-    """Begins a step, and takes prompts in that were posted to join the run; returns the log's head.
+    """Begins a step; if it `absorbs`, takes prompts in that were posted to join the run. Returns
+    the log's head.
 
     Everything of the lease must have settled. May be repeated when it is not known whether it
     committed. Raises LeaseLost, and LockNotAvailable while somebody holds the row for long.
@@ -50,7 +57,8 @@ async def begin_step(
         begun = await (await connection.execute(BEGUN, known)).fetchone()
         if begun == (number,):  # by this very transaction, whose answer was lost
             return int(row[1])
-        absorbed = await (await connection.execute(ABSORB, known)).fetchall()
+        joining = connection.execute(ABSORB, known) if absorbs else None
+        absorbed = await (await joining).fetchall() if joining else []
         events = [
             log.NewEvent(
                 "run.steered",

@@ -63,6 +63,10 @@ class UpstreamAnswer:
                 return replace(prompt, upstream=upstream)
         return prompt
 
+    async def is_kept(self) -> bool:
+        """Tells whether an answer was begun at the service, for whatever question."""
+        return bool(self._id or await self._persist(self._read))
+
     async def keep(self, prompt: Prompt, upstream: str) -> None:
         """Commits the id. Raises LeaseLost if the run is another worker's."""
         self._id, self._asked = upstream, mark_of(prompt)

@@ -13,6 +13,8 @@ from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
 from streams.providers.base import Call, Code, ProviderError, Result, Text, Upstream
 from streams.worker import decision_timeout, run_standing
+from streams.worker.lease import StorageFailed
+from streams.worker.runner import Runner
 from tests.factories import ConversationFactory
 
 from . import agents
@@ -277,8 +279,9 @@ async def test_a_budget_is_looked_at_before_each_further_request(
 async def test_a_spent_budget_leaves_nobody_without_an_answer_that_goes_on_at_its_service(
     script, conversation, laptop, anna, settings
 ):
-    """The next worker asks for no more than that."""
+    """The next worker asks for no more than that, and for nothing that was posted meanwhile."""
     settings.STREAMS = {**settings.STREAMS, "budget_tokens": 40}
+    await Conversation.objects.filter(pk=conversation.pk).aupdate(on_busy="steer")
     asked = Upstream("resp_1")
     script.then(calls(("look", "a")), [asked, *said("Half")[:2], asyncio.Event()])
     script.then([asked, *calls(("look", "b"))], says("Done."))
@@ -286,12 +289,15 @@ async def test_a_spent_budget_leaves_nobody_without_an_answer_that_goes_on_at_it
         run = await post(conversation, laptop)
         await until(async_of(lambda: len(script.prompts) == 2))
         await until(lambda: has_upstream(run))
+    await conversation.arefresh_from_db()
+    joining = await post(conversation, laptop, "And hurry")
     spent = {"owner": anna, "month": budgets.this_month(), "model": "m", "input_tokens": 100}
     await Usage.objects.acreate(**spent)
     async with working():
         ended = await status(run, "completed", "failed")
+        assert (await status(joining, "completed", "failed")).error_code == ""
     assert ended.error_code == "budget_spent"  # for the third request
-    assert [prompt.upstream for prompt in script.prompts] == ["", "", "resp_1"]
+    assert [prompt.upstream for prompt in script.prompts] == ["", "", "resp_1", ""]
     assert await ledger(run) == [("look", "ok"), ("look", "ok")]
     assert ended.usage == {"input_tokens": 20, "output_tokens": 10}
     await same_as_page(conversation)
@@ -327,3 +333,20 @@ async def test_what_a_failed_answer_used_is_estimated_where_it_said_something(
         ended = await status(await post(conversation, laptop), "failed")
     assert ended.usage["estimated"] is True
     assert ended.usage["output_tokens"] == 5 + 3
+
+
+async def test_a_step_that_has_ended_is_not_counted_again_as_its_run_is_given_up(
+    script, conversation, laptop, monkeypatch
+):
+    async def refused(self, event, change):
+        raise StorageFailed("rows")
+
+    monkeypatch.setattr(Runner, "_end", refused)
+    used = {"input_tokens": 10, "output_tokens": 1000}
+    script.then(calls(("look", "a"), text="x" * 4000, usage=used), says("Done."))
+    async with working():
+        run = await post(conversation, laptop)
+        ended = await status(run, "failed")
+    assert ended.error_code == "storage"
+    assert ended.usage["output_tokens"] == 1000 + 2
+    await same_as_page(conversation)
