@@ -40,14 +40,14 @@ class Call:
     def __init__(self, id: str, name: str) -> None:
         self.id = id
         self._name = name
-        self._text = ""
+        self._pieces: list[str] = []
         self._told = False
 
     def begun(self) -> bytes:
         return part("tool-input-start", toolCallId=self.id, toolName=self._name, dynamic=True)
 
     def grown(self, text: str) -> bytes:
-        self._text += text
+        self._pieces.append(text)
         return part("tool-input-delta", toolCallId=self.id, inputTextDelta=text)
 
     def ready(self, by_client: bool = False) -> bytes:
@@ -57,7 +57,7 @@ class Call:
         self._told = True
         here = {} if by_client else {"providerExecuted": True}
         known = {"toolCallId": self.id, "toolName": self._name, "dynamic": True, **here}
-        return part("tool-input-available", input=value_of(self._text), **known)
+        return part("tool-input-available", input=value_of("".join(self._pieces)), **known)
 
     def ended(self, status: str, result: str) -> bytes:
         known = {"toolCallId": self.id, "dynamic": True}

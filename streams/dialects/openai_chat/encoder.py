@@ -113,7 +113,7 @@ class WholeEncoder:
     def __init__(self, completion: Completion) -> None:
         self._completion = completion
         self._kinds: dict[int, str] = {}
-        self._said = {"content": "", "refusal": ""}
+        self._said: dict[str, list[str]] = {"content": [], "refusal": []}
 
     def begin(self) -> bytes:
         return b""
@@ -121,11 +121,11 @@ class WholeEncoder:
     def event(self, row: Row) -> bytes:
         data = row.data
         if row.type == "run.started":
-            self._said = {"content": "", "refusal": ""}
+            self._said = {"content": [], "refusal": []}
         elif row.type == "block.started":
             self._kinds[data["index"]] = FIELDS.get(data["kind"], "")
         elif row.type == "block.delta" and (name := self._kinds.get(data["index"])):
-            self._said[name] += data["text"]
+            self._said[name].append(data["text"])
         elif row.type == "run.completed":
             return orjson.dumps(self._document(data))
         elif (failure := failure_of(row)) is not None:
@@ -133,7 +133,8 @@ class WholeEncoder:
         return b""
 
     def _document(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        said = {"content": self._said["content"], "refusal": self._said["refusal"] or None}
+        content, refusal = ("".join(self._said[name]) for name in ("content", "refusal"))
+        said = {"content": content, "refusal": refusal or None}
         choice = {
             "index": 0,
             "message": {"role": "assistant", **said, "annotations": []},

@@ -22,8 +22,12 @@ class Item:
     index: int  # in the output
     name: str = ""
     call_id: str = ""
-    text: str = ""
     status: str = "in_progress"
+    pieces: list[str] = field(default_factory=list)  # joined when all is told: adding up is slow
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
     def value(self) -> dict[str, Any]:
         """Returns the item as it stands."""
@@ -56,7 +60,7 @@ class Item:
         return events
 
     def grow(self, text: str) -> list[Event]:
-        self.text += text
+        self.pieces.append(text)
         return [self._of_text("delta", delta=text)]
 
     def end(self, status: str) -> list[Event]:
@@ -142,7 +146,8 @@ class Output:
     def result(self, seq: int, data: dict[str, Any]) -> list[Event]:
         """Says what became of a call that the server has run."""
         item = Item(ids.item_id(RESULT, self.run, seq), RESULT, self.said, status="completed")
-        item.call_id, item.text = self.calls.get(data["call_id"], ""), data.get("result") or ""
+        item.call_id = self.calls.get(data["call_id"], "")
+        item.pieces = [data.get("result") or ""]
         self.standing[data["call_id"]] = item
         self.said += 1
         return item.whole()
