@@ -59,6 +59,9 @@ def look_at_what_stands_still(open_as, here, laptop, conversation):
     prompt, answer = conversation.messages.order_by("seq")[6:8]
     Conversation.objects.get().change(laptop, model="scripted:count-9")
     copies = ["clipboard-read", "clipboard-write"]
+    plain = open_as(laptop, f"{here}?branch={answer.uuid}", java_script_enabled=False)
+    for name in ("Show image", "Show all of it", "Copy"):
+        expect(plain.get_by_role("button", name=name)).to_have_count(0)  # of those to be seen
     for place in (here, here.replace("/c/", "/invoice/")):
         page = open_as(laptop, f"{place}?branch={prompt.uuid}#m-{prompt.uuid}", permissions=copies)
         serve_images(page)

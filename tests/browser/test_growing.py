@@ -323,6 +323,7 @@ def test_a_fold_opens_where_it_stands(open_as, laptop, conversation, here):
 
 
 IMAGE = "https://images.example.com/tea.png"
+IMAGES = f"![Tea]({IMAGE}) and ![Coffee]({IMAGE}?missing)"
 
 
 def test_a_fold_stays_as_its_reader_has_it_and_an_image_waits_to_be_asked_for(
@@ -343,19 +344,29 @@ def test_a_fold_stays_as_its_reader_has_it_and_an_image_waits_to_be_asked_for(
     expect(page.get_by_text("Two", exact=True)).to_be_visible()
     expect(page.get_by_text("Second.")).to_be_visible()
     expect(page.get_by_text("Third.")).to_be_hidden()
-    say(run, f"</details>\n\n![Tea]({IMAGE}) and ![Coffee]({IMAGE}?missing)", start=False)
+    say(run, f"</details>\n\n{IMAGES}", start=False, end=False)
+
+    open_as.expected.append("404")
+    asked = serve_images(page)
+    page.get_by_role("button", name="Show image").first.press("Enter")
+    expect(page.get_by_role("img", name="Tea")).to_be_visible()
+    expect(page.get_by_role("link", name="Tea")).to_be_focused()
+    page.get_by_role("button", name="Show image").press("Enter")
+    failed = page.get_by_role("button", name="The image cannot be loaded")
+    expect(failed).to_be_focused()
+    expect(page.locator("#streams-announcer")).to_have_text("The image cannot be loaded")
+    say(run, " go on", start=False, end=False)
+    expect(page.locator(".open")).to_contain_text("go on")
+    expect(page.get_by_role("img", name="Tea")).to_be_visible()
+    expect(failed).to_be_focused()
+    say(run, " to the end.", start=False)
     complete(run)
     expect(page.locator(".answer")).to_have_attribute("data-state", "completed")
     expect(page.locator(".open > *")).to_have_count(0)
     expect(page.get_by_text("Second.")).to_be_visible()
     expect(page.get_by_text("Third.")).to_be_hidden()
-
-    open_as.expected.append("404")
-    asked = serve_images(page)
-    page.get_by_role("button", name="Show image").first.click()
     expect(page.get_by_role("img", name="Tea")).to_be_visible()
-    page.get_by_role("button", name="Show image").click()
-    expect(page.get_by_role("button", name="The image cannot be loaded")).to_be_enabled()
+    expect(failed).to_be_visible()
     assert [each.headers.get("referer") for each in asked] == [None, None]
 
 

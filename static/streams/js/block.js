@@ -5,6 +5,7 @@ import { paint } from "./paint_queue.js";
 import { GrowingText } from "./growing_text.js";
 import { cleanLength } from "./inline_text.js";
 import { Folds, parsed, patch } from "./dom_patch.js";
+import { ShownImages } from "./shown_images.js";
 
 export class Block {
   version = 0; // of the text so far: what was asked about another is of no use
@@ -88,9 +89,9 @@ export class Block {
   show({ closed, length, open, seen, fenced }, draft) {
     if (this.ended) return this.#settle(closed + open);
     this.#growth.remove();
-    const folds = new Folds(this.#open);
-    this.#closed.append(folds.keep(parsed(closed)));
-    patch(this.#open, folds.keep(parsed(open)));
+    const drawn = this.#redrawing();
+    this.#closed.append(drawn(closed));
+    patch(this.#open, drawn(open));
     this.#seenLength = this.#closedLength + seen;
     // Where no frame is drawn for a while, the server's answer shows what none has painted yet.
     this.#paintedLength = Math.max(this.#paintedLength, this.#seenLength);
@@ -111,9 +112,15 @@ export class Block {
     this.#growth = new GrowingText(this.#open, before, fenced);
   }
 
+  // What a reader has done with folds and images stays.
+  #redrawing() {
+    const [folds, images] = [new Folds(this.#open), new ShownImages(this.#open)];
+    return (html) => images.keep(folds.keep(parsed(html)));
+  }
+
   // Nothing will follow: the rest is final too.
   #settle(html) {
-    const fresh = new Folds(this.#open).keep(parsed(html));
+    const fresh = this.#redrawing()(html);
     this.#open.replaceChildren();
     this.#closed.append(fresh);
     this.#closedLength = this.#seenLength = this.#paintedLength = this.#text.length;

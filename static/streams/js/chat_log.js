@@ -69,7 +69,7 @@ export class ChatLog {
     unfoldLongPrompts(this.#main);
     this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
     offerCopies(this.#main, ({ dataset }) => this.transcript.answer(dataset.run).text);
-    offerImages(this.#main);
+    offerImages(this.#main, (words) => this.#announcer.say(words));
     if (this.#device || (await this.#introduced())) this.#connection.follow();
   }
 

@@ -28,7 +28,7 @@ export class StillMessages {
     localise(this.#main);
     unfoldLongPrompts(this.#main);
     offerCopies(this.#main, answerText);
-    offerImages(this.#main);
+    offerImages(this.#main, (words) => this.#announcer.say(words));
     this.#earlier.wire({ arrived: (elements) => elements.forEach(localise) });
     this.#files.wire();
   }
