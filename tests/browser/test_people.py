@@ -13,7 +13,7 @@ from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, fail, say
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('streams:draft:')).length"
+DRAFTS = "Object.keys(localStorage).filter((it) => /^streams:(draft|attached):/.test(it)).length"
 JUMPED_AT_ONCE = """() => {
   document.getElementById("streams-jump").click();
   return scrollY > 200;
@@ -135,10 +135,14 @@ def test_a_prompt_whose_receipt_was_lost_stands_once_after_a_reload(
 def test_a_draft_is_there_after_a_reload_and_goes_with_who_signs_out(open_as, laptop, here):
     page = open_as(laptop, here)
     field(page).fill("Half a thou")
+    note = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"x"}
+    page.locator(".composer input[type=file]").set_input_files(note)
+    eventually(lambda: page.evaluate(DRAFTS) == 2)
     page.reload()
     expect(field(page)).to_have_value("Half a thou")
+    expect(page.locator(".chip")).to_contain_text("note.txt")
     page.goto("/devices/")
-    assert page.evaluate(DRAFTS) == 1
+    assert page.evaluate(DRAFTS) == 2
     page.get_by_role("button", name="Sign out Laptop").click()
     page.wait_for_url("**/sign-in/**")
     assert page.evaluate(DRAFTS) == 0

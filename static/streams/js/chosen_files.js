@@ -17,7 +17,7 @@ export class ChosenFiles {
 
   wire() {
     this.#input?.addEventListener("change", () => this.#draw());
-    if (this.#input) this.#draw(); // a browser that comes back knows them still
+    if (this.#input) addEventListener("pageshow", () => this.#draw()); // one comes back with them, perhaps
   }
 
   // Beside those the server has already, of a form that was refused. With a file there need be no text.

@@ -10,6 +10,7 @@ import { draw, freshRow, lineOf } from "./sidebar_row.js";
 import { showHowManyWait } from "./title_badge.js";
 
 const AHEAD = { pinned: 50, waiting: 200 }; // so many come with the first page, as the server has it
+const PERSONS = /^streams:(draft|attached|unsent):/; // keys of what somebody has not sent yet
 const PAGES = 5; // so many pages of older ones come along to the next page; more are asked for again
 
 export class Sidebar {
@@ -200,7 +201,5 @@ export function forgetAtSignOut() {
 }
 
 function forget() {
-  for (const key of Object.keys(localStorage)) {
-    if (key.startsWith("streams:draft:") || key.startsWith("streams:unsent:")) localStorage.removeItem(key);
-  }
+  for (const key of Object.keys(localStorage)) if (PERSONS.test(key)) localStorage.removeItem(key);
 }
