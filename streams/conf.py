@@ -163,7 +163,8 @@ class Settings(AttachmentSettings):
     conversation_messages: int = 2000
     #: Conversations of one person with nothing in them.
     empty_per_user: int = 100
-    #: Conversations of one person that are being answered at once.
+    #: Conversations of one person that are being answered at once. One that waits only for a tool
+    #: of its client's is not counted.
     running_per_user: int = 20
     #: Links to copies of one conversation.
     shares_per_conversation: int = 20

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext, gettext_noop
 
@@ -117,11 +117,7 @@ def check_runs(conversation: Conversation) -> None:
     if not counts_runs():
         return
     streams = conf()
-    # Not IN: only this way each half finds its own partial index.
-    run: Any = conversation._meta.get_field("runs").related_model  # of one not stored yet too
-    status = run.Status
-    is_open = Q(status=status.QUEUED) | Q(status=status.RUNNING) | Q(status=status.WAITING)
-    count = run.objects.filter(is_open, conversation__owner_id=conversation.owner_id).aggregate(
+    count = open_runs(conversation.owner_id).aggregate(
         all=Count("pk"),
         places=Count("conversation_id", distinct=True),
         here=Count("pk", filter=Q(conversation_id=conversation.pk)),
@@ -130,6 +126,30 @@ def check_runs(conversation: Conversation) -> None:
         enough(count["places"], streams.running_per_user, WRITTEN)
     else:
         enough(count["all"] - count["places"], streams.queued_per_user, WAITING)
+
+
+def check_going_on(conversation: Conversation) -> None:
+    """Checks that a run which waited for nothing but its client may go on, as it counts from now
+    on. Raises TooManyRuns. The caller holds the owner's lock."""
+    if most := conf().running_per_user:
+        others = open_runs(conversation.owner_id).exclude(conversation_id=conversation.pk)
+        enough(
+            others.aggregate(places=Count("conversation_id", distinct=True))["places"],
+            most,
+            WRITTEN,
+        )
+
+
+def open_runs(owner_id: Any) -> QuerySet[Any]:
+    """Returns the runs that count as open: not those that wait only for calls of their clients,
+    which may never come back for them."""
+    run, call = (apps.get_model("streams", name) for name in ("Run", "ToolCall"))
+    status: Any = run.Status
+    waiting = call.objects.filter(run=OuterRef("pk"), status=call.Status.WAITING, client=False)
+    # Not IN: only this way each half finds its own partial index.
+    is_open = Q(status=status.QUEUED) | Q(status=status.RUNNING) | Q(status=status.WAITING)
+    counts = ~Q(status=status.WAITING) | Exists(waiting)
+    return run.objects.filter(is_open, counts, conversation__owner_id=owner_id)
 
 
 def check_files(owner_id: Any, more: int, waits: bool = True) -> None:

@@ -102,13 +102,15 @@ class ToolCall(models.Model):
         first one counts; the same once more changes nothing. Returns the call as it is now.
 
         Raises Invalid for a decision that this call does not take, TooLarge, and AlreadyDecided
-        where another one came first, the call has ended, or its run was asked to stop.
+        where another one came first, the call has ended, or its run was asked to stop, and
+        TooManyRuns where that would go on without a person's yes.
         """
         note, result = clean(note), clean(result)
         if len(note) > NOTE_LENGTH:
             told = gettext("The note is too long: at most %(most)s characters.")
             raise TooLarge(told % {"most": f"{NOTE_LENGTH:,}"}, field="note")
         quotas.check_text("content", result)
+        quotas.lock_owner(self.run.conversation.owner_id)
         conversation = Conversation.lock(self.run.conversation_id)
         run = Run.objects.select_for_update(no_key=True).get(pk=self.run_id)
         call = ToolCall.objects.select_for_update(no_key=True).get(pk=self.pk)
@@ -119,6 +121,8 @@ class ToolCall(models.Model):
             raise AlreadyDecided(call.standing)
         if decision not in (self.Decision.DENIED, call.accepts):
             raise Invalid(f"decision is {call.accepts} or denied here.", field="decision")
+        if call.client and run.status == Run.Status.WAITING and conversation.undecided == 1:
+            quotas.check_going_on(conversation)
         call._record(decision, device, note, result)
         conversation.undecided -= 1
         conversation.save(update_fields=["undecided"])

@@ -49,3 +49,23 @@ def test_a_result_is_that_of_its_own_conversation_whatever_the_service_calls_the
         here = first["id"] if place == "previous_response_id" else first["conversation"]["id"]
         v1("responses", 400, **more, input=[result(second)], **{place: here})
     assert results() == ["of Alice", ""]
+
+
+def test_calls_that_clients_have_left_alone_keep_nobody_from_asking(ask, v1, settings):
+    settings.STREAMS = settings.STREAMS | {"running_per_user": 1}
+    left, _ = ask(input="Alice"), ask(input="Bert")
+    more = {"model": MODEL, "background": True}
+    v1("responses", input="Claire", **more)
+    told = v1("responses", 429, input=[result(left)], **more)
+    assert "being written already" in told["error"]["message"]
+    v1("responses", 429, input="Dora", **more)
+    Run.objects.filter(status="queued").update(status="completed")
+    v1("responses", input=[result(left)], **more)
+    v1("responses", 429, input="Dora", **more)
+
+
+def test_what_waits_for_a_person_counts(ask, v1, settings):
+    settings.STREAMS = settings.STREAMS | {"running_per_user": 1}
+    ask(input="Alice")
+    ToolCall.objects.update(client=False)
+    v1("responses", 429, model=MODEL, background=True, input="Bert")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from streams import quotas
 from streams.dialects.deciding import Decided, decide
 from streams.dialects.openai_input import text_in
 from streams.exceptions import Invalid, NotFound
@@ -81,6 +82,7 @@ def go_on(
     Raises Invalid, in OpenAI's words, for a call that is not there and for one without a result.
     """
     run = run_called(user, results, here)
+    quotas.lock_owner(run.conversation.owner_id)
     Conversation.lock(run.conversation_id)
     known = {id_of(run, call): call for call in run.calls.filter(client=True)}
     for result in results:
