@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import orjson
 from django.db.models import Q
 
 from streams import log
@@ -67,4 +66,4 @@ def block_in(id: str, separator: str) -> int:
 
 
 def text_of(result: Any) -> str:
-    return result if isinstance(result, str) else orjson.dumps(result).decode()
+    return result if isinstance(result, str) else log.dumps(result)

@@ -23,6 +23,8 @@ from streams.views.errors import patient
 from streams.views.parsing import json_of
 from streams.views.resource import Request, Resource
 
+from .nesting import keepable
+
 # As a file is in JSON. It begins where such bytes begin, or a run of them that is shorter would be
 # read again from each of its bytes on.
 LONG = re.compile(rb"(?<![A-Za-z0-9+/=\\])[A-Za-z0-9+/=\\]{1024,}")
@@ -81,7 +83,7 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
 
     Raises BadRequest, and Invalid for JSON that is no object.
     """
-    return json_of(request.body) if request.body else {}
+    return keepable(json_of(request.body)) if request.body else {}
 
 
 def body_with_files(request: HttpRequest) -> Mapping[str, Any]:
@@ -98,7 +100,7 @@ def body_with_files(request: HttpRequest) -> Mapping[str, Any]:
     body = request.read(longest + 1)
     if len(body) > longest or (len(body) > most and len(body) - bytes_of_files(body) > most):
         raise TooLarge(TOO_LONG)
-    return json_of(body) if body else {}
+    return keepable(json_of(body)) if body else {}
 
 
 def bytes_of_files(body: bytes) -> int:
