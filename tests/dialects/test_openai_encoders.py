@@ -165,6 +165,8 @@ def test_each_end_is_one_the_clients_know(end, type, status):
         ("max_tokens", "incomplete", {"reason": "max_output_tokens"}),
         ("content_filter", "incomplete", {"reason": "content_filter"}),
         ("pause_turn", "incomplete", None),
+        ("max_steps", "incomplete", None),
+        ("max_usage", "incomplete", {"reason": "max_output_tokens"}),
     ],
 )
 def test_an_answer_that_is_not_whole_is_incomplete(reason, status, details):

@@ -11,6 +11,7 @@ import orjson
 from streams.dialects.openai_endpoint import error_body
 from streams.exceptions import StreamsError
 from streams.log.transcript import Row
+from streams.providers.endings import UNFINISHED
 
 DONE = b"data: [DONE]\n\n"
 REASONS = {"max_tokens": "length", "content_filter": "content_filter", "refusal": "content_filter"}
@@ -152,7 +153,7 @@ def failure_of(row: Row) -> NoAnswer | None:
 
 
 def reason_of(stop_reason: str) -> str:
-    return REASONS.get(stop_reason, "stop")
+    return REASONS.get(stop_reason, "length" if stop_reason in UNFINISHED else "stop")
 
 
 def usage_of(usage: Mapping[str, int]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ INCOMPLETE: dict[str, dict[str, str] | None] = {
     "content_filter": {"reason": "content_filter"},
     "pause_turn": None,
     "interrupted": None,
+    "max_usage": {"reason": "max_output_tokens"},
+    **dict.fromkeys(("max_steps", "max_seconds", "max_cost")),
 }
 FAILURES = {
     "rate_limited": "rate_limit_exceeded",
