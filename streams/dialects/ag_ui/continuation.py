@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.db.models import Q
 
 from streams.dialects import naming
+from streams.dialects.client_tools import tools_in
 from streams.dialects.deciding import Decided, block_in, decide, text_of
 from streams.dialects.runs import with_all
 from streams.exceptions import Invalid, NotFound
@@ -47,15 +48,18 @@ def answers_in(given: Mapping[str, Any]) -> Answers | None:
 @atomic
 def go_on(user: Any, device: Device, given: Mapping[str, Any], answers: Answers) -> tuple[Run, int]:
     """Records what was answered. Returns the run, and the number of the event at which the client's
-    own run ended.
+    own run ended. Tools that come along are the client's from then on.
 
-    Raises NotFound where none of it is about a call in this thread.
+    Raises Invalid, and NotFound where none of it is about a call in this thread.
     """
     here = naming.conversation_of(user, naming.name_in(given.get("threadId"), "threadId"))
     run = run_of(here, answers) if here else None
     if run is None:
         raise NotFound(NOTHING_WAITS)
+    tools = None if given.get("tools") is None else tools_in(given["tools"])
     after = decide(run, device, decisions(answers))
+    if tools is not None:
+        names.keep(run, names.locked(run) | {"tools": tools})
     names.remember(run, naming.name_in(given.get("runId"), "runId"), after)
     return with_all(run), after
 
