@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from streams.dialects.openai_responses import starting
 from streams.models import Run, ToolCall
 from tests.views.agent_answers import step, wait
-from tests.views.answers import begin
+from tests.views.answers import begin, say
 
 pytestmark = pytest.mark.django_db
 MODEL = "scripted:demo"
+MORE = {"model": MODEL, "background": True}
 TOOL = {"type": "function", "name": "weather", "parameters": {"type": "object"}}
 
 
@@ -39,29 +43,27 @@ def results():
 
 def test_a_result_is_that_of_its_own_conversation_whatever_the_service_calls_the_call(ask, v1):
     first, second = ask(input="Alice"), ask(input="Bert")
-    more = {"model": MODEL, "background": True}
-    v1("responses", **more, input=[*first["output"], result(first, "of Alice")])
+    v1("responses", **MORE, input=[*first["output"], result(first, "of Alice")])
     assert results() == ["of Alice", ""]
     both = [result(first), result(second)]
-    told = v1("responses", 400, **more, input=both)
+    told = v1("responses", 400, **MORE, input=both)
     assert "No tool call found" in told["error"]["message"]
     for place in ("previous_response_id", "conversation"):
         here = first["id"] if place == "previous_response_id" else first["conversation"]["id"]
-        v1("responses", 400, **more, input=[result(second)], **{place: here})
+        v1("responses", 400, **MORE, input=[result(second)], **{place: here})
     assert results() == ["of Alice", ""]
 
 
 def test_calls_that_clients_have_left_alone_keep_nobody_from_asking(ask, v1, settings):
     settings.STREAMS = settings.STREAMS | {"running_per_user": 1}
     left, _ = ask(input="Alice"), ask(input="Bert")
-    more = {"model": MODEL, "background": True}
-    v1("responses", input="Claire", **more)
-    told = v1("responses", 429, input=[result(left)], **more)
+    v1("responses", input="Claire", **MORE)
+    told = v1("responses", 429, input=[result(left)], **MORE)
     assert "being written already" in told["error"]["message"]
-    v1("responses", 429, input="Dora", **more)
+    v1("responses", 429, input="Dora", **MORE)
     Run.objects.filter(status="queued").update(status="completed")
-    v1("responses", input=[result(left)], **more)
-    v1("responses", 429, input="Dora", **more)
+    v1("responses", input=[result(left)], **MORE)
+    v1("responses", 429, input="Dora", **MORE)
 
 
 def test_what_waits_for_a_person_counts(ask, v1, settings):
@@ -69,3 +71,98 @@ def test_what_waits_for_a_person_counts(ask, v1, settings):
     ask(input="Alice")
     ToolCall.objects.update(client=False)
     v1("responses", 429, model=MODEL, background=True, input="Bert")
+
+
+def asked():
+    return Run.objects.latest("pk").asked
+
+
+@pytest.mark.parametrize("nothing", [{"tools": []}, {"tools": [TOOL], "tool_choice": "none"}])
+def test_what_a_response_says_of_instructions_and_tools_is_good_from_then_on(ask, v1, nothing):
+    first = ask(input="Hi", instructions="Be brief")
+    back = {"previous_response_id": first["id"], "input": [result(first)], **MORE}
+    v1("responses", **back, **nothing)
+    assert (asked()["tools"], asked()["system"]) == ([], "")
+
+
+def test_a_response_that_says_nothing_of_tools_has_those_of_before(ask, v1):
+    first = ask(input="Hi", instructions="Be brief")
+    v1("responses", conversation=first["conversation"], input=[result(first)], **MORE)
+    assert ([each["name"] for each in asked()["tools"]], asked()["system"]) == (
+        ["weather"], "Be brief",
+    )  # fmt: skip
+
+
+def test_what_cannot_come_with_a_result_is_refused(ask, v1):
+    first = ask(input="Hi")
+    prompt = {"role": "user", "content": "In French"}
+    for place in ({"previous_response_id": first["id"]}, {"conversation": first["conversation"]}):
+        told = v1("responses", 400, **MORE, **place, input=[prompt, result(first)])
+        assert "Messages can't come with results" in told["error"]["message"]
+    other = MORE | {"model": "scripted:echo"}
+    told = v1("responses", 400, **other, input=[result(first)])
+    assert (told["error"]["param"], MODEL in told["error"]["message"]) == ("model", True)
+    assert results() == [""]
+    history = [prompt, *first["output"], result(first)]
+    assert v1("responses", **MORE, input=history)["id"] != first["id"]
+
+
+def test_what_has_gone_on_meanwhile_is_neither_stopped_nor_forgotten(ask, v1, anna, laptop):
+    first = ask(input="Hi")
+    stale = starting.own(anna, first["id"])
+    second = v1("responses", **MORE, input=[result(first)])
+    starting.hide(*stale, laptop)
+    starting.stop(*stale, laptop)
+    run = Run.objects.get()
+    assert (run.status, run.asked["hidden"]) == ("queued", True)
+    assert v1.client.get(f"/v1/responses/{first['id']}").status_code == 404
+    assert v1.client.get(f"/v1/responses/{second['id']}").json()["status"] == "queued"
+
+
+def test_a_response_that_was_complete_stays_so_when_its_call_is_denied_elsewhere(ask, v1, laptop):
+    first = ask(input="Hi")
+    ToolCall.objects.get().decide("denied", laptop)
+    run = Run.objects.get()
+    begin(run, 2)
+    say(run, "Sorry", index=1)
+    assert v1.client.get(f"/v1/responses/{first['id']}").json() == first
+
+
+DEEP = "[" * 480 + "]" * 480
+
+
+@pytest.mark.parametrize("value", [DEEP, "1" * 30, "1e999"], ids=["deep", "long", "infinite"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        '"tools": [{"type": "function", "name": "w", "parameters": {"x": %s}}]',
+        '"reasoning": {"x": %s}',
+    ],
+    ids=["tools", "reasoning"],
+)
+def test_json_that_cannot_be_kept_is_refused(v1, field, value):
+    body = f'{{"model": "{MODEL}", "background": true, "input": "Hi", {field % value}}}'
+    answer = v1.client.post("/v1/responses", body, content_type="application/json")
+    assert answer.status_code == 400, answer.content
+    assert not Run.objects.exists()
+
+
+def test_strict_is_yes_or_no(v1):
+    v1("responses", 400, **MORE, input="Hi", tools=[TOOL | {"strict": {"x": "y" * 200_000}}])
+    v1("responses", **MORE, input="Hi", tools=[TOOL | {"strict": None}])
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [({}, ["weather"]), ({"tools": []}, []), ({"tools": [{"name": "a"}]}, ["a"])],
+)
+def test_tools_that_an_ag_ui_client_brings_with_a_result_are_good_from_then_on(
+    ask, v1, given, names
+):
+    ask(input="Hi")
+    run = Run.objects.get()
+    told = {"role": "tool", "toolCallId": f"{run.answer.uuid}:1.0", "content": "Rain"}
+    body = {"threadId": str(run.conversation.uuid), "runId": "r", "messages": [told], **given}
+    v1.client.post("/ag-ui", json.dumps(body), content_type="application/json")
+    assert results() == ["Rain"]
+    assert [each["name"] for each in asked()["tools"]] == names

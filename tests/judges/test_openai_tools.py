@@ -61,6 +61,7 @@ def test_the_client_runs_its_tool_and_another_response_goes_on(client, told):
 
     told.answer("It", " rains")
     more = {"previous_response_id": first.id, "input": [result(call)], **ASKED}
+    more["instructions"] = "In short"
     events = read(client.responses.create(stream=True, **more))
     second = events[-1].response
     assert second.output_text == "It rains"
@@ -70,7 +71,7 @@ def test_the_client_runs_its_tool_and_another_response_goes_on(client, told):
     assert (second.usage.input_tokens, second.usage.output_tokens) == (3, 5)
     messages = told.requests[-1]["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool"]
-    assert (messages[0]["content"], messages[3]["content"]) == ("Be brief", "Rain")
+    assert (messages[0]["content"], messages[3]["content"]) == ("In short", "Rain")
 
     assert dumped(client.responses.create(**more)) == dumped(second), "the same once more"
     assert dumped(client.responses.retrieve(first.id)) == dumped(first)

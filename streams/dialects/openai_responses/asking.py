@@ -38,6 +38,10 @@ ECHOED = {
     "user": str,
 }
 NUMBERS = {"temperature": 2, "top_p": 1}
+NO_MESSAGES = (
+    "Messages can't come with results of calls behind previous_response_id or in a conversation: "
+    "send them once this answer has ended."
+)
 LONGEST_ECHO = 20_000  # characters, without the instructions
 
 
@@ -48,7 +52,7 @@ class Asked:
     said: Conversed
     echo: Mapping[str, Any]
     results: Sequence[Result] = ()
-    tools: Sequence[client_tools.Kept] = ()
+    tools: Sequence[client_tools.Kept] | None = None  # None where the request says nothing of it
     model: str = ""
     previous: tuple[UUID, int] | None = None
     conversation: UUID | None = None
@@ -65,7 +69,8 @@ class Asked:
         own = {} if inherits else {"system": self.said.system or ""}
         tokens = {"answer_tokens": self.answer_tokens} if self.answer_tokens else {}
         hidden = {} if self.store else {"hidden": True}
-        kept = own | tokens | hidden | client_tools.keeping(self.tools)
+        tools = {} if self.tools is None else {"tools": list(self.tools)}
+        kept = own | tokens | hidden | tools
         return kept | {"before": len(self.said.before), "echo": self.echo}
 
 
@@ -74,8 +79,9 @@ def asked(given: Mapping[str, Any]) -> Asked:
     refuse_what_is_not_here(given)
     instructions = typed(given, "instructions", str, "")
     results = results_in(given.get("input"))
+    previous, conversation = places(given)
     said = (
-        answering(given["input"], instructions)
+        answering(given["input"], instructions, known_here=bool(previous or conversation))
         if results
         else conversed(messages_in(given.get("input"), "input"), "input", instructions)
     )
@@ -83,13 +89,11 @@ def asked(given: Mapping[str, Any]) -> Asked:
     tokens = typed(given, "max_output_tokens", int, None)
     if tokens is not None and tokens < 1:
         raise Invalid("max_output_tokens is at least 1.", field="max_output_tokens")
-    previous, conversation = places(given)
-    tools = tools_in(given)
     return Asked(
         said,
         echo(given) | echoed_tools(given),
         results=results,
-        tools=tools if given.get("tool_choice") != "none" else (),
+        tools=tools_in(given),
         model=typed(given, "model", str, ""),
         previous=previous,
         conversation=conversation,
@@ -111,19 +115,28 @@ def refuse_what_is_not_here(given: Mapping[str, Any]) -> None:
         raise Invalid("Answers are text here: no other format.", field="text.format")
 
 
-def answering(items: Sequence[Any], instructions: str) -> Conversed:
-    """Returns what comes with results: instructions alone. Messages before them are known here."""
+def answering(items: Sequence[Any], instructions: str, known_here: bool) -> Conversed:
+    """Returns what comes with results: instructions alone. Messages before them are a client's own
+    history; raises Invalid where they are not, as it says what is `known_here`."""
     said = messages_in([item for item in items if kind_of(item) not in SKIPPED], "input")
     rules = [each for each in said if each.role in ("system", "developer")]
+    if known_here and len(rules) < len(said):
+        raise Invalid(NO_MESSAGES, field="input")
     return conversed([*rules, Said("user", "")], "input", instructions)
 
 
-def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept]:
-    """Raises Invalid for what is no function, and TooLarge."""
+def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept] | None:
+    """Returns what the model is offered, None where nothing is said of it. Raises Invalid for what
+    is no function, and TooLarge."""
     tools = typed(given, "tools", list, [])
     if any(not isinstance(it, Mapping) or it.get("type") != "function" for it in tools):
         raise Invalid("A tool is a function of the client's: no other can be sent.", field="tools")
-    return client_tools.tools_in(tools)
+    if any(not isinstance(it.get("strict"), bool | None) for it in tools):
+        raise Invalid("strict is true or false.", field="tools")
+    taken = client_tools.tools_in(tools)
+    if given.get("tool_choice") == "none":
+        return []
+    return None if given.get("tools") is None else taken
 
 
 def echoed_tools(given: Mapping[str, Any]) -> dict[str, Any]:

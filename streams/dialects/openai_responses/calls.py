@@ -26,6 +26,7 @@ EARLIER = (
     "Calls of earlier turns can't be sent: they are known here, so go on by previous_response_id "
     "or conversation, and send what came after that."
 )
+OTHER_MODEL = "Results go on with the same answer, which is of {}: send that model or none."
 LONGEST_ID = 200
 
 
@@ -74,14 +75,18 @@ def go_on(
     results: Sequence[Result],
     here: Conversation | Run | None,
     kept: Mapping[str, Any],
+    model: str = "",
 ) -> tuple[Run, int]:
     """Takes results as the decisions about calls of a run, which is that of the previous response,
     in the conversation, or any by itself. Returns it, and the event since which it is the new
     response, of which `kept` is kept. The same results once more are the same response.
 
-    Raises Invalid, in OpenAI's words, for a call that is not there and for one without a result.
+    Raises Invalid, in OpenAI's words, for a call that is not there and for one without a result,
+    and for another `model` than the run's.
     """
     run = run_called(user, results, here)
+    if model and model != run.model:
+        raise Invalid(OTHER_MODEL.format(run.model), field="model")
     quotas.lock_owner(run.conversation.owner_id)
     Conversation.lock(run.conversation_id)
     known = {id_of(run, call): call for call in run.calls.filter(client=True)}
@@ -124,14 +129,14 @@ def check_answered(run: Run, given: Collection[str] = ()) -> None:
 
 def keep(run: Run, since: int, kept: Mapping[str, Any]) -> None:
     """Keeps what the response asked for that a run is since an event, and for the steps to come
-    what it says anew of instructions and tools. The caller holds the conversation."""
+    what it says of instructions and tools. The caller holds the conversation."""
     stored = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
     asked = stored.asked or {}
     responses = asked.get("responses", {})
     if str(since) in responses:
         return
     own = {name: kept[name] for name in ("calls", "echo", "hidden") if name in kept}
-    anew = {name: kept[name] for name in ("system", "tools", "answer_tokens") if kept.get(name)}
+    anew = {name: kept[name] for name in ("system", "tools", "answer_tokens") if name in kept}
     stored.asked = asked | anew | {"responses": responses | {str(since): own}}
     stored.save(update_fields=["asked"])
     run.asked = stored.asked

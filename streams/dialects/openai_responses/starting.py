@@ -47,7 +47,8 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     if asked.results:
-        return Begun(*calls.go_on(user, device, asked.results, waits_in(user, asked), asked.kept))
+        here = waits_in(user, asked)
+        return Begun(*calls.go_on(user, device, asked.results, here, asked.kept, asked.model))
     place = place_of(user, asked)
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
@@ -172,8 +173,11 @@ def own_conversation(user: Any, id: str) -> Conversation:
 
 
 def extent_of(run: Run, since: int) -> Extent:
+    """Returns how far a response goes. One that was asked for here ends where it waits for its
+    client's tools, whoever answers in place of the client; in other protocols, the run goes on."""
     behind = [event for event in continued(run) if event > since]
-    return Extent(since, decided_by(run), behind)
+    ends_there = "echo" in (run.asked or {}) and run.status != Run.Status.CANCELLED
+    return Extent(since, 0 if ends_there else decided_by(run), behind)
 
 
 def response_of(run: Run, since: int = 0) -> Response:
@@ -212,8 +216,7 @@ def hide(run: Run, since: int, device: Device) -> None:
     """Stops a response and forgets it. Its conversation goes with it where it holds nothing else;
     a log keeps what was said between others."""
     quotas.lock_owner_ahead(run.conversation.owner_id)
-    if is_newest(run, since):
-        run = run.cancel(device)
+    run = stop(run, since, device)
     asked = run.asked or {}
     responses = asked.get("responses", {})
     if since:
@@ -227,6 +230,13 @@ def hide(run: Run, since: int, device: Device) -> None:
         run.conversation.delete_softly(device)
 
 
-def is_newest(run: Run, since: int) -> bool:
-    """Tells whether no other response goes on with the run."""
-    return since == max([0, *continued(run)])
+@atomic
+def stop(run: Run, since: int, device: Device) -> Run:
+    """Stops a response, unless another one goes on with the run by now. Returns the run as it is
+    under its conversation's lock."""
+    Conversation.lock(run.conversation_id)
+    run = Run.objects.select_related("conversation", "answer").get(pk=run.pk)
+    if since == max([0, *continued(run)]):
+        run.cancel(device)
+        run.refresh_from_db(fields=["status", "asked"])
+    return run

@@ -64,8 +64,7 @@ class CancelResponse(ResponsesView):
     def post(self, request: Request, id: str) -> HttpResponse:
         """Answers once the run has ended, which a stop does within moments: then it says how."""
         run, since = starting.own(request.user, id)
-        if starting.is_newest(run, since):
-            run.cancel(request.device)
+        starting.stop(run, since, request.device)
         try:
             return self.whole(request, with_all(run), since)
         except Unavailable:
