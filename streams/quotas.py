@@ -143,13 +143,15 @@ def check_going_on(conversation: Conversation) -> None:
 def open_runs(owner_id: Any) -> QuerySet[Any]:
     """Returns the runs that count as open: not those that wait only for calls of their clients,
     which may never come back for them."""
-    run, call = (apps.get_model("streams", name) for name in ("Run", "ToolCall"))
-    status: Any = run.Status
+    run: Any = apps.get_model("streams", "Run")
+    call: Any = apps.get_model("streams", "ToolCall")
+    status = run.Status
     waiting = call.objects.filter(run=OuterRef("pk"), status=call.Status.WAITING, client=False)
     # Not IN: only this way each half finds its own partial index.
     is_open = Q(status=status.QUEUED) | Q(status=status.RUNNING) | Q(status=status.WAITING)
     counts = ~Q(status=status.WAITING) | Exists(waiting)
-    return run.objects.filter(is_open, counts, conversation__owner_id=owner_id)
+    found: QuerySet[Any] = run.objects.filter(is_open, counts, conversation__owner_id=owner_id)
+    return found
 
 
 def check_files(owner_id: Any, more: int, waits: bool = True) -> None:

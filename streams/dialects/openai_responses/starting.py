@@ -47,8 +47,8 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     if asked.results:
-        here = waits_in(user, asked)
-        return Begun(*calls.go_on(user, device, asked.results, here, asked.kept, asked.model))
+        within, kept = waits_in(user, asked), asked.kept
+        return Begun(*calls.go_on(user, device, asked.results, within, kept, asked.model))
     place = place_of(user, asked)
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
