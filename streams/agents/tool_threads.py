@@ -18,20 +18,40 @@ T = TypeVar("T")
 
 # Set where everything stays in the thread that called, and so in its transaction, as in tests.
 in_place: contextvars.ContextVar[bool] = contextvars.ContextVar("in_place", default=False)
-_places: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+
+class Places:
+    """Bounds how many threads of one kind there are at once in an event loop."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
+        self.of: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
+
+    def here(self) -> asyncio.Semaphore:
+        for closed in [each for each in self.of if each.is_closed()]:
+            del self.of[closed]
+        return self.of.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._most()))
+
+
+of_tools = Places(lambda: conf().tool_threads)
 
 
 async def apart(function: Callable[..., T], **arguments: Any) -> T:
-    """Calls a function in a thread of its own, and returns what it returns.
+    """Calls a tool's function in a thread of its own, and returns what it returns.
 
     Cancelling stops the waiting alone: the thread goes on, keeps its place among `tool_threads`,
     and what it returns is dropped. It holds up no process that exits.
     """
+    return await apart_among(of_tools, partial(function, **arguments))
+
+
+async def apart_among(places: Places, function: Callable[[], T]) -> T:
+    """Calls a function as `apart`, among other places: it waits for no tool that does not end."""
     if in_place.get():
-        return await sync_to_async(function)(**arguments)
-    places = places_of(asyncio.get_running_loop())
-    await places.acquire()
-    return await apart_at_once(partial(function, **arguments), ended=places.release)
+        return await sync_to_async(function)()
+    place = places.here()
+    await place.acquire()
+    return await apart_at_once(function, ended=place.release)
 
 
 def nothing_more() -> None:
@@ -39,9 +59,7 @@ def nothing_more() -> None:
 
 
 async def apart_at_once(function: Callable[[], T], ended: Callable[[], None] = nothing_more) -> T:
-    """Calls a function as `apart`, among no places: for what is short, and must not wait for tools
-    that do not end.
-    """
+    """Calls a function as `apart`, among no places: its callers bound themselves."""
     if in_place.get():
         return await sync_to_async(function)()
     loop = asyncio.get_running_loop()
@@ -77,12 +95,6 @@ async def apart_at_once(function: Callable[[], T], ended: Callable[[], None] = n
 def is_stop(error: BaseException) -> bool:
     """Tells whether an exception is one that no future may carry."""
     return isinstance(error, StopIteration)
-
-
-def places_of(loop: asyncio.AbstractEventLoop) -> asyncio.Semaphore:
-    for closed in [each for each in _places if each.is_closed()]:
-        del _places[closed]
-    return _places.setdefault(loop, asyncio.Semaphore(conf().tool_threads))
 
 
 async def with_own_connections(work: Awaitable[T]) -> T:

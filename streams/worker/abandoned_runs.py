@@ -16,8 +16,13 @@ from . import quarantine
 from .claimed_run import Claimed
 
 
-async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None:
-    """Fails a run this worker holds, whatever became of the statements sent for it.
+async def give_up(
+    connection: AsyncConnection,
+    run: Claimed,
+    code: Code | None,
+    device: dict[str, str] | None = None,
+) -> None:
+    """Ends a run this worker holds as `end` does, whatever became of the statements sent for it.
 
     Raising its token waits for, or fences out, a statement still in flight, and tells whether the
     run is still this worker's to end. Raises LockNotAvailable while the row is locked, so that the
@@ -31,7 +36,7 @@ async def give_up(connection: AsyncConnection, run: Claimed, code: Code) -> None
             raised = await log.raise_tokens(connection, held)
             if run.conversation_id in raised:
                 token, _ = raised[run.conversation_id]
-                await end(connection, replace(run, token=token), code)
+                await end(connection, replace(run, token=token), code, device)
     except Exception as error:
         if not blames_rows(error):
             raise

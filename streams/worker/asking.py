@@ -6,9 +6,9 @@ from functools import partial
 
 from ..agents.registry import is_agent
 from ..conf import Settings
-from ..providers.base import Provider
+from ..providers.base import Prompt, Provider
 from . import agent_work, context_hook, model_context
-from .agent_work import Persist
+from .agent_work import Asked, Persist
 from .claimed_run import Claimed
 from .runner import Runner
 
@@ -30,12 +30,29 @@ async def ask(
     site's own code does.
     """
     run = runner.claimed
+    asked = await runner.unless_stopped(
+        what_for(run, provider, model, history, conf, persist), persist
+    )
+    if isinstance(asked, Prompt):
+        await runner.run(provider, asked)
+    elif asked:
+        await runner.run_agent(asked)
+
+
+async def what_for(
+    run: Claimed,
+    provider: Provider,
+    model: str,
+    history: str | None,
+    conf: Settings,
+    persist: Persist,
+) -> Asked | Prompt:
+    """Finds out what a run works with: a prompt is all that a model without tools is asked."""
     if history is None:
         history = await persist(partial(model_context.history, run=run))
     assert history is not None
     if calls_tools(run, history):
-        asked = await agent_work.asked(run, provider, model, history, conf, persist)
-        await runner.run_agent(asked)
-    else:
-        prompt = context_hook.prompt_of(run, model, history, conf)
-        await runner.run(provider, await context_hook.shaped(prompt, run, conf))
+        return await agent_work.asked(run, provider, model, history, conf, persist)
+    if run.steps:  # written over from its beginning, an answer would lose its calls
+        raise RuntimeError("a run with steps has no tools here: a newer release knows of them")
+    return await context_hook.shaped(context_hook.prompt_of(run, model, history, conf), run, conf)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import log
 from ..conf import Settings
 from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
+from .abandoned_runs import give_up
 from .agent_loop import AgentLoop, Pause
 from .agent_work import Asked
 from .answer import Answer
@@ -24,6 +27,8 @@ from .usage import Usage, estimated
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Stop(Enum):
@@ -79,6 +84,27 @@ class Runner:
         self._interrupted = True
         if self._streaming:
             self._streaming.cancel()
+
+    async def unless_stopped(self, finding: Coroutine[Any, Any, T], persist: Persist) -> T | None:
+        """Returns what the run works with, once that is found; None if it was stopped before, and
+        nothing is left to do. Raises what `finding` raises.
+        """
+        found = asyncio.create_task(finding)
+        try:
+            either: set[asyncio.Future[Any]] = {found, self._stop}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if found.done():
+                return found.result()
+        finally:
+            found.cancel()
+        why, device = self._stop.result()
+        if why is Stop.CANCEL:  # what earlier attempts have written is only in the log
+            run = replace(self.claimed, token=self.lease.token)
+            await persist(lambda connection: give_up(connection, run, None, device))
+        elif why is Stop.HAND_BACK:
+            with suppress(LeaseLost):
+                await self._end(*self._paused(Pause.HAND_BACK))
+        return None
 
     async def run(self, provider: Provider, prompt: Prompt) -> None:
         """Asks the model once."""

@@ -40,7 +40,7 @@ async def begin_step(
     number: int,
     at_block: int,
     *,
-    absorbs: bool,
+    absorbs: bool = True,
 ) -> int:
     """Begins a step; if it `absorbs`, takes prompts in that were posted to join the run. Returns
     the log's head.

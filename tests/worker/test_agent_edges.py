@@ -5,6 +5,7 @@ ids that are too long, and those who wait behind it.
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -14,7 +15,7 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import agent_work, claim, run_standing
+from streams.worker import agent_work, asking, claim, run_standing
 from streams.worker.lease import Lease
 from streams.worker.step_beginning import begin_step
 from streams.worker.tool_calls import STOPPED
@@ -60,6 +61,54 @@ async def test_code_of_the_site_that_cancels_itself_fails_the_answer_once(
     async with working():
         run = await status(await post(conversation, laptop), "failed")
     assert (run.error_code, run.attempt) == ("internal", 1)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "handed back"])
+async def test_a_run_is_stopped_while_what_it_works_with_is_not_found(
+    script, conversation, laptop, monkeypatch, how
+):
+    """What it has answered by then stays."""
+    script.then(calls(("pay", "rent"), text="Let me see."), says("Done."))
+    asked, found = threading.Event(), threading.Event()
+    real = agent_work.context_of
+
+    def slow(run_id):
+        asked.set()
+        found.wait(60)
+        return real(run_id)
+
+    async with working():
+        run = await post(conversation, laptop)
+        await status(run, "waiting")
+    monkeypatch.setattr(agent_work, "context_of", slow)
+    async with working(drain=0.0) as worker:
+        await decide(run, device=laptop)
+        await until(async_of(asked.is_set))
+        if how == "cancelled":
+            await sync_to_async(run.cancel)(laptop)
+        else:
+            worker.drain()
+        now = await status(run, "cancelled" if how == "cancelled" else "queued")
+    found.set()
+    assert [block["kind"] for block in now.answer.blocks] == ["text", "tool_call"]
+    assert now.usage == {"input_tokens": 10, "output_tokens": 5}
+    await same_as_page(conversation)
+
+
+async def test_a_run_with_steps_that_no_tool_is_known_for_is_not_written_over(
+    script, conversation, laptop, monkeypatch
+):
+    """A worker of an earlier release takes it for an answer without tools."""
+    script.then(calls(("pay", "rent"), text="Let me see."), says("Done."))
+    async with working():
+        run = await post(conversation, laptop)
+        await status(run, "waiting")
+        monkeypatch.setattr(asking, "calls_tools", lambda run, history: False)
+        await decide(run, device=laptop)
+        ended = await status(run, "failed", "completed")
+    assert ended.error_code == "internal"
+    assert [block["kind"] for block in ended.answer.blocks] == ["text", "tool_call"]
+    await same_as_page(conversation)
 
 
 async def test_a_prompt_behind_a_waiting_run_does_not_keep_workers_busy(raw, conversation, laptop):
