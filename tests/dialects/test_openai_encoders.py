@@ -261,6 +261,10 @@ def test_a_completion_is_whole_or_an_error():
     for log in ("plain", "taken over"):
         whole = ChatCompletion.model_validate_json(made(*LOGS[log]))
         assert whole.choices[0].message.content == ("So it is" if log == "plain" else "So")
+    for why, reason in (("max_steps", "length"), ("max_tokens", "length"), ("stop", "stop")):
+        end = ("run.completed", {"stop_reason": why, "usage": {}})
+        whole = ChatCompletion.model_validate_json(made(START, *TEXT, END, end))
+        assert whole.choices[0].finish_reason == reason
     refused = ChatCompletion.model_validate_json(made(*LOGS["thought"])).choices[0].message
     assert (refused.content, refused.refusal) == ("", "No")
     for log, status in (("failed", 503), ("stopped", 500)):
