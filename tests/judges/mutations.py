@@ -60,10 +60,14 @@ class Mutation(NamedTuple):
         """How often the text stands there that it replaces."""
         return (root / self.file).read_text().count(self.old)
 
+    def made(self, root: Path) -> str:
+        """Returns the file with the fault."""
+        return (root / self.file).read_text().replace(self.old, self.new)
+
     def tried(self, root: Path) -> str:
         path = root / self.file
         whole = path.read_text()
-        path.write_text(whole.replace(self.old, self.new))
+        path.write_text(self.made(root))
         try:
             return self.verdict(*ran(root, self.test, self.check))
         finally:

@@ -22,6 +22,11 @@ def test_what_each_replaces_stands_there_once():
     assert all(each.new != each.old for each in ALL)
 
 
+@pytest.mark.parametrize("mutation", ALL, ids=lambda each: each.name)
+def test_a_server_with_the_fault_can_be_started(mutation):
+    compile(mutation.made(ROOT), mutation.file, "exec")
+
+
 def test_each_names_a_check_that_is_there():
     text = checks_there()
     for each in ALL:
