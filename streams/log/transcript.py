@@ -123,8 +123,7 @@ class Transcript:
 
     def block_delta(self, row: Row) -> None:
         block = next(b for b in self._answer(row).blocks if b["index"] == row.data["index"])
-        replaces = row.data.get("from", row.seq) <= self.head
-        block["text"] = row.data["text"] if replaces else block["text"] + row.data["text"]
+        grow(block, row, self.head)
 
     def run_cancel_requested(self, row: Row) -> None:
         self.runs[row.data["run"]].stopping = True
@@ -202,6 +201,16 @@ def kept(blocks: Iterable[Block], started: Row) -> list[Block]:
     return [block for block in blocks if block["index"] < started.data.get("from_block", 0)]
 
 
+def grow(block: Block, row: Row, head: int) -> None:
+    """Adds a piece to the text of its block, or replaces the text by one that holds it."""
+    if row.data.get("from", row.seq) <= head:
+        block["text"] = row.data["text"]
+        return
+    text = block.pop("text")  # which nothing else holds now, so that it grows without a copy
+    text += row.data["text"]
+    block["text"] = text
+
+
 def blocks_of(rows: Iterable[Row], before: Iterable[Block] = ()) -> list[Block]:
     """Builds the blocks of one run from its own events, without those that were discarded; `before`
     are those it had before the first of these events.
@@ -215,8 +224,6 @@ def blocks_of(rows: Iterable[Row], before: Iterable[Block] = ()) -> list[Block]:
             block = {k: v for k, v in row.data.items() if k != "run"}
             blocks[row.data["index"]] = {**block, "text": ""}
         elif row.type == "block.delta":
-            block = blocks[row.data["index"]]
-            replaces = row.data.get("from", row.seq) <= head
-            block["text"] = row.data["text"] if replaces else block["text"] + row.data["text"]
+            grow(blocks[row.data["index"]], row, head)
         head = row.seq
     return list(blocks.values())
