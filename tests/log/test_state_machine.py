@@ -314,20 +314,21 @@ class Log(RuleBasedStateMachine):
             for event in events:
                 block["text"] += orjson.loads(event.json).get("text", "")
 
-    @rule(held=leases)
-    def begin_step(self, held):
+    @rule(held=leases, absorbs=st.booleans())
+    def begin_step(self, held, absorbs):
         run = held.run
         lease = Lease(self.conversation.pk, run.pk, held.claimed.token, len(self.log))
         number, at_block = run.steps + 1, run.base
+        begun = begin_step(self.raw, held.claimed, lease, number, at_block, absorbs=absorbs)
         if held is not self.current:
             with pytest.raises(LeaseLost):
-                self.do(begin_step(self.raw, held.claimed, lease, number, at_block))
+                self.do(begun)
             return
         joining = [
-            each for each in self.runs if each.status == "queued" and each.steers
+            each for each in self.runs if absorbs and each.status == "queued" and each.steers
             and each.attempt == 0 and not each.asked_to_stop
         ]  # fmt: skip
-        head = self.do(begin_step(self.raw, held.claimed, lease, number, at_block))
+        head = self.do(begun)
         if run.begun == number:  # asked again, since it was not known whether it committed
             self.told()
             return

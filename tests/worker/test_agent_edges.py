@@ -264,8 +264,8 @@ async def test_a_step_that_is_begun_twice_begins_once(raw, conversation, laptop)
     lease = Lease(claimed.conversation_id, claimed.run_id, claimed.token, claimed.head)
     other = await connect("edges")
     async with raw.transaction():
-        first = await begin_step(raw, claimed, lease, 2, 0)
-        again = asyncio.create_task(begin_step(other, claimed, lease, 2, 0))
+        first = await begin_step(raw, claimed, lease, 2, 0, absorbs=True)
+        again = asyncio.create_task(begin_step(other, claimed, lease, 2, 0, absorbs=True))
         await asyncio.sleep(0.2)
     assert await again == first
     await other.close()
