@@ -7,6 +7,7 @@ what is under way counts too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from decimal import Decimal
@@ -29,6 +30,9 @@ from .providers.base import UnknownModel
 COUNTED = ("answers", "input_tokens", "output_tokens", "cached_tokens", "estimated_answers")
 REQUESTS = Sum(Coalesce("requests", "answers"))  # by which prices go
 MOST = 10**15  # of one count
+NONE_FOR = 10.0  # seconds for which a worker does not look again whether anybody has a budget
+
+_none_until = 0.0  # by time.monotonic
 
 
 class Budget(NamedTuple):
@@ -57,6 +61,26 @@ def of(owner_id: Any) -> Budget:
         usual.budget_tokens if tokens is None else tokens,
         Decimal(str(usual.budget_dollars)) if dollars is None else dollars,
     )
+
+
+def may_be_any() -> bool:
+    """Tells whether anybody may have a budget: not for some seconds after nobody had."""
+    usual = conf()
+    limited = usual.budget_tokens or usual.budget_dollars
+    return bool(limited) or time.monotonic() >= _none_until
+
+
+def look() -> None:
+    """Finds out whether anybody has a budget, for `may_be_any`."""
+    global _none_until
+    if not apps.get_model("streams", "Budget").objects.exists():
+        _none_until = time.monotonic() + NONE_FOR
+
+
+def look_again() -> None:
+    """Forgets that nobody had a budget, once somebody was given one."""
+    global _none_until
+    _none_until = 0.0
 
 
 def check(owner_id: Any, *, under_way: bool = False) -> None:
@@ -153,16 +177,16 @@ def price(model: str, usage: Mapping[str, int]) -> Decimal | None:
     try:
         if registry.is_agent(model):
             model = registry.find(model).model
-        one = cost_of(model, *average.values())
+        one = cost_of(timezone.now().date(), model, *average.values())
     except (LookupError, UnknownModel, ImproperlyConfigured, ImportError):
         return None
     return None if one is None else one * requests
 
 
 @lru_cache(maxsize=4096)
-def cost_of(model: str, *counts: int) -> Decimal | None:
-    """Returns what one request costs, None for a model whose price nobody knows. It is remembered:
-    looking it up takes a millisecond, and a person's usage has hundreds of lines.
+def cost_of(today: date, model: str, *counts: int) -> Decimal | None:
+    """Returns what one request costs today, None for a model whose price nobody knows. It is
+    remembered: looking it up takes a millisecond, and a person's usage has hundreds of lines.
     """
     try:
         return limits.cost(model, dict(zip(limits.COUNTED, counts, strict=True)))

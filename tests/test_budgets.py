@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import date
+from decimal import Decimal
 from importlib import import_module
 
 import pytest
@@ -14,7 +16,7 @@ from django.utils import translation
 
 from streams import budgets
 from streams.exceptions import BudgetSpent
-from streams.models import Budget, Run, Usage
+from streams.models import Budget, Conversation, Message, Run, Usage
 from streams.postgres.connections import INDEXED, connect
 from streams.worker import retention
 from tests.factories import ConversationFactory, UserFactory
@@ -192,6 +194,60 @@ def test_what_one_person_used_is_read_by_an_index_however_many_there_are(anna):
     plan = budgets.lines(1001).explain()
     assert "usage_of_owner" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.django_db
+def test_what_is_under_way_is_found_without_what_waits_for_its_turn(anna):
+    other = UserFactory()
+    places = Conversation.objects.bulk_create(
+        Conversation(owner=owner, last_seq=2) for owner in [anna] * 300 + [other] * 300
+    )
+    said = Message.objects.bulk_create(
+        Message(conversation=each, role=role, seq=seq, blocks=[])
+        for each in places
+        for seq, role in ((1, "user"), (2, "assistant"))
+    )
+    Run.objects.bulk_create(
+        Run(
+            conversation=each,
+            prompt=prompt,
+            answer=answer,
+            model="m",
+            status="completed" if each.owner == anna else "queued",
+            attempt=int(each.owner == anna),
+        )
+        for each, prompt, answer in zip(places, said[::2], said[1::2], strict=True)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE streams_run, streams_conversation")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # the table is small
+        budgets.used_under_way(anna.pk, priced=False)
+        plan = Run.objects.under_way().filter(conversation__owner=anna).explain()
+    assert "runs_handed_back" in plan
+    assert "runs_queued" not in plan
+
+
+def test_a_price_is_remembered_for_a_day(monkeypatch):
+    costs = [Decimal(2), Decimal(1)]
+    monkeypatch.setattr(budgets.limits, "cost", lambda *of: costs.pop())
+    dearer = [budgets.cost_of(date(2026, 3, day), "remembered", 1, 0, 0) for day in (1, 1, 2)]
+    assert dearer == [1, 1, 2]
+
+
+@pytest.mark.django_db
+def test_a_worker_asks_nothing_while_nobody_has_a_budget(anna, settings):
+    budgets.look_again()
+    assert budgets.may_be_any()
+    budgets.look()
+    assert not budgets.may_be_any()
+    settings.STREAMS = {**settings.STREAMS, "budget_tokens": 1}
+    assert budgets.may_be_any()
+    settings.STREAMS = {**settings.STREAMS, "budget_tokens": 0}
+    assert not budgets.may_be_any()
+    Budget.objects.create(owner=anna, tokens=1)
+    assert budgets.may_be_any()
+    budgets.look()
+    assert budgets.may_be_any()
 
 
 @pytest.mark.django_db(transaction=True)

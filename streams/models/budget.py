@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+
+from streams import budgets
 
 
 class Budget(models.Model):
@@ -20,3 +24,7 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"budget of {self.owner_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        budgets.look_again()

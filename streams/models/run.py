@@ -158,9 +158,13 @@ class Run(RunTimings, models.Model):
             models.Index(
                 fields=["rank", "id"], condition=models.Q(status="queued"), name="runs_queued"
             ),
+            # So that what is under way is found without all that waits for its turn.
             models.Index(
-                fields=["worker"], condition=models.Q(status="running"), name="runs_running"
+                fields=["conversation"],
+                condition=models.Q(status="queued", attempt__gt=0),
+                name="runs_handed_back",
             ),
+            models.Index(fields=["worker"], condition=Q(status="running"), name="runs_running"),
             models.Index(
                 fields=["ended_at"],
                 condition=models.Q(folded_at__isnull=True, ended_at__isnull=False),
@@ -184,9 +188,7 @@ class Run(RunTimings, models.Model):
                 name="runs_failed",
             ),
             BrinIndex(fields=["queued_at"], name="runs_by_day"),
-            models.Index(
-                fields=["into"], condition=models.Q(into__isnull=False), name="runs_steered"
-            ),
+            models.Index(fields=["into"], condition=Q(into__isnull=False), name="runs_steered"),
             models.Index(
                 fields=["repeats"], condition=models.Q(repeats__isnull=False), name="runs_repeating"
             ),

@@ -63,7 +63,7 @@ async def asked(
     given = given_tools(model_context.asked(history).get("tools", ()))
     tools = given | dict(await contained(agent.toolset(key_text(owner))))
     shape = partial(context_hook.shaped, run=run, conf=conf)
-    may_go_on = partial(looked_up, has_budget, conf.worker_rescan, owner_id=owner)
+    may_go_on = partial(has_budget, owner, conf.worker_rescan)
     beside = context_hook.beside(run, history, conf)
     return Asked(
         agent, *beside, provider, model, history, tools, context, persist, shape, may_go_on
@@ -77,10 +77,15 @@ def context_of(run_id: int) -> Context:
     return Context(here.owner, Chat(here), Run(run), run.prompt.device)
 
 
-def has_budget(owner_id: Any) -> bool:
+async def has_budget(owner_id: Any, every: float) -> bool:
     """Tells whether a person's run may ask its model again, by what all of theirs took so far."""
+    return not budgets.may_be_any() or await looked_up(is_within, every, owner_id=owner_id)
+
+
+def is_within(owner_id: Any) -> bool:
     try:
         budgets.check(owner_id, under_way=True)
+        budgets.look()
     except BudgetSpent:
         return False
     return True
