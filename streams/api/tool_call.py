@@ -73,8 +73,8 @@ class ToolCall:
         return await sync_to_async(self.deny)(note)
 
     def answer(self, result: str) -> ToolCall:
-        """Says what a call returned that the client ran. Raises as `approve`, and Invalid for a
-        call that a worker runs.
+        """Says what a call returned that the client ran. Raises as `approve`, Invalid for a call
+        that a worker runs, and TooManyRuns where the run would go on beside too many others.
         """
         return self._decide("answered", result=result)
 
