@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import IO, Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from streams.attachments import intake, kinds, names, storage
 from streams.attachments.kinds import Content
 from streams.exceptions import NotFound
 from streams.log.references import Reference
-from streams.postgres.database import atomic, connection, in_a_test
+from streams.postgres.database import atomic, connection, in_a_test, own_cursor
 
 from .conversation import Conversation
 from .discarded_file import DiscardedFile
@@ -135,21 +134,16 @@ def store(
         raise
 
 
+ANNOUNCE = """
+INSERT INTO streams_discardedfile (place, due_at)
+VALUES (%s, statement_timestamp() + make_interval(secs => %s))
+"""
+
+
 def announce(place: str, apart: bool) -> None:
     """Notes that a file is about to be written; `apart` from the caller's transaction."""
-
-    def note() -> None:
-        try:
-            DiscardedFile.objects.create(place=place, due_at=Now() + WRITTEN_WITHIN)
-        finally:
-            if apart:
-                connection().close()
-
-    if not apart:
-        note()
-        return
-    with ThreadPoolExecutor(1) as thread:  # which has a connection of its own
-        thread.submit(note).result()
+    with own_cursor() if apart else connection().cursor() as cursor:
+        cursor.execute(ANNOUNCE, [place, WRITTEN_WITHIN.total_seconds()])
 
 
 @atomic

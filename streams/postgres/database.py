@@ -5,7 +5,8 @@ All code that needs a connection or a transaction takes it from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -38,6 +39,20 @@ def atomic(act: Callable[P, T]) -> Callable[P, T]:
             return act(*args, **kwargs)
 
     return within
+
+
+@contextmanager
+def own_cursor() -> Iterator[Any]:
+    """Opens a connection for one statement beside this thread's transaction. It is not of the pool:
+    while each of that is held by a transaction that wants a second one, all would wait for ever.
+    """
+    own = connection().copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    try:
+        with own.cursor() as cursor:
+            yield cursor
+    finally:
+        own.close()
 
 
 def in_a_test() -> bool:

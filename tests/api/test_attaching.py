@@ -98,8 +98,7 @@ def test_a_rollback_leaves_a_file_to_be_deleted_and_a_commit_does_not(anna):
 
 @pytest.mark.django_db(transaction=False)
 def test_in_a_test_nothing_is_committed_beside_its_transaction(anna, monkeypatch):
-    beside = "streams.models.attachment.ThreadPoolExecutor"
-    monkeypatch.setattr(beside, lambda *_: pytest.fail("did"))
+    monkeypatch.setattr(attachment, "own_cursor", lambda: pytest.fail("did"))
     with transaction.atomic():
         run = streams.start(anna).ask("What?", attachments=files())
     assert names(run) == ["b.jpg.png", "file.txt"]
@@ -107,9 +106,23 @@ def test_in_a_test_nothing_is_committed_beside_its_transaction(anna, monkeypatch
 
 def test_a_note_that_fails_leaves_no_connection_open(anna, monkeypatch):
     DiscardedFile.objects.create(place="there", due_at=timezone.now())
-    used = []
-    known = lambda: used.append(database.connection()) or used[-1]  # noqa: E731
-    monkeypatch.setattr(attachment, "connection", known)
+    used, wrapper = [], type(database.connection())
+    copy = wrapper.copy
+    monkeypatch.setattr(wrapper, "copy", lambda self: used.append(copy(self)) or used[-1])
     with pytest.raises(IntegrityError):
         attachment.announce("there", apart=True)
     assert [each.connection for each in used] == [None]
+
+
+def test_a_transaction_with_files_takes_no_second_connection_of_the_pool(anna, monkeypatch):
+    here = database.connection()
+    here.close()
+    of_one = {"min_size": 1, "max_size": 1, "timeout": 1.0}
+    monkeypatch.setitem(here.settings_dict["OPTIONS"], "pool", of_one)
+    try:
+        with transaction.atomic():
+            run = streams.start(anna).ask("What?", attachments=files())
+        assert names(run) == ["b.jpg.png", "file.txt"]
+    finally:
+        here.close()
+        here.close_pool()
