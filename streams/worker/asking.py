@@ -14,8 +14,10 @@ from .runner import Runner
 
 
 def calls_tools(run: Claimed, history: str) -> bool:
-    """Tells whether a run is an agent's, or a model's whose client has brought tools along."""
-    return is_agent(run.model) or bool(model_context.asked(history).get("tools"))
+    """Tells whether a run is an agent's, or a model's whose client has brought tools along, be it
+    for its earlier steps alone: written over from its beginning, an answer would lose its calls.
+    """
+    return is_agent(run.model) or bool(model_context.asked(history).get("tools") or run.steps)
 
 
 async def ask(
@@ -53,6 +55,4 @@ async def what_for(
     assert history is not None
     if calls_tools(run, history):
         return await agent_work.asked(run, provider, model, history, conf, persist)
-    if run.steps:  # written over from its beginning, an answer would lose its calls
-        raise RuntimeError("a run with steps has no tools here: a newer release knows of them")
     return await context_hook.shaped(context_hook.prompt_of(run, model, history, conf), run, conf)

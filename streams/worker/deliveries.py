@@ -59,12 +59,19 @@ UPDATE streams_delivery SET due_at = clock_timestamp() + interval '1 minute'
 RETURNING done
 """
 
+NOTE = """
+UPDATE streams_delivery SET done = %(done)s
+ WHERE id = %(delivery)s AND attempts = %(attempt)s
+RETURNING id
+"""
+
 DELIVERED = "DELETE FROM streams_delivery WHERE id = %(delivery)s"
 
-# Seconds until the next try: 2, 4, 8, … at most an hour.
-FAILED = """
+LONGEST_PAUSE = 3600.0  # seconds until the next try: 2, 4, 8, … at most so many
+FAILED = f"""
 UPDATE streams_delivery
-   SET due_at = clock_timestamp() + make_interval(secs => least(3600, 2 ^ least(attempts, 12))),
+   SET due_at = clock_timestamp()
+              + make_interval(secs => least({LONGEST_PAUSE}, 2 ^ least(attempts, 12))),
        done = %(done)s
  WHERE id = %(delivery)s
 """
@@ -153,11 +160,24 @@ class Deliveries:
         self, others: Notifier, due: Due, done: set[str], call: asyncio.Task[bool] | None
     ) -> None:
         """Tells the others at the same time, holding no connection, waits for the call of the
-        receivers, however long that takes, and settles the delivery.
+        receivers, however long that takes, and settles the delivery. Meanwhile those who could not
+        be told are tried again, and who was told is noted: this worker may end before the call.
         """
-        names, complete = await others.tell(due.delivery, done) if others else (set(), True)
-        done = done | names
-        if call and call in (await asyncio.wait({call}))[0] and call.result():
+        done, complete, pause = {*done}, not others, 1.0
+        while True:
+            if not complete:
+                names, complete = await others.tell(due.delivery, done)
+                done |= names
+            if call is None or call.done():
+                break
+            async with self.pool.connection() as connection:
+                if not await noted(connection, due, done):
+                    return  # it is another worker's
+            pause = min(2 * pause, LONGEST_PAUSE)
+            await asyncio.wait({call}, timeout=None if complete else pause)
+            if call.done():
+                break
+        if call and call.result():
             done.add(RECEIVERS)
         async with self.pool.connection() as connection:
             await settle(connection, due, complete and RECEIVERS in done, done)
@@ -201,6 +221,12 @@ async def renewed(connection: AsyncConnection, due: Due) -> set[str] | None:
     known = {"delivery": due.delivery, "attempt": due.attempt}
     row = await (await connection.execute(RENEW, known)).fetchone()
     return None if row is None else {*row[0]}
+
+
+async def noted(connection: AsyncConnection, due: Due, done: Collection[str]) -> bool:
+    """Keeps who has been told; tells whether the delivery is still claimed by this attempt."""
+    known = {"delivery": due.delivery, "attempt": due.attempt, "done": sorted(done)}
+    return await (await connection.execute(NOTE, known)).fetchone() is not None
 
 
 async def settle(

@@ -100,6 +100,18 @@ def test_the_client_runs_its_tool_and_another_response_goes_on(client, told):
     assert client.responses.retrieve(second.id).output_text == "It rains"
 
 
+@pytest.mark.parametrize("nothing", [{"tools": []}, {"tools": [WEATHER], "tool_choice": "none"}])
+def test_a_result_may_come_without_tools_for_the_last_answer(client, told, nothing):
+    told.call("weather", "{}", "call_1")
+    first = client.responses.create(input="Weather?", **ASKED)
+    told.answer("It rains")
+    back = {"previous_response_id": first.id, "input": [result(first.output[0])]}
+    second = client.responses.create(model=MODEL, **back, **nothing)
+    assert (second.status, second.output_text) == ("completed", "It rains")
+    asked = told.requests[-1]
+    assert ("tools" in asked, "Rain" in asked["messages"][-1]["content"]) == (False, True)
+
+
 def test_a_client_that_holds_its_history_sends_it_with_the_result(client, told):
     told.call("weather", "{}", "call_1")
     prompt = {"role": "user", "content": "Weather?"}

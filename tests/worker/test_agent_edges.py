@@ -15,7 +15,7 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import agent_work, asking, claim, run_standing
+from streams.worker import agent_work, claim, run_standing
 from streams.worker.lease import Lease
 from streams.worker.step_beginning import begin_step
 from streams.worker.tool_calls import STOPPED
@@ -92,22 +92,6 @@ async def test_a_run_is_stopped_while_what_it_works_with_is_not_found(
     found.set()
     assert [block["kind"] for block in now.answer.blocks] == ["text", "tool_call"]
     assert now.usage == {"input_tokens": 10, "output_tokens": 5}
-    await same_as_page(conversation)
-
-
-async def test_a_run_with_steps_that_no_tool_is_known_for_is_not_written_over(
-    script, conversation, laptop, monkeypatch
-):
-    """A worker of an earlier release takes it for an answer without tools."""
-    script.then(calls(("pay", "rent"), text="Let me see."), says("Done."))
-    async with working():
-        run = await post(conversation, laptop)
-        await status(run, "waiting")
-        monkeypatch.setattr(asking, "calls_tools", lambda run, history: False)
-        await decide(run, device=laptop)
-        ended = await status(run, "failed", "completed")
-    assert ended.error_code == "internal"
-    assert [block["kind"] for block in ended.answer.blocks] == ["text", "tool_call"]
     await same_as_page(conversation)
 
 

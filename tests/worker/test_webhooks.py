@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,7 +15,7 @@ import streams
 from streams import signals
 from streams.models import Delivery, GoneWebhook
 from streams.postgres.connections import pool
-from streams.worker import notice, web_push, webhooks
+from streams.worker import deliveries, notice, web_push, webhooks
 
 from .agent_runs import decide, held_up
 from .in_process_worker import status, until, working
@@ -81,6 +82,30 @@ async def test_a_failure_and_a_redirect_are_tried_again_by_the_same_id_and_other
     assert [received.path for received in receiver.got] == ["/runs"] * 3
     assert len({received.headers["webhook-id"] for received in receiver.got}) == 1
     assert [verified(received)["type"] for received in receiver.got] == ["run.completed"] * 3
+    assert len(heard) == 1
+
+
+async def test_a_receiver_that_does_not_return_leaves_webhooks_their_tries(
+    anna, settings, monkeypatch
+):
+    monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.0)
+    monkeypatch.setattr(deliveries, "LONGEST_PAUSE", 0.05)
+    going_on, heard = threading.Event(), []
+
+    def stuck(delivery, **more):
+        heard.append(delivery)
+        going_on.wait(60)
+
+    signals.run_ended.connect(stuck)
+    await sync_to_async(ended)(await (await streams.astart(anna)).aask("Hello"))
+    try:
+        async with told(settings, 500, 500):
+            await until(Delivery.objects.filter(done=["webhook:crm"]).aexists)
+            going_on.set()
+            await until(nothing_is_left_to_tell)
+    finally:
+        going_on.set()
+        signals.run_ended.disconnect(stuck)
     assert len(heard) == 1
 
 
