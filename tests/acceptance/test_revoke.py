@@ -64,7 +64,7 @@ async def reading(webs, path, *devices):
     return readers, tasks
 
 
-async def ended(began, readers, tasks, within=3.0):
+async def ended(began, readers, tasks, within=1.0):
     """All of them, with `gone`, in time; and none is let in again."""
     await asyncio.wait_for(asyncio.gather(*tasks), 20)
     figures = [reader.ended - began for reader in readers]
@@ -124,7 +124,7 @@ async def test_a_device_that_comes_back_at_once_reads_on_and_its_old_sessions_do
     await ended(began, old, tasks)
     again = [Reader(Client(cookies), web.url, events) for web in webs]
     tasks = [asyncio.create_task(reader.read()) for reader in again]
-    await asyncio.wait_for(asyncio.gather(*(reader.live.wait() for reader in again)), 20)
+    await asyncio.wait_for(asyncio.gather(*(reader.live.wait() for reader in again)), 3)
     for task in tasks:
         task.cancel()
 
@@ -158,8 +158,8 @@ async def test_an_old_stream_ends_unheard_though_its_device_has_come_back(
     cookies = await came_back(old[0].client.cookies, web.url)
     again = Reader(Client(cookies), web.url, events)
     follows = asyncio.create_task(again.read())
-    await asyncio.wait_for(again.live.wait(), 20)
-    await ended(began, old, tasks, within=10.0)
+    await asyncio.wait_for(again.live.wait(), 3)
+    await ended(began, old, tasks, within=4.0)
     assert not follows.done()
     follows.cancel()
 
@@ -186,7 +186,7 @@ async def test_a_lost_signal_delays_and_never_lets_in(standing, conversation, ph
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     began = time.monotonic()
     await quietly(phone.revoke, monkeypatch)
-    await ended(began, readers, tasks, within=10.0)
+    await ended(began, readers, tasks, within=3.0)
 
 
 async def test_a_password_set_behind_our_back_ends_the_streams(standing, conversation, phone):
@@ -200,7 +200,7 @@ async def test_a_password_set_behind_our_back_ends_the_streams(standing, convers
         person.save()
 
     await sync_to_async(set_password)()
-    await ended(began, readers, tasks, within=10.0)
+    await ended(began, readers, tasks, within=3.0)
 
 
 async def test_a_conversation_deleted_unheard_ends_too(
@@ -258,4 +258,4 @@ async def test_a_program_reads_by_its_token_until_that_ends(webs, conversation, 
     else:
         own = Device.objects.filter(pk=device.pk)
         await sync_to_async(own.update)(expires_at=Now() - timedelta(minutes=1))
-    await ended(began, [reader], [task], within=3 if end == "revoked" else 15)
+    await ended(began, [reader], [task], within=1 if end == "revoked" else 8)

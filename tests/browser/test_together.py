@@ -82,7 +82,7 @@ def test_what_is_read_on_one_device_is_read_on_the_other(
     took = time.monotonic() - told
     with capsys.disabled():
         print(f"\na read mark clears on the other device {took * 1000:.0f} ms after it was kept")
-    assert took < 5
+    assert took < 1
 
 
 def test_what_is_above_the_fold_is_not_read_yet(open_as, laptop, phone, conversation, here):
@@ -107,9 +107,9 @@ def test_who_is_here_and_who_types(open_as, laptop, phone, here):
     expect(two.locator(".here .mark")).to_have_attribute("title", "Laptop is here")
     field(two).press_sequentially("Hmm")
     expect(mark).to_have_attribute("title", "Phone is typing")
-    expect(mark).to_have_attribute("title", "Phone is here")
+    expect(mark).to_have_attribute("title", "Phone is here", timeout=6000)
     two.close()
-    expect(mark).to_have_count(0)
+    expect(mark).to_have_count(0, timeout=9000)
 
 
 def test_a_deletion_is_taken_back_everywhere(open_as, laptop, phone, conversation, here, other):
@@ -154,12 +154,12 @@ def test_eight_tabs_of_one_browser_each_have_the_right_text_when_shown(
         append(run, run.event("block.delta", index=0, text=words))
         shown = time.monotonic()
         tab.evaluate('turn("visible")')
-        expect(tab.locator(".blocks")).to_have_text(said.strip())
+        expect(tab.locator(".blocks")).to_have_text(said.strip(), timeout=5000)
         slowest = max(slowest, time.monotonic() - shown)
         tab.evaluate('turn("hidden")')
     with capsys.disabled():
         print(f"\neight tabs: the slowest had its text {slowest * 1000:.0f} ms after it was shown")
-    assert slowest < 20
+    assert slowest < 5  # a machine that does other work beside takes 2.5
 
 
 def test_back_and_forward_and_two_tabs_end_in_the_right_text(
@@ -179,9 +179,9 @@ def test_back_and_forward_and_two_tabs_end_in_the_right_text(
             page.go_back() if number == 2 else page.go_forward()
         said += f"{number} "
         append(run, run.event("block.delta", index=0, text=f"{number} "))
-        expect(twin.locator(".blocks")).to_have_text(said.strip())
+        expect(twin.locator(".blocks")).to_have_text(said.strip(), timeout=2000)
         if page.url.endswith(here):
-            expect(page.locator(".blocks")).to_have_text(said.strip())
+            expect(page.locator(".blocks")).to_have_text(said.strip(), timeout=2000)
     complete(run)
     expect(twin.locator(".answer")).to_have_attribute("data-state", "completed")
     assert Run.objects.get().status == "completed"
