@@ -126,10 +126,11 @@ class Settings(AttachmentSettings):
     catch_up_bytes: int = 1_000_000
     #: Seconds of quiet on a stream before a `ping`.
     ping: float = 10.0
-    #: Seconds between two looks for what no signal told, and between two checks of who may read.
-    rescan: float = 5.0
-    #: Seconds between those looks where signals cannot be heard, as behind a pooler.
-    deaf_rescan: float = 0.25
+    #: Seconds between two looks for new events of which no signal came, and between two checks of
+    #: who may read.
+    stream_rescan: float = 5.0
+    #: Seconds between two looks for new events while no signal can arrive, as behind a pooler.
+    stream_rescan_unsignalled: float = 0.25
     #: Milliseconds a browser waits before it comes back, more or less by half.
     retry_ms: int = 1000
     #: Seconds between two readings of the lists of conversations that have changed.

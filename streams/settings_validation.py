@@ -27,6 +27,15 @@ MCP_OPTIONS: dict[str, object] = {
 }
 WEBHOOK_OPTIONS: dict[str, object] = {"url": "", "secret": ""}
 PUSH_OPTIONS: dict[str, object] = {"private_key": "", "subject": ""}
+# Settings that had another name in an earlier tree, with the one they have now.
+RENAMED = {
+    "poll": "worker_rescan",
+    "polling": "stream_rescan_unsignalled",
+    "deaf_rescan": "stream_rescan_unsignalled",
+    "rescan": "stream_rescan",
+    "fold_after": "compact_after",
+    "fold_runs": "compact_runs",
+}
 
 KINDS: dict[type, str] = {
     bool: "True or False",
@@ -78,7 +87,11 @@ def values(given: object, known: Mapping[str, object], where: str) -> Iterator[P
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """Returns the name that was probably meant, or all names if none is similar."""
+    """Returns the name that a setting has now, else the one that was probably meant, or all
+    names if none is similar.
+    """
+    if (renamed := RENAMED.get(str(name), "")) in known:
+        return f"It is called {renamed} now."
     close = get_close_matches(str(name), known, 1)
     return f"Did you mean {close[0]}?" if close else f"It has {', '.join(sorted(known))}."
 

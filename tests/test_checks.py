@@ -16,6 +16,7 @@ from psycopg import IsolationLevel
 from streams import asgi, checks, settings_references, vapid
 from streams.conf import conf
 from streams.providers import registry
+from streams.settings_validation import RENAMED
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PUSH_KEY = "x0BeeyKmZaEH7Kdl9lZGx7gIZHQXXnXS-o8mR-G0MOE"
@@ -88,6 +89,13 @@ def test_a_setting_that_cannot_work_is_an_error(settings, name, value, id):
 def test_a_name_that_does_not_exist_is_told_with_the_nearest(settings, value, meant):
     settings.STREAMS = value
     assert [it.hint for it in run_checks() if it.id == "streams.E005"] == [f"Did you mean {meant}?"]
+
+
+@pytest.mark.parametrize("name", sorted(RENAMED))
+def test_a_setting_that_was_renamed_is_told_with_the_name_it_has_now(settings, name):
+    settings.STREAMS = {name: 1.0}
+    with pytest.raises(ImproperlyConfigured, match=rf"It is called {RENAMED[name]} now\."):
+        conf()
 
 
 def test_a_setting_that_cannot_be_is_told_by_whatever_reads_it_and_no_key_with_it(settings):

@@ -123,7 +123,7 @@ def test_everyone_else_keeps_everything(anna, bert):
 
 @pytest.mark.parametrize("way", ["the conversation", "the device", "the person"])
 async def test_who_follows_it_hears_at_once_that_it_has_gone(conversation, laptop, anna, way):
-    hub = Hub(dataclasses.replace(conf(), rescan=600, deaf_rescan=600))
+    hub = Hub(dataclasses.replace(conf(), stream_rescan=600, stream_rescan_unsignalled=600))
     await hub.start()
     try:
         async with asyncio.timeout(20):

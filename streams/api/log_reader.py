@@ -116,7 +116,8 @@ class LogReader:
 
     async def _until(self, news: asyncio.Event) -> None:
         """Waits for a signal, or until it is time to look without one."""
-        every = self.conf.deaf_rescan if self._listener.deaf else self.conf.rescan
+        conf, deaf = self.conf, self._listener.deaf
+        every = conf.stream_rescan_unsignalled if deaf else conf.stream_rescan
         with suppress(TimeoutError):
             await asyncio.wait_for(news.wait(), every)
         news.clear()
@@ -155,7 +156,10 @@ class LogReader:
 
     async def _live(self) -> None:
         await self._pool.open()
-        works = self._listener.run(), self._listener.keep_checked(self._pool, self.conf.rescan)
+        works = (
+            self._listener.run(),
+            self._listener.keep_checked(self._pool, self.conf.stream_rescan),
+        )
         listening = [asyncio.create_task(work) for work in works]
         await self._leaving.wait()
         await cancel_and_wait(listening)

@@ -176,7 +176,7 @@ class Feeds:
         """The slow look behind the signals; a quicker one while nothing can be heard."""
         looked = time.monotonic()
         while True:
-            await asyncio.sleep(self.conf.rescan)
+            await asyncio.sleep(self.conf.stream_rescan)
             if listener.deaf or time.monotonic() - looked >= self.conf.feed_rescan:
                 looked = time.monotonic()
                 self.mark_all()

@@ -58,7 +58,7 @@ class Hub:
 
     async def start(self) -> None:
         await self.pool.open()
-        check = partial(self.listener.keep_checked, self.pool, self.conf.rescan)
+        check = partial(self.listener.keep_checked, self.pool, self.conf.stream_rescan)
         again = partial(self.feeds.rescan, self.listener)
         own = (self.listener.run, check, self._fetch, self._tick, self._rescan)
         beside = (self.feeds.run, again, self.presence.run, partial(queue_health.watch, self.pool))
@@ -205,7 +205,8 @@ class Hub:
     async def _rescan(self) -> None:
         """The slow look behind the signals; a quick one while nothing can be heard."""
         while True:
-            await asyncio.sleep(self.conf.deaf_rescan if self.listener.deaf else self.conf.rescan)
+            conf, deaf = self.conf, self.listener.deaf
+            await asyncio.sleep(conf.stream_rescan_unsignalled if deaf else conf.stream_rescan)
             self.buffers.mark_all()
             try:
                 async with self.pool.connection() as connection:

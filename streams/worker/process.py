@@ -87,10 +87,10 @@ class Worker:
             await self.pool.close()  # told to leave while PostgreSQL was still away
             return
         writing = self.loops.start(self.writer.run())
-        listening = self.listener.run(), self.listener.keep_checked(self.pool, self.conf.rescan)
+        checking = self.listener.keep_checked(self.pool, self.conf.stream_rescan)
         tidying = retention.tidy(self.conf), search_index.keep(self.pool)
         watching = self.heartbeat.run(self._draining), self._watch(), self.deliveries.run()
-        for part in (*listening, *tidying, *watching):
+        for part in (self.listener.run(), checking, *tidying, *watching):
             self.loops.start(part)
         logger.info("worker %s: ready for %s runs", self.name, self.conf.concurrency)
         try:

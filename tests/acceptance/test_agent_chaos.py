@@ -26,7 +26,7 @@ from .test_chaos import all_ended, all_there
 
 LEASE = 1.5
 STREAMS = {
-    "lease": LEASE, "heartbeat": 0.4, "drain": 1.0, "worker_rescan": 0.3, "rescan": 1.0,
+    "lease": LEASE, "heartbeat": 0.4, "drain": 1.0, "worker_rescan": 0.3, "stream_rescan": 1.0,
     "ping": 1.0, "max_attempts": 20, "agents": {"crew": "tests.acceptance.chaos.tools.agent"},
 }  # fmt: skip
 CALLS = """

@@ -23,7 +23,7 @@ from .chaos.weather import Weather, free_port
 LEASE = 2.0
 STREAMS = {
     "lease": LEASE, "heartbeat": 0.5, "drain": 2.0,
-    "worker_rescan": 0.3, "rescan": 1.0, "ping": 1.0,
+    "worker_rescan": 0.3, "stream_rescan": 1.0, "ping": 1.0,
     "first_token_timeout": 5.0, "next_token_timeout": 3.0, "provider_retries": 2,
     "buffer_seconds": 6.0,
 }  # fmt: skip

@@ -121,7 +121,7 @@ async def test_one_connection_carries_the_conversation_and_the_feed(standing, co
 
 
 async def test_a_signal_that_was_lost_only_delays(spawn, shelves, anna, laptop):
-    web = spawn(Web, STREAMS='{"rescan": 0.2, "feed_rescan": 0.2}')
+    web = spawn(Web, STREAMS='{"stream_rescan": 0.2, "feed_rescan": 0.2}')
     shelf = await shelves(laptop, web)
     quiet = await sync_to_async(ConversationFactory)(owner=anna)  # nobody is told of a row
     await shelf.see(lambda lines: str(quiet.uuid) in lines)

@@ -57,7 +57,7 @@ class Place:
 
 @asynccontextmanager
 async def place(**streams):
-    known = {"STREAMS": json.dumps({"ping": 0.5, "rescan": 1.0} | streams)}
+    known = {"STREAMS": json.dumps({"ping": 0.5, "stream_rescan": 1.0} | streams)}
     async with Postgres() as postgres:
         [person] = await populate(postgres.url, 4, COUNTING)
         known["DATABASE_URL"] = postgres.url

@@ -13,7 +13,7 @@ from .chaos.device import Device
 from .chaos.people import populate
 from .chaos.postgres import Postgres
 
-KNOWN = {"STREAMS": json.dumps({"rescan": 0.3, "ping": 1.0})}
+KNOWN = {"STREAMS": json.dumps({"stream_rescan": 0.3, "ping": 1.0})}
 
 
 class Reader(Device):

@@ -150,7 +150,7 @@ def out_and_back(device):
 async def test_an_old_stream_ends_unheard_though_its_device_has_come_back(
     standing, conversation, phone, monkeypatch
 ):
-    web = standing(STREAMS='{"rescan": 1.0}')
+    web = standing(STREAMS='{"stream_rescan": 1.0}')
     events = f"/c/{conversation.uuid}/events"
     old, tasks = await reading([web], events, phone)
     began = time.monotonic()
@@ -182,7 +182,7 @@ def quietly(change, monkeypatch, *arguments):
 
 
 async def test_a_lost_signal_delays_and_never_lets_in(standing, conversation, phone, monkeypatch):
-    web = standing(STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"stream_rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     began = time.monotonic()
     await quietly(phone.revoke, monkeypatch)
@@ -190,7 +190,7 @@ async def test_a_lost_signal_delays_and_never_lets_in(standing, conversation, ph
 
 
 async def test_a_password_set_behind_our_back_ends_the_streams(standing, conversation, phone):
-    web = standing(STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"stream_rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     began = time.monotonic()
 
@@ -206,7 +206,7 @@ async def test_a_password_set_behind_our_back_ends_the_streams(standing, convers
 async def test_a_conversation_deleted_unheard_ends_too(
     standing, conversation, laptop, phone, monkeypatch
 ):
-    web = standing(STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"stream_rescan": 0.5}')
     readers, tasks = await reading([web], f"/c/{conversation.uuid}/events", phone)
     await quietly(conversation.delete_softly, monkeypatch, laptop)
     await asyncio.wait_for(asyncio.gather(*tasks), 10)

@@ -133,7 +133,7 @@ async def test_a_deleted_conversation_ends_its_streams(standing, conversation, l
 
 
 async def test_a_lost_listen_connection_delays_and_never_loses(spawn, conversation, laptop):
-    web = spawn(Web, STREAMS='{"rescan": 0.5}')
+    web = spawn(Web, STREAMS='{"stream_rescan": 0.5}')
     client = await Client.of(laptop)
     heard = []
     async with asyncio.timeout(20):
@@ -150,7 +150,7 @@ async def test_a_lost_notification_delays_and_never_loses(
     standing, conversation, laptop, monkeypatch
 ):
     """The connection stands and hears others; only this one signal never came."""
-    web = standing(STREAMS='{"rescan": 0.5}')
+    web = standing(STREAMS='{"stream_rescan": 0.5}')
     client = await Client.of(laptop)
     lost = locked_appending.APPEND_LOCKED.replace("pg_notify('streams_log'", "pg_notify('nobody'")
     assert lost != locked_appending.APPEND_LOCKED

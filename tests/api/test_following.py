@@ -171,7 +171,7 @@ async def test_a_cursor_of_another_log_is_refused(anna, other_half, after):
 
 async def test_a_waiter_asks_no_more_often_than_the_answers_life_changes(anna, model, settings):
     """Not at every token, and not every few milliseconds."""
-    settings.STREAMS = {**settings.STREAMS, "rescan": 60.0}
+    settings.STREAMS = {**settings.STREAMS, "stream_rescan": 60.0}
     run = await (await streams.astart(anna)).aask("Hello")
     waiting = asyncio.create_task(run.await_(20))
     await asyncio.to_thread(eventually, is_listening)

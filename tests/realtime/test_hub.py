@@ -22,7 +22,7 @@ from tests.factories import ConversationFactory
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Nothing is found by looking again later.
-ONCE = {"rescan": 600, "deaf_rescan": 600}
+ONCE = {"stream_rescan": 600, "stream_rescan_unsignalled": 600}
 
 
 @pytest.fixture

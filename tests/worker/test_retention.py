@@ -48,7 +48,7 @@ async def raw(transactional_db):
 def unwatched(**settings):
     """These devices never signed in: looking again whether they may read would end them, also
     in the first moment, when nothing can be heard yet."""
-    return dataclasses.replace(conf(), rescan=600, deaf_rescan=600, **settings)
+    return dataclasses.replace(conf(), stream_rescan=600, stream_rescan_unsignalled=600, **settings)
 
 
 @sync_to_async
