@@ -53,6 +53,13 @@ class PartialSnapshot(Snapshot):
     elsewhere: list[tuple[MessageState, int]] | None = None
 
     @property
+    def steers(self) -> bool:
+        """Tells whether prompts that wait may join the answer whose turn it is."""
+        first = next(iter(self.transcript.in_turn()), None)
+        is_here = first is not None and first is self.front and first.steerable
+        return is_here and self.conversation.on_busy == "steer"
+
+    @property
     def front(self) -> RunState | None:
         """Returns the run that Stop stops, of those in this branch: the running one, or else the
         first that waits."""

@@ -62,6 +62,11 @@ class RunState:
     into: str | None = None
 
     @property
+    def steerable(self) -> bool:
+        """Tells whether it has steps, between which a prompt may join it."""
+        return self.model.startswith("agent:")
+
+    @property
     def turn(self) -> tuple[bool, int]:
         """Sorts open runs: one that has begun keeps its turn."""
         return self.status == "queued" and self.attempt == 0, self.rank

@@ -70,7 +70,7 @@ def next_words(on_busy: str, front: RunState) -> str:
     """Says what a prompt does that is sent now. It joins the answer of an agent alone: another has
     no steps between which it could.
     """
-    alone = on_busy == "steer" and not front.model.startswith("agent:")
+    alone = on_busy == "steer" and not front.steerable
     return gettext(NEXT["queue" if alone else on_busy])
 
 

@@ -55,6 +55,7 @@ class Turn:
     at: datetime | None = None
     run: RunState | None = None
     ahead: int = 0
+    joins: bool = False
     blocks: list[Shown] = field(default_factory=list)
     joined: list[Turn] = field(default_factory=list)
     worked: float = 0.0
@@ -85,6 +86,8 @@ class Turn:
 
     @property
     def ahead_words(self) -> str:
+        if self.joins:
+            return gettext("Joins the answer above with its next step, or follows it")
         words = ngettext(
             "Waiting for the answer before this one",
             "Waiting for %(count)d answers before this one",
@@ -168,6 +171,7 @@ def turns_of(snapshot: PartialSnapshot, device: Device | None) -> list[Turn]:
     """
     runs = snapshot.transcript.runs
     ahead = {run.id: at for at, run in enumerate(snapshot.transcript.in_turn())}
+    joins = snapshot.steers
     turns: list[Turn] = []
     answers: dict[str, Turn] = {}  # by run
     shown = snapshot.transcript.messages
@@ -183,6 +187,7 @@ def turns_of(snapshot: PartialSnapshot, device: Device | None) -> list[Turn]:
         if run:
             answers[run.id] = turn
             turn.ahead = ahead.get(run.id, 0)
+            turn.joins = joins
             turn.stopped = stopped_words(run, device)
             turn.worked = snapshot.worked.get(run.id, 0.0)
             if turns and turns[-1].run and turns[-1].run.prompt == run.prompt:

@@ -90,6 +90,10 @@ def test_a_long_run_folds_its_steps_takes_a_prompt_in_and_says_what_it_does_not_
         done(run, f"call-{number}-0")
         if number == 3:
             other = run.conversation.post("And order 99", laptop)[1]
+            joins = "Joins the answer above with its next step, or follows it"
+            expect(page.locator(".ahead:visible")).to_have_text(joins)
+            same_after_a_reload(page)
+            expect(page.locator(".ahead:visible")).to_have_text(joins)
             steered(run, other)
             expect(page.locator(".blocks > .prompt .said")).to_have_text("And order 99")
     expect(page.locator(".work > summary")).to_have_text(["3 steps"])

@@ -160,10 +160,10 @@ export class Answer {
     this.#say(".silent", silentWords(worker));
   }
 
-  // `ahead`: so many answers come first.
-  update(ahead) {
+  // `ahead`: so many answers come first, the one that it `joins`, if any, included.
+  update(ahead, joins) {
     const state = this.#state(ahead > 0);
-    this.#say(".ahead", waitingWords(ahead));
+    this.#say(".ahead", waitingWords(ahead, joins));
     if (this.element.dataset.state !== state) this.element.dataset.state = state;
   }
 

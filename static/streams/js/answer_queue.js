@@ -49,10 +49,11 @@ export class AnswerQueue {
     return this.#inTurn().find((it) => it instanceof Answer) ?? null;
   }
 
-  // Tells each answer how many come before it.
-  update() {
+  // Tells each answer how many come before it, and whether it may join the first of them.
+  update(onBusy) {
     const inTurn = this.#inTurn();
-    for (const answer of this) answer.update(Math.max(0, inTurn.indexOf(answer)));
+    const joins = onBusy === "steer" && Boolean(inTurn[0]?.steerable);
+    for (const answer of this) answer.update(Math.max(0, inTurn.indexOf(answer)), joins);
   }
 
   // The open ones as they will be answered: streams/log/transcript.py says the same.

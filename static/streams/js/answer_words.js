@@ -18,7 +18,9 @@ export function endingWords(reason) {
   return Object.hasOwn(endings, reason) ? gettext(endings[reason]) : gettext(unknown, { reason });
 }
 
-export function waitingWords(ahead) {
+// `joins`: it may become a part of the answer that is being written.
+export function waitingWords(ahead, joins) {
+  if (joins) return gettext("Joins the answer above with its next step, or follows it");
   return ngettext(
     "Waiting for the answer before this one",
     "Waiting for %(count)d answers before this one",

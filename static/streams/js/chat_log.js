@@ -28,8 +28,9 @@ export class ChatLog {
     this.#main = find("conversation");
     this.#device = device;
     this.#announcer = announcer;
-    const formatter = new Formatter(this.#main.dataset.render);
-    this.transcript = new Transcript(find("transcript"), { formatter, device });
+    const { render, onBusy } = this.#main.dataset;
+    const formatter = new Formatter(render);
+    this.transcript = new Transcript(find("transcript"), { formatter, device, onBusy });
     this.#earlier = new EarlierMessages(find("earlier"), find("transcript"));
     this.#connection = new LiveConnection(this.#main, note, asides);
   }

@@ -22,18 +22,16 @@ export class ChatPrompts {
   #outbox;
   #actions;
   #editing;
-  #onBusy; // what a prompt does that is sent while an answer is being written
   #on;
 
   // `reach` is the part of the page whose keys and drops are ours.
   constructor(find, { user, transcript, note, reach }) {
     const main = find("conversation");
-    const { id, onBusy } = main.dataset;
+    const { id } = main.dataset;
     this.#form = find("composer");
     this.#reach = reach;
     this.#transcript = transcript;
     this.#note = note;
-    this.#onBusy = onBusy;
     this.#files = new Attachments(this.#form, user, id);
     this.#composer = new Composer(this.#form, new Draft(user, id), this.#files);
     const { action } = this.#form;
@@ -106,9 +104,9 @@ export class ChatPrompts {
     this.#files.giveBack(files);
   }
 
+  // The transcript is refreshed with the event that says so.
   updated({ on_busy: onBusy }) {
-    this.#onBusy = onBusy ?? this.#onBusy;
-    this.changed();
+    this.#transcript.onBusy = onBusy ?? this.#transcript.onBusy;
   }
 
   // What the buttons say is due again.
@@ -117,11 +115,11 @@ export class ChatPrompts {
   }
 
   paint() {
-    const { front } = this.#transcript;
+    const { front, onBusy } = this.#transcript;
     this.#note.about(`${front?.run} ${front?.status}`);
     const asked = front ?? this.#outbox.front;
     const [busy, stopping] = [asked !== null, asked?.stopping ?? false];
-    this.#composer.show({ busy, stopping, next: nextWords(this.#onBusy, front) });
+    this.#composer.show({ busy, stopping, next: nextWords(onBusy, front) });
   }
 
   focus() {

@@ -10,6 +10,7 @@ import { promptElement } from "./prompt_element.js";
 import { ShownMessages } from "./shown_messages.js";
 
 export class Transcript {
+  onBusy; // what a prompt does that is sent while an answer is being written
   #element;
   #formatter;
   #device;
@@ -18,7 +19,8 @@ export class Transcript {
   #answers;
   #on;
 
-  constructor(element, { formatter, device }) {
+  constructor(element, { formatter, device, onBusy }) {
+    this.onBusy = onBusy;
     this.#element = element;
     this.#formatter = formatter;
     this.#device = device;
@@ -103,7 +105,7 @@ export class Transcript {
   }
 
   refresh() {
-    this.#answers.update();
+    this.#answers.update(this.onBusy);
     this.#on.changed();
   }
 
