@@ -48,7 +48,7 @@ async def call(
         return ToolResult("error", bounded(str(error) or FAILED))
     except Late as late:
         return ToolResult("error", (STOPPED if late.stopped else GOES_ON) % timeout)
-    except (Exception, SystemExit):  # which would end the worker
+    except Exception:
         return failed(tool)
 
 

@@ -44,16 +44,18 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 async def contained(work: Awaitable[T]) -> T:
     """Returns what code of the site's own returns, and raises what it raises; as RuntimeError what
-    would end the loop, and CancelledError if nobody has cancelled it.
+    is no Exception and would end the loop, and CancelledError if nobody has cancelled it.
     """
     try:
         return await work
-    except SystemExit as error:
-        raise RuntimeError("it asked its process to exit") from error
     except asyncio.CancelledError as error:
         if was_cancelled():
             raise
         raise RuntimeError("it cancelled itself") from error
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException as error:  # an exit of the process, or what a library in Rust panics with
+        raise RuntimeError(f"it raised {type(error).__name__}") from error
 
 
 async def ended(task: asyncio.Task[Any]) -> None:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from .. import log
+from ..agents.deadline import contained
 from ..conf import Settings
 from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
 from .abandoned_runs import give_up
@@ -146,16 +147,12 @@ class Runner:
         if self._interrupted or self._stop.done():
             work.close()
         else:
-            streaming = self._streaming = asyncio.create_task(work)
+            streaming = self._streaming = asyncio.create_task(contained(work))
             either: set[asyncio.Future[Any]] = {streaming, self._stop}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            unasked = streaming.cancelled() and not (self._interrupted or self._stop.done())
             # Cancelling the iteration closes the provider's socket: nobody pays for the rest.
             streaming.cancel()
             await asyncio.wait({streaming})
-            if unasked:  # by the provider's code: begun again, it would do the same for ever
-                logger.error("run %s cancelled itself", self.claimed.uuid)
-                return self._failed(ProviderError(Code.INTERNAL))
             if not (streaming.cancelled() or self.lease.failure):
                 return self._finished(streaming, provider)
         # Interrupted by a signal about nothing, it would have no answer: back into the queue.

@@ -37,6 +37,10 @@ async def greet(context: Context, name: str = "you") -> str:
 def nothing() -> None: ...
 
 
+class Panic(BaseException):
+    """As extensions written in Rust raise it."""
+
+
 @tool
 def table() -> dict[str, Any]:
     return {"rows": [1, 2], "name": "ä"}
@@ -90,6 +94,8 @@ def keep(notes: list[str]) -> Any:
         (TimeoutError("of its own"), FAILED),
         (asyncio.CancelledError(), FAILED),
         (SystemExit(1), FAILED),
+        (KeyboardInterrupt(), FAILED),
+        (Panic("password=x"), FAILED),
         (StopIteration(), FAILED),
     ],
 )
@@ -158,7 +164,9 @@ async def test_a_tool_that_catches_its_cancellation_holds_nobody_up(monkeypatch:
         await until(lambda: not deadline._left)
 
 
-@pytest.mark.parametrize("raised", [RuntimeError(), SystemExit(1), asyncio.CancelledError()])
+@pytest.mark.parametrize(
+    "raised", [RuntimeError(), SystemExit(1), Panic(), asyncio.CancelledError()]
+)
 async def test_a_call_needs_a_yes_where_nobody_could_tell(raised: BaseException) -> None:
     async def asking(context: Context, arguments: Any) -> bool:
         raise raised

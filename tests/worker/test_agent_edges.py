@@ -44,10 +44,10 @@ async def raw(other_half):
     await connection.close()
 
 
-async def test_code_of_the_site_that_cancels_itself_fails_the_answer_once(
+async def test_code_of_the_site_that_cancels_itself_or_exits_fails_the_answer_once(
     script, conversation, laptop, anna, settings
 ):
-    """It was handed back, and began again for ever."""
+    """It was handed back, and began again for ever; or took its worker along, and then the next."""
     settings.STREAMS = {**settings.STREAMS, "context": "tests.worker.agents.gives_up"}
     script.then(says("Never"))
     async with working():
@@ -57,10 +57,11 @@ async def test_code_of_the_site_that_cancels_itself_fails_the_answer_once(
             await assert_whole(run)
     assert not script.prompts
     settings.STREAMS = {**settings.STREAMS, "context": ""}
-    script.steps = [[asyncio.CancelledError()]]
     async with working():
-        run = await status(await post(conversation, laptop), "failed")
-    assert (run.error_code, run.attempt) == ("internal", 1)
+        for raised in (asyncio.CancelledError(), SystemExit(1), KeyboardInterrupt()):
+            script.steps = [[raised]]
+            run = await status(await post(conversation, laptop), "failed")
+            assert (run.error_code, run.attempt) == ("internal", 1)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "handed back"])
