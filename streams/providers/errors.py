@@ -169,6 +169,8 @@ def cut(error: BaseException | None) -> Code:
                 return Code.PROTOCOL
             case httpx2.TransportError() | aiohttp.ClientConnectionError() | OSError():
                 return Code.UNAVAILABLE
+            case aiohttp.ClientPayloadError():  # cut off in the body
+                return Code.UNAVAILABLE
             case aiohttp.ClientError():
                 return Code.PROTOCOL
     return Code.INTERNAL

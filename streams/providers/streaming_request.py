@@ -5,7 +5,7 @@ left.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from streams.providers.base import (
 )
 from streams.providers.errors import failure
 from streams.providers.payload import Unreadable
+from streams.providers.response_body import Read, reading
 from streams.providers.sse_parser import Frames, parse
 
 DRAIN = 0.2
@@ -83,20 +84,20 @@ async def answer(
     """
     try:
         async with ask() as response:
-            received = plain(response)
-            frames, reading = Frames(), Reading(provider, reader)
-            async for data in received:
+            read = plain(response)
+            frames, answered = Frames(), Reading(provider, reader)
+            while received := await read():
                 silent = True
-                for frame in frames.feed(data):
-                    for event in reading.read(frame):
+                for frame in frames.feed(received):
+                    for event in answered.read(frame):
                         silent = False
                         yield event
                         if type(event) is Finished:
-                            await drain(received)
+                            await drain(read)
                             return
                 if silent:  # a ping, a comment, a part of something long
                     yield Alive()
-            for event in reading.end():
+            for event in answered.end():
                 yield event
     except ProviderError:
         raise
@@ -104,22 +105,22 @@ async def answer(
         raise failure(error) from error
 
 
-def plain(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """Returns the body as it is sent. A compressed one, which nobody asked for, raises
+def plain(response: httpx2.Response) -> Read:
+    """Returns what reads the body as it is sent. A compressed one, which nobody asked for, raises
     ProviderError: it could expand to any size.
     """
     if (packed := response.headers.get("content-encoding", "identity").lower()) != "identity":
         raise ProviderError(Code.PROTOCOL, why=f"content-encoding {packed[:20]!r}")
-    return response.aiter_raw()
+    return reading(response)
 
 
-async def drain(received: AsyncIterator[bytes]) -> None:
+async def drain(read: Read) -> None:
     """Reads the few bytes after the last event, since only a body read to its end frees its
     socket.
     """
     try:
         async with asyncio.timeout(DRAIN):
-            async for _ in received:
+            while await read():
                 pass
     except Exception:
         return

@@ -9,9 +9,10 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import httpx2
 import pytest
 
-from streams.providers import http_client
+from streams.providers import http_client, response_body
 from streams.providers.anthropic import Anthropic
 from streams.providers.base import (
     BlockDelta,
@@ -53,6 +54,37 @@ async def test_a_stream_sent_byte_by_byte_says_the_same(provider, vendor, dialec
 async def test_a_stream_without_framing_says_the_same(provider, vendor, dialect, prompt) -> None:
     vendor.says(dialect.whole, chunked=False)
     assert joined(await read(provider, prompt)) == greeting(dialect.usage)
+
+
+async def test_the_body_is_read_from_the_reader_inside_of_the_sdks_response(
+    provider, vendor, dialect, prompt, monkeypatch
+) -> None:
+    found: list[object] = []
+    look = response_body.inner_reader
+
+    def looked(response: httpx2.Response) -> object:
+        found.append(look(response))
+        return found[-1]
+
+    monkeypatch.setattr(response_body, "inner_reader", looked)
+    vendor.says(dialect.whole)
+    await read(provider, prompt)
+    assert found != [None], "the SDK has another reader: tokens cost twice as much to read"
+
+
+@pytest.mark.parametrize("then", [None, Then.CUT])
+async def test_a_response_of_another_kind_is_read_in_the_public_way(
+    provider, vendor, dialect, prompt, monkeypatch, then
+) -> None:
+    monkeypatch.setattr(response_body, "inner_reader", lambda response: None)
+    if then:
+        vendor.says(dialect.begin, then)
+        assert (await failure(provider, prompt)).code is Code.UNAVAILABLE
+    else:
+        vendor.says(dialect.whole)
+        for _ in range(2):
+            assert joined(await read(provider, prompt)) == greeting(dialect.usage)
+        assert vendor.connections == 1
 
 
 async def test_the_request_carries_prompt_key_and_path(provider, vendor, dialect) -> None:
