@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -81,6 +81,23 @@ TURNS = f"""
 """
 
 
+class Row(NamedTuple):
+    """A message that is no answer, with one of its answers; without any, the rest is None."""
+
+    seq: int
+    id: str
+    parent_seq: int | None
+    role: str
+    answer: str
+    answer_seq: int
+    run: str | None
+    taken_back: bool
+    steered: bool
+    into: str | None
+    at_block: int | None
+    is_open: bool
+
+
 class Outline(NamedTuple):
     """Messages of all branches in reading order; of those answers that are open, the runs."""
 
@@ -94,25 +111,29 @@ def outline(conversation: int, first: int = 0, last: int = ALL) -> Outline:
     """
     with connection().cursor() as cursor:
         cursor.execute(OUTLINE, {"conversation": conversation, "first": first, "last": last})
-        rows = cursor.fetchall()
-    ids = {seq: id for row in rows for seq, id in ((row[0], row[1]), (row[5], row[4]))} | {0: ""}
-    groups = (turn([*group], ids) for _, group in groupby(rows, itemgetter(0)))
-    return Outline([*chain(*groups)], {row[4]: row[6] for row in rows if row[11]})
+        rows = [Row(*row) for row in cursor.fetchall()]
+    ids = {0: ""} | {row.seq: row.id for row in rows} | {row.answer_seq: row.answer for row in rows}
+    groups = (turn([*group], ids) for _, group in groupby(rows, attrgetter("seq")))
+    return Outline(
+        [*chain(*groups)], {row.answer: row.run for row in rows if row.run and row.is_open}
+    )
 
 
-def turn(rows: Sequence[Sequence[Any]], ids: dict[int, str]) -> list[MessageState]:
+def turn(rows: Sequence[Row], ids: dict[int, str]) -> list[MessageState]:
     """Returns a prompt with its answers; nothing where it was taken back."""
-    seq, id, parent, role, *_ = rows[0]
-    prompt = MessageState(id, seq, role)
-    if parent is not None:
-        prompt.parent = ids.get(parent)
+    first = rows[0]
+    prompt = MessageState(first.id, first.seq, first.role)
+    if first.parent_seq is not None:
+        prompt.parent = ids.get(first.parent_seq)
     found = [prompt]
-    for _, _, _, _, answer, number, run, removed, steered, into, at_block, _ in rows:
-        if into:
-            prompt.into, prompt.at_block = into, at_block
-        if run and not removed and not steered:
-            found.append(MessageState(answer, number, "assistant", run=run, parent=id))
-    taken_back = all(row[6] and row[7] for row in rows)
+    for row in rows:
+        if row.into:
+            prompt.into, prompt.at_block = row.into, row.at_block
+        if row.run and not row.taken_back and not row.steered:
+            answer = MessageState(row.answer, row.answer_seq, "assistant")
+            answer.run, answer.parent = row.run, first.id
+            found.append(answer)
+    taken_back = all(row.run and row.taken_back for row in rows)
     return [] if taken_back else found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
@@ -62,6 +63,12 @@ class Found(NamedTuple):
     at: datetime
     blocks: list[Block] | None
 
+    @classmethod
+    def read(cls, row: Sequence[Any]) -> Found:
+        """Makes one of a row of Django's own cursor, which leaves JSON as it is written."""
+        *known, blocks = row
+        return cls._make([*known, None if blocks is None else json.loads(blocks)])
+
 
 class Search(Resource):
     def get(self, request: Request) -> HttpResponse:
@@ -98,13 +105,8 @@ def find(user: Any, asked: str) -> list[Found]:
         found = []
         for which in (titles, IN_TEXT):
             cursor.execute(which.replace("%(owner)s", f"%(owner)s::{key_type()}"), known)
-            found += [Found._make([*row[:-1], read(row[-1])]) for row in cursor.fetchall()]
+            found += [Found.read(row) for row in cursor.fetchall()]
     return found
-
-
-def read(blocks: str | None) -> list[Block] | None:
-    """Django's own cursor leaves JSON as it is written."""
-    return None if blocks is None else cast(list[Block], json.loads(blocks))
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -99,9 +98,9 @@ async def claim(connection: AsyncConnection, worker_id: int, limit: int) -> list
 
 
 async def start_locked(
-    connection: AsyncConnection, worker_id: int, locked: Sequence[tuple[Any, ...]]
+    connection: AsyncConnection, worker_id: int, locked: Sequence[quarantine.Row]
 ) -> list[Claimed]:
-    ids = list({row[0] for row in locked})
+    ids = list({row["id"] for row in locked})
     started = await start(connection, worker_id, ids)
     if rest := list(set(ids) - {run.conversation_id for run in started}):
         for row in await rows(connection, STOPPED, {"conversations": rest}):

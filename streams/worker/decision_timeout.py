@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from psycopg import AsyncConnection
 
@@ -39,8 +38,8 @@ SELECT {COLUMNS}, c.system, c.lease_token AS token
 async def give_up(connection: AsyncConnection, kept: float) -> int:
     """Fails runs that have waited for `kept` seconds, with their calls; returns how many."""
 
-    async def give_up_locked(locked: Sequence[tuple[Any, ...]]) -> list[int]:
-        ids = [row[0] for row in locked]
+    async def give_up_locked(locked: Sequence[quarantine.Row]) -> list[int]:
+        ids = [row["id"] for row in locked]
         waiting = await rows(connection, WAITING, {"conversations": ids})
         runs = [Claimed.read(row) for row in waiting]
         for run in runs:

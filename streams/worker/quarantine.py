@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.rows import dict_row
 
 from ..models.fault import Fault
 from ..postgres.connections import blames_rows
@@ -19,6 +20,8 @@ from ..postgres.connections import blames_rows
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+# A row of a locking query: `id` of the conversation, `failed_before`, and what else it selects.
+Row = Mapping[str, Any]
 Act = Fault.Act
 
 # Conditions for a query that knows the conversation as `c`: due although it may have failed
@@ -26,7 +29,7 @@ Act = Fault.Act
 DUE = """NOT EXISTS (SELECT FROM streams_fault f WHERE f.conversation_id = c.id
                      AND f.act = '{act}' AND f.retry_at > clock_timestamp())"""
 FAILED_BEFORE = """EXISTS (SELECT FROM streams_fault f
-                            WHERE f.conversation_id = c.id AND f.act = '{act}')"""
+                            WHERE f.conversation_id = c.id AND f.act = '{act}') AS failed_before"""
 
 # Seconds until the next try: 5, 10, 20, … at most 300.
 SET_ASIDE = """
@@ -43,7 +46,8 @@ RETURNING times
 
 def locking(query: str, act: Act) -> str:
     """Completes a query that locks conversations: `{due}` leaves out those set aside and all but
-    `%(only)s`; `{failed_before}` tells which have to be cleared after a success.
+    `%(only)s`; `{failed_before}` tells which have to be cleared after a success. It selects
+    `c.id`.
     """
     due = DUE.format(act=act) + " AND (%(only)s::bigint IS NULL OR c.id = %(only)s)"
     return query.format(due=due, failed_before=FAILED_BEFORE.format(act=act))
@@ -54,12 +58,10 @@ async def together_or_apart(
     act: Act,
     lock: str,
     known: Mapping[str, Any],
-    do: Callable[[Sequence[tuple[Any, ...]]], Awaitable[list[T]]],
+    do: Callable[[Sequence[Row]], Awaitable[list[T]]],
 ) -> list[T]:
     """Returns what `do` makes of the rows that `lock` finds, in one transaction; if a row is at
     fault, in one transaction per conversation.
-
-    Rows begin with the conversation's id and whether it has failed before.
     """
     try:
         return await one_transaction(connection, act, lock, {**known, "only": None}, do)
@@ -85,14 +87,14 @@ async def one_transaction(
     act: Act,
     lock: str,
     known: Mapping[str, Any],
-    do: Callable[[Sequence[tuple[Any, ...]]], Awaitable[list[T]]],
+    do: Callable[[Sequence[Row]], Awaitable[list[T]]],
 ) -> list[T]:
     async with connection.transaction():
-        rows = await (await connection.execute(lock, known)).fetchall()
+        rows = await locked(connection, lock, known)
         if not rows:
             return []
         done = await do(rows)
-        if healed := [row[0] for row in rows if row[1]]:
+        if healed := [row["id"] for row in rows if row["failed_before"]]:
             await connection.execute(
                 "DELETE FROM streams_fault WHERE conversation_id = ANY(%s) AND act = %s",
                 [healed, act],
@@ -102,8 +104,14 @@ async def one_transaction(
 
 async def found(connection: AsyncConnection, lock: str, known: Mapping[str, Any]) -> list[int]:
     """Returns the conversations that are due, each once, and releases their locks."""
-    rows = await (await connection.execute(lock, {**known, "only": None})).fetchall()
-    return list(dict.fromkeys(row[0] for row in rows))
+    rows = await locked(connection, lock, {**known, "only": None})
+    return list(dict.fromkeys(row["id"] for row in rows))
+
+
+async def locked(connection: AsyncConnection, lock: str, known: Mapping[str, Any]) -> list[Row]:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(lock, known)
+        return [*await cursor.fetchall()]
 
 
 async def set_aside(

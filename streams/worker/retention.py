@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
@@ -107,7 +106,7 @@ async def compact(
 
 LOCK_ENDED = quarantine.locking(
     """
-SELECT c.id, {failed_before}, r.id
+SELECT c.id, {failed_before}, r.id AS run_id
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
  WHERE r.folded_at IS NULL
    AND r.ended_at <= statement_timestamp() - make_interval(secs => %(grace)s) AND {due}
@@ -121,7 +120,7 @@ SELECT c.id, {failed_before}, r.id
 # Steps that have ended are stored in the answer's message, and nothing before them is discarded.
 LOCK_OPEN = quarantine.locking(
     """
-SELECT c.id, {failed_before}, r.id
+SELECT c.id, {failed_before}, r.id AS run_id
   FROM streams_run r JOIN streams_conversation c ON c.id = r.conversation_id
  WHERE r.status IN ('running', 'waiting') AND r.steps > r.compacted_steps
    AND EXISTS (SELECT FROM streams_step s
@@ -148,8 +147,8 @@ async def compact_steps(connection: AsyncConnection, grace: float, limit: int) -
 async def compact_found(
     connection: AsyncConnection, lock: str, grace: float, limit: int
 ) -> log.Compacted:
-    async def compact_locked(rows: Sequence[tuple[Any, ...]]) -> list[log.Compacted]:
-        return [await log.compact(connection, [row[2] for row in rows])]
+    async def compact_locked(rows: Sequence[quarantine.Row]) -> list[log.Compacted]:
+        return [await log.compact(connection, [row["run_id"] for row in rows])]
 
     known = {"grace": grace, "limit": limit}
     act = quarantine.Act.COMPACTION
@@ -178,8 +177,8 @@ async def purge(connection: AsyncConnection, grace: float) -> int:
     table removes what belongs to them.
     """
 
-    async def purge_locked(rows: Sequence[tuple[Any, ...]]) -> list[int]:
-        gone = [row[0] for row in rows]
+    async def purge_locked(rows: Sequence[quarantine.Row]) -> list[int]:
+        gone = [row["id"] for row in rows]
         await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
         return gone
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import AsyncConnection
@@ -47,7 +47,7 @@ SELECT m.id, c.owner_id::text, m.blocks, r.ended_at
 # From the oldest that is known downwards: whatever is above has been seen. An answer that is still
 # open is left to its end.
 BEFORE = """
-SELECT m.id, c.owner_id::text, m.blocks
+SELECT m.id, c.owner_id::text, m.blocks, NULL
   FROM streams_message m JOIN streams_conversation c ON c.id = m.conversation_id
  WHERE m.id < coalesce((SELECT min(message_id) FROM streams_searchentry), 9223372036854775807)
    AND NOT EXISTS (SELECT FROM streams_run r WHERE m.id IN (r.answer_id, r.prompt_id)
@@ -84,6 +84,15 @@ async def keep(pool: AsyncConnectionPool) -> None:
         await asyncio.sleep(REST if done else EVERY)
 
 
+class Unindexed(NamedTuple):
+    """A message whose words are missing; when its run ended, of those that ended lately."""
+
+    id: int
+    owner: str
+    blocks: list[dict[str, Any]]
+    ended_at: datetime | None
+
+
 @dataclass(slots=True)
 class Look:
     """A look for messages whose words are missing, among those of runs that ended in the last
@@ -99,20 +108,28 @@ class Look:
             if not turn or not turn[0]:
                 return False
             asked = {"most": AT_ONCE, "within": self.within, "since": self.since}
-            rows = await (await connection.execute(ENDED, asked)).fetchall()
-            if rows:
-                self.since = rows[-1][3]
+            if messages := await found(connection, ENDED, asked):
+                self.since = messages[-1].ended_at
             else:
-                rows = await (await connection.execute(BEFORE, asked)).fetchall()
-            if rows:
-                await add(connection, rows)
-            return bool(rows)
+                messages = await found(connection, BEFORE, asked)
+            if messages:
+                await add(connection, messages)
+            return bool(messages)
 
 
-async def add(connection: AsyncConnection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Words of long texts take a while, in which answers go on."""
-    found = await asyncio.to_thread(lambda: [array(lexemes(row[1], said(row[2]))) for row in rows])
-    await connection.execute(KEEP, {"ids": [row[0] for row in rows], "words": found})
+async def found(
+    connection: AsyncConnection, query: str, asked: Mapping[str, Any]
+) -> list[Unindexed]:
+    rows = await (await connection.execute(query, asked)).fetchall()
+    return [Unindexed(*row) for row in rows]
+
+
+async def add(connection: AsyncConnection, messages: Sequence[Unindexed]) -> None:
+    """Adds their words; in a thread, since those of long texts take a while."""
+    words = await asyncio.to_thread(
+        lambda: [array(lexemes(each.owner, said(each.blocks))) for each in messages]
+    )
+    await connection.execute(KEEP, {"ids": [each.id for each in messages], "words": words})
 
 
 def array(words: Sequence[str]) -> str:

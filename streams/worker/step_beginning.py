@@ -51,12 +51,13 @@ async def begin_step(
     known = {"conversation": run.conversation_id, "run": run.run_id, "at_block": at_block}
     async with connection.transaction():
         await connection.execute("SET LOCAL lock_timeout = '1s'")
-        row = await (await connection.execute(HOLD, known)).fetchone()
-        if row is None or row[0] != lease.token:
+        held = await (await connection.execute(HOLD, known)).fetchone()
+        token, head = held or (None, 0)
+        if token != lease.token:
             raise LeaseLost(f"run {run.run_id}")
         begun = await (await connection.execute(BEGUN, known)).fetchone()
         if begun == (number,):  # by this very transaction, whose answer was lost
-            return int(row[1])
+            return int(head)
         joining = connection.execute(ABSORB, known) if absorbs else None
         absorbed = await (await joining).fetchall() if joining else []
         events = [

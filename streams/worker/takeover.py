@@ -106,9 +106,9 @@ async def take_over(
 
 
 async def take_locked(
-    connection: AsyncConnection, known: Mapping[str, Any], locked: Sequence[tuple[Any, ...]]
+    connection: AsyncConnection, known: Mapping[str, Any], locked: Sequence[quarantine.Row]
 ) -> list[Claimed]:
-    ids = list({row[0] for row in locked})
+    ids = list({row["id"] for row in locked})
     again = []
     for row in await rows(connection, TAKE_OVER, {**known, "conversations": ids}):
         run = Claimed.read(row)

@@ -123,8 +123,9 @@ class Titles:
             row = await cursor.fetchone()
         if row is None:
             return
-        prompt, answer, status = said(row[0]), said(row[1]), row[2]
-        names = ", ".join(each["name"] for each in references.of_blocks(row[0]))
+        asked, answered, status = row
+        prompt, answer = said(asked), said(answered)
+        names = ", ".join(each["name"] for each in references.of_blocks(asked))
         prompt = prompt if prompt.strip() else names
         # What has just failed would fail again.
         title = "" if status == "failed" else await self._asked(run.model, prompt, answer)
