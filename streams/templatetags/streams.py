@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import json_script
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from streams import account_links, tool_words
 from streams.addresses import SOME_UUID
 from streams.conf import conf
 from streams.providers import model_names, registry
+from streams.views import drawn_turns
 from streams.views.chat import embedded_context
 from streams.views.script_words import day_words, words
 
@@ -138,6 +140,45 @@ def constant(parser: template.base.Parser, token: template.base.Token) -> Consta
     nodelist = parser.parse(("endconstant",))
     parser.delete_first_token()
     return ConstantNode(nodelist)
+
+
+class KeptTurnNode(template.Node):
+    def __init__(self, nodelist: template.NodeList, turn: template.base.FilterExpression) -> None:
+        self.nodelist = nodelist
+        self.turn = turn
+        self.is_ours: bool | None = None
+
+    def render(self, context: template.Context) -> SafeString:
+        token = str(context.get("csrf_token") or "")
+        around = self.around(context)
+        key = drawn_turns.key_of(self.turn.resolve(context), around) if around and token else None
+        if key is None:
+            return self.nodelist.render(context)
+        html = drawn_turns.DRAWN.get(key, token)
+        if html is None:
+            html = self.nodelist.render(context)
+            drawn_turns.DRAWN.keep(key, token, html)
+        return mark_safe(html)
+
+    def around(self, context: template.Context) -> str:
+        """Returns "" if nothing is kept."""
+        if self.is_ours is None:
+            page, folder = context.template, Path(self.origin.name).parent
+            assert page
+            self.is_ours = drawn_turns.are_of_one_folder(self.nodelist, page.engine, folder)
+        known: dict[Any, Any] = context.render_context.dicts[0]
+        if self not in known:
+            known[self] = drawn_turns.around(context) if self.is_ours else ""
+        return str(known[self])
+
+
+@register.tag
+def keptturn(parser: template.base.Parser, token: template.base.Token) -> KeptTurnNode:
+    """Draws a turn, or takes the HTML that was drawn for an earlier page."""
+    _, turn = token.split_contents()
+    nodelist = parser.parse(("endkeptturn",))
+    parser.delete_first_token()
+    return KeptTurnNode(nodelist, parser.compile_filter(turn))
 
 
 @register.simple_tag(takes_context=True)
