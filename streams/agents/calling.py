@@ -111,11 +111,12 @@ def text_of(made: object) -> str:
 def bounded(text: str) -> str:
     """Cuts a result off at the setting `tool_result_bytes`, and says so in it."""
     most = conf().tool_result_bytes
-    text = clean(text)
-    size = len(text.encode())
-    if size <= most:
-        return text
-    return f"{shortened(text, most)}\n[Cut off here: {size} bytes, of which these are {most}.]"
+    size = len(text.encode(errors="replace"))
+    told = clean(text[:most])  # of fifty megabytes no more than that
+    kept = shortened(told, most)
+    if size <= most and kept == told:
+        return told
+    return f"{kept}\n[Cut off here: {size} bytes, of which these are {most}.]"
 
 
 def shortened(text: str, most: int) -> str:

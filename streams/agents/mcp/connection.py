@@ -192,15 +192,15 @@ class Connection:
 
 
 async def pages(client: Any) -> AsyncIterator[Any]:
-    """Yields the tools of all pages of a server's list."""
-    cursor, count = None, 0
-    while True:
+    """Yields the tools of all pages of a server's list, at most MOST_TOOLS."""
+    cursor, left = None, MOST_TOOLS
+    while left:
         listed = await client.list_tools(cursor=cursor, cache_mode="bypass")
-        for tool in listed.tools:
+        for tool in listed.tools[:left]:
             yield tool
-        count += len(listed.tools)
+        left -= len(listed.tools[:left])
         cursor = listed.next_cursor
-        if not cursor or not listed.tools or count >= MOST_TOOLS:
+        if not cursor or not listed.tools:
             return
 
 

@@ -62,12 +62,15 @@ class McpTool(Tool):
 
 
 def name_of(server: str, tool: str) -> str:
-    """Returns a name that every model's API takes, with the server's before the tool's."""
+    """Returns a name that every model's API takes, with the server's before the tool's. No two
+    tools have the same: where it would not tell where the server's ends, a mark does.
+    """
     whole = f"{server}__{tool}"
     name = UNUSUAL.sub("_", whole)
-    if name == whole and len(name) <= LONGEST:
+    apart = "__" not in server and not server.endswith("_")
+    if apart and name == whole and len(name) <= LONGEST:
         return name
-    mark = sha256(whole.encode(errors="replace")).hexdigest()[:8]
+    mark = sha256(f"{server}\0{tool}".encode(errors="replace")).hexdigest()[:8]
     return f"{name[: LONGEST - len(mark) - 1]}_{mark}"
 
 
