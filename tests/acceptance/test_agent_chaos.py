@@ -150,6 +150,7 @@ def judge(logs, devices, model) -> Verdict:
             ends = [row.type for row in log.rows if is_end(row, run)]
             if ends != [f"run.{status}"]:
                 verdict.against("runs without exactly one end", f"{run} {status}: {ends}")
+        verdict.failures.update(row.data["code"] for row in log.rows if row.type == "run.failed")
         transcript = fold(log.rows)
         for message in transcript.messages:
             if message.run and transcript.runs[message.run].status == "completed":
@@ -213,6 +214,7 @@ def summary(verdict, losses, service, calls, people, model, waiting) -> dict[str
         **dict(losses.phases.table(["killed", "frozen", "drained"])),
         **{f"{kind}": n for kind, n in sorted(counted.items())},
         **{f"runs {status}": n for status, n in sorted(verdict.ends.items())},
+        **{f"  failed as {code}": n for code, n in sorted(verdict.failures.items())},
         "steps asked of the model": model.asked,
         **dict(ledger_and_service(calls, service)),
         "calls with an effect": len(service.did),

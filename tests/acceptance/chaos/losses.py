@@ -13,8 +13,9 @@ from .postgres import Postgres
 from .weather import House, Weather
 
 CAUGHT = 0.5  # seconds to wait for a call whose worker is to be lost before it writes the result
-IDLE = 4.0  # seconds without the effects that a dense storm waits for
-EFFECTS = 5
+IDLE = 4.0  # seconds without an effect, after which a dense storm waits for no more
+EFFECTS = 5  # between two losses
+A_SECOND = 2  # and as many in the whole, however long a busy machine takes to start workers
 
 
 class Losses(Weather):
@@ -82,7 +83,7 @@ class Losses(Weather):
         """Without conversations that break: those are another test's."""
         await self.phases.open()
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+        began, until = loop.time(), loop.time() + seconds
         names, weights = list(self.kinds), [weight for weight, _ in self.kinds.values()]
         first = self.chance.sample(names, len(names))
         while first or loop.time() < until:
@@ -92,13 +93,18 @@ class Losses(Weather):
             done = self.service.effects
             await asyncio.sleep(self.chance.uniform(0.3, 1.5))
             if self.dense:
-                await self._worked(done + self.chance.randrange(2 * EFFECTS))
+                due = A_SECOND * (loop.time() - began)
+                await self._worked(max(due, done + self.chance.randrange(2 * EFFECTS)), until)
         await asyncio.gather(*self.under_way)
 
-    async def _worked(self, effects: int) -> None:
-        until = asyncio.get_running_loop().time() + IDLE
-        while self.service.effects < effects and asyncio.get_running_loop().time() < until:
+    async def _worked(self, effects: float, until: float) -> None:
+        """Lets workers come to so many effects in all."""
+        loop = asyncio.get_running_loop()
+        done, last = self.service.effects, loop.time()
+        while done < effects and loop.time() < min(until, last + IDLE):
             await asyncio.sleep(0.05)
+            if self.service.effects > done:
+                done, last = self.service.effects, loop.time()
 
     async def clear(self) -> None:
         await self.phases.close()

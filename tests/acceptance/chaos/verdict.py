@@ -35,6 +35,7 @@ class Verdict:
     stored: int = 0
     delivered: int = 0
     ends: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
