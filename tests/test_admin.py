@@ -23,6 +23,7 @@ from .views.answers import begin
 HOSTILE = '<script>alert("x")</script>'
 WORDS = ("Because ", "of ", "Rayleigh.")
 LISTS = ("run", "conversation", "device", "worker")
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -340,6 +341,16 @@ def test_a_run_that_was_taken_over_shows_each_attempt_and_the_silence_between(on
         "thinking 3.0 s, writing 8.0 s, completed"
     )
     assert "started again" in [element.text for element in drawing.iter("text")]
+
+
+def test_what_tools_and_people_took_is_no_speed(taken_over):
+    """It waited for a day between two steps of a second each."""
+    taken_over.usage, taken_over.ended_at = {"output_tokens": 20}, taken_over.started_at + DAY
+    assert taken_over.duration == DAY
+    assert taken_over.tokens_per_second
+    taken_over.steps, taken_over.worked = 2, 2.0
+    assert taken_over.duration == timedelta(seconds=2)
+    assert taken_over.tokens_per_second is None
 
 
 def test_the_table_of_events_runs_forwards(oncall, taken_over):

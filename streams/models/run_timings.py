@@ -16,6 +16,7 @@ class RunTimings:
         first_token_at: Any
         ended_at: Any
         status: Any
+        steps: Any
         worked: Any
         usage: Any
 
@@ -28,8 +29,11 @@ class RunTimings:
 
     @property
     def duration(self) -> timedelta | None:
+        """Returns how long it took; of a run with steps, how long it worked."""
         if self.started_at is None:
             return None
+        if self.steps:
+            return timedelta(seconds=self.at_work)
         spent: timedelta = (self.ended_at or clock.of(cast(Model, self))) - self.started_at
         return spent
 
@@ -48,8 +52,9 @@ class RunTimings:
 
     @property
     def tokens_per_second(self) -> float | None:
+        """Returns how fast it wrote, or None; that of a run with steps would be its tools'."""
         tokens = self.output_tokens
-        if not (tokens and self.first_token_at and self.ended_at):
+        if self.steps or not (tokens and self.first_token_at and self.ended_at):
             return None
         seconds = (self.ended_at - self.first_token_at).total_seconds()
         return tokens / seconds if seconds > 0 else None
