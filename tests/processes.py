@@ -23,6 +23,7 @@ from django.db import connection
 from .forked_processes import Forked
 
 PATIENCE = 60.0
+TO_START = 240.0  # of a machine that has forty times its work to do
 
 
 def eventually(check: Callable[[], object], within: float = PATIENCE, every: float = 0.02):
@@ -149,13 +150,13 @@ class Web(Process):
             *("--no-access-log", "--timeout-graceful-shutdown", "5", *options),
             **environment,
         )
-        self.url = self.wait_for(r"running on (http://\S+)")[1]
+        self.url = self.wait_for(r"running on (http://\S+)", TO_START)[1]
 
 
 class WorkerProcess(Process):
     def __init__(self, *arguments: str, **environment: str) -> None:
         super().__init__("manage.py", "runworker", *arguments, **environment)
-        self.wait_for("ready for")
+        self.wait_for("ready for", TO_START)
 
     def end(self, every: float = 0.3) -> None:
         """A second SIGTERM hands back at once what would be written for another half minute."""

@@ -77,6 +77,7 @@ class Losses(Weather):
     async def _somebody_works(self) -> None:
         """However long a busy machine takes to start a worker: else nothing is there to be lost."""
         while not any(house.process for house in self.houses["worker"]):
+            self.look()
             await asyncio.sleep(0.1)
 
     async def storm(self, seconds: float) -> None:

@@ -138,13 +138,21 @@ class Weather:
 
     async def _strike(self, kind: str) -> None:
         """PostgreSQL's own falls are waited for: it cannot be stopped twice at once."""
+        self.look()
         self.faults[kind] += 1
         if "process" in kind or "worker" in kind or kind == BREAKING:
             task = asyncio.create_task(self._do(kind))
             self.under_way.add(task)
-            task.add_done_callback(self.under_way.discard)
         else:
             await self._do(kind)
+
+    def look(self) -> None:
+        """Raises what a fault failed with: nobody would do the work of a process that is not there
+        again, and nobody else say why.
+        """
+        for task in [task for task in self.under_way if task.done()]:
+            self.under_way.discard(task)
+            task.result()
 
     async def _do(self, kind: str) -> None:
         try:
