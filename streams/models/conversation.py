@@ -22,6 +22,7 @@ from streams.user_model import key_text
 
 from . import attaching, branching, busy_rule, cancelling, posting
 from .causing_device import caused_by
+from .conversation_indexes import INDEXES
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -31,12 +32,6 @@ if TYPE_CHECKING:
     from .run import Run
 
 TITLE_LENGTH = 120
-IN_LIST = ["owner", "-updated_at", "-id"]
-LISTS = {
-    "conversations_pinned": models.Q(pinned_at__isnull=False),
-    "conversations_waiting": models.Q(undecided__gt=0),
-    "conversations_archived": models.Q(archived_at__isnull=False),
-}
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -98,15 +93,7 @@ class Conversation(models.Model):
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
-        indexes = [
-            models.Index(fields=IN_LIST, name="conversations_of_owner"),
-            *(models.Index(fields=IN_LIST, condition=LISTS[name], name=name) for name in LISTS),
-            models.Index(
-                fields=["deleted_at"],
-                condition=models.Q(deleted_at__isnull=False),
-                name="conversations_deleted",
-            ),
-        ]
+        indexes = INDEXES
 
     def __str__(self) -> str:
         return self.title or "New conversation"

@@ -4,10 +4,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
-from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext, gettext_lazy
 
@@ -19,6 +17,7 @@ from streams.postgres.database import atomic
 from . import cancelling
 from .conversation import Conversation
 from .message import Message
+from .run_indexes import INDEXES
 from .run_timings import RunTimings
 from .worker import Worker
 
@@ -153,52 +152,7 @@ class Run(RunTimings, models.Model):
                 name="one_running_run",
             ),
         ]
-        indexes = [
-            models.Index(fields=["conversation", "id"], name="runs_of_conversation"),
-            models.Index(
-                fields=["rank", "id"], condition=models.Q(status="queued"), name="runs_queued"
-            ),
-            # So that what is under way is found without all that waits for its turn.
-            models.Index(
-                fields=["conversation"],
-                condition=models.Q(status="queued", attempt__gt=0),
-                name="runs_handed_back",
-            ),
-            models.Index(fields=["worker"], condition=Q(status="running"), name="runs_running"),
-            models.Index(
-                fields=["ended_at"],
-                condition=models.Q(folded_at__isnull=True, ended_at__isnull=False),
-                name="runs_unfolded",
-            ),
-            models.Index(
-                fields=["ended_at"],
-                condition=models.Q(upstream__gt="", status__in=["cancelled", "failed"]),
-                name="runs_left_upstream",
-            ),
-            # For the admin's filters: most runs are completed, and found from the newest on.
-            models.Index(fields=["model", "id"], name="runs_of_model"),
-            models.Index(
-                fields=["status", "id"],
-                condition=models.Q(status__in=["failed", "cancelled", "steered"]),
-                name="runs_without_answer",
-            ),
-            models.Index(
-                fields=["error_code", "id"],
-                condition=models.Q(status="failed"),
-                name="runs_failed",
-            ),
-            BrinIndex(fields=["queued_at"], name="runs_by_day"),
-            models.Index(fields=["into"], condition=Q(into__isnull=False), name="runs_steered"),
-            models.Index(
-                fields=["repeats"], condition=models.Q(repeats__isnull=False), name="runs_repeating"
-            ),
-            GinIndex(
-                KeyTransform("continued", "asked"),
-                fastupdate=False,  # it is looked up far more often than it grows
-                condition=models.Q(asked__has_key="continued"),
-                name="runs_continued",
-            ),
-        ]
+        indexes = INDEXES
 
     def __str__(self) -> str:
         return str(self.uuid)
