@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class StreamsConfig(AppConfig):
     name = "streams"
-    verbose_name = "Conversations"
+    verbose_name = gettext_lazy("Conversations")
     default_auto_field = "django.db.models.BigAutoField"  # whatever the site's own models have
 
     def ready(self) -> None:

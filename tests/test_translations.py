@@ -6,7 +6,11 @@ import re
 
 import polib
 import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from streams.views.script_words import words
 
@@ -45,6 +49,38 @@ def test_german_says_everything_and_leaves_no_gap_out(catalogue):
         for text in said:
             assert text, entry.msgid
             assert sorted(PLACEHOLDER.findall(text)) in meant, entry.msgid
+
+
+def test_every_model_can_be_named_in_another_language():
+    models = apps.get_app_config("streams").get_models()
+    for meta in (model._meta for model in models):
+        assert isinstance(meta.verbose_name, Promise), meta.label
+        assert isinstance(meta.verbose_name_plural, Promise), meta.label
+
+
+def columns(one):
+    """The columns that a page or list of the admin shows and filters by."""
+    named = [*flatten_fieldsets(one.fieldsets or [("", {"fields": one.fields or ()})])]
+    if isinstance(one, admin.ModelAdmin):
+        named += [
+            *one.list_display,
+            *(it[0] if type(it) is tuple else it for it in one.list_filter),
+        ]
+    known = {field.name: field for field in one.opts.get_fields() if field.concrete}
+    return [known[name] for name in named if name in known and not hasattr(one, name)]
+
+
+def test_every_column_of_the_admin_can_be_named_in_another_language():
+    ours = [one for one in admin.site._registry.values() if one.opts.app_label == "streams"]
+    inlines = [each(one.model, admin.site) for one in ours for each in one.inlines]
+    bare = {
+        str(field)
+        for one in (*ours, *inlines)
+        for field in columns(one)
+        if not isinstance(field.verbose_name, Promise)
+    }
+    assert ours
+    assert not bare
 
 
 @pytest.mark.parametrize("catalogue", CATALOGUES)

@@ -3,7 +3,8 @@ from .attempts import Attempts
 from .budget import Budget
 from .conversation import Conversation
 from .delivery import Delivery
-from .device import Device, DeviceSession
+from .device import Device
+from .device_session import DeviceSession
 from .discarded_file import DiscardedFile
 from .epoch import Epoch
 from .event import Event

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams import quotas
 from streams.attachments import intake, kinds, names, storage
@@ -42,11 +42,12 @@ class Attachment(models.Model):
     an edited prompt does. `type` is what its content says. `place` is where the storage has it.
     """
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(gettext_lazy("UUID"), default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="streams_attachments",
+        verbose_name=gettext_lazy("owner"),
     )
     conversation = models.ForeignKey(
         Conversation,
@@ -55,6 +56,7 @@ class Attachment(models.Model):
         blank=True,
         related_name="attachments",
         db_constraint=False,
+        verbose_name=gettext_lazy("conversation"),
     )
     message = models.ForeignKey(
         "Message",
@@ -63,19 +65,22 @@ class Attachment(models.Model):
         blank=True,
         related_name="attachments",
         db_constraint=False,
+        verbose_name=gettext_lazy("message"),
     )
-    name = models.CharField(max_length=names.LONGEST)
-    type = models.CharField(max_length=40)
+    name = models.CharField(gettext_lazy("name"), max_length=names.LONGEST)
+    type = models.CharField(gettext_lazy("type"), max_length=40)
     size = models.PositiveBigIntegerField()
-    width = models.PositiveIntegerField(null=True, blank=True)
-    height = models.PositiveIntegerField(null=True, blank=True)
-    sha256 = models.CharField(max_length=64)
-    place = models.CharField(max_length=200, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    width = models.PositiveIntegerField(gettext_lazy("width"), null=True, blank=True)
+    height = models.PositiveIntegerField(gettext_lazy("height"), null=True, blank=True)
+    sha256 = models.CharField(gettext_lazy("SHA-256"), max_length=64)
+    place = models.CharField(gettext_lazy("place"), max_length=200, editable=False)
+    created_at = models.DateTimeField(gettext_lazy("created at"), db_default=Now(), editable=False)
 
     objects = AttachmentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("attachment")
+        verbose_name_plural = gettext_lazy("attachments")
         indexes = [
             models.Index(
                 fields=["created_at"],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams.exceptions import TooManyAttempts
 from streams.postgres.database import connection
@@ -24,6 +24,10 @@ class Attempts(models.Model):
     key = models.CharField(max_length=64, primary_key=True)
     count = models.PositiveIntegerField()
     until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("attempts")
+        verbose_name_plural = gettext_lazy("attempts")
 
     def __str__(self) -> str:
         return f"{self.count} until {self.until:%H:%M:%S}"

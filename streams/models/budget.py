@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from streams import budgets
 
@@ -18,9 +19,16 @@ class Budget(models.Model):
         on_delete=models.CASCADE,
         related_name="streams_budget",
         primary_key=True,
+        verbose_name=gettext_lazy("owner"),
     )
-    tokens = models.PositiveBigIntegerField(null=True, blank=True)
-    dollars = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    tokens = models.PositiveBigIntegerField(gettext_lazy("tokens"), null=True, blank=True)
+    dollars = models.DecimalField(
+        gettext_lazy("dollars"), max_digits=12, decimal_places=2, null=True, blank=True
+    )
+
+    class Meta:
+        verbose_name = gettext_lazy("budget")
+        verbose_name_plural = gettext_lazy("budgets")
 
     def __str__(self) -> str:
         return f"budget of {self.owner_id}"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams import log, quotas
 from streams.conf import conf
@@ -63,36 +63,44 @@ class Conversation(models.Model):
     """
 
     class OnBusy(models.TextChoices):
-        QUEUE = "queue", "wait for the running answer"
-        INTERRUPT = "interrupt", "stop the running answer"
-        REJECT = "reject", "refuse the new prompt"
-        STEER = "steer", "join the running answer at its next step"
+        QUEUE = "queue", gettext_lazy("wait for the running answer")
+        INTERRUPT = "interrupt", gettext_lazy("stop the running answer")
+        REJECT = "reject", gettext_lazy("refuse the new prompt")
+        STEER = "steer", gettext_lazy("join the running answer at its next step")
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(gettext_lazy("UUID"), default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="streams_conversations",
         db_index=False,
+        verbose_name=gettext_lazy("owner"),
     )
-    title = models.CharField(max_length=TITLE_LENGTH, blank=True)
+    title = models.CharField(gettext_lazy("title"), max_length=TITLE_LENGTH, blank=True)
     model = models.CharField(max_length=120)
-    system = models.TextField(blank=True)
-    on_busy = models.CharField(max_length=9, choices=OnBusy.choices, default=OnBusy.QUEUE)
-    last_seq = models.BigIntegerField(default=0, editable=False)
-    lease_token = models.BigIntegerField(default=0, editable=False)
-    active_run_id = models.BigIntegerField(null=True, editable=False)
+    system = models.TextField(gettext_lazy("instructions"), blank=True)
+    on_busy = models.CharField(
+        gettext_lazy("a prompt during an answer"),
+        max_length=9,
+        choices=OnBusy.choices,
+        default=OnBusy.QUEUE,
+    )
+    last_seq = models.BigIntegerField(gettext_lazy("last event"), default=0, editable=False)
+    lease_token = models.BigIntegerField(gettext_lazy("lease token"), default=0, editable=False)
+    active_run_id = models.BigIntegerField(gettext_lazy("running run"), null=True, editable=False)
     undecided = models.PositiveIntegerField(db_default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(default=timezone.now)
-    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(gettext_lazy("updated at"), default=timezone.now)
+    archived_at = models.DateTimeField(gettext_lazy("archived at"), null=True, blank=True)
     pinned_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(gettext_lazy("deleted at"), null=True, blank=True)
     metadata = models.JSONField(null=True, blank=True, editable=False)  # a program's own
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("conversation")
+        verbose_name_plural = gettext_lazy("conversations")
         indexes = INDEXES
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 
 class Delivery(models.Model):
@@ -22,8 +23,9 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = gettext_lazy("delivery")
+        verbose_name_plural = gettext_lazy("deliveries")
         indexes = [models.Index(fields=["due_at"], name="deliveries_due")]
-        verbose_name_plural = "deliveries"
 
     def __str__(self) -> str:
         return f"run {self.run_id}: {self.status or 'ended'}"

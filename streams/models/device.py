@@ -9,15 +9,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams import access_tokens
 from streams.exceptions import Invalid
 from streams.postgres import channels, clock
 from streams.postgres.database import atomic
 from streams.user_model import lock_user
-
-from .conversation import Conversation
 
 NAME_LENGTH = 80
 LONGEST_AGENT = 300
@@ -47,25 +45,30 @@ class Device(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PHONE = "phone"
-        TABLET = "tablet"
-        COMPUTER = "computer"
-        OTHER = "other"
-        API = "api"
+        PHONE = "phone", gettext_lazy("Phone")
+        TABLET = "tablet", gettext_lazy("Tablet")
+        COMPUTER = "computer", gettext_lazy("Computer")
+        OTHER = "other", gettext_lazy("Other")
+        API = "api", gettext_lazy("Program")
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(gettext_lazy("UUID"), default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="streams_devices"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="streams_devices",
+        verbose_name=gettext_lazy("user"),
     )
     key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
-    name = models.CharField(max_length=NAME_LENGTH)
-    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.OTHER)
-    user_agent = models.CharField(max_length=LONGEST_AGENT, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_seen_at = models.DateTimeField(default=timezone.now)
+    name = models.CharField(gettext_lazy("name"), max_length=NAME_LENGTH)
+    kind = models.CharField(
+        gettext_lazy("kind"), max_length=8, choices=Kind.choices, default=Kind.OTHER
+    )
+    user_agent = models.CharField(gettext_lazy("user agent"), max_length=LONGEST_AGENT, blank=True)
+    created_at = models.DateTimeField(gettext_lazy("created at"), auto_now_add=True)
+    last_seen_at = models.DateTimeField(gettext_lazy("last seen at"), default=timezone.now)
     sign_outs = models.PositiveIntegerField(default=0, editable=False)
-    signed_out_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    signed_out_at = models.DateTimeField(gettext_lazy("signed out at"), null=True, blank=True)
+    revoked_at = models.DateTimeField(gettext_lazy("revoked at"), null=True, blank=True)
     # Of an access token.
     read_only = models.BooleanField(db_default=False, default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -73,6 +76,8 @@ class Device(models.Model):
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("device")
+        verbose_name_plural = gettext_lazy("devices")
         ordering = ("-last_seen_at",)
 
     def __str__(self) -> str:
@@ -211,35 +216,3 @@ def described(user_agent: str) -> tuple[str, Device.Kind]:
     browser = agent.browser.family.removesuffix(" Mobile").removeprefix("Mobile ")
     known = [part for part in (browser, agent.os.family) if part and part != "Other"]
     return " on ".join(known)[:NAME_LENGTH] or "Unknown device", kind
-
-
-class DeviceSession(models.Model):
-    """Records that a device has visited a conversation, and up to which number it has read."""
-
-    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="sessions")
-    conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="device_sessions"
-    )
-    read_seq = models.BigIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-    last_seen_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["conversation", "device"], name="one_device_session")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.device} in {self.conversation}"
-
-    @classmethod
-    def visit(cls, device: Device, conversation: Conversation, read_seq: int = 0) -> None:
-        """Records the visit and how far the device has read; a read mark never goes back."""
-        here = cls.objects.filter(device=device, conversation=conversation)
-        now = {"last_seen_at": Now()}
-        rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
-        if not rose and not here.update(**now):
-            cls.objects.get_or_create(device=device, conversation=conversation)
-            rose = here.filter(read_seq__lt=read_seq).update(read_seq=read_seq, **now)
-        if rose:
-            channels.list_changed(conversation.owner_id)

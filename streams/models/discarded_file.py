@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class DiscardedFile(models.Model):
@@ -13,6 +14,10 @@ class DiscardedFile(models.Model):
 
     place = models.CharField(max_length=200, primary_key=True)
     due_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = gettext_lazy("discarded file")
+        verbose_name_plural = gettext_lazy("discarded files")
 
     def __str__(self) -> str:
         return self.place

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 
 class Event(models.Model):
@@ -45,6 +46,8 @@ class Event(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = gettext_lazy("event")
+        verbose_name_plural = gettext_lazy("events")
         constraints = [
             # The last guard of "exactly one terminal event per run"; not of run.steered, for which
             # an index of this table would have to be built anew.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from streams import log
 from streams.log import references
@@ -54,6 +55,8 @@ class Message(models.Model):
         run: Run
 
     class Meta:
+        verbose_name = gettext_lazy("message")
+        verbose_name_plural = gettext_lazy("messages")
         ordering = ("seq",)
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.contrib.auth.models import User
 from django.db import models
 from django.utils.crypto import constant_time_compare, salted_hmac
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from streams.conf import conf
 from streams.exceptions import NotFound, PairingEnded, WrongCode
@@ -53,6 +53,10 @@ class Pairing(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
     joined = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        verbose_name = gettext_lazy("pairing")
+        verbose_name_plural = gettext_lazy("pairings")
 
     def __str__(self) -> str:
         return f"{self.opener} asks another device in"

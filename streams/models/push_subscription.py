@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models.functions import Now
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams.exceptions import Invalid
 from streams.postgres.database import atomic
@@ -28,6 +28,10 @@ class PushSubscription(models.Model):
     p256dh = models.CharField(max_length=90)
     auth = models.CharField(max_length=30)
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = gettext_lazy("push subscription")
+        verbose_name_plural = gettext_lazy("push subscriptions")
 
     def __str__(self) -> str:
         return f"notifications on {self.device}"

@@ -85,21 +85,32 @@ class Run(RunTimings, models.Model):
 
     OPEN = (Status.QUEUED, Status.RUNNING, Status.WAITING)
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(gettext_lazy("UUID"), default=uuid.uuid4, unique=True, editable=False)
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="runs", db_index=False
+        Conversation,
+        on_delete=models.CASCADE,
+        related_name="runs",
+        db_index=False,
+        verbose_name=gettext_lazy("conversation"),
     )
     prompt = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="runs")
     answer = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="run")
     model = models.CharField(max_length=120)
-    status = models.CharField(max_length=9, choices=Status.choices, default=Status.QUEUED)
-    rank = models.BigIntegerField(default=0)
-    attempt = models.PositiveIntegerField(default=0)  # starts
-    deaths = models.PositiveIntegerField(db_default=0)  # of workers that held it
-    worker = models.ForeignKey(
-        Worker, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs"
+    status = models.CharField(
+        gettext_lazy("status"), max_length=9, choices=Status.choices, default=Status.QUEUED
     )
-    queued_at = models.DateTimeField(db_default=Now())
+    rank = models.BigIntegerField(gettext_lazy("rank"), default=0)
+    attempt = models.PositiveIntegerField(gettext_lazy("attempt"), default=0)  # starts
+    deaths = models.PositiveIntegerField(gettext_lazy("workers lost"), db_default=0)
+    worker = models.ForeignKey(
+        Worker,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="runs",
+        verbose_name=gettext_lazy("worker"),
+    )
+    queued_at = models.DateTimeField(gettext_lazy("queued at"), db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -130,19 +141,25 @@ class Run(RunTimings, models.Model):
         related_name="repeated_by",
         db_index=False,
     )
-    usage = models.JSONField(default=dict, blank=True)
-    stop_reason = models.CharField(max_length=32, blank=True)
-    error_code = models.CharField(max_length=32, blank=True)
-    error_message = models.CharField(max_length=300, blank=True)
-    vendor_error = models.CharField(max_length=200, blank=True, db_default="")
-    retryable = models.BooleanField(default=False)
-    cancel_requested_at = models.DateTimeField(null=True, blank=True)
-    cancelled_by = models.JSONField(null=True, blank=True)
+    usage = models.JSONField(gettext_lazy("usage"), default=dict, blank=True)
+    stop_reason = models.CharField(gettext_lazy("stop reason"), max_length=32, blank=True)
+    error_code = models.CharField(gettext_lazy("error code"), max_length=32, blank=True)
+    error_message = models.CharField(gettext_lazy("error message"), max_length=300, blank=True)
+    vendor_error = models.CharField(
+        gettext_lazy("vendor error"), max_length=200, blank=True, db_default=""
+    )
+    retryable = models.BooleanField(gettext_lazy("retryable"), default=False)
+    cancel_requested_at = models.DateTimeField(
+        gettext_lazy("cancel requested at"), null=True, blank=True
+    )
+    cancelled_by = models.JSONField(gettext_lazy("cancelled by"), null=True, blank=True)
     asked = models.JSONField(null=True, blank=True, editable=False)  # streams.dialects says what
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("run")
+        verbose_name_plural = gettext_lazy("runs")
         ordering = ("-id",)
         constraints = [
             # The claim's last guard: SKIP LOCKED on runs alone has let two through.

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from .message import Message
 
@@ -23,7 +24,8 @@ class SearchEntry(models.Model):
     words = SearchVectorField()
 
     class Meta:
-        verbose_name_plural = "search entries"
+        verbose_name = gettext_lazy("search entry")
+        verbose_name_plural = gettext_lazy("search entries")
         indexes = [GinIndex(fields=["words"], name="search_words")]
 
     def __str__(self) -> str:

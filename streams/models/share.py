@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from django.db import models
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from streams.conf import conf
 from streams.exceptions import NotAllowed, NotFound, TooManyShares
@@ -50,6 +50,8 @@ class Share(models.Model):
     objects = ShareQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("share")
+        verbose_name_plural = gettext_lazy("shares")
         ordering = ("-created_at", "-id")
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 from .run import Run
 
@@ -28,6 +29,8 @@ class Step(models.Model):
     ended_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = gettext_lazy("step")
+        verbose_name_plural = gettext_lazy("steps")
         ordering = ("run", "number")
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_step_a_number")]
 

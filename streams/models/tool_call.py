@@ -85,6 +85,8 @@ class ToolCall(models.Model):
     objects = ToolCallQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("tool call")
+        verbose_name_plural = gettext_lazy("tool calls")
         ordering = ("run", "block")
         constraints = [
             models.UniqueConstraint(fields=["run", "block"], name="one_call_a_block"),

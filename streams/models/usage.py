@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from streams.budgets import counted
 
@@ -29,20 +30,22 @@ class Usage(models.Model):
         related_name="streams_usage",
         db_index=False,
         db_constraint=False,
+        verbose_name=gettext_lazy("owner"),
     )
-    month = models.DateField()  # its first day
+    month = models.DateField(gettext_lazy("month"))  # its first day
     model = models.CharField(max_length=120)
-    answers = models.PositiveIntegerField(db_default=1)
+    answers = models.PositiveIntegerField(gettext_lazy("answers"), db_default=1)
     requests = models.PositiveIntegerField(null=True, editable=False)  # none: one for each answer
-    input_tokens = models.BigIntegerField(db_default=0)
-    output_tokens = models.BigIntegerField(db_default=0)
-    cached_tokens = models.BigIntegerField(db_default=0)
+    input_tokens = models.BigIntegerField(gettext_lazy("input tokens"), db_default=0)
+    output_tokens = models.BigIntegerField(gettext_lazy("output tokens"), db_default=0)
+    cached_tokens = models.BigIntegerField(gettext_lazy("cached tokens"), db_default=0)
     # Of the answers, those whose tokens no service has said.
     estimated_answers = models.PositiveIntegerField(db_default=0)
     merged = models.BooleanField(db_default=False)
 
     class Meta:
-        verbose_name_plural = "usage"
+        verbose_name = gettext_lazy("usage")
+        verbose_name_plural = gettext_lazy("usage")
         indexes = [
             models.Index(fields=["owner", "month"], name="usage_of_owner"),
             models.Index(fields=["id"], condition=models.Q(merged=False), name="usage_unmerged"),

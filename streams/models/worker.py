@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy
 
 from streams.conf import conf
 from streams.postgres import clock
@@ -23,19 +24,21 @@ class Worker(models.Model):
     The heartbeat is the lease of all its runs, so one row is updated however many runs there are.
     """
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(max_length=120)
+    uuid = models.UUIDField(gettext_lazy("UUID"), default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(gettext_lazy("name"), max_length=120)
     process = models.CharField(max_length=120, db_default="", editable=False)
-    concurrency = models.PositiveIntegerField()
-    started_at = models.DateTimeField(db_default=Now())
-    beat_at = models.DateTimeField(db_default=Now())
-    draining = models.BooleanField(default=False)
-    stopped_at = models.DateTimeField(null=True, blank=True)
+    concurrency = models.PositiveIntegerField(gettext_lazy("concurrency"))
+    started_at = models.DateTimeField(gettext_lazy("started at"), db_default=Now())
+    beat_at = models.DateTimeField(gettext_lazy("last heartbeat"), db_default=Now())
+    draining = models.BooleanField(gettext_lazy("draining"), default=False)
+    stopped_at = models.DateTimeField(gettext_lazy("stopped at"), null=True, blank=True)
     lost = models.BooleanField(db_default=False)
 
     objects = WorkerQuerySet.as_manager()
 
     class Meta:
+        verbose_name = gettext_lazy("worker")
+        verbose_name_plural = gettext_lazy("workers")
         ordering = ("-beat_at",)
 
     def __str__(self) -> str:

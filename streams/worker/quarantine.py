@@ -127,8 +127,8 @@ async def set_aside(
             raise
         row = None  # it is in the log at least
     logger.error(
-        "conversation %s is set aside, failure %s of %s: %s; `manage.py checklog` looks into it",
-        *(conversation_id, row[0] if row else "unknown", act.label, why),
+        "conversation %s is set aside, failure %s of %r: %s; `manage.py checklog` looks into it",
+        *(conversation_id, row[0] if row else "unknown", act.value, why),
     )
 
 
