@@ -14,8 +14,8 @@ from django.db.models import F, Q, QuerySet
 
 from .log import branches
 from .log.message_window import Window, around, window
-from .log.states import MessageState, RunState
 from .log.transcript import Transcript, resumed
+from .log.transcript_types import MessageState, RunState
 from .models import Conversation, Message, Run, outline
 from .postgres import clock
 from .postgres.database import atomic

@@ -18,8 +18,8 @@ from django.utils.translation import gettext
 
 from . import log
 from .exceptions import NotFound
-from .log.states import Block, CallState, MessageState, Row, RunState
 from .log.transcript import Transcript, resumed
+from .log.transcript_types import Block, CallState, MessageState, Row, RunState
 from .models import Conversation, Message, Run, ToolCall
 from .postgres import clock
 from .postgres.database import atomic, connection

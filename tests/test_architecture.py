@@ -55,7 +55,14 @@ FOLDERS = {
 }
 ALONE = {"migrations", "templatetags"}
 
-PURE = ("log/call_states", "log/references", "log/states", "log/transcript", "realtime/sse", "text")
+PURE = (
+    "log/call_states",
+    "log/file_references",
+    "log/transcript_types",
+    "log/transcript",
+    "realtime/sse",
+    "text",
+)
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from streams.attachments import intake
 from streams.conf import conf
 from streams.exceptions import StreamsError, TooManyFiles
-from streams.log import references
+from streams.log import file_references
 from streams.models import Attachment, Conversation
 from streams.models.attachment import store
 from streams.views.attaching import check_taken
@@ -69,5 +69,5 @@ def one(here: Conversation, file: Attachable, known: dict[str, UUID], made: list
 def sent_before(here: Conversation, key: str) -> dict[str, UUID]:
     """Returns the files of the prompt that was sent with this key, by what they hold."""
     earlier = here.messages.filter(client_key=key).first()
-    ids = references.ids_of(earlier.blocks) if earlier else []
+    ids = file_references.ids_of(earlier.blocks) if earlier else []
     return dict(Attachment.objects.filter(uuid__in=ids).values_list("sha256", "uuid"))

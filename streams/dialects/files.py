@@ -24,7 +24,7 @@ from streams import budgets, quotas
 from streams.attachments import intake, kinds
 from streams.conf import conf
 from streams.exceptions import Invalid, StreamsError, TooManyFiles
-from streams.log import references
+from streams.log import file_references
 from streams.models import Attachment, Conversation, Message, posting
 from streams.models.attachment import store
 from streams.views.attaching import check_types
@@ -34,7 +34,7 @@ NOT_BASE64 = "A file is sent as a data URL in base64."
 OURS = re.compile(r"/attachments/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/[^/]+")
 OUR_FIELDS = ("file", "attachments")  # of refusals
 
-Address = Callable[[references.Reference], str]
+Address = Callable[[file_references.Reference], str]
 
 
 class File(NamedTuple):
@@ -193,7 +193,7 @@ def digests(message: Message) -> dict[str, UUID]:
 
 
 def ids_of(message: Message) -> tuple[UUID, ...]:
-    return tuple(UUID(id) for id in references.ids_of(message.blocks))
+    return tuple(UUID(id) for id in file_references.ids_of(message.blocks))
 
 
 def earlier_of(user: Any, place: UUID | None, key: str | None) -> Message | None:
@@ -207,7 +207,7 @@ def earlier_of(user: Any, place: UUID | None, key: str | None) -> Message | None
 def addresses(request: HttpRequest) -> Address:
     """Returns what tells a file's address as this client reaches it."""
 
-    def address(it: references.Reference) -> str:
+    def address(it: file_references.Reference) -> str:
         place = reverse("streams:attached-file", args=[it["id"], it["name"]])
         return request.build_absolute_uri(place)
 

@@ -9,14 +9,12 @@ from .appending import (
     append,
 )
 from .checking import Finding, check_each, drop_orphan, orphans, walk
+from .commit_lookup import committed, lock_free, raise_tokens
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
-from .endings import Ending, RunEnding, let_go
-from .fencing import committed, lock_free, raise_tokens
+from .event_fragments import TOLD, WRITTEN
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
-from .lost_call import with_lost_call
-from .numbered_events import TOLD, WRITTEN
 from .reading import (
     DEVICE_THEN,
     LAST_SEQ,
@@ -34,10 +32,12 @@ from .reading import (
     timeline,
 )
 from .repairing import mend
+from .run_endings import Ending, RunEnding, let_go
 from .run_events import TERMINAL, OneRun
 from .run_page import last_waiting, run_page, waited_for
 from .sequence_conflicts import numbered
 from .system_prompts import forget_instructions
+from .usage_estimate import with_lost_call
 
 __all__ = [
     "CANCELLED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .states import CallState
+from .transcript_types import CallState
 
 Calls = dict[str, CallState]  # by `call_id`
 

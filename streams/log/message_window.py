@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from .states import MessageState
+from .transcript_types import MessageState
 
 
 class Window(NamedTuple):

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import branches, call_states, references
-from .states import OPEN as OPEN
-from .states import Block as Block
-from .states import MessageState as MessageState
-from .states import Row as Row
-from .states import RunState as RunState
+from . import branches, call_states, file_references
+from .transcript_types import OPEN as OPEN
+from .transcript_types import Block as Block
+from .transcript_types import MessageState as MessageState
+from .transcript_types import Row as Row
+from .transcript_types import RunState as RunState
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Transcript:
 
     def message_created(self, row: Row) -> None:
         data = row.data
-        blocks = references.said(data["text"], data.get("attachments", ()))
+        blocks = file_references.said(data["text"], data.get("attachments", ()))
         prompt = MessageState(data["message"], row.seq, data["role"], blocks)
         prompt.device, prompt.client_key = data.get("device"), data.get("client_key")
         prompt.parent = data.get("parent")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from streams.conf import conf
 from streams.exceptions import KeyReused, NotFound, TooLarge, TooManyFiles
-from streams.log import references
+from streams.log import file_references
 
 if TYPE_CHECKING:
     from .attachment import Attachment
@@ -31,7 +31,7 @@ def has_same(earlier: Message, ids: Sequence[UUID]) -> bool:
     """Tells whether a prompt was sent with these files, or others of the same content: of two
     requests at the same moment each has stored its own.
     """
-    sent, given = [UUID(id) for id in references.ids_of(earlier.blocks)], [*dict.fromkeys(ids)]
+    sent, given = [UUID(id) for id in file_references.ids_of(earlier.blocks)], [*dict.fromkeys(ids)]
     if sent == given or not (sent and given):
         return sent == given
     known = files_of(earlier.conversation.owner_id).filter(uuid__in={*sent, *given})

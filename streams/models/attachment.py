@@ -16,7 +16,7 @@ from streams import quotas
 from streams.attachments import intake, kinds, names, storage
 from streams.attachments.kinds import Content
 from streams.exceptions import NotFound
-from streams.log.references import Reference
+from streams.log.file_references import Reference
 from streams.postgres.database import atomic, connection, in_a_test, own_cursor
 
 from .conversation import Conversation

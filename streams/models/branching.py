@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, NotFound, TooLarge
-from streams.log import branches, references
+from streams.log import branches, file_references
 from streams.text import clean
 
 from . import attaching
@@ -123,7 +123,7 @@ def take_in(
         model(
             conversation=here,
             role=each.role,
-            blocks=references.said(checked(each), [file.reference() for file in attached]),
+            blocks=file_references.said(checked(each), [file.reference() for file in attached]),
             seq=here.last_seq + nth,
         )
         for nth, (each, attached) in enumerate(zip(messages, files, strict=True), 1)

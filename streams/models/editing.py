@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from streams import quotas
 from streams.exceptions import Invalid
-from streams.log import branches, references
+from streams.log import branches, file_references
 from streams.postgres.database import atomic
 from streams.text import clean
 
@@ -47,7 +47,7 @@ def ask_again(
     if prompt.role != prompt.Role.USER:
         raise Invalid(gettext("Only what you have written can be edited."), field="message")
     newest = here.runs.filter(prompt=prompt).order_by("pk").last()
-    had = [UUID(id) for id in references.ids_of(prompt.blocks)]
+    had = [UUID(id) for id in file_references.ids_of(prompt.blocks)]
     files = had if attachments is None else attachments
     if (
         newest

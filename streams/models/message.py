@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from streams import log
-from streams.log import references
+from streams.log import file_references
 
 from .causing_device import caused_by
 from .conversation import Conversation
@@ -90,7 +90,7 @@ class Message(models.Model):
         return cls(
             conversation=conversation,
             role=cls.Role.USER,
-            blocks=references.said(text, [each.reference() for each in files]),
+            blocks=file_references.said(text, [each.reference() for each in files]),
             device=device,
             client_key=client_key or None,
         )
@@ -100,7 +100,7 @@ class Message(models.Model):
         data: dict[str, Any] = {"message": str(self.uuid), "role": self.role, "text": self.text}
         if self.parent is not None:
             data["parent"] = self.parent
-        if attached := references.of_blocks(self.blocks):
+        if attached := file_references.of_blocks(self.blocks):
             data["attachments"] = attached
         if self.client_key:
             data["client_key"] = self.client_key

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from streams.log.states import MessageState
+from streams.log.transcript_types import MessageState
 from streams.postgres.database import connection
 
 ALL = 2**62

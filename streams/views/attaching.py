@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from streams.attachments import intake, kinds
 from streams.conf import conf
 from streams.exceptions import Invalid, TooManyFiles
-from streams.log import references
+from streams.log import file_references
 from streams.models import Attachment, Message
 from streams.models.attachment import store
 from streams.providers import registry
@@ -70,7 +70,7 @@ def ids_in(given: Iterable[Any]) -> list[UUID]:
 
 def files_of(prompt: Message) -> list[UUID]:
     """Returns the files that were sent with a prompt."""
-    return [UUID(id) for id in references.ids_of(prompt.blocks)]
+    return [UUID(id) for id in file_references.ids_of(prompt.blocks)]
 
 
 def check_taken(user: Any, model: str, ids: Sequence[UUID]) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from streams import tool_words
 from streams.json_fields import fields_of
-from streams.log.states import Block, CallState, RunState
+from streams.log.transcript_types import Block, CallState, RunState
 
 LIVE = ("approved", "running")
 SETTLED = ("ok", "error", "denied", "cancelled", "unknown")

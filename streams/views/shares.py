@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 
 from streams.conversation_summaries import name_of
 from streams.exceptions import Invalid, NotFound
-from streams.log import references
-from streams.log.states import OPEN, MessageState
+from streams.log import file_references
+from streams.log.transcript_types import OPEN, MessageState
 from streams.models import Share
 from streams.models.share import check_sharing
 from streams.snapshot import Snapshot, snapshot
@@ -118,6 +118,6 @@ def copied(taken: Snapshot, branch: Sequence[MessageState]) -> Iterator[dict[str
         }
         if message.run:
             told["model"] = runs[message.run].model
-        if files := references.ids_of(message.blocks):
+        if files := file_references.ids_of(message.blocks):
             told["files"] = len(files)
         yield told

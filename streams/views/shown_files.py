@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.urls import reverse
 
 from streams.attachments.kinds import is_image
-from streams.log import references
+from streams.log import file_references
 from streams.log.transcript import Block
 
 
@@ -32,5 +32,5 @@ def shown_files(blocks: Sequence[Block]) -> list[ShownFile]:
             url=reverse("streams:attached-file", args=[each["id"], each["name"]]),
             reference=json.dumps(each),
         )
-        for each in references.of_blocks(blocks)
+        for each in file_references.of_blocks(blocks)
     ]

@@ -10,7 +10,7 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
-from ..log import references
+from ..log import file_references
 from ..log.transcript import Block
 from ..providers.base import File, Part, Text, Turn
 from . import quarantine
@@ -183,7 +183,7 @@ def told_again(prompt: list[Block], fate: str | None) -> list[Block]:
         return prompt
     return [
         {"kind": "text", "text": EARLIER.format(name=block["name"])}
-        if block["kind"] == references.KIND
+        if block["kind"] == file_references.KIND
         else block
         for block in reversed(prompt)
     ]
@@ -191,7 +191,7 @@ def told_again(prompt: list[Block], fate: str | None) -> list[Block]:
 
 def files_in(blocks: Sequence[Block]) -> list[File]:
     """Returns the files that a prompt names, without their content: see `attached_files`."""
-    return [File(**reference) for reference in references.of_blocks(blocks)]
+    return [File(**reference) for reference in file_references.of_blocks(blocks)]
 
 
 def said(blocks: list[Block]) -> str:

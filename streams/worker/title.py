@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 from .. import log
 from ..agents.deadline import contained
 from ..conf import Settings
-from ..log import references
+from ..log import file_references
 from ..postgres.connections import blames_rows
 from ..providers.base import (
     BlockDelta,
@@ -125,7 +125,7 @@ class Titles:
             return
         asked, answered, status = row
         prompt, answer = said(asked), said(answered)
-        names = ", ".join(each["name"] for each in references.of_blocks(asked))
+        names = ", ".join(each["name"] for each in file_references.of_blocks(asked))
         prompt = prompt if prompt.strip() else names
         # What has just failed would fail again.
         title = "" if status == "failed" else await self._asked(run.model, prompt, answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..log.lost_call import CHARACTERS_A_TOKEN
+from ..log.usage_estimate import CHARACTERS_A_TOKEN
 from ..providers.base import Call, File, Part, Prompt
 
 Usage = dict[str, int]

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from streams.conf import conf
-from streams.log import NewEvent, references
+from streams.log import NewEvent, file_references
 from streams.models import Conversation, Event, Message, Run
 
 JSON = {"Accept": "application/json"}
@@ -19,12 +19,12 @@ def fill(conversation, device, messages):
     turns = range(messages // 2)
     told = [
         Message(conversation=conversation, seq=4 * n + 1, role="user", device=device,
-                blocks=references.said(f"{n}?"))
+                blocks=file_references.said(f"{n}?"))
         for n in turns
     ]  # fmt: skip
     answers = [
         Message(conversation=conversation, seq=4 * n + 2, role="assistant",
-                blocks=references.said(f"{n}."))
+                blocks=file_references.said(f"{n}."))
         for n in turns
     ]  # fmt: skip
     Message.objects.bulk_create([*told, *answers])

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils import timezone
 
-from streams.log import references
+from streams.log import file_references
 from streams.models import Conversation, Message, Run, SearchEntry
 from streams.postgres.connections import connect
 from streams.search_words import lexemes
@@ -51,7 +51,7 @@ async def test_what_was_there_before_is_added_from_the_newest_on(
     @sync_to_async
     def fill():
         for n in range(120):
-            blocks = references.said(f"old {n}")
+            blocks = file_references.said(f"old {n}")
             args = {"conversation": conversation, "seq": 2 * n + 1, "blocks": blocks}
             prompt = Message.objects.create(role="user", **args)
             answer = Message.objects.create(role="assistant", **args | {"seq": 2 * n + 2})
@@ -84,7 +84,7 @@ def test_a_prompt_that_was_taken_back_is_not_found(conversation, laptop, anna):
 async def test_a_step_goes_on_where_the_one_before_it_ended(conversation):
     @sync_to_async
     def ended(minute):
-        args = {"conversation": conversation, "blocks": references.said(f"said {minute}")}
+        args = {"conversation": conversation, "blocks": file_references.said(f"said {minute}")}
         prompt = Message.objects.create(role="user", seq=2 * minute + 1, **args)
         answer = Message.objects.create(role="assistant", seq=2 * minute + 2, **args)
         of = {"conversation": conversation, "prompt": prompt, "answer": answer}

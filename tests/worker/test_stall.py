@@ -8,7 +8,7 @@ import time
 import pytest
 from asgiref.sync import sync_to_async
 
-from streams.log import references
+from streams.log import file_references
 from streams.models import Conversation, Message, Run
 from streams.worker import process
 from tests.loop_stalls import gauged
@@ -27,7 +27,7 @@ def tell(conversation, exchanges):
     """Earlier prompts and their answers, as rows alone."""
 
     def message(n, role):
-        blocks = references.said(f"{n} {WORDS}")
+        blocks = file_references.said(f"{n} {WORDS}")
         return Message(conversation=conversation, seq=n, role=role, blocks=blocks)
 
     prompts = [message(2 * n + 1, "user") for n in range(exchanges)]

@@ -14,7 +14,7 @@ from streams.dialects.client_tools import tools_in
 from streams.dialects.files import Address, File, of_base64, of_url
 from streams.dialects.posted import Posted, Said
 from streams.exceptions import Invalid
-from streams.log import references
+from streams.log import file_references
 from streams.log.transcript import MessageState
 
 INSTRUCTIONS = ("system", "developer")
@@ -103,7 +103,7 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
     key = message.client_key
     text = "".join(it["text"] for it in message.blocks if it["kind"] in ("text", "refusal"))
     thoughts = [it["text"] for it in message.blocks if it["kind"] == "reasoning"]
-    files = [file_part(each, address(each)) for each in references.of_blocks(message.blocks)]
+    files = [file_part(each, address(each)) for each in file_references.of_blocks(message.blocks)]
     said = [{"type": "text", "text": text}] if text else []
     return {
         "id": naming.client_id(key) if key else message.id,
@@ -117,7 +117,7 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
     }
 
 
-def file_part(file: references.Reference, address: str) -> dict[str, Any]:
+def file_part(file: file_references.Reference, address: str) -> dict[str, Any]:
     return {
         "type": "image" if kinds.is_image(file["type"]) else "document",
         "source": {"type": "url", "value": address, "mimeType": file["type"]},

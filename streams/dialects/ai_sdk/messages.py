@@ -12,7 +12,7 @@ from streams.dialects import naming
 from streams.dialects.files import Address, File, of_url
 from streams.dialects.posted import Posted, Said
 from streams.exceptions import Invalid
-from streams.log import references
+from streams.log import file_references
 from streams.log.transcript import MessageState
 
 from .parts import KINDS
@@ -85,7 +85,7 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
         "id": naming.client_id(key) if key else message.id,
         "role": message.role,
         "parts": [
-            *(file_part(each, address(each)) for each in references.of_blocks(message.blocks)),
+            *(file_part(each, address(each)) for each in file_references.of_blocks(message.blocks)),
             *(
                 {"type": KINDS[block["kind"]], "text": block["text"]}
                 for block in message.blocks
@@ -95,6 +95,6 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
     }
 
 
-def file_part(file: references.Reference, address: str) -> dict[str, str]:
+def file_part(file: file_references.Reference, address: str) -> dict[str, str]:
     known = {"mediaType": file["type"], "filename": file["name"]}
     return {"type": "file", **known, "url": address}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from streams.attachments import kinds
 from streams.dialects.files import Address
-from streams.log import references
+from streams.log import file_references
 
 from . import ids
 
@@ -18,7 +18,7 @@ def input_item(
 ) -> dict[str, Any]:
     """Returns a message as an item; its files are named by their addresses here."""
     text = "".join(block["text"] for block in blocks)
-    files = [file_part(each, address(each)) for each in references.of_blocks(blocks)]
+    files = [file_part(each, address(each)) for each in file_references.of_blocks(blocks)]
     if role != "user":
         said = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
     else:
@@ -32,7 +32,7 @@ def input_item(
     }
 
 
-def file_part(file: references.Reference, address: str) -> dict[str, Any]:
+def file_part(file: file_references.Reference, address: str) -> dict[str, Any]:
     if kinds.is_image(file["type"]):
         return {"type": "input_image", "detail": "auto", "image_url": address}
     return {"type": "input_file", "filename": file["name"], "file_url": address}
