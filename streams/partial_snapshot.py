@@ -16,7 +16,7 @@ from .log import branches
 from .log.message_window import Window, around, window
 from .log.transcript import Transcript, resumed
 from .log.transcript_types import MessageState, RunState
-from .models import Conversation, Message, Run, outline
+from .models import Conversation, Message, Run, message_order
 from .postgres import clock
 from .postgres.database import atomic
 from .snapshot import (
@@ -29,7 +29,7 @@ from .snapshot import (
     still_there,
 )
 
-EVERYTHING = (0, outline.ALL)
+EVERYTHING = (0, message_order.ALL)
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class Place(NamedTuple):
 
     shown: Window
     branch: Sequence[MessageState]
-    known: outline.Outline
+    known: message_order.Outline
     first: int
     last: int
 
@@ -115,10 +115,10 @@ def place_of(
     farthest: int | None = None,
 ) -> Place:
     first, last = bounds(here, most, before, holding)
-    known = outline.outline(here.pk, first, last)
+    known = message_order.outline(here.pk, first, last)
     if before is not None and all(message.seq != before for message in known.messages):
         first, last = EVERYTHING
-        known = outline.outline(here.pk)
+        known = message_order.outline(here.pk)
     if holding:
         branch = branches.holding(known.messages, holding)
     else:
@@ -131,7 +131,7 @@ def place_of(
         shown = window(branch, most, before, needed)
     if first and shown.begins is None and shown.messages:
         start = shown.messages[0].seq
-        begins = start if outline.begins_before(here.pk, start) else None
+        begins = start if message_order.begins_before(here.pk, start) else None
         shown = shown._replace(begins=begins)
     return Place(shown, branch, known, first, last)
 
@@ -146,14 +146,14 @@ def bounds(
     if not most or short or (before is not None and holding):
         return EVERYTHING
     if before is not None:
-        last = outline.prompt_at(here.pk, before)
-        firsts = outline.turns(here.pk, (last, most)) if last is not None else None
+        last = message_order.prompt_at(here.pk, before)
+        firsts = message_order.turns(here.pk, (last, most)) if last is not None else None
         return (firsts[0], last) if last is not None and firsts else EVERYTHING
-    places = [(outline.ALL, most - 1)]
-    if holding and (held := outline.prompt_held(here.pk, holding)) is not None:
+    places = [(message_order.ALL, most - 1)]
+    if holding and (held := message_order.prompt_held(here.pk, holding)) is not None:
         places.append((held, most - 1))  # the branch may end there
-    firsts = outline.turns(here.pk, *places)
-    return (min(firsts), outline.ALL) if firsts else EVERYTHING
+    firsts = message_order.turns(here.pk, *places)
+    return (min(firsts), message_order.ALL) if firsts else EVERYTHING
 
 
 def read(here: Conversation, place: Place) -> PartialSnapshot:
@@ -182,7 +182,7 @@ def runs_of(here: Conversation, place: Place) -> QuerySet[Any]:
     their prompts and answers."""
     wanted = {message.run for message in place.shown.messages} | {*place.known.open.values()}
     found = Q(uuid__in=wanted - {None})
-    if place.last != outline.ALL:  # not IN: only this way each finds its own partial index
+    if place.last != message_order.ALL:  # not IN: only this way each finds its own partial index
         for status in Run.OPEN:
             found |= Q(conversation=here, status=status)
     known = Run.objects.filter(found).annotate(
@@ -199,7 +199,7 @@ def opening_of(here: Conversation, place: Place) -> str:
     if here.title or not place.branch:
         return ""
     if place.first:
-        return outline.first_of(here.pk)
+        return message_order.first_of(here.pk)
     if place.shown.messages and place.shown.messages[0] is place.branch[0]:
         return text_of(place.branch[0])
     return here.messages.get(uuid=place.branch[0].id).text
@@ -210,8 +210,8 @@ def text_of(message: MessageState) -> str:
 
 
 def newest_of(here: Conversation, place: Place) -> str:
-    if place.last != outline.ALL:
-        return outline.newest_of(here.pk)
+    if place.last != message_order.ALL:
+        return message_order.newest_of(here.pk)
     return next(
         (message.id for message in reversed(place.known.messages) if message.run is None), ""
     )

@@ -12,7 +12,7 @@ from streams import log
 from streams.exceptions import Invalid, NotFound
 from streams.log import branches, transcript
 from streams.log.transcript import MessageState
-from streams.models import Conversation, Event, Message, Run, branching, editing, first_prompt
+from streams.models import Conversation, Event, Message, Run, branching, editing, new_conversation
 from streams.models.branching import Imported
 from streams.snapshot import snapshot
 from streams.worker import model_context
@@ -204,7 +204,7 @@ def test_messages_that_cannot_be_taken_in_begin_nothing(messages, code, laptop, 
 def test_a_first_prompt_sent_again_takes_nothing_in_twice(anna, laptop):
     before = [Imported("user", "Hi"), Imported("assistant", "Hello")]
     for new in (True, False):
-        here, *_, was_new = first_prompt.begin_with(
+        here, *_, was_new = new_conversation.begin_with(
             anna, "Go", laptop, "key", before, model="scripted:demo"
         )
         assert was_new is new

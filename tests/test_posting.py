@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from streams.exceptions import StreamsError
-from streams.models import Conversation, Event, first_prompt
+from streams.models import Conversation, Event, new_conversation
 from streams.models.conversation import named
 from tests.factories import DeviceFactory, UserFactory
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def at_once(owner, device, content, key, **values):
-    return first_prompt.begin_with(owner, content, device, key, **values)
+    return new_conversation.begin_with(owner, content, device, key, **values)
 
 
 @transaction.atomic
@@ -107,7 +107,7 @@ def test_a_new_chat_takes_one_statement_behind_the_look_at_its_budget(
     anna, laptop, django_assert_num_queries
 ):
     with django_assert_num_queries(4):  # two are the savepoint of this test's transaction
-        first_prompt.begin_with(anna, "Hello", laptop, model="scripted:demo")
+        new_conversation.begin_with(anna, "Hello", laptop, model="scripted:demo")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,7 +117,9 @@ def test_two_sends_of_one_key_at_the_same_moment_begin_one(anna, laptop, setting
 
     def send():
         starting.wait()
-        here, _, _, new = first_prompt.begin_with(anna, "Hello", laptop, "k", model="scripted:demo")
+        here, _, _, new = new_conversation.begin_with(
+            anna, "Hello", laptop, "k", model="scripted:demo"
+        )
         answers.append((here.uuid, new))
         connections.close_all()
 

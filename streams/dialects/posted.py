@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from streams import policy, quotas
 from streams.exceptions import Invalid
-from streams.models import Conversation, Device, Message, Run, attaching, branching
+from streams.models import Conversation, Device, Message, Run, branching, prompt_files
 from streams.models.branching import Imported
 from streams.postgres.database import atomic
 from streams.text import clean
@@ -96,7 +96,7 @@ def asked(
     here = set_up(user, device, posted.name, values)
     prompt = posted.messages[-1]
     known = message_of(here, prompt)
-    if known and known.text == clean(prompt.text) and attaching.has_same(known, files[-1]):
+    if known and known.text == clean(prompt.text) and prompt_files.has_same(known, files[-1]):
         return answered(known, device, posted, run)
     check_taken(user, here.model, files[-1])
     key, parent = free_key(here, prompt), place(here, posted, files)

@@ -1,5 +1,4 @@
 from .attachment import Attachment
-from .attempts import Attempts
 from .budget import Budget
 from .conversation import Conversation
 from .delivery import Delivery
@@ -17,6 +16,7 @@ from .run import Run
 from .search_entry import SearchEntry
 from .share import Share
 from .step import Step
+from .throttle import Attempts
 from .tool_call import ToolCall
 from .usage import Usage
 from .worker import Worker

@@ -15,8 +15,8 @@ from streams.exceptions import Invalid, NotFound, TooLarge
 from streams.log import branches, file_references
 from streams.text import clean
 
-from . import attaching
-from .outline import is_branched, outline
+from . import prompt_files
+from .message_order import is_branched, outline
 
 if TYPE_CHECKING:
     from .conversation import Conversation
@@ -114,11 +114,11 @@ def take_in(
     """Stores messages that were said elsewhere, each behind the one before it, the first behind
     `parent`. The caller holds the conversation's row, which may be new.
 
-    Raises what `follow`, `quotas` and `attaching` raise, and Invalid for an empty one.
+    Raises what `follow`, `quotas` and `prompt_files` raise, and Invalid for an empty one.
     """
     quotas.check_length(here, len(messages))
     model = here.messages.model
-    files = [attaching.sendable(here, each.attachments) for each in messages]
+    files = [prompt_files.sendable(here, each.attachments) for each in messages]
     stored = [
         model(
             conversation=here,
@@ -133,7 +133,7 @@ def take_in(
         with log.numbered(here.pk):
             model.objects.bulk_create(stored)
         for message, attached in zip(stored, files, strict=True):
-            attaching.sent(attached, message)
+            prompt_files.sent(attached, message)
         here.append(*(message.created() for message in stored))
     return stored
 

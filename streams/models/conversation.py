@@ -20,7 +20,7 @@ from streams.postgres.database import atomic
 from streams.text import clean
 from streams.user_model import key_text
 
-from . import attaching, branching, busy_rule, cancelling, posting
+from . import branching, busy_rule, cancelling, posting, prompt_files
 from .causing_device import caused_by
 from .conversation_indexes import INDEXES
 
@@ -161,14 +161,14 @@ class Conversation(models.Model):
         """A prompt behind `parent`, or at the end of the branch that holds the message `branch`,
         and the run that will answer it; the flag tells a repeated send apart. Raises Invalid for
         an empty prompt, KeyReused when `client_key` came with other content, Busy when the
-        conversation rejects prompts during a run, and what `quotas`, `branching` and `attaching`
+        conversation rejects prompts during a run, and what `quotas`, `branching` and `prompt_files`
         raise.
         """
         content = posting.checked(content, attachments)
         quotas.lock_owner(self.owner_id)
         here = Conversation.lock(self.pk)
         if client_key and (earlier := here.messages.filter(client_key=client_key).first()):
-            attaching.check_repeated(earlier, content, attachments)
+            prompt_files.check_repeated(earlier, content, attachments)
             run = earlier.runs.select_related("into").earliest("pk")
             return earlier, run.into or run, False
         quotas.check_length(here, 2)
@@ -176,7 +176,7 @@ class Conversation(models.Model):
             parent = branching.end_of(here, branch)
         place = busy_rule.make_way(here, device)
         quotas.check_runs(here)
-        files = attaching.sendable(here, attachments)
+        files = prompt_files.sendable(here, attachments)
         known = (here, content, device, client_key, place, run_id)
         prompt, answer, run = posting.drafted(*known, files)
         branching.follow(here, prompt, parent)
@@ -184,7 +184,7 @@ class Conversation(models.Model):
         if run.steers and not branching.joins(here, prompt):
             run.steers, run.rank = False, 0  # of another branch: it waits for its turn
         posting.post(here, prompt, answer, run)
-        attaching.sent(files, prompt)
+        prompt_files.sent(files, prompt)
         return prompt, run, True
 
     def _answer_again(self, prompt: Message, device: Device | None, **chosen: Any) -> Run:

@@ -14,9 +14,9 @@ from streams.log import branches, file_references
 from streams.postgres.database import atomic
 from streams.text import clean
 
-from . import attaching, branching
+from . import branching, prompt_files
 from .conversation import Conversation
-from .outline import outline
+from .message_order import outline
 
 if TYPE_CHECKING:
     from .device import Device
@@ -52,7 +52,7 @@ def ask_again(
     if (
         newest
         and clean(content).strip() == prompt.text.strip()
-        and attaching.has_same(prompt, files)
+        and prompt_files.has_same(prompt, files)
     ):
         run = newest.retry(device, model)
         return prompt, run, run.pk != newest.pk

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 
 class Epoch(models.Model):
-    """The single row that distinguishes the database's lives; see `streams.postgres.epoch`.
+    """The single row that distinguishes the database's lives; see `streams.postgres.epoch_renewal`.
 
     `mark` is empty until `manage.py restored` or a web process sets another; `events` is the OID
     the events table had then.

@@ -21,7 +21,7 @@ from ..log import StoredEvent
 from ..models import Device
 from ..postgres import channels
 from ..postgres.connections import INDEXED, connect, pool, renew_djangos
-from ..postgres.epoch import Life, life_of, renew
+from ..postgres.epoch_renewal import Life, life_of, renew
 from ..postgres.listener import BACKOFF, Listener
 from ..quotas import StreamQuota
 from ..supervision import cancel_and_wait, restarted

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from streams.exceptions import Invalid, NotFound
 from streams.models import ToolCall
-from streams.models.repeating import run_again
+from streams.models.call_rerun import run_again
 
 from . import serializers
 from .negotiation import wants_json

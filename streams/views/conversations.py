@@ -11,7 +11,7 @@ from django.http import HttpResponse, JsonResponse
 from streams import policy, quotas
 from streams.conversation_summaries import ListedConversation
 from streams.exceptions import StreamsError
-from streams.models import Conversation, branching, first_prompt
+from streams.models import Conversation, branching, new_conversation
 from streams.models.branching import Imported
 from streams.models.conversation import named
 from streams.postgres import channels
@@ -72,7 +72,7 @@ def created(
     attaching.check_taken(request.user, values["model"], files)
     if "content" not in given:
         return empty(request, values, before), {}, True
-    conversation, message, run, new = first_prompt.begin_with(
+    conversation, message, run, new = new_conversation.begin_with(
         request.user, given["content"], request.device, key, before, files, **values
     )
     return conversation, serializers.posted(message, run), new

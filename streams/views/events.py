@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from streams import log
 from streams.conf import conf
 from streams.log.transcript import Row
-from streams.postgres import epoch
+from streams.postgres import epoch_renewal
 from streams.realtime import endpoints, presence_endpoint, sse
 from streams.realtime.feed import Feed
 from streams.user_model import key_text
@@ -96,7 +96,7 @@ def frame(row: Row) -> bytes:
 
 
 def sync(head: int) -> bytes:
-    return sse.unnumbered("sync", head=head, epoch=epoch.here())
+    return sse.unnumbered("sync", head=head, epoch=epoch_renewal.here())
 
 
 def feed_of(request: Request) -> bytes:

@@ -14,7 +14,7 @@ from streams import log
 from streams.conf import conf
 from streams.log import reading
 from streams.models import Event
-from streams.postgres.epoch import Life
+from streams.postgres.epoch_renewal import Life
 from streams.realtime import hub as hubs
 from streams.realtime.hub import Hub
 from tests.factories import ConversationFactory

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 
 from streams.exceptions import NotRetryable
 from streams.models import Conversation, Run, ToolCall, Worker
-from streams.models.repeating import run_again
+from streams.models.call_rerun import run_again
 
 from . import agents
 from .agent_runs import async_of, decide, held_up, ledger, same_as_page

@@ -14,7 +14,7 @@ from streams.dialects.files import Storing, check_ahead
 from streams.dialects.openai_endpoint import OpenAIView
 from streams.dialects.openai_input import imported
 from streams.dialects.runs import with_all
-from streams.models import Device, Run, first_prompt
+from streams.models import Device, Run, new_conversation
 from streams.models.branching import Imported
 from streams.postgres import clock
 from streams.postgres.database import atomic
@@ -70,7 +70,7 @@ def stored(
         "title": opening_of(asked.said.prompt.text)[:60],
     }
     check_taken(user, values["model"], files)
-    here, _, run, _ = first_prompt.begin_with(
+    here, _, run, _ = new_conversation.begin_with(
         user, asked.said.prompt.text, device, None, before, files, **checked_values(values)
     )
     here.archived_at = clock.now()

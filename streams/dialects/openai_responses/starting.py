@@ -12,7 +12,7 @@ from streams.dialects.files import Storing, check_ahead, earlier_of
 from streams.dialects.openai_input import imported
 from streams.dialects.runs import decided_by
 from streams.exceptions import NotFound
-from streams.models import Conversation, Device, Run, branching, first_prompt
+from streams.models import Conversation, Device, Run, branching, new_conversation
 from streams.models.branching import Imported
 from streams.models.conversation import named
 from streams.postgres.database import atomic
@@ -119,7 +119,7 @@ def anew(user: Any, device: Device, asked: Asked, sent: Sent) -> tuple[Run, bool
     }
     check_taken(user, values["model"], files)
     checked = checked_values(values)
-    begun = first_prompt.begin_with(user, text, device, key, before, files, **checked)
+    begun = new_conversation.begin_with(user, text, device, key, before, files, **checked)
     return begun[2], begun[3]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from streams.postgres.connections import connect
-from streams.postgres.epoch import life_of, renew
+from streams.postgres.epoch_renewal import life_of, renew
 
 
 class Command(BaseCommand):

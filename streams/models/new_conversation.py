@@ -10,7 +10,7 @@ from uuid import UUID
 from streams import quotas
 from streams.postgres.database import atomic
 
-from . import attaching, branching, posting
+from . import branching, posting, prompt_files
 from .branching import Imported
 from .conversation import Conversation, named
 from .posting import checked
@@ -45,11 +45,11 @@ def begin_with(
     if not before and not (client_key and Conversation.objects.filter(uuid=name).exists()):
         here = Conversation(uuid=name, owner=owner, **values)
         quotas.check_runs(here)
-        files = attaching.sendable(here, attachments)
+        files = prompt_files.sendable(here, attachments)
         known = (here, content, device, client_key)
         prompt, answer, run = posting.drafted(*known, files=files)
         if posting.begin(here, prompt, answer, run):
-            attaching.sent(files, prompt)
+            prompt_files.sent(files, prompt)
             return here, prompt, run, True
     here = Conversation.begin(owner, client_key, **values)
     if not here.last_seq:
