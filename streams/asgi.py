@@ -20,12 +20,12 @@ from django.conf import settings
 from .addresses import Prompt, hands_over, prompt_at, stream_at
 from .conf import conf
 from .http import cors
-from .http.handover import HANDOVER, Handover
 from .http.script_prefix import placed
+from .http.stream_handover import HANDOVER, Handover
 
 if TYPE_CHECKING:  # an asgi.py imports this before Django is set up, and its models are there
     from .realtime.hub import Hub
-    from .starts.starts import Starts
+    from .starts.prompt_batches import Starts
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class WithStreams:
         self, prompt: Prompt, here: Scope, receive: Receive, send: Send
     ) -> Receive | None:
         """Returns None if the prompt is answered, or how the application receives the request."""
-        from .starts.starts import Starts, may_be_taken
+        from .starts.prompt_batches import Starts, may_be_taken
 
         await self._hub_here()
         if self._starts is None:

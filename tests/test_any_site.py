@@ -23,7 +23,7 @@ from streams.realtime import sse
 from streams.realtime.endpoints import open_conversation
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PRESENCE
-from streams.realtime.request import Request
+from streams.realtime.stream_request import Request
 from tests.client import header_of
 from tests.factories import PASSWORD, DeviceFactory
 

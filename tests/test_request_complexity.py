@@ -20,12 +20,12 @@ from chatstream.accounts import sign_in
 from streams import access
 from streams.dialects.endpoint import bytes_of_files
 from streams.exceptions import StreamsError
-from streams.http import cookies
+from streams.http import cookie_parser
 from streams.http.handler import OneThreadHandler, Request
 from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
 from streams.realtime import presence_endpoint, sse
-from streams.realtime.request import Request as StreamRequest
+from streams.realtime.stream_request import Request as StreamRequest
 from streams.text import clean, opening_of
 from streams.views import negotiation, parsing
 from tests.complexity import growth, is_linear, repeated
@@ -79,9 +79,9 @@ def test_cookies(text_of):
 @given(st.lists(st.sampled_from(['"', "\\", "1", "0", "7", "a", "=", ";", " ", "é", "\n"])))
 def test_cookies_are_read_as_django_reads_them(parts):
     text = "".join(parts)
-    assert cookies.parse(text) == parse_cookie(text)
+    assert cookie_parser.parse(text) == parse_cookie(text)
     ours = {"a": parse_cookie(text)["a"]} if "a" in parse_cookie(text) else {}
-    assert cookies.parse(text, {"a"}) == ours
+    assert cookie_parser.parse(text, {"a"}) == ours
 
 
 def test_a_stream_reads_the_cookies_that_are_ours(settings):

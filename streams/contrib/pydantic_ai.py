@@ -51,9 +51,9 @@ from streams.providers.base import (
     ProviderEvent,
     UnknownModel,
 )
-from streams.providers.blocks import Blocks
+from streams.providers.block_numbering import Blocks
 from streams.providers.errors import STATUSES, by_class
-from streams.providers.tool_turns import told
+from streams.providers.portable_turns import told
 
 
 class PydanticAI:

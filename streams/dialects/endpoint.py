@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from streams.conf import conf
 from streams.exceptions import MethodNotAllowed, StreamsError, TooLarge, Unavailable
-from streams.http.handover import HANDOVER
+from streams.http.stream_handover import HANDOVER
 from streams.log import OneRun
 from streams.models import Run
 from streams.realtime.translation import Encoder, Following

@@ -18,7 +18,7 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
-from . import cookies
+from . import cookie_parser
 from .script_prefix import placed
 
 # In which forms and addresses are read. Python knows a hundred, and one of them, punycode, takes
@@ -32,7 +32,7 @@ class Request(ASGIRequest):
 
     @cached_property
     def COOKIES(self) -> dict[str, str]:  # type: ignore[override]
-        return cookies.parse(self.META.get("HTTP_COOKIE", ""))
+        return cookie_parser.parse(self.META.get("HTTP_COOKIE", ""))
 
     def _load_post_and_files(self) -> None:
         try:

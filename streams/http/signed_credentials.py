@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import access, access_tokens
-from . import cookies
+from . import cookie_parser
 
 Scope = Mapping[str, Any]
 
@@ -27,4 +27,4 @@ def has_token(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def device_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     crumbs = b";".join(value for name, value in headers if name == b"cookie").decode("latin-1")
-    return cookies.parse(crumbs, (access.DEVICE_COOKIE, access.FIRST_DEVICE_COOKIE))
+    return cookie_parser.parse(crumbs, (access.DEVICE_COOKIE, access.FIRST_DEVICE_COOKIE))

@@ -13,7 +13,7 @@ from streams.providers.anthropic_items import Items
 from streams.providers.anthropic_request import messages, thinking, tool
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import host_of
-from streams.providers.blocks import Blocks
+from streams.providers.block_numbering import Blocks
 from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.streaming_request import answer

@@ -14,7 +14,7 @@ import orjson
 
 from streams.providers import payload
 from streams.providers.base import Call, File, Part, Prompt, Result, Text, ToolSpec, Turn
-from streams.providers.tool_turns import call_ids, replayed, told
+from streams.providers.portable_turns import call_ids, replayed, told
 
 THOUGHTS = ("thinking", "redacted_thinking")
 

@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
-from streams.providers.blocks import Blocks
+from streams.providers.block_numbering import Blocks
 from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai_background import BackgroundResponses

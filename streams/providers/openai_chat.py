@@ -15,7 +15,7 @@ from openai import DefaultAioHttpClient
 
 from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
-from streams.providers.blocks import Blocks
+from streams.providers.block_numbering import Blocks
 from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai import BEARER, sdk, usage

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from streams.providers.base import Call, File, Prompt, Result, Text, ToolSpec, Turn
-from streams.providers.tool_turns import call_ids, replayed, spoken, told
+from streams.providers.portable_turns import call_ids, replayed, spoken, told
 
 # Models that do not reason, and refuse to be asked for it.
 UNREASONING = ("gpt-3.5", "gpt-4", "chatgpt-4o")

@@ -36,7 +36,7 @@ from streams.providers.base import (
     ProviderEvent,
     UnknownModel,
 )
-from streams.providers.demo import ANSWER, THOUGHT, quoted
+from streams.providers.demo_text import ANSWER, THOUGHT, quoted
 
 NAME = re.compile(
     r"(?P<act>demo|echo|tools|stall|silent|count-(?P<count>\d{1,6})"

@@ -24,8 +24,8 @@ from streams.postgres.availability import pooled_connection
 from streams.realtime.hub import Hub
 from streams.user_model import password
 
-from .recognition import OWNED, Cookies
-from .request import Request
+from .grouped_authentication import OWNED, Cookies
+from .stream_request import Request
 
 NOT_HERE = "This conversation isn't here, or isn't yours."
 

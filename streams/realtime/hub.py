@@ -26,10 +26,10 @@ from ..postgres.listener import BACKOFF, Listener
 from ..quotas import StreamQuota
 from ..supervision import cancel_and_wait, restarted
 from . import sse
-from .buffers import Buffers
+from .event_buffers import Buffers
 from .feed import Feeds
+from .grouped_authentication import recognition
 from .presence import Presence
-from .recognition import recognition
 from .revocation import Revocations
 from .subscription import LogSubscription, Subscription
 

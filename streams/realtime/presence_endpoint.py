@@ -25,8 +25,8 @@ from streams.realtime.presence import Beat
 
 from .authorisation import authorise
 from .endpoints import refuse
-from .recognition import OWNED
-from .request import Request
+from .grouped_authentication import OWNED
+from .stream_request import Request
 
 LONGEST = 1000
 

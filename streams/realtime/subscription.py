@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..log import OneRun, StoredEvent
 from . import sse
-from .buffer import EventBuffer
+from .event_buffer import EventBuffer
 
 if TYPE_CHECKING:
     from ..models import Device

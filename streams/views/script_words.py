@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, override, pgettext
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JSONCatalog
 
-from streams.providers import base, endings
+from streams.providers import base, stop_reasons
 
 DAYS = {
     "now": gettext_noop("Now"),
@@ -45,7 +45,7 @@ def words(language: str) -> dict[str, Any]:
     """
     scripts = Scripts(language)
     catalog = scripts.get_catalog()
-    told = (*base.SENTENCES.values(), *endings.ENDINGS.values(), endings.UNKNOWN_ENDING)
+    told = (*base.SENTENCES.values(), *stop_reasons.ENDINGS.values(), stop_reasons.UNKNOWN_ENDING)
     with override(language):
         catalog |= {text: gettext(text) for text in told if text and gettext(text) != text}
     plural = scripts.translation.plural
@@ -53,9 +53,9 @@ def words(language: str) -> dict[str, Any]:
         "language": language,
         "catalog": catalog,
         "plurals": "".join(str(plural(number)) for number in range(COUNTED)),
-        "endings": endings.ENDINGS,
-        "unknown": endings.UNKNOWN_ENDING,
-        "unfinished": endings.UNFINISHED,
+        "endings": stop_reasons.ENDINGS,
+        "unknown": stop_reasons.UNKNOWN_ENDING,
+        "unfinished": stop_reasons.UNFINISHED,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..conf import Settings
 from ..log.transcript import Block
 from ..providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from ..providers.endings import ending
+from ..providers.stop_reasons import ending
 from ..text import clean
 
 CALL_ID = 180  # characters

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from streams.providers.demo import ANSWER
+from streams.providers.demo_text import ANSWER
 from tests.pictures import png
 from tests.processes import WorkerProcess, eventually
 from tests.views.answers import append, begin, complete, say

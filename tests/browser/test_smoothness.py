@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
 
-from streams.providers.demo import ANSWER
+from streams.providers.demo_text import ANSWER
 from tests.processes import Web
 from tests.views.answers import append, begin, say
 

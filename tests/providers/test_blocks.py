@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Kind
-from streams.providers.blocks import Blocks
+from streams.providers.block_numbering import Blocks
 
 
 def test_interleaved_blocks_keep_their_numbers() -> None:

@@ -16,7 +16,7 @@ from streams.providers.base import (
     ProviderError,
     ProviderEvent,
 )
-from streams.providers.endings import ENDINGS
+from streams.providers.stop_reasons import ENDINGS
 from tests.providers import adapters
 from tests.providers.adapters import RealSubject, Subject, VendorSubject
 from tests.providers.dialects import DIALECTS, read

@@ -6,7 +6,7 @@ import pytest
 
 from streams.exceptions import BadRequest
 from streams.realtime import authorisation
-from streams.realtime.request import Request
+from streams.realtime.stream_request import Request
 
 
 def asked(content_type: bytes) -> Request:

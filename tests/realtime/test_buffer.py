@@ -6,7 +6,7 @@ import pytest
 
 from streams.log import StoredEvent
 from streams.realtime import sse
-from streams.realtime.buffer import EventBuffer
+from streams.realtime.event_buffer import EventBuffer
 
 
 def row(seq, size=2):

@@ -10,7 +10,7 @@ from streams.conf import Settings
 from streams.log import OneRun, StoredEvent
 from streams.models import Device
 from streams.realtime import sse
-from streams.realtime.buffer import EventBuffer
+from streams.realtime.event_buffer import EventBuffer
 from streams.realtime.hub import Hub
 from streams.realtime.subscription import LogSubscription
 

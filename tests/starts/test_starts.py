@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection, connections, transaction
 
 from streams.models import Conversation, Event, Run
-from streams.starts import starts, storing
+from streams.starts import prompt_batches, storing
 from tests.processes import eventually
 from tests.starts.sites import World, site
 
@@ -33,7 +33,7 @@ def groups(monkeypatch):
         sizes.append(len(drafts))
         return await store(connection, drafts)
 
-    monkeypatch.setattr(starts, "store", noted)
+    monkeypatch.setattr(prompt_batches, "store", noted)
     return sizes
 
 
@@ -196,9 +196,9 @@ def in_a_thread(act):
     ids=lambda tuned: next(iter(tuned)),
 )
 def test_a_site_with_rules_of_its_own_is_left_to_django(run, settings, tuned):
-    assert starts.may_be_taken()
+    assert prompt_batches.may_be_taken()
     settings.STREAMS = settings.STREAMS | tuned
-    assert not starts.may_be_taken()
+    assert not prompt_batches.may_be_taken()
 
     async def one():
         async with site() as app:

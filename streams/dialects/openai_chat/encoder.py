@@ -11,7 +11,7 @@ import orjson
 from streams.dialects.openai_endpoint import error_body
 from streams.exceptions import StreamsError
 from streams.log.transcript import Row
-from streams.providers.endings import UNFINISHED
+from streams.providers.stop_reasons import UNFINISHED
 
 DONE = b"data: [DONE]\n\n"
 REASONS = {"max_tokens": "length", "content_filter": "content_filter", "refusal": "content_filter"}

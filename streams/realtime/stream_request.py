@@ -12,7 +12,7 @@ from django.http.request import split_domain_port, validate_host
 
 from streams import access
 from streams.exceptions import BadRequest, MethodNotAllowed, StreamsError
-from streams.http import cookies
+from streams.http import cookie_parser
 from streams.realtime import sse
 
 
@@ -33,7 +33,7 @@ class Request:
         # HTTP/2 may send each cookie in a header of its own.
         crumbs = b";".join(value for name, value in scope["headers"] if name == b"cookie")
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        ours = cookies.parse(crumbs.decode("latin-1"), access.our_cookies())
+        ours = cookie_parser.parse(crumbs.decode("latin-1"), access.our_cookies())
         address = scope.get("raw_path") or scope["path"].encode()
         if asked := scope.get("query_string"):
             address += b"?" + asked

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from .. import log
 from ..conf import Settings
-from .buffer import EventBuffer
+from .event_buffer import EventBuffer
 
 if TYPE_CHECKING:
     from .subscription import LogSubscription

@@ -24,10 +24,10 @@ from streams.realtime.endpoints import refuse
 from streams.views import conversations, messages, serializers
 from streams.views.endpoint import uncached
 
-from . import middleware, prompt
+from . import prompt, site_middleware
 from .asgi_messages import Receive, body_of, replay, say
+from .grouped_authentication import Asked, recognise
 from .prompt import NotPlain, Scope
-from .recognition import Asked, recognise
 from .storing import Draft, store
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def may_be_taken() -> bool:
         and not conf().policy
         and not is_behind_pooler()
         and sessions.table(database.alias()) is not None
-        and middleware.is_known()
+        and site_middleware.is_known()
     )
 
 
@@ -57,7 +57,7 @@ class Starts:
 
     def __init__(self) -> None:
         self.answered = 0
-        self._passage = middleware.passage()
+        self._passage = site_middleware.passage()
         self._who = GroupedStatement("asking", recognise, most=MOST, settings=SETTINGS)
         self._stored = GroupedStatement(
             "starts", store, most=MOST, keys=Draft.keys, settings=SETTINGS
