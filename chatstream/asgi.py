@@ -11,12 +11,12 @@ django.setup(set_prefix=False)
 
 from django.urls import get_resolver  # noqa: E402  (needs the apps to be ready)
 
-from chatstream.static_files import WithStaticFiles  # noqa: E402
+from chatstream.static_files_server import WithStaticFiles  # noqa: E402
 from streams.asgi import WithStreams  # noqa: E402
 from streams.gc_freeze import freeze_startup_objects  # noqa: E402
 from streams.http.handler import OneThreadHandler  # noqa: E402
 from streams.http.request_bounds import WithBounds  # noqa: E402
-from streams.static_files import uncollected  # noqa: E402
+from streams.static_files_check import uncollected  # noqa: E402
 
 # Now, and not while the first to come wait for all views to be imported.
 get_resolver().url_patterns  # noqa: B018

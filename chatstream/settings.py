@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "chatstream.collected.Collected",
+    "chatstream.static_files_app.Collected",
     "corsheaders",
     "drf_spectacular_sidecar",
     "chatstream",

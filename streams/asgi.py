@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.conf import settings
 
-from .addresses import Prompt, hands_over, prompt_at, stream_at
 from .conf import conf
+from .early_routing import Prompt, hands_over, prompt_at, stream_at
 from .http import cors
 from .http.script_prefix import placed
 from .http.stream_handover import HANDOVER, Handover

@@ -19,14 +19,14 @@ from django.db import connections, router
 from django.db.utils import ProgrammingError
 from psycopg import IsolationLevel, sql
 
-from . import asgi_module, queue_health, settings_references
+from . import asgi_check, queue_health, settings_references
 from .attachments import storage
 from .conf import Settings, conf
 from .models import Device
 from .postgres import database, error_diagnosis
 from .providers import registry
 from .settings_validation import problems
-from .static_files import stale, uncollected
+from .static_files_check import stale, uncollected
 
 OLDEST = 150000
 ECHO_WITHIN = 2.0
@@ -86,7 +86,7 @@ def middleware() -> Iterable[CheckMessage]:
 
 
 def server_of_streams() -> Iterable[CheckMessage]:
-    if why := asgi_module.polled():
+    if why := asgi_check.polled():
         yield Warning(
             f"Answers are polled for, about once a second, instead of streamed: {why}.",
             hint="Say there `from streams.asgi import WithStreams` and "

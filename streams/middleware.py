@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from .views.this_device import begun, device_of, remember
+from .device_cookie import begun, device_of, remember
 
 
 class DeviceMiddleware:

@@ -60,7 +60,7 @@ from django.conf import settings
 
 import streams.agents
 import streams.asgi
-import streams.conversation_summaries
+import streams.conversation_list_query
 import streams.log.appending
 import streams.log.run_page
 import streams.markdown

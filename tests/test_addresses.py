@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from django.test import override_settings
 
-from streams.addresses import stream_at, view_at
+from streams.early_routing import stream_at, view_at
 from streams.views.messages import Messages
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from streams.admin import filters, paging, searching
+from streams.admin import filters, indexed_search, paging
 from streams.models import Attachment, Usage
 from tests.factories import ConversationFactory
 from tests.table_pages import fill, looked_at
@@ -33,7 +33,7 @@ def oncall(client, anna):
 def test_no_list_looks_at_all_there_is(oncall, anna, monkeypatch):
     monkeypatch.setattr(paging, "COUNTED", 100)
     monkeypatch.setattr(filters, "RECENT", 100)
-    monkeypatch.setattr(searching, "LOOKED_AT", 100)
+    monkeypatch.setattr(indexed_search, "LOOKED_AT", 100)
     costs = []
     for conversations in (1, 12):
         for _ in range(conversations):

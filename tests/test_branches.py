@@ -9,12 +9,12 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from streams import log
+from streams.conversation_snapshot import snapshot
 from streams.exceptions import Invalid, NotFound
 from streams.log import branches, transcript
 from streams.log.transcript import MessageState
 from streams.models import Conversation, Event, Message, Run, branching, editing, new_conversation
 from streams.models.branching import Imported
-from streams.snapshot import snapshot
 from streams.worker import model_context
 from tests.views.answers import begin, complete, fail, say
 from tests.views.conftest import Api, browser_of

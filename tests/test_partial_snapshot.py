@@ -7,11 +7,11 @@ from dataclasses import asdict
 
 import pytest
 
+from streams.conversation_snapshot import snapshot
 from streams.log.message_window import window
 from streams.models import Conversation, branching
 from streams.models.branching import Imported
-from streams.partial_snapshot import partial_snapshot
-from streams.snapshot import snapshot
+from streams.partial_conversation_snapshot import partial_snapshot
 from tests.table_pages import fill, looked_at
 from tests.views.answers import begin, complete, say
 

@@ -6,9 +6,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from streams.conversation_snapshot import snapshot
 from streams.models import Run
 from streams.postgres.connections import connect
-from streams.snapshot import snapshot
 from streams.worker import claim
 from tests.factories import WorkerFactory
 from tests.views.answers import complete

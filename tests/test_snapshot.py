@@ -8,10 +8,10 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from streams import log
+from streams.conversation_snapshot import snapshot
 from streams.exceptions import NotFound
 from streams.log import transcript
 from streams.models import Conversation
-from streams.snapshot import snapshot
 from tests.views.answers import append, begin, complete, fail, say, stop
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import translation
 
-from streams.addresses import SOME_UUID
+from streams.early_routing import SOME_UUID
 
 IDS = {"one": SOME_UUID, "other": "11111111-2222-3333-4444-555555555555"}
 

@@ -12,7 +12,7 @@ from streams.models import Attachment
 
 from .base import Erasing
 from .filters import RecentType
-from .searching import attachments, begun_uuid, people
+from .indexed_search import attachments, begun_uuid, people
 
 
 @admin.register(Attachment)

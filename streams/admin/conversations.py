@@ -16,7 +16,7 @@ from streams.models import Conversation, Fault
 from .base import Erasing, InspectedInline, ago, counted, exact, pill
 from .devices import DeviceSessionInline
 from .filters import RecentModel
-from .searching import HELP, conversations
+from .indexed_search import HELP, conversations
 
 
 class FaultInline(InspectedInline):

@@ -12,7 +12,7 @@ from streams.models import Device, DeviceSession
 from streams.postgres import clock
 
 from .base import Erasing, InspectedInline, ago, pill
-from .searching import begun_uuid, devices, people
+from .indexed_search import begun_uuid, devices, people
 
 
 class DeviceSessionInline(InspectedInline):

@@ -17,17 +17,17 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from streams import log
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
 from streams.exceptions import StreamsError
 from streams.log import transcript
 from streams.models import Run
 from streams.views.conversation_list import opening
 
 from .base import NOTHING, Inspected, age, exact, pill, span
-from .calls import DecidesCalls, call_rows
 from .filters import ErrorCode, RecentModel, RecentWorker, Stuck
-from .searching import FAILURES, HELP, begun_uuid, conversations, failed_runs, failed_with
+from .indexed_search import FAILURES, HELP, begun_uuid, conversations, failed_runs, failed_with
 from .timeline import picture
+from .tool_calls import DecidesCalls, call_rows
 
 CANCEL, AGAIN = "cancel", "run again"
 

@@ -12,7 +12,7 @@ from streams.models import Budget, Usage
 from streams.user_model import sign_in_name
 
 from .base import NOTHING, Admin, Inspected
-from .searching import people, usage_of_model
+from .indexed_search import people, usage_of_model
 
 
 @admin.register(Usage)

@@ -14,9 +14,9 @@ from streams import models, quotas
 from streams.exceptions import NotFound
 from streams.views.validation import short_enough
 
-from . import attaching
-from .attaching import Attachable
+from . import prompt_files
 from .following import Follow
+from .prompt_files import Attachable
 from .run import Run
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Chat:
         """
         short_enough("client_key", key or "")
         here = self._conversation
-        with attaching.stored(here, attachments, key) as files:
+        with prompt_files.stored(here, attachments, key) as files:
             _, run, _ = here.post(content, None, key, parent, attachments=files)
         return Run(run).refresh()
 

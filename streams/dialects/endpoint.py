@@ -35,7 +35,7 @@ NO_STREAMS = "This server has no event streams: it has to be an ASGI server, wit
 class DialectView(Resource):
     """An address of another protocol, which says in `refusal` what its errors look like."""
 
-    hands_over: ClassVar = True  # see `streams.addresses`
+    hands_over: ClassVar = True  # see `streams.early_routing`
     takes_files = ""  # see `streams.http.uploads`
     stream_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
     document_headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from .. import addresses
+from .. import early_routing
 from ..conf import conf
 from .script_prefix import placed
 
@@ -25,7 +25,7 @@ def most_bytes(scope: Scope) -> int:
     """
     if scope.get("method") != "POST":
         return 0
-    takes = addresses.takes_files(placed(dict(scope))[1])
+    takes = early_routing.takes_files(placed(dict(scope))[1])
     one, several = conf().attachment_bytes, conf().attachments_per_message
     if takes == "file":
         return one + AROUND

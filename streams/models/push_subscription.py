@@ -9,7 +9,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from streams.exceptions import Invalid
 from streams.postgres.database import atomic
-from streams.public_addresses import is_number, is_public
+from streams.public_ip_addresses import is_number, is_public
 
 from .device import Device
 

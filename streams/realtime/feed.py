@@ -18,7 +18,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from ..conf import Settings
-from ..conversation_summaries import (
+from ..conversation_list_query import (
     LISTED,
     PINNED_MOST,
     WAITING_MOST,

@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from streams import account_links, tool_words
-from streams.addresses import SOME_UUID
 from streams.conf import conf
+from streams.early_routing import SOME_UUID
 from streams.providers import model_names, registry
 from streams.views import drawn_turns
 from streams.views.chat import embedded_context

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.http import HttpResponse, JsonResponse
 from django.utils.text import slugify
 
+from streams.conversation_snapshot import Snapshot, snapshot
 from streams.exceptions import Invalid
 from streams.models import Conversation
-from streams.snapshot import Snapshot, snapshot
 
 from . import serializers
 from .conversation import own

@@ -15,7 +15,7 @@ from streams.conf import conf
 from streams.log.transcript import RunState
 from streams.markdown.render_budget import limited
 from streams.models import Conversation, Device, DeviceSession
-from streams.partial_snapshot import PartialSnapshot, partial_snapshot
+from streams.partial_conversation_snapshot import PartialSnapshot, partial_snapshot
 
 from .transcript_presenter import turns_of
 

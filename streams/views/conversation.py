@@ -12,13 +12,13 @@ from django.utils.translation import gettext
 
 from streams import policy
 from streams.conf import conf
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
+from streams.conversation_snapshot import snapshot
 from streams.exceptions import NotFound, StreamsError
 from streams.markdown.render_budget import give_connections_back, limited, turn
 from streams.models import Conversation, DeviceSession
-from streams.partial_snapshot import partial_snapshot
+from streams.partial_conversation_snapshot import partial_snapshot
 from streams.providers.model_names import words_of
-from streams.snapshot import snapshot
 
 from . import attaching, serializers
 from .chat import chat_context

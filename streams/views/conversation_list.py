@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from streams.conf import conf
-from streams.conversation_summaries import (
+from streams.conversation_list_query import (
     ARCHIVED,
     LISTED,
     ONE,

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy, quotas
-from streams.conversation_summaries import ListedConversation
+from streams.conversation_list_query import ListedConversation
 from streams.exceptions import StreamsError
 from streams.models import Conversation, branching, new_conversation
 from streams.models.branching import Imported

@@ -23,9 +23,9 @@ from streams.exceptions import MethodNotAllowed, NotByToken, StreamsError
 from streams.http import csrf
 from streams.models import Device
 
+from ..device_cookie import begun, device_of, remember, seen
 from . import errors
 from .parsing import is_form
-from .this_device import begun, device_of, remember, seen
 
 R = TypeVar("R", bound=HttpResponseBase)
 

@@ -19,7 +19,7 @@ from streams.postgres import error_diagnosis
 from streams.postgres.availability import why
 from streams.postgres.database import connection
 from streams.postgres.error_diagnosis import Trouble
-from streams.static_files import uncollected
+from streams.static_files_check import uncollected
 
 
 @cache

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext
 
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
+from streams.conversation_snapshot import Snapshot
 from streams.log.transcript import Block, RunState
 from streams.providers.model_names import words_of
-from streams.snapshot import Snapshot
 
 MARKS = re.compile(r"[\\`*_\[\]<>#]")
 FENCE = re.compile(r"^`{3,}", re.MULTILINE)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from streams import search_words
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
 from streams.exceptions import Invalid
 from streams.log.transcript import Block
 from streams.postgres.database import connection

@@ -10,13 +10,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
+from streams.conversation_snapshot import Snapshot, snapshot
 from streams.exceptions import Invalid, NotFound
 from streams.log import file_references
 from streams.log.transcript_types import OPEN, MessageState
 from streams.models import Share
 from streams.models.share import check_sharing
-from streams.snapshot import Snapshot, snapshot
 
 from . import share_shapes
 from .conversation import own as own_conversation

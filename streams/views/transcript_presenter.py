@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from streams import markdown
 from streams.log.transcript import OPEN, Block, MessageState, RunState
 from streams.models import Device
-from streams.partial_snapshot import PartialSnapshot
+from streams.partial_conversation_snapshot import PartialSnapshot
 from streams.providers import stop_reasons
 
 from .call_presenter import SETTLED, ShownCall

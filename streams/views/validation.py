@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext, gettext_noop
 
 from streams import quotas
-from streams.conversation_summaries import PINNED_MOST
+from streams.conversation_list_query import PINNED_MOST
 from streams.exceptions import Invalid, UnknownModelName
 from streams.models import Conversation
 from streams.models.branching import Imported

@@ -14,7 +14,7 @@ from ..agents import registry
 from ..agents.agent import Agent
 from ..agents.context import Context
 from ..agents.deadline import contained
-from ..agents.given_tool import given_tools
+from ..agents.posted_tool import given_tools
 from ..agents.tool import Tool
 from ..api.chat import Chat
 from ..api.run import Run

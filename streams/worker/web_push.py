@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from .. import vapid
-from ..public_addresses import is_number, is_public
+from ..public_ip_addresses import is_number, is_public
 from ..user_model import active_people
 from . import title
 from .notice import Notice

@@ -59,7 +59,7 @@ def test_a_key_knows_a_picture_by_what_is_kept_of_it(anna):
 
 
 def test_what_was_sent_with_a_key_meanwhile_is_the_same_prompt(anna, monkeypatch):
-    monkeypatch.setattr("streams.api.attaching.sent_before", lambda *_: {})
+    monkeypatch.setattr("streams.api.prompt_files.sent_before", lambda *_: {})
     chat = streams.start(anna)
     runs = [chat.ask("What?", attachments=files(), key="k") for _ in range(2)]
     assert runs[0] == runs[1]

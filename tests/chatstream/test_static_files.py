@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from chatstream.static_files import PIECE, WithStaticFiles
+from chatstream.static_files_server import PIECE, WithStaticFiles
 from streams.http.handler import OneThreadHandler
 
 SHEET = "/static/streams/css/base.css"

@@ -11,10 +11,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.core.management import call_command
 
 from streams import log
+from streams.conversation_snapshot import snapshot
 from streams.log import transcript
 from streams.models import Conversation, Event, Fault, Run
 from streams.postgres.connections import connect
-from streams.snapshot import snapshot
 from streams.worker import retention
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say

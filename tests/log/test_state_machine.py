@@ -29,12 +29,12 @@ from hypothesis.stateful import (
 
 from streams import log
 from streams.conf import Settings
+from streams.conversation_snapshot import snapshot
 from streams.exceptions import AlreadyDecided
 from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
 from streams.models import Conversation, Event, Message, Run, Step, ToolCall, Worker
 from streams.postgres.connections import connect
-from streams.snapshot import snapshot
 from streams.text import clean
 from streams.worker import claim, retention, takeover
 from streams.worker.abandoned_runs import ends_of_calls

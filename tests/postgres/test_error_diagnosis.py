@@ -13,7 +13,7 @@ from django.core.checks import run_checks
 from django.db import connection, connections
 from django.db.models.functions import Now
 
-from streams import queue_health, static_files
+from streams import queue_health, static_files_check
 from streams.models import Run
 from streams.postgres import availability, clock, error_diagnosis
 from streams.postgres.connections import pool
@@ -182,7 +182,10 @@ def test_forgotten_static_files_are_not_ready(settings, tmp_path, client):
 
 
 def test_static_files_of_an_older_release_are_told(deployed, monkeypatch):  # noqa: F811
-    assert static_files.stale() == ""
-    storage = static_files.staticfiles_storage
+    assert static_files_check.stale() == ""
+    storage = static_files_check.staticfiles_storage
     monkeypatch.delitem(storage.hashed_files, "streams/css/base.css")
-    assert "1 static files were not collected, such as streams/css/base.css" in static_files.stale()
+    assert (
+        "1 static files were not collected, such as streams/css/base.css"
+        in static_files_check.stale()
+    )

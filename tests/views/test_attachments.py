@@ -12,10 +12,10 @@ from django.db import connections
 from django.test import Client
 
 from streams.attachments import storage
+from streams.conversation_snapshot import snapshot
 from streams.log.transcript import Row, fold
 from streams.models import Attachment, Conversation, DiscardedFile, Event, Message, Run
 from streams.models.attachment import upload
-from streams.snapshot import snapshot
 from tests import pictures
 
 from .answers import begin, complete, say

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from streams.conversation_summaries import PINNED_MOST
+from streams.conversation_list_query import PINNED_MOST
 from streams.models import Conversation
 from streams.models.attachment import upload
 from tests.factories import ConversationFactory

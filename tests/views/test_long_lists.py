@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from streams.conversation_summaries import LISTED, list_parameters, of_each
+from streams.conversation_list_query import LISTED, list_parameters, of_each
 from streams.models import Conversation
 from streams.views import conversation_list
 from tests.factories import ConversationFactory

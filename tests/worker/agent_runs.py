@@ -7,9 +7,9 @@ import asyncio
 from asgiref.sync import sync_to_async
 
 from streams import log
+from streams.conversation_snapshot import snapshot
 from streams.log import transcript
 from streams.models import Event, ToolCall
-from streams.snapshot import snapshot
 
 from .agents import calls, says
 from .in_process_worker import post

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
+from streams.conversation_snapshot import snapshot
 from streams.providers.base import (
     BlockDelta,
     BlockEnded,
@@ -15,7 +16,6 @@ from streams.providers.base import (
     ProviderError,
     Turn,
 )
-from streams.snapshot import snapshot
 from streams.worker.model_context import alternating
 from tests.worker.in_process_worker import post, shown, status, working
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from streams import log
 from streams.conf import conf
+from streams.conversation_snapshot import snapshot
 from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
 from streams.models import Conversation, Event, Run
@@ -25,7 +26,6 @@ from streams.models import Worker as WorkerRow
 from streams.postgres.connections import connect
 from streams.realtime import event_buffers
 from streams.realtime.hub import Hub
-from streams.snapshot import snapshot
 from streams.worker import retention
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, fail, say

@@ -10,7 +10,7 @@ from django.db import connections
 
 from streams import log
 from streams.conf import conf
-from streams.conversation_summaries import name_of
+from streams.conversation_list_query import name_of
 from streams.models import Conversation
 from streams.postgres.connections import pool
 from streams.providers.base import Code, ProviderError

@@ -1,4 +1,4 @@
-// Where a conversation stands in the list, as `group` in streams/conversation_summaries.py says it:
+// Where a conversation stands in the list, as `group` in streams/conversation_list_query.py says it:
 // what goes on or wants to be seen, what is pinned, then by day.
 
 import { gettext, locale } from "./gettext.js";

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from streams.conversation_snapshot import snapshot
 from streams.dialects import naming
 from streams.dialects.endpoint import DialectView, body_with_files
 from streams.dialects.files import Address, addresses
@@ -15,7 +16,6 @@ from streams.dialects.runs import active, decided_by, with_all
 from streams.exceptions import Invalid, KeyReused, NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run, ToolCall
-from streams.snapshot import snapshot
 from streams.views.resource import Request
 
 from . import names

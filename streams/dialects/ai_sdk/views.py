@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from streams.conversation_snapshot import snapshot
 from streams.dialects import naming
 from streams.dialects.deciding import decide
 from streams.dialects.endpoint import DialectView, body_of, body_with_files
@@ -15,7 +16,6 @@ from streams.dialects.runs import active, decided_by, stop, with_all
 from streams.exceptions import NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run
-from streams.snapshot import snapshot
 from streams.views.resource import Request
 
 from . import continuation

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy, quotas
+from streams.conversation_snapshot import snapshot
 from streams.dialects.files import Address, Storing, addresses
 from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
 from streams.dialects.openai_input import Said, imported, messages_in, metadata_in
@@ -18,7 +19,6 @@ from streams.models import Conversation, Run, branching
 from streams.models.branching import Imported
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.snapshot import snapshot
 from streams.views.resource import Request
 
 from . import ids, starting

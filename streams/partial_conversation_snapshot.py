@@ -12,14 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q, QuerySet
 
-from .log import branches
-from .log.message_window import Window, around, window
-from .log.transcript import Transcript, resumed
-from .log.transcript_types import MessageState, RunState
-from .models import Conversation, Message, Run, message_order
-from .postgres import clock
-from .postgres.database import atomic
-from .snapshot import (
+from .conversation_snapshot import (
     DEVICE_THEN,
     Snapshot,
     calls_by_run,
@@ -28,6 +21,13 @@ from .snapshot import (
     state_of,
     still_there,
 )
+from .log import branches
+from .log.message_window import Window, around, window
+from .log.transcript import Transcript, resumed
+from .log.transcript_types import MessageState, RunState
+from .models import Conversation, Message, Run, message_order
+from .postgres import clock
+from .postgres.database import atomic
 
 EVERYTHING = (0, message_order.ALL)
 
