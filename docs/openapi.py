@@ -2,8 +2,8 @@
 
     uv run docs/openapi.py
 
-Addresses are those of `streams.urls`, shapes those of `streams.views.operations`, and the words
-those of docs/reference/http.md.
+Addresses are those of `streams.urls`, schemas those of `streams.views.openapi_operations`, and the
+words those of docs/reference/http.md.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def addresses() -> Iterator[tuple[str, str, str]]:
     """
     from streams.dialects.urls import urlpatterns as dialects
     from streams.urls import urlpatterns
-    from streams.views.operations import OPERATIONS, PAGES
+    from streams.views.openapi_operations import OPERATIONS, PAGES
 
     for pattern in urlpatterns[: len(urlpatterns) - len(dialects)]:
         view = getattr(pattern.callback, "view_class", None)
@@ -227,7 +227,7 @@ def path_of(route: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def operation(name: str, route: str, method: str, page: Page, schemas: Schemas) -> dict[str, Any]:
-    from streams.views.operations import OPERATIONS
+    from streams.views.openapi_operations import OPERATIONS
 
     known = OPERATIONS[name][method]
     written = re.sub(r"<str:(\w+)>", r"<\1>", re.sub(r"<uuid:\w+>", "<id>", route))
@@ -277,7 +277,7 @@ def responses(known: Any, has_id: bool, schemas: Schemas) -> dict[str, Any]:
 
 
 def refusals(schemas: Schemas) -> dict[str, Any]:
-    from streams.views import shapes
+    from streams.views.schemas import responses as shapes
 
     content = {"application/json": {"schema": schemas.of(shapes.Refusal)}}
     return {str(it): {"description": said, "content": content} for it, said in REFUSED.items()}

@@ -10,15 +10,15 @@ from .views.conversation import ConversationView, Restore
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
 from .views.edit import Edit
-from .views.events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.manifest import Manifest
 from .views.messages import Messages
 from .views.openapi import ApiPage, OpenAPI
 from .views.pairing import Pair, PairingView
 from .views.pairing_join import ByCode, ByLink
+from .views.polled_events import ConversationEvents, FeedEvents, Presence, RunEvents
 from .views.push import Push, PushScript
 from .views.read_mark import Read
-from .views.render import Formatted
+from .views.render_markdown import Formatted
 from .views.runs import Cancel, Retry, RunView
 from .views.search import Search
 from .views.shared import Shared

@@ -522,9 +522,9 @@ async def test_the_sites_own_start_and_end_run(inner):
 
 @pytest.mark.django_db
 def test_a_server_without_streams_is_polled(browser, anna, conversation, phone, caplog):
-    from streams.views import events
+    from streams.views import polled_events
 
-    events.say_so.cache_clear()
+    polled_events.say_so.cache_clear()
     run = conversation.post("Hello", phone)[1]
     place = f"{HERE}c/{conversation.uuid}/"
     first = browser.get(f"{place}events?feed=1")

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from streams.views.script_words import words
+from streams.views.script_translations import words
 
 from .processes import debian_program
 from .translations import CATALOGUES, PAGES, ROOT, Catalogue

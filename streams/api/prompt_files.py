@@ -16,7 +16,7 @@ from streams.exceptions import StreamsError, TooManyFiles
 from streams.log import file_references
 from streams.models import Attachment, Conversation
 from streams.models.attachment import store
-from streams.views.attaching import check_taken
+from streams.views.prompt_files import check_taken
 
 Attachable: TypeAlias = "IO[bytes] | File[Any] | UUID"
 

@@ -27,7 +27,7 @@ from streams.exceptions import Invalid, StreamsError, TooManyFiles
 from streams.log import file_references
 from streams.models import Attachment, Conversation, Message, posting
 from streams.models.attachment import store
-from streams.views.attaching import check_types
+from streams.views.prompt_files import check_types
 
 REMOTE = "Nothing is fetched from an address here: send a file's content as a data URL."
 NOT_BASE64 = "A file is sent as a data URL in base64."

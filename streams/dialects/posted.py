@@ -18,7 +18,7 @@ from streams.models import Conversation, Device, Message, Run, branching, prompt
 from streams.models.branching import Imported
 from streams.postgres.database import atomic
 from streams.text import clean
-from streams.views.attaching import check_taken
+from streams.views.prompt_files import check_taken
 from streams.views.validation import checked_values
 
 from . import client_tools, naming

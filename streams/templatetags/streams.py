@@ -20,8 +20,8 @@ from streams.conf import conf
 from streams.early_routing import SOME_UUID
 from streams.providers import model_names, registry
 from streams.views import drawn_turns
-from streams.views.chat import embedded_context
-from streams.views.script_words import day_words, words
+from streams.views.chat_context import embedded_context
+from streams.views.script_translations import day_words, words
 
 if TYPE_CHECKING:
     from streams.api.chat import Chat

@@ -20,8 +20,8 @@ from streams.models import Conversation, DeviceSession
 from streams.partial_conversation_snapshot import partial_snapshot
 from streams.providers.model_names import words_of
 
-from . import attaching, serializers
-from .chat import chat_context
+from . import prompt_files, serializers
+from .chat_context import chat_context
 from .conversation_list import beside
 from .errors import patient
 from .negotiation import wants_json
@@ -132,7 +132,7 @@ def page_now(
         "name": name_of(taken.conversation.title, shown["opening"]),
         "models": offered(request, taken.conversation.model),
         "given": given or {},
-        "waiting_files": attaching.waiting(request.user, given or {}),
+        "waiting_files": prompt_files.waiting(request.user, given or {}),
         "error": error,
         "since": None if "since" in request.GET else "1",
         **left,

@@ -17,7 +17,7 @@ from streams.models.conversation import named
 from streams.postgres import channels
 from streams.postgres.database import atomic
 
-from . import attaching, serializers
+from . import prompt_files, serializers
 from .conversation import offered
 from .conversation_list import as_json, beside, shelf
 from .errors import patient
@@ -65,11 +65,11 @@ def created(
     """
     before = imported(given.get("messages", []))
     key = given.get("client_key")
-    files = attaching.attached(request, given, named(request.user, key) if key else None)
+    files = prompt_files.attached(request, given, named(request.user, key) if key else None)
     if files:
         given.setdefault("content", "")
     values, key = wanted(request.user, given)
-    attaching.check_taken(request.user, values["model"], files)
+    prompt_files.check_taken(request.user, values["model"], files)
     if "content" not in given:
         return empty(request, values, before), {}, True
     conversation, message, run, new = new_conversation.begin_with(
@@ -118,7 +118,7 @@ def page(
         "models": models,
         "chosen": given.get("model") or last_used(left["items"], models) or models[0][0],
         "given": given,
-        "waiting_files": attaching.waiting(request.user, given),
+        "waiting_files": prompt_files.waiting(request.user, given),
         "error": error,
         **left,
     }

@@ -20,7 +20,6 @@ from streams.models import Conversation, Device, DeviceSession
 from streams.postgres import clock
 from streams.realtime.presence import PRESENCE, Presence
 
-from . import device_shapes as shapes
 from . import openapi, serializers
 from .conversation_list import beside, named, opening
 from .negotiation import wants_json
@@ -28,7 +27,8 @@ from .pages import render
 from .parsing import fields
 from .relative_time import ago
 from .resource import Request, Resource, see_other
-from .shape_fields import DeviceKind
+from .schemas import devices as schemas
+from .schemas.fields import DeviceKind
 
 NOW = timedelta(minutes=2)  # a device's own mark is a minute behind
 ICONS = {"phone": "phone", "tablet": "tablet", "api": "key"}
@@ -215,7 +215,7 @@ def places_of(devices: list[Device], open: dict[int, int]) -> dict[int, Conversa
     return {device: there[place] for device, place in stands.items() if place in there}
 
 
-def shape(line: Row) -> shapes.Device:
+def shape(line: Row) -> schemas.Device:
     place = line.place
     return {
         "id": str(line.device.uuid),

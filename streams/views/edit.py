@@ -13,7 +13,7 @@ from streams.exceptions import NotFound, StreamsError
 from streams.models import Message, Run
 from streams.models.editing import ask_again
 
-from . import attaching, messages, serializers
+from . import messages, prompt_files, serializers
 from .conversation import offered, own
 from .negotiation import wants_json
 from .pages import render
@@ -68,8 +68,8 @@ def asked_again(
         policy.check_model(request.user, model)
     named = files_named(request, prompt, given)
     content, key = messages.wanted({"content": prompt.text, **given})
-    files = attaching.files_of(prompt) if named is None else named
-    attaching.check_taken(request.user, model or prompt.conversation.model, files)
+    files = prompt_files.files_of(prompt) if named is None else named
+    prompt_files.check_taken(request.user, model or prompt.conversation.model, files)
     return ask_again(prompt, content, request.device, key, model, named)
 
 
@@ -79,20 +79,20 @@ def files_named(request: Request, prompt: Message, given: dict[str, Any]) -> lis
     """
     if "attachments" not in given and not request.FILES:
         return None
-    return attaching.attached(request, given, prompt.conversation.uuid)
+    return prompt_files.attached(request, given, prompt.conversation.uuid)
 
 
 def form(
     request: Request, prompt: Message, given: dict[str, Any], error: StreamsError | None = None
 ) -> HttpResponse:
     here = prompt.conversation
-    had = {"attachments": [str(each) for each in attaching.files_of(prompt)]}
+    had = {"attachments": [str(each) for each in prompt_files.files_of(prompt)]}
     context = {
         "conversation": here,
         "prompt": prompt,
         "models": offered(request, here.model),
         "content": given.get("content", prompt.text),
-        "files": attaching.waiting(request.user, had | given),
+        "files": prompt_files.waiting(request.user, had | given),
         "chosen": given.get("model") or here.model,
         "error": error,
     }

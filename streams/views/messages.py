@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from streams.exceptions import Invalid, StreamsError
 from streams.models import Conversation, Message, Run
 
-from . import attaching, serializers
+from . import prompt_files, serializers
 from .conversation import own, page
 from .negotiation import wants_json
 from .parsing import fields
@@ -44,9 +44,9 @@ class Messages(Resource):
 def posted(
     request: Request, conversation: Conversation, given: dict[str, Any]
 ) -> tuple[Message, Run, bool]:
-    files = attaching.attached(request, given, conversation.uuid)
+    files = prompt_files.attached(request, given, conversation.uuid)
     content, key = wanted(given)
-    attaching.check_taken(request.user, conversation.model, files)
+    prompt_files.check_taken(request.user, conversation.model, files)
     parent, branch = given.get("parent"), given.get("branch")
     return conversation.post(content, request.device, key, parent, branch=branch, attachments=files)
 

@@ -11,7 +11,7 @@ from streams import policy
 from streams.exceptions import NotFound
 from streams.models import Run
 
-from . import attaching, serializers
+from . import prompt_files, serializers
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
@@ -51,7 +51,7 @@ class Retry(Resource):
         if "model" in given:
             policy.check_model(request.user, checked_values(given)["model"])
         model = given.get("model") or run.conversation.model
-        attaching.check_taken(request.user, model, attaching.files_of(run.prompt))
+        prompt_files.check_taken(request.user, model, prompt_files.files_of(run.prompt))
         again = run.retry(request.device, given.get("model"))
         return result(request, again.uuid, status=201)
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from streams.models import Attachment, Conversation, Message, Run, ToolCall
 
-from . import shapes
-from .shape_fields import CallStatus, Decided, OnBusy, RunStatus
+from .schemas import responses
+from .schemas.fields import CallStatus, Decided, OnBusy, RunStatus
 
 
 def place(conversation: Conversation) -> str:
@@ -22,7 +22,7 @@ def place_in(conversation: Conversation, message: Message) -> str:
     return f"{place(conversation)}{f'?branch={message.uuid}' if branched else ''}#streams-newest"
 
 
-def conversation(it: Conversation) -> shapes.Conversation:
+def conversation(it: Conversation) -> responses.Conversation:
     return {
         "id": str(it.uuid),
         "url": place(it),
@@ -38,7 +38,7 @@ def conversation(it: Conversation) -> shapes.Conversation:
     }
 
 
-def posted(message: Message, run: Run) -> shapes.Posted:
+def posted(message: Message, run: Run) -> responses.Posted:
     return {
         "message": {"id": str(message.uuid), "seq": message.seq},
         "run": {"id": str(run.uuid), "status": cast(RunStatus, run.status)},
@@ -49,15 +49,15 @@ def attachment_place(it: Attachment) -> str:
     return reverse("streams:attached-file", args=[it.uuid, it.name])
 
 
-def attachment(it: Attachment) -> shapes.Attachment:
+def attachment(it: Attachment) -> responses.Attachment:
     sent = str(it.conversation.uuid) if it.conversation else None
     known = it.reference() | {"url": attachment_place(it), "conversation": sent}
-    return cast(shapes.Attachment, known)
+    return cast(responses.Attachment, known)
 
 
-def run(it: Run) -> shapes.Run:
+def run(it: Run) -> responses.Run:
     failed = it.status == Run.Status.FAILED
-    error: shapes.Failure = {
+    error: responses.Failure = {
         "code": it.error_code,
         "message": it.error_message,
         "retryable": it.retryable,
@@ -88,7 +88,7 @@ def run(it: Run) -> shapes.Run:
     }
 
 
-def call(it: ToolCall, run: Run | None = None) -> shapes.Call:
+def call(it: ToolCall, run: Run | None = None) -> responses.Call:
     """Builds a call; `run` is its run where that is known already."""
     of = run or it.run
     return {

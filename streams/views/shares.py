@@ -18,13 +18,13 @@ from streams.log.transcript_types import OPEN, MessageState
 from streams.models import Share
 from streams.models.share import check_sharing
 
-from . import share_shapes
 from .conversation import own as own_conversation
 from .markdown_export import text_of
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
+from .schemas import shares as share_schemas
 
 MOST = 500  # of one person's links on their page
 
@@ -86,11 +86,11 @@ def own(request: Request) -> Any:
     return Share.objects.counted().filter(**theirs).select_related("conversation")
 
 
-def shapes(request: HttpRequest, shares: Any) -> list[share_shapes.Share]:
+def shapes(request: HttpRequest, shares: Any) -> list[share_schemas.Share]:
     return [shape(request, each, each.length) for each in shares]
 
 
-def shape(request: HttpRequest, share: Share, length: int) -> share_shapes.Share:
+def shape(request: HttpRequest, share: Share, length: int) -> share_schemas.Share:
     return {
         "id": str(share.uuid),
         "conversation": str(share.conversation.uuid),

@@ -18,7 +18,7 @@ from streams.partial_conversation_snapshot import PartialSnapshot
 from streams.providers import stop_reasons
 
 from .call_presenter import SETTLED, ShownCall
-from .shown_files import ShownFile, shown_files
+from .file_presenter import ShownFile, shown_files
 from .versions import Versions, versions
 from .work_fold import Part, parts_of
 

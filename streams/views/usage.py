@@ -10,10 +10,10 @@ from django.http import HttpResponse, JsonResponse
 from streams import budgets
 from streams.providers.model_names import words_of
 
-from .device_shapes import Budget
 from .negotiation import wants_json
 from .pages import render
 from .resource import Request, Resource
+from .schemas.devices import Budget
 
 MOST = 500  # lines: models times months
 

@@ -6,5 +6,5 @@ from docs import openapi
 
 
 def test_what_is_written_is_what_the_sources_say():
-    """Else run `uv run docs/openapi.py`; an address stands in `streams.views.operations` too."""
+    """Else run `uv run docs/openapi.py`; see `streams.views.openapi_operations` too."""
     assert openapi.WRITTEN.read_text() == openapi.text()

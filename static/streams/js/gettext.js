@@ -1,5 +1,5 @@
 // What a page says, in the reader's language: English is the source, and the page brings what the
-// others have for it (streams/views/script_words.py). The names are those that `makemessages` looks for.
+// others have for it (streams/views/script_translations.py). The names are those that `makemessages` looks for.
 
 export const { language, catalog, plurals, endings, unknown, unfinished, models, tools } = JSON.parse(
   document.getElementById("streams-words").textContent,

@@ -2,7 +2,7 @@
 
 import { gettext } from "./gettext.js";
 
-// By the conversation's `on_busy`, as `NEXT` in streams/views/chat.py.
+// By the conversation's `on_busy`, as `NEXT` in streams/views/chat_context.py.
 const NEXT = {
   queue: gettext("Send after this answer"),
   steer: gettext("Send into this answer"),

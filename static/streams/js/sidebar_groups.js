@@ -25,7 +25,7 @@ export function standing(current) {
     Date.parse(b.updated_at) - Date.parse(a.updated_at);
 }
 
-// As `day_words` in streams/views/script_words.py says it.
+// As `day_words` in streams/views/script_translations.py says it.
 const DAYS = {
   now: gettext("Now"),
   pinned: gettext("Pinned"),

@@ -19,7 +19,7 @@ from streams.models.branching import Imported
 from streams.postgres import clock
 from streams.postgres.database import atomic
 from streams.text import opening_of
-from streams.views.attaching import check_taken
+from streams.views.prompt_files import check_taken
 from streams.views.resource import Request
 from streams.views.validation import checked_values
 

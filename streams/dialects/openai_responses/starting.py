@@ -17,7 +17,7 @@ from streams.models.branching import Imported
 from streams.models.conversation import named
 from streams.postgres.database import atomic
 from streams.text import opening_of
-from streams.views.attaching import check_taken
+from streams.views.prompt_files import check_taken
 from streams.views.validation import checked_values, short_enough
 
 from . import calls, ids

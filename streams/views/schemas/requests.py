@@ -1,10 +1,10 @@
-"""What is sent and asked for about conversations and their answers; see `shapes`."""
+"""What is sent and asked for about conversations and their answers; see `responses`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from .shape_fields import (
+from .fields import (
     ClientKey,
     Count,
     Decided,

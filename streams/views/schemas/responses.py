@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
-from .shape_fields import CallStatus, Count, Decided, Id, OnBusy, Place, Role, RunStatus
+from .fields import CallStatus, Count, Decided, Id, OnBusy, Place, Role, RunStatus
 
 
 class Mark(TypedDict):

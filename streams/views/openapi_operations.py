@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from . import device_shapes as devices
-from . import request_shapes as sent
-from . import shapes
-from . import share_shapes as shares
+from .schemas import devices as devices
+from .schemas import requests as sent
+from .schemas import responses
+from .schemas import shares as shares
 
 EVENTS = "text/event-stream"
 MARKDOWN = "text/markdown"
@@ -39,48 +39,52 @@ def streamed(query: Any = None, *, ends: bool = False) -> Operation:
 # By the name of the address and the method. Beside them are pages alone.
 OPERATIONS: dict[str, dict[str, Operation]] = {
     "conversations": {
-        "get": Operation({200: shapes.Entries}, query=sent.ListQuery),
+        "get": Operation({200: responses.Entries}, query=sent.ListQuery),
         "post": Operation(
-            {201: shapes.Begun, 200: shapes.Begun}, sent.NewConversation, refused=(404, 409)
+            {201: responses.Begun, 200: responses.Begun}, sent.NewConversation, refused=(404, 409)
         ),
     },
-    "search": {"get": Operation({200: shapes.Results}, query=sent.SearchQuery)},
+    "search": {"get": Operation({200: responses.Results}, query=sent.SearchQuery)},
     "feed": {"get": streamed()},
     "conversation": {
-        "get": Operation({200: shapes.WholeConversation}, query=sent.PartQuery),
-        "patch": Operation({200: shapes.Conversation}, sent.ConversationChange),
+        "get": Operation({200: responses.WholeConversation}, query=sent.PartQuery),
+        "patch": Operation({200: responses.Conversation}, sent.ConversationChange),
         "delete": Operation({204: None}),
     },
     "messages": {
-        "post": Operation({201: shapes.Posted, 200: shapes.Posted}, sent.Prompt, refused=(409,))
+        "post": Operation(
+            {201: responses.Posted, 200: responses.Posted}, sent.Prompt, refused=(409,)
+        )
     },
     "edit": {
         "post": Operation(
-            {201: shapes.AskedAgain, 200: shapes.AskedAgain}, sent.EditedPrompt, refused=(409,)
+            {201: responses.AskedAgain, 200: responses.AskedAgain},
+            sent.EditedPrompt,
+            refused=(409,),
         )
     },
     "attachments": {
-        "post": Operation({201: shapes.Attachment}, query=sent.FileName, refused=(413, 415))
+        "post": Operation({201: responses.Attachment}, query=sent.FileName, refused=(413, 415))
     },
     "attachment": {
-        "get": Operation({200: shapes.Attachment}),
+        "get": Operation({200: responses.Attachment}),
         "delete": Operation({204: None}),
     },
     "attached-file": {"get": Operation({200: FILE, 304: None})},
-    "read": {"put": Operation({200: shapes.ReadMark}, sent.ReadUpTo)},
+    "read": {"put": Operation({200: responses.ReadMark}, sent.ReadUpTo)},
     "presence": {"post": Operation({204: None}, sent.Presence)},
-    "restore": {"post": Operation({200: shapes.Conversation}, sent.Nothing)},
+    "restore": {"post": Operation({200: responses.Conversation}, sent.Nothing)},
     "export": {
-        "get": Operation({200: shapes.Export}, query=sent.ExportQuery, also=(MARKDOWN,)),
+        "get": Operation({200: responses.Export}, query=sent.ExportQuery, also=(MARKDOWN,)),
     },
     "conversation-events": {"get": streamed(sent.ConversationEventsQuery)},
-    "run": {"get": Operation({200: shapes.Run})},
-    "cancel": {"post": Operation({202: shapes.Run, 200: shapes.Run}, sent.Nothing)},
-    "retry": {"post": Operation({201: shapes.Run}, sent.Retry, refused=(409,))},
-    "decision": {"post": Operation({200: shapes.Call}, sent.Decision, refused=(409,))},
-    "again": {"post": Operation({201: shapes.Posted}, sent.Nothing, refused=(409,))},
+    "run": {"get": Operation({200: responses.Run})},
+    "cancel": {"post": Operation({202: responses.Run, 200: responses.Run}, sent.Nothing)},
+    "retry": {"post": Operation({201: responses.Run}, sent.Retry, refused=(409,))},
+    "decision": {"post": Operation({200: responses.Call}, sent.Decision, refused=(409,))},
+    "again": {"post": Operation({201: responses.Posted}, sent.Nothing, refused=(409,))},
     "run-events": {"get": streamed(sent.EventsQuery, ends=True)},
-    "render": {"post": Operation({200: shapes.Formatted}, sent.Text)},
+    "render": {"post": Operation({200: responses.Formatted}, sent.Text)},
     "open-pairing": {"post": Operation({201: devices.OpenedPairing}, sent.Nothing)},
     "pair": {
         "post": Operation(

@@ -1,11 +1,11 @@
-"""What bodies and answers about shared copies of conversations are made of; see `shapes`."""
+"""What bodies and answers about shared copies of conversations are made of; see `responses`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
-from .shape_fields import Count, Id, Place, Role
+from .fields import Count, Id, Place, Role
 
 
 class Share(TypedDict):

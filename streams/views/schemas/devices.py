@@ -1,12 +1,12 @@
-"""What bodies and answers about devices, pairing and usage are made of; see `shapes`."""
+"""What bodies and answers about devices, pairing and usage are made of; see `responses`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from .shape_fields import Count, DeviceKind, Id, Place, Schema
-from .shapes import Mark
+from .fields import Count, DeviceKind, Id, Place, Schema
+from .responses import Mark
 
 
 class OpenConversation(TypedDict):
