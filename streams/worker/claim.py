@@ -49,13 +49,13 @@ SELECT {COLUMNS}, c.system, c.lease_token AS token, run.cancelled_by
    AND run.status = 'queued' AND run.cancel_requested_at IS NOT NULL
 """
 
-# A second statement, for its newer snapshot: the first may have waited behind a cancel. A
+# Of the conversations that are `held` the first queued run, and what its claim changes. A
 # conversation in which one is to be ended is left for after that. One that has begun and was handed
 # back, or waited, keeps its turn.
-START = f"""
-WITH next AS (
+STARTED = f"""
+next AS (
     SELECT DISTINCT ON (conversation_id) id FROM streams_run r
-     WHERE conversation_id = ANY(%(conversations)s) AND status = 'queued'
+     WHERE conversation_id {{held}} AND status = 'queued'
        AND NOT EXISTS (SELECT FROM streams_run stopped
                         WHERE stopped.conversation_id = r.conversation_id
                           AND stopped.status = 'queued'
@@ -73,15 +73,26 @@ WITH next AS (
       FROM run WHERE c.id = run.conversation_id
     RETURNING c.id, c.owner_id, c.last_seq AS seq, run.id AS run_id, 'run.started' AS type,
               jsonb_build_object('run', run.uuid, 'attempt', run.attempt)
-              || CASE WHEN run.steps = 0 THEN '{{}}' ELSE jsonb_build_object(
+              || CASE WHEN run.steps = 0 THEN '{{{{}}}}' ELSE jsonb_build_object(
                      'step', run.steps + 1, 'from_block', run.from_block) END AS data,
               c.lease_token, c.system, c.title <> '' AS titled
-), {log.WRITTEN}
-SELECT {COLUMNS}, numbered.system, numbered.lease_token AS token, numbered.seq AS head,
-       numbered.titled, {log.TOLD}
-  FROM run
-  JOIN numbered ON numbered.id = run.conversation_id
-  JOIN streams_message prompt ON prompt.id = run.prompt_id
+), {log.WRITTEN.strip()}
+"""
+
+SHOWN = f"""
+{COLUMNS}, numbered.system, numbered.lease_token AS token, numbered.seq AS head, numbered.titled,
+{log.TOLD}
+"""
+
+RUNS = """
+run JOIN numbered ON numbered.id = run.conversation_id
+    JOIN streams_message prompt ON prompt.id = run.prompt_id
+"""
+
+# A second statement, for its newer snapshot: the first may have waited behind a cancel.
+START = f"""
+WITH {STARTED.format(held="= ANY(%(conversations)s)")}
+SELECT {SHOWN} FROM {RUNS}
 """
 
 

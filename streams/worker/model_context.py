@@ -24,11 +24,8 @@ logger = logging.getLogger(__name__)
 # A branch is made of stretches in which each message follows the one before it. A stretch begins
 # after the last message up to its end that names a parent, and the next ends at that parent: of an
 # answer, at its prompt, to which no later answer is told.
-HISTORIES = """
-WITH RECURSIVE asked AS (
-    SELECT * FROM unnest(%(runs)b::bigint[], %(conversations)b::bigint[], %(prompts)b::bigint[])
-               AS a(run_id, conversation_id, prompt_seq)
-), stretch AS (
+STRETCHES = """
+stretch AS (
     SELECT run_id, conversation_id, prompt_seq AS ends, NULL::bigint AS answer_id,
            coalesce(first.seq, 0) AS begins, first.parent_seq
       FROM asked LEFT JOIN LATERAL (
@@ -55,7 +52,11 @@ WITH RECURSIVE asked AS (
             ORDER BY m.seq DESC LIMIT 1
       ) AS first ON true
 )
-SELECT asked.run_id, (
+"""
+
+# The history of a run that a CTE `asked` names, among STRETCHES.
+HISTORY = """
+(
     SELECT json_agg(json_build_array(
                said.blocks, answer.blocks,
                CASE WHEN answer.stop_reason = 'refusal' OR answer.error_code = 'content_filter'
@@ -81,6 +82,14 @@ SELECT asked.run_id, (
        AND (said.seq = s.ends OR answer.id IS NOT NULL
             OR NOT EXISTS (SELECT FROM streams_run r WHERE r.answer_id = said.id)
            AND NOT EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = said.id)))
+"""
+
+HISTORIES = f"""
+WITH RECURSIVE asked AS (
+    SELECT * FROM unnest(%(runs)b::bigint[], %(conversations)b::bigint[], %(prompts)b::bigint[])
+               AS a(run_id, conversation_id, prompt_seq)
+), {STRETCHES}
+SELECT asked.run_id, {HISTORY}
   FROM asked
 """
 

@@ -25,8 +25,9 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import abandoned_runs, asking, claim, model_context, retention, search_index, title
+from . import abandoned_runs, asking, claim, retention, search_index, title
 from .claimed_run import Claimed
+from .claims import Claims
 from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
@@ -59,6 +60,7 @@ class Worker:
         self.titles = title.Titles(self.pool, conf)
         self._draining = asyncio.Event()
         self._claiming = asyncio.Lock()
+        self.claims = Claims()
         self._early_cancels: set[int] = set()
         self._drain_until = 0.0
         self.answers = SupervisedTasks(self.hand_back)
@@ -125,7 +127,7 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), again)
 
     async def _claim(self) -> bool:
-        """Claims as many runs as there is room for; tells whether a locked one was skipped."""
+        """Claims as many runs as there is room for; tells whether one was passed over."""
         if (room := self.conf.concurrency - len(self.running)) <= 0:
             return False
         told, self._told = self._told, False
@@ -133,9 +135,8 @@ class Worker:
             if not (told or await claim.is_waiting(connection)):
                 return False  # without a transaction, as nearly whenever a run has ended
             async with self._taking():
-                runs = await claim.claim(connection, self.heartbeat.worker_id, room)
-                self._begin(runs, await model_context.known_histories(connection, runs))
-            return len(self.running) < self.conf.concurrency and await claim.is_waiting(connection)
+                self._begin(*await self.claims.take(connection, self.heartbeat.worker_id, room))
+            return len(self.running) < self.conf.concurrency and await self.claims.rest(connection)
 
     @asynccontextmanager
     async def _taking(self) -> AsyncIterator[None]:
@@ -224,8 +225,7 @@ class Worker:
                 self._early_cancels.add(int(which))
 
     async def _cancel(self, run_id: int) -> None:
-        runner = self.running.get(run_id)
-        if runner is None:
+        if (runner := self.running.get(run_id)) is None:
             return
         runner.interrupt()
         try:

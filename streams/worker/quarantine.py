@@ -29,7 +29,7 @@ Act = Fault.Act
 DUE = """NOT EXISTS (SELECT FROM streams_fault f WHERE f.conversation_id = c.id
                      AND f.act = '{act}' AND f.retry_at > clock_timestamp())"""
 FAILED_BEFORE = """EXISTS (SELECT FROM streams_fault f
-                            WHERE f.conversation_id = c.id AND f.act = '{act}') AS failed_before"""
+                            WHERE f.conversation_id = c.id AND f.act = '{act}')"""
 
 # Seconds until the next try: 5, 10, 20, … at most 300.
 SET_ASIDE = """
@@ -50,7 +50,7 @@ def locking(query: str, act: Act) -> str:
     `c.id`.
     """
     due = DUE.format(act=act) + " AND (%(only)s::bigint IS NULL OR c.id = %(only)s)"
-    return query.format(due=due, failed_before=FAILED_BEFORE.format(act=act))
+    return query.format(due=due, failed_before=FAILED_BEFORE.format(act=act) + " AS failed_before")
 
 
 async def together_or_apart(

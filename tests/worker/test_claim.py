@@ -10,8 +10,11 @@ from asgiref.sync import sync_to_async
 from django.db import connections, transaction
 
 from streams.models import Conversation
-from streams.postgres.connections import connect
-from streams.worker import retention
+from streams.postgres.connections import INDEXED, connect
+from streams.worker import claims, model_context, retention
+from streams.worker.claims import Claims
+from tests.factories import ConversationFactory, WorkerFactory
+from tests.views.answers import begin, complete, say
 from tests.worker.in_process_worker import (
     assert_whole,
     events,
@@ -98,3 +101,67 @@ async def test_a_prompt_that_interrupts_a_run_being_handed_back_is_answered_firs
     assert (await fresh(run)).status == "cancelled"
     told = [type for _, type in await events(run)]
     assert told.count("run.started") == 2, "one for each, and no second for the first"
+
+
+@pytest.fixture
+async def raw(transactional_db):
+    async with await connect("test", **INDEXED) as connection:
+        yield connection
+
+
+@sync_to_async
+def answered(run, text):
+    begin(run)
+    say(run, text)
+    complete(run)
+
+
+@sync_to_async
+def several(owner):
+    return ConversationFactory.create_batch(3, owner=owner), WorkerFactory().pk
+
+
+async def test_a_claim_brings_the_history_that_a_later_look_would_find(raw, anna, laptop):
+    here, worker = await several(anna)
+    for n, conversation in enumerate(here):
+        for turn in range(n):
+            await answered(await post(conversation, laptop, f"Prompt {turn}"), f"Answer {turn}")
+    posted = [await post(each, laptop, "The last") for each in here]
+    await post(here[0], laptop, "Not yet")
+    taken = Claims()
+    runs, told = await taken.take(raw, worker, 10)
+    assert {run.run_id for run in runs} == {run.pk for run in posted}
+    assert told == await model_context.histories(raw, runs)
+    assert [len(model_context.turns(told[run.pk])) for run in posted] == [1, 3, 5]
+    assert await taken.rest(raw) is False
+    assert await taken.take(raw, worker, 10) == ([], {})
+
+
+async def test_a_conversation_that_changed_while_it_was_claimed_is_left_for_the_next_claim(
+    raw, conversation, laptop, monkeypatch
+):
+    """What a claim sees is older than its lock: here another worker answers in between."""
+    first = await post(conversation, laptop, "One")
+    late = "LIMIT (SELECT %(limit)s::int FROM pg_advisory_lock_shared(7))"
+    monkeypatch.setattr(claims, "STATEMENT", claims.STATEMENT.replace("LIMIT %(limit)s", late, 1))
+    taken, worker = Claims(), (await sync_to_async(WorkerFactory)()).pk
+    async with await connect("other") as other:
+        await other.execute("SELECT pg_advisory_lock(7)")
+        claiming = asyncio.create_task(taken.take(raw, worker, 10))
+        await until(lambda: is_held_up(other))
+        await answered(first, "first")
+        second = await post(conversation, laptop, "Two")
+        await other.execute("SELECT pg_advisory_unlock(7)")
+        assert await claiming == ([], {})
+    assert await taken.rest(raw) is True
+    [run], told = await taken.take(raw, worker, 10)
+    assert run.run_id == second.pk
+    assert [turn.text for turn in model_context.turns(told[second.pk])] == ["One", "first", "Two"]
+    assert [type for _, type in await events(first)].count("run.started") == 2
+
+
+async def is_held_up(connection):
+    found = await connection.execute(
+        "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    )
+    return await found.fetchone()

@@ -20,6 +20,7 @@ from streams.postgres import channels
 from streams.postgres.connections import connect
 from streams.providers.base import Code, ProviderError
 from streams.worker import claim, process, takeover
+from streams.worker.claims import Claims
 from streams.worker.heartbeat import Heartbeat
 from streams.worker.local_processes import process_identity
 from streams.worker.runner import Stop
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 async def test_a_look_at_an_empty_queue_locks_nothing(monkeypatch):
     one = process.Worker(conf())
-    monkeypatch.setattr(claim, "claim", None)
+    monkeypatch.setattr(Claims, "take", None)
     async with one.pool:
         assert not await one._claim()
         one._heard(channels.WORK, "queued")
@@ -186,17 +187,17 @@ async def test_a_claim_whose_answer_was_lost_is_noticed_by_the_worker_itself(
     model, conversation, laptop, monkeypatch
 ):
     """Committed as this worker's, and unknown to it: nobody else will ever take it."""
-    real = claim.claim
+    real = Claims.take
     lost = []
 
     async def lose_the_first(*known):
-        runs = await real(*known)
-        if runs and not lost:
-            lost.extend(runs)
+        taken = await real(*known)
+        if taken.runs and not lost:
+            lost.extend(taken.runs)
             raise psycopg.OperationalError("the connection is lost")
-        return runs
+        return taken
 
-    monkeypatch.setattr(claim, "claim", lose_the_first)
+    monkeypatch.setattr(Claims, "take", lose_the_first)
     run = await post(conversation, laptop)
     model.say("Whole").finish()
     async with working():
