@@ -22,18 +22,21 @@ def count(name: str) -> str:
 # version, while a condition on another table is judged on the old snapshot and lets a
 # zombie through. So does the count of undecided calls: a run that found one in an older snapshot
 # would wait for ever.
-BEGINNING = """
+HELD = """
+held AS (
+    SELECT c.id FROM streams_conversation c
+     WHERE c.id = ANY(%(conversations)s::bigint[])
+     ORDER BY c.id
+       FOR NO KEY UPDATE SKIP LOCKED
+)"""
+
+BEGINNING = f"""
 WITH batch AS (
     SELECT * FROM unnest(%(conversations)s::bigint[], %(tokens)s::bigint[],
                          %(counts)s::int[], %(releases)s::bool[], %(listed)s::bool[],
                          %(ends)s::bool[], %(waits)s::int[])
                AS b(conversation_id, token, n, releases, listed, ends, waits)
-), held AS (
-    SELECT c.id FROM streams_conversation c
-     WHERE c.id = ANY(%(conversations)s::bigint[])
-     ORDER BY c.id
-       FOR NO KEY UPDATE SKIP LOCKED
-), accepted AS (
+), {HELD.strip()}, accepted AS (
     UPDATE streams_conversation c
        SET last_seq = c.last_seq + b.n,
            lease_token = c.lease_token + b.releases::int,
@@ -131,6 +134,42 @@ SELECT b.conversation_id,
   LEFT JOIN accepted a ON a.id = b.conversation_id
 """
 # A pair is at most 39 bytes; 180 of them stay below NOTIFY's 8000.
+MOST_TOLD = 180
+
+# For at most so many conversations, and events alone that no list shows, as nearly all are: what it
+# need not look for was a third of its cost. A row is (conversation, verdict, head, …) of those that
+# were accepted.
+UNLISTED_EVENTS = f"""
+WITH {HELD.strip()}, accepted AS (
+    UPDATE streams_conversation c SET last_seq = c.last_seq + b.n
+      FROM held h
+      JOIN unnest(%(conversations)s::bigint[], %(tokens)s::bigint[], %(counts)s::int[])
+               AS b(conversation_id, token, n) ON b.conversation_id = h.id
+     WHERE c.id = h.id AND c.id = ANY(%(conversations)s::bigint[])
+       AND (b.token IS NULL OR c.lease_token = b.token)
+    RETURNING c.id, c.last_seq - b.n AS base, c.last_seq AS head
+), written AS (
+    INSERT INTO streams_event (conversation_id, seq, run_id, type, data, created_at)
+    SELECT a.id, a.base + e.nth, e.run_id, e.type, e.data::jsonb, statement_timestamp()
+      FROM unnest(%(owners)s::bigint[], %(nths)s::int[], %(runs)s::bigint[],
+                  %(types)b::text[], %(datas)b::text[])
+               AS e(conversation_id, nth, run_id, type, data)
+      JOIN accepted a ON a.id = e.conversation_id
+)
+SELECT id, 'ok', head,
+       (SELECT pg_notify('streams_log', string_agg(id || ':' || head, ' ')) FROM accepted)
+  FROM accepted
+"""
+
+# What became of the rest. The token is read later than it was judged, and only grows.
+LEFT_OUT = """
+SELECT b.conversation_id,
+       CASE WHEN c.id IS NOT NULL AND (b.token IS NULL OR c.lease_token = b.token)
+            THEN 'busy' ELSE 'refused' END, NULL::bigint
+  FROM unnest(%(conversations)s::bigint[], %(tokens)s::bigint[]) AS b(conversation_id, token)
+  LEFT JOIN streams_conversation c
+    ON c.id = b.conversation_id AND c.id = ANY(%(conversations)s::bigint[])
+"""
 
 
 def statement(*more: str) -> str:

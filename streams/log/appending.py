@@ -10,10 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+import psycopg
 from psycopg import AsyncConnection
 
 from . import ledger
-from .append_statement import APPEND, EVENTS_ALONE, WITHOUT_LEDGER
+from .append_statement import (
+    APPEND,
+    EVENTS_ALONE,
+    LEFT_OUT,
+    MOST_TOLD,
+    UNLISTED_EVENTS,
+    WITHOUT_LEDGER,
+)
 from .encoding import dumps
 from .ledger import Ledger
 
@@ -84,6 +92,11 @@ class Append:
         return self.releases and self.change is not None and self.change.status not in GOES_ON
 
     @property
+    def is_more_than_events(self) -> bool:
+        """Tells whether anything but the log changes with them."""
+        return self.change is not None or self.listed or any(e.ledger for e in self.events)
+
+    @property
     def waits(self) -> int:
         """Counts the calls it adds that wait for a decision."""
         return sum(event.ledger.waits for event in self.events if event.ledger)
@@ -112,9 +125,33 @@ async def append(to: AsyncConnection, batch: Sequence[Append]) -> list[AppendRes
     """Appends events for many conversations; `batch` holds each conversation at most once."""
     if not batch:
         return []
+    if len(batch) <= MOST_TOLD and not any(a.is_more_than_events for a in batch):
+        return await append_unlisted(to, batch)
     known = arrays(batch)
     cursor = await to.execute(leanest(known), known)
     return [AppendResult(*row[:3]) for row in await cursor.fetchall()]
+
+
+async def append_unlisted(to: AsyncConnection, batch: Sequence[Append]) -> list[AppendResult]:
+    cursor = await to.execute(UNLISTED_EVENTS, event_arrays(batch))
+    found = [AppendResult(*row[:3]) for row in await cursor.fetchall()]
+    if len(found) < len(batch):
+        accepted = {each.conversation_id for each in found}
+        found += await left_out(to, [a for a in batch if a.conversation_id not in accepted])
+    return found
+
+
+async def left_out(to: AsyncConnection, batch: Sequence[Append]) -> list[AppendResult]:
+    """Never raises what PostgreSQL says: others' events are committed, and would be sent again."""
+    known = {
+        "conversations": literal([a.conversation_id for a in batch]),
+        "tokens": literal([a.token for a in batch]),
+    }
+    try:
+        rows = await (await to.execute(LEFT_OUT, known)).fetchall()
+    except psycopg.Error:
+        return [AppendResult(a.conversation_id, "busy", None) for a in batch]
+    return [AppendResult(*row) for row in rows]
 
 
 def leanest(known: Mapping[str, Any]) -> str:
@@ -129,22 +166,15 @@ def arrays(batch: Sequence[Append]) -> dict[str, Any]:
     row. Arrays of numbers are text: given as lists they have the type of their largest number, and
     the statement is prepared for each mixture of types.
     """
-    numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]
     changes = [change for a in batch if (change := changed(a))]
-    kept = ledger.rows([(pk, e.run_id, e.ledger) for pk, _, e in numbered if e.ledger])
+    entries = [(a.conversation_id, e) for a in batch for e in a.events if e.ledger]
+    kept = ledger.rows([(pk, e.run_id, e.ledger) for pk, e in entries if e.ledger])
     return {
-        "conversations": literal([a.conversation_id for a in batch]),
-        "tokens": literal([a.token for a in batch]),
-        "counts": literal([len(a.events) for a in batch]),
+        **event_arrays(batch),
         "releases": literal([a.releases for a in batch]),
         "listed": literal([a.listed for a in batch]),
         "ends": literal([a.ends for a in batch]),
         "waits": literal([a.waits for a in batch]),
-        "owners": literal([owner for owner, _, _ in numbered]),
-        "nths": literal([nth for _, nth, _ in numbered]),
-        "runs": literal([event.run_id for _, _, event in numbered]),
-        "types": [event.type for _, _, event in numbered],
-        "datas": [event.json for _, _, event in numbered],
         "changing": literal([change["run_id"] for change in changes]),
         "answers": literal([change["answer_id"] for change in changes]),
         "changes": dumps(changes),
@@ -152,6 +182,20 @@ def arrays(batch: Sequence[Append]) -> dict[str, Any]:
         "made": dumps(kept["made"]),
         "changed": dumps(kept["changed"]),
         "changed_calls": kept["changed_calls"],
+    }
+
+
+def event_arrays(batch: Sequence[Append]) -> dict[str, Any]:
+    numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]
+    return {
+        "conversations": literal([a.conversation_id for a in batch]),
+        "tokens": literal([a.token for a in batch]),
+        "counts": literal([len(a.events) for a in batch]),
+        "owners": literal([owner for owner, _, _ in numbered]),
+        "nths": literal([nth for _, nth, _ in numbered]),
+        "runs": literal([event.run_id for _, _, event in numbered]),
+        "types": [event.type for _, _, event in numbered],
+        "datas": [event.json for _, _, event in numbered],
     }
 
 

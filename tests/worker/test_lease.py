@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
 from streams import log
 from streams.conf import Settings
+from streams.log import appending
 from streams.models import Conversation, Event, Worker
 from streams.postgres.connections import connect
 from streams.providers.base import Code
@@ -107,3 +110,18 @@ async def test_every_claim_has_a_token_greater_than_any_before(raw, conversation
         tokens.append(run.token)
         await abandoned_runs.end(raw, run, Code.INTERNAL)
     assert tokens == sorted(set(tokens))
+
+
+async def test_of_what_a_statement_leaves_out_a_lost_lease_is_told_from_a_busy_row(
+    raw, held, conversation, laptop, monkeypatch
+):
+    async with await connect("other") as other:
+        await other.execute("BEGIN")
+        await other.execute("SELECT FROM streams_conversation FOR NO KEY UPDATE")
+        assert await said(raw, held) == "busy"
+        assert await said(raw, replace(held, token=held.token - 1)) == "refused"
+        assert await said(raw, replace(held, conversation_id=held.conversation_id + 1)) == "refused"
+        # Others' events have been committed by then: an error would have them sent again.
+        monkeypatch.setattr(appending, "LEFT_OUT", "SELECT 1 / 0")
+        assert await said(raw, replace(held, token=held.token - 1)) == "busy"
+    assert await said(raw, held) == "ok"
