@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streams import log
 from streams.exceptions import BadCursor
-from streams.log.reading import CATCH_UP
+from streams.log import compacted_page
 from streams.log.transcript import Row, blocks_of, fold
 from streams.postgres import connections
 from streams.providers.sse_parser import Frames
@@ -139,11 +139,14 @@ def rolled_up(db):
             found, more = [], True
             while more:
                 known = {"conversation": 1, "after": after, "limit": limit, "bytes": most}
-                cursor.execute(CATCH_UP, known)
-                page = cursor.fetchall()
-                found += [Row(seq, type, json.loads(data)) for seq, _, type, data, _ in page]
+                cursor.execute(compacted_page.EVERY.exact, known)
+                exact = compacted_page.exact_page(cursor.fetchall())
+                cursor.execute(compacted_page.EVERY.quick, known)
+                quick = compacted_page.page(cursor.fetchall(), limit, most)
+                assert quick is None or quick[0] == exact[0]
+                page, more = quick or exact
+                found += [Row(seq, type, json.loads(data)) for seq, _, type, data in page]
                 after = max([after, *(row[0] for row in page)])
-                more = bool(page and page[0][4])
         return found
 
     return rolled

@@ -11,14 +11,14 @@ import orjson
 import psycopg
 from psycopg import AsyncConnection
 
+from streams.log import compacted_page
+from streams.log.compacted_page import ALL, PageStatement
 from streams.log.run_events import OneRun
 from streams.log.transcript import Row
 from streams.postgres.connections import blames_rows
 from streams.postgres.database import connection
 
 logger = logging.getLogger(__name__)
-
-ALL = 2**62
 
 
 class StoredEvent(NamedTuple):
@@ -80,47 +80,6 @@ async def read_together(
     return found
 
 
-# Consecutive deltas of one block become one. An island begins at every other event and at
-# every other block: a delta that spanned another block's would claim numbers not its own,
-# and a client would take its part for the whole.
-# A page ends with the row that fills its bytes, as stored: prompts may be long.
-COMPACTED = """
-WITH found AS (
-    SELECT *, sum(pg_column_size(data)) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING)
-              - pg_column_size(data) AS bytes_before
-      FROM (SELECT seq, run_id, type, data FROM streams_event
-             WHERE conversation_id = %(conversation)s AND seq > %(after)s {only}
-             ORDER BY seq LIMIT %(limit)s) AS rows
-), page AS (
-    SELECT seq, run_id, type, data, CASE WHEN type = 'block.delta' THEN data->>'index' END AS block
-      FROM found WHERE bytes_before < %(bytes)s
-), edged AS (
-    SELECT *, block IS NULL OR block IS DISTINCT FROM lag(block) OVER by_seq
-              OR run_id IS DISTINCT FROM lag(run_id) OVER by_seq AS edge
-      FROM page WINDOW by_seq AS (ORDER BY seq)
-), marked AS (
-    SELECT *, count(*) FILTER (WHERE edge) OVER (ORDER BY seq) AS island FROM edged
-)
-SELECT max(seq) AS seq, run_id, type,
-       CASE WHEN count(*) = 1 THEN min(data::text)
-       ELSE jsonb_build_object(
-            'run', min(data->>'run'), 'index', block::int,
-            'from', min(coalesce((data->>'from')::bigint, seq)),
-            'text', string_agg(data->>'text', '' ORDER BY seq))::text
-       END AS data,
-       (SELECT count(*) FROM found) = %(limit)s
-        OR (SELECT count(*) FROM found) > (SELECT count(*) FROM page) AS more
-  FROM marked
- GROUP BY island, type, run_id, block
- ORDER BY max(seq)
-"""
-CATCH_UP = COMPACTED.format(only="")
-RUN_ROWS = COMPACTED.format(only="AND run_id = %(run)s")
-SHOWN_ROWS = COMPACTED.format(
-    only="AND (run_id = %(run)s OR type = 'run.steered' AND data->>'run' = %(uuid)s)"
-)
-
-
 async def catch_up(
     source: AsyncConnection, conversation_id: int, after: int, limit: int, most_bytes: int = ALL
 ) -> tuple[list[StoredEvent], bool]:
@@ -128,43 +87,53 @@ async def catch_up(
 
     `limit` and `most_bytes` bound the stored rows and bytes that go into the page.
     """
-    cursor = await source.execute(
-        CATCH_UP,
-        {"conversation": conversation_id, "after": after, "limit": limit, "bytes": most_bytes},
-    )
-    rows = await cursor.fetchall()
-    return [StoredEvent(*row[:4]) for row in rows], bool(rows and rows[0][4])
+    known = {"conversation": conversation_id, "after": after, "limit": limit, "bytes": most_bytes}
+    rows, more = await page_from(source, compacted_page.EVERY, known)
+    return [StoredEvent(*row) for row in rows], more
+
+
+async def page_from(
+    source: AsyncConnection, statement: PageStatement, known: Mapping[str, Any]
+) -> compacted_page.Page:
+    rows = await (await source.execute(statement.quick, known)).fetchall()
+    if found := compacted_page.page(rows, known["limit"], known["bytes"]):
+        return found
+    rows = await (await source.execute(statement.exact, known)).fetchall()
+    return compacted_page.exact_page(rows)
 
 
 def rows_after(conversation_id: int, after: int = 0) -> list[Row]:
     """Reads a conversation's compacted log after `after` through Django's connection."""
-    with connection().cursor() as cursor:
-        cursor.execute(
-            CATCH_UP,
-            {"conversation": conversation_id, "after": after, "limit": ALL, "bytes": ALL},
-        )
-        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+    known = {"conversation": conversation_id, "after": after, "limit": ALL, "bytes": ALL}
+    return parsed(compacted_page.EVERY, known)
 
 
 def run_rows(conversation_id: int, run_id: int, after: int = 0) -> list[Row]:
     """Reads the compacted events of one run after `after` through Django's connection."""
-    with connection().cursor() as cursor:
-        cursor.execute(RUN_ROWS, whole(conversation_id, run_id, after))
-        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+    return parsed(compacted_page.OF_RUN, whole(conversation_id, run_id, after))
 
 
 def shown_rows(conversation_id: int, run: OneRun) -> list[Row]:
     """Reads what the stream of one run shows, through Django's connection."""
+    known = whole(conversation_id, run.id) | {"uuid": run.uuid}
+    return parsed(compacted_page.SHOWN_OF_RUN, known)
+
+
+def parsed(statement: PageStatement, known: Mapping[str, Any]) -> list[Row]:
     with connection().cursor() as cursor:
-        cursor.execute(SHOWN_ROWS, whole(conversation_id, run.id) | {"uuid": run.uuid})
-        return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in cursor.fetchall()]
+        cursor.execute(statement.quick, known)
+        found = compacted_page.page(cursor.fetchall(), known["limit"], known["bytes"])
+        if found is None:
+            cursor.execute(statement.exact, known)
+            found = compacted_page.exact_page(cursor.fetchall())
+    return [Row(seq, type, orjson.loads(data)) for seq, _, type, data in found[0]]
 
 
 async def run_rows_from(source: AsyncConnection, conversation_id: int, run_id: int) -> list[Row]:
     """Reads the compacted events of one run through an asynchronous connection."""
-    cursor = await source.execute(RUN_ROWS, whole(conversation_id, run_id))
-    found = await cursor.fetchall()
-    return [Row(seq, type, orjson.loads(data)) for seq, _, type, data, _ in found]
+    known = whole(conversation_id, run_id)
+    rows, _ = await page_from(source, compacted_page.OF_RUN, known)
+    return [Row(seq, type, orjson.loads(data)) for seq, _, type, data in rows]
 
 
 def whole(conversation_id: int, run_id: int, after: int = 0) -> dict[str, int]:
