@@ -74,19 +74,20 @@ class Restore(Resource):
 
 
 def as_json(request: Request, conversation: Conversation) -> dict[str, Any]:
-    """Returns all of it; with `?before_seq=` or `?limit=` the messages asked for, their runs, and
-    where they begin. Raises Invalid."""
+    """Returns all of it; with `?before_seq=` or `?limit=` the messages asked for, their runs, where
+    they begin, and whether later ones are left out. Raises Invalid."""
     before, limit = number_of(request, "before_seq"), number_of(request, "limit")
     if before is None and limit is None:
         taken = snapshot(conversation.pk)
         return serializers.conversation(taken.conversation) | taken.transcript.as_dict()
     most = limit or conf().page_messages
-    part = partial_snapshot(conversation.pk, most, before, request.GET.get("branch"))
+    branch = request.GET.get("branch")
+    part = partial_snapshot(conversation.pk, most, before, branch, farthest=2 * most)
     known = part.transcript.as_dict()
     shown = {message["run"] for message in known["messages"]}
     runs = [run for run in known["runs"] if run["id"] in shown]
     whole = serializers.conversation(part.conversation)
-    return whole | known | {"runs": runs, "begins": part.begins}
+    return whole | known | {"runs": runs, "begins": part.begins, "ends": part.ends}
 
 
 def number_of(request: HttpRequest, name: str) -> int | None:

@@ -94,6 +94,16 @@ def test_json_has_parts_for_those_who_ask(api, long, here):
 
     assert [*chain(*parts_of(ask, f"{here}?limit=3"))] == whole["messages"]
     assert api("get", f"{here}?before_seq=x").status_code == 422
+    shown = [message["id"] for message in whole["messages"]]
+    ends, last = True, shown[0]
+    while ends:  # from a message far back to the newest
+        part = api("get", f"{here}?limit=2&branch={last}").json()
+        ids = [message["id"] for message in part["messages"]]
+        assert last in ids
+        assert len(ids) <= 2 * 2 + 2
+        assert ids[-1] != last
+        ends, last = part["ends"], ids[-1]
+    assert last == shown[-1]
 
 
 def test_what_is_being_answered_is_always_shown(page, long, laptop, here):

@@ -121,6 +121,7 @@ class WholeConversation(Conversation):
     messages: list[Message]
     runs: list[Answer]
     begins: NotRequired[Count | None]
+    ends: NotRequired[bool]
 
 
 class DatedMessage(Message):
