@@ -63,6 +63,10 @@ TOOLS = [act, look, pay, fail, locate]
 agent = Agent(model="scripted:demo", instructions="Be brief.", tools=TOOLS)
 brief = Agent(model="scripted:demo", tools=TOOLS, max_steps=2)
 far = Agent(model="openai:m")
+without = Agent(model="scripted:demo", tools=[act])
+changed = Agent(
+    model="scripted:demo", tools=[tool(name="pay", approval="always")(lambda amount: None)]
+)
 
 
 def gives_up(prompt, run):
