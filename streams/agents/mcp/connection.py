@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from ..errors import ToolError, need
-from .mcp_tool import McpTool, Progress
+from .mcp_tool import McpTool, Progress, can_be_told
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Connection:
                 return self._tools
             changes = self._changes
             async with self._using() as client, asyncio.timeout(CONNECT):
-                found = [self._made(listed) async for listed in pages(client)]
+                found = [self._made(each) async for each in pages(client) if self._takes(each)]
             if self._changes == changes:  # or they are asked for again
                 self._tools = found
             return found
@@ -88,6 +88,12 @@ class Connection:
         """Asks for the end, without waiting for it."""
         self.gone = True
         self._leave.set()
+
+    def _takes(self, listed: Any) -> bool:
+        if can_be_told(listed):
+            return True
+        logger.warning("MCP server %s: the schema of %.100s cannot be told", self.name, listed.name)
+        return False
 
     def _made(self, listed: Any) -> McpTool:
         approval = str(self.options.get("approval", ""))

@@ -16,6 +16,7 @@ from ..errors import ToolError
 from ..tool import Approval, Arguments, Tool
 
 DESCRIPTION = 10_000  # characters of a description that models are told
+SCHEMA = 50_000  # bytes of a schema, which is told with each request
 LONGEST = 64
 UNUSUAL = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -59,6 +60,15 @@ class McpTool(Tool):
         if result.is_error:
             raise ToolError(told or "The tool failed.")
         return told
+
+
+def can_be_told(listed: Any) -> bool:
+    """Tells whether models may be told of a tool: for one schema that is none of an object's, or
+    without an end, they would refuse all tools.
+    """
+    schema = listed.input_schema
+    is_object = isinstance(schema, dict) and schema.get("type", "object") == "object"
+    return is_object and len(orjson.dumps(schema)) <= SCHEMA
 
 
 def name_of(server: str, tool: str) -> str:

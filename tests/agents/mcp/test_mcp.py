@@ -20,7 +20,7 @@ from streams.agents import Agent, Context, Tool, ToolResult, tool
 from streams.agents.calling import call, needs_approval
 from streams.agents.mcp import servers
 from streams.agents.mcp.connection import MOST_TOOLS, pages
-from streams.agents.mcp.mcp_tool import name_of
+from streams.agents.mcp.mcp_tool import SCHEMA, can_be_told, name_of
 
 SERVER = str(Path(__file__).with_name("server.py"))
 CONTEXT = Context(user="ann", conversation=None, run=None)  # type: ignore[arg-type]
@@ -229,6 +229,21 @@ async def test_of_a_server_that_lists_no_end_of_tools_some_are_taken(page: int) 
             return SimpleNamespace(tools=[None] * page, next_cursor="more")
 
     assert len([each async for each in pages(Endless())]) == MOST_TOOLS
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, True),
+        ({}, True),
+        ({"type": "string"}, False),
+        ({"type": "object", "description": "x" * SCHEMA}, False),
+    ],
+)
+def test_a_tool_for_which_models_would_refuse_all_of_them_is_left_out(
+    schema: dict[str, Any], told: bool
+) -> None:
+    assert can_be_told(SimpleNamespace(input_schema=schema)) == told
 
 
 def test_names_are_such_that_every_model_takes_them_and_stay_apart() -> None:
