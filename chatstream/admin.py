@@ -22,7 +22,9 @@ admin.site.unregister(get_user_model())
 
 @admin.register(get_user_model())
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Django's own, and whoever loses access here loses it on every device within a second."""
+    """Django's own admin of users, which also ends a person's streams on every device within a
+    second of losing access here.
+    """
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

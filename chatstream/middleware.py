@@ -1,4 +1,4 @@
-"""What every request of this site goes through; streams do not (see `streams.asgi`)."""
+"""Middleware of the project's pages; requests for streams do not pass it (see `streams.asgi`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the project keeps beside the app's own: who was asked to come."""
+"""The project's own table: invitations."""
 
 from __future__ import annotations
 

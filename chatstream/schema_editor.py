@@ -6,7 +6,7 @@ from typing import Self
 
 from django.db.backends.postgresql import schema
 
-# Whoever comes after a change that waits for a table waits too, and they are everyone.
+# A change that waits for a table holds up every later query of that table, and so every page.
 WAIT = "500ms"
 
 

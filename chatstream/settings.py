@@ -147,7 +147,7 @@ SIGN_UP = env.bool("SIGN_UP", default=False)
 #: `[{"provider_id": "company", "name": "Company", "client_id": "…", "secret": "…", "server_url":
 #: "https://id.example.com"}]`. Needs `uv sync --group sso`.
 SSO = single_sign_on.providers(env.str("SSO", default=""))
-#: `0`: whoever signs in so needs an account here first. Otherwise they get one.
+#: `0`: people who sign in so need an account here first. Otherwise they get one.
 SSO_SIGN_UP = env.bool("SSO_SIGN_UP", default=True)
 if SSO:
     INSTALLED_APPS += single_sign_on.APPS
@@ -236,8 +236,8 @@ STREAMS = {
     #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first
     #: there is.
     "default_model": env.str("DEFAULT_MODEL", default=""),
-    #: `1`: any script may be asked for, not `scripted:demo` alone. Whoever names one decides how
-    #: much it says.
+    #: `1`: any script may be asked for, not `scripted:demo` alone. The person who names one decides
+    #: how much it says.
     "scripts": env.bool("SCRIPTS", default=DEBUG),
     "pooler": POOLER,
     "pool_wait": POOL_WAIT,

@@ -1,4 +1,6 @@
-"""Asks for session, user and device at once, for `streams.access` to judge."""
+"""The query that reads a request's session, user and device at once; `streams.access` judges
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would break quietly in production, said by `manage.py check`.
+"""Checks for `manage.py check` of what would fail silently in production.
 
 Those that ask the database run with `check --database default`, or what the database of this
 app is called, and before `migrate`.

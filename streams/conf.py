@@ -1,4 +1,4 @@
-"""Everything of ours that can be tuned: one typed `STREAMS` dictionary with defaults."""
+"""All settings of the app: one typed `STREAMS` dictionary with defaults."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Settings(AttachmentSettings):
     #: What answers new conversations, such as `anthropic:claude-sonnet-5-5`. Empty: the first model
     #: of the first provider.
     default_model: str = ""
-    #: Whether any script may be asked for, and not `scripted:demo` alone. Whoever names one decides
-    #: how much it says.
+    #: Whether any script may be asked for, and not `scripted:demo` alone. The person who names one
+    #: decides how much it says.
     scripts: bool = False
 
     # Code of your own

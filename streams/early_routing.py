@@ -71,8 +71,8 @@ LONGEST = 500  # characters of an address that is remembered
 
 
 def view_at(path: str) -> tuple[Any, str]:
-    """The class of the view at this address of the site, and the UUID in it; None if there is
-    none. What stands at an address is found once for all UUIDs."""
+    """Returns the class of the view at this address of the site, and the UUID in it; None if there
+    is none. An address is looked up once for all UUIDs."""
     resolver, language = get_resolver(get_urlconf()), settings.LANGUAGE_CODE
     uuids = UUID.findall(path)
     if len(uuids) > 1 or len(path) > LONGEST:

@@ -1,4 +1,4 @@
-"""For a site whose other pages shall obey the list of devices too; no page of ours needs it."""
+"""Optional middleware that ends sessions of revoked devices on the site's own pages too."""
 
 from __future__ import annotations
 

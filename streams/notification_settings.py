@@ -1,4 +1,4 @@
-"""The settings of how people and programs are told, which `streams.conf.Settings` is a part of."""
+"""The settings of webhooks and notifications, which `streams.conf.Settings` is a part of."""
 
 from __future__ import annotations
 

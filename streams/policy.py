@@ -1,4 +1,4 @@
-"""Who may use the chat, and which models they are offered: a site's own word in it."""
+"""The policy that a site may subclass: who may use the chat, and which models they are offered."""
 
 from __future__ import annotations
 

@@ -23,12 +23,12 @@ EAST = re.compile(
     "[\u2e80-\u2fff\u3041-\u30ff\u3105-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff]+"
 )
 
-# What begins a heading, a quote or an item, and what stands around emphasis and code.
+# Marks of Markdown: before a heading, a quote or an item, and around emphasis and code.
 MARKS = re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+|\*\*|`+", re.MULTILINE)
 
 
 def lexemes(owner: str, text: str) -> list[str]:
-    """Returns what stands in the index for a text of the person with this key."""
+    """Returns the entries of the index for a text of the person with this key."""
     found = dict.fromkeys(
         part for word in words(text[:LONGEST_TEXT]) for part in parts(word, indexed=True)
     )
@@ -85,8 +85,8 @@ def parts(word: str, *, indexed: bool) -> list[str]:
 
 
 def excerpt(text: str, asked: str) -> tuple[str, str, str]:
-    """Returns what stands before the first of the words asked for, the word itself, and what stands
-    behind; the beginning of the text where there is none of them.
+    """Returns the text before the first of the words asked for, the word itself, and the text
+    behind; the beginning of the text if it has none of them.
     """
     text = text[:LONGEST_TEXT]
     terms = tuple(words(asked)[:MOST_ASKED])

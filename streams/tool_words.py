@@ -1,4 +1,4 @@
-"""What people read of a tool's call: "Looking up order 41 …", "Refunded order 41"."""
+"""Describes a tool's call in words for people: "Looking up order 41 …", "Refunded order 41"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether work grows no faster than what it is given."""
+"""Measures whether work grows in proportion to its input."""
 
 from __future__ import annotations
 

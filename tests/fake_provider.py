@@ -1,4 +1,4 @@
-"""The only fake: a provider that says exactly what it is told, when it is told."""
+"""A provider for tests that says exactly what it is told, when it is told."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ def empty(self: TransactionTestCase) -> None:
 
 def deleted(name: str) -> bool:
     """Deletes all rows, or answers False where a table is large or the database is another than
-    PostgreSQL. The lock waits for whoever is still writing, a process that was just killed too, as
-    TRUNCATE would."""
+    PostgreSQL. The lock waits for transactions that still write, those of a process that was just
+    killed too, as TRUNCATE would."""
     connection = connections[name]
     if connection.vendor != "postgresql":
         return False

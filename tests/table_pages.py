@@ -1,5 +1,6 @@
-"""How many pages of its tables PostgreSQL looks at for what is asked of it: a measure of work that
-does not depend on a machine's speed."""
+"""Counts the pages of its tables that PostgreSQL reads for a query: a measure of work that does not
+depend on a machine's speed.
+"""
 
 from __future__ import annotations
 

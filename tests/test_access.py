@@ -1,4 +1,4 @@
-"""The one rule of who may act, each of its conditions by itself."""
+"""The rule of who may act: each of its conditions is tested alone."""
 
 from __future__ import annotations
 

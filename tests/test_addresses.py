@@ -1,4 +1,4 @@
-"""What stands at an address is found before Django's handler looks."""
+"""The view at an address is found before Django's handler looks for it."""
 
 from __future__ import annotations
 

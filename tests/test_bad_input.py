@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is exact: a status, a code, and nothing of our insides."""
+"""Bad input of any kind gets an exact status and code, and no internal details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process holds for its clients has a bound, whatever they do."""
+"""Memory that a process holds for clients is bounded, whatever they do."""
 
 from __future__ import annotations
 

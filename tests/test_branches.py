@@ -1,4 +1,4 @@
-"""A message names the one it follows; page, model and log agree on what its branch is."""
+"""Branches: page, model and log agree on which messages belong to one."""
 
 from __future__ import annotations
 

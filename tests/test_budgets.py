@@ -1,4 +1,4 @@
-"""What a person may use in a month: counted once, kept when conversations go, refused in words."""
+"""A person's monthly budget: each answer counts once, also after its conversation is deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py check` says what would break quietly in production."""
+"""`manage.py check` reports what would fail silently in production."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text made to take long takes twice as long when it is twice as long, and no longer."""
+"""Text that was made to take long takes time in proportion to its length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever deletes a person or a conversation, and however: nothing of it stays."""
+"""Deleting a person or a conversation, in any way, leaves nothing of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pool of few connections that is asked by many, some of whom do not wait for their answer."""
+"""A small pool serves many requests, also when some of them are cancelled while they wait."""
 
 from __future__ import annotations
 

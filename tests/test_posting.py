@@ -1,4 +1,4 @@
-"""A first prompt stored at once is what a conversation and then a prompt in it would be."""
+"""A first prompt stored with its conversation equals a conversation and then a prompt in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose turn it is: what every page says is what the claim does."""
+"""The order of queued answers on every page is the order in which workers claim them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's share: each limit, its status, its code, and when to come back."""
+"""Each quota of a person: its limit, status, code and Retry-After."""
 
 from __future__ import annotations
 

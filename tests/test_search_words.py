@@ -1,4 +1,4 @@
-"""What is searched for, and what is found by it."""
+"""The words that a search looks for, and the texts that it finds."""
 
 from __future__ import annotations
 

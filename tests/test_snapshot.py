@@ -1,4 +1,4 @@
-"""The snapshot is what the whole log folds to: the contract between page and stream."""
+"""A snapshot equals the fold of the whole log: the contract between page and stream."""
 
 from __future__ import annotations
 

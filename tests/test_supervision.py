@@ -1,4 +1,4 @@
-"""Parts of a process that are told to leave."""
+"""Tasks of a process that are told to stop."""
 
 from __future__ import annotations
 

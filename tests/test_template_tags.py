@@ -1,4 +1,4 @@
-"""Tags that say once what a page shows many times."""
+"""Template tags do once for a page what it shows many times."""
 
 from __future__ import annotations
 

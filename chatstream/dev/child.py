@@ -1,4 +1,6 @@
-"""One child process: started, heard, started again when it dies, stopped."""
+"""One child process of `manage.py dev`: starts it, prints its output, restarts it when it dies,
+stops it.
+"""
 
 from __future__ import annotations
 

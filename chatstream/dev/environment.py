@@ -1,4 +1,6 @@
-"""What someone at home has not set: a key, a database. A deployment gets none of it."""
+"""Fills in the environment for `manage.py dev`, such as a secret key and a database. A deployment
+gets none of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database as the first visitor needs it: migrated, with someone to sign in as."""
+"""Prepares the database for `manage.py dev`: migrates it and creates the user `demo`."""
 
 from __future__ import annotations
 

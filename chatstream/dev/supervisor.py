@@ -1,4 +1,4 @@
-"""All of `manage.py dev`: who is started in which order, and who leaves when."""
+"""Starts and stops the processes of `manage.py dev` in their order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all of it has in common: looked at, never edited."""
+"""Base classes of the admin's pages, on which rows are shown and never edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The questions of the person on call, as filters."""
+"""Filters of the admin's lists: stuck runs, and the error codes, models and workers of late."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of long lists, which are not counted to their end."""
+"""Paging of long lists in the admin, whose rows are counted only up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's life as a picture: what is where, computed here, drawn by the template as SVG."""
+"""Lays out a run's timeline: where boxes and marks go in the SVG that the template draws."""
 
 from __future__ import annotations
 

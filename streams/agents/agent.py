@@ -1,4 +1,4 @@
-"""An agent: a model, what it is told, the tools it may call, and how far it may go."""
+"""Defines an agent: a model with instructions, the tools it may call, and its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs one call of a tool, within bounds; whatever happens, there is a result."""
+"""Runs one call of a tool within its limits of time and length; a failure is a result too."""
 
 from __future__ import annotations
 

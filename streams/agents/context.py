@@ -1,4 +1,4 @@
-"""What a tool learns of the call that it runs for."""
+"""The context that a tool is given: who asked, in which conversation and run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A time limit for code of the site's own, which may catch what is to stop it."""
+"""A time limit for a site's own code, which holds even if that code catches the cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tools raise, and what is raised where a package that they need is not here."""
+"""Exceptions of tools, and the one that names an optional package which is not installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run of an agent may go, and what it has cost."""
+"""The limits of an agent's run: which of them it has reached, and what it has cost so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A call's notes of its progress: the last one counts, told at most so often."""
+"""Progress notes of a tool's call: only the newest counts, and they are written at a limited
+rate.
+"""
 
 from __future__ import annotations
 

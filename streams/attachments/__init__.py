@@ -1,1 +1,1 @@
-"""Files that people attach to prompts: what they are, what they are called, and where they lie."""
+"""Files that people attach to prompts: their types, names, metadata and storage."""

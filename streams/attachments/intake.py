@@ -1,4 +1,4 @@
-"""What is kept of a file that somebody sends: the file, without what pictures say beside."""
+"""Prepares an uploaded file for storage: determines its type and removes a picture's metadata."""
 
 from __future__ import annotations
 

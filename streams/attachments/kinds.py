@@ -1,4 +1,4 @@
-"""Finds out what a file is by what is in it; its name and its sender's word count for nothing."""
+"""Determines a file's type from its content; its name and the type its sender gives are ignored."""
 
 from __future__ import annotations
 

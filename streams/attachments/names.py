@@ -1,4 +1,4 @@
-"""What an attached file is called: the sender's name for it, made safe to show and to save."""
+"""Cleans the name that a sender gave a file, so that it is safe to show and to save under."""
 
 from __future__ import annotations
 

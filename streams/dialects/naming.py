@@ -1,4 +1,4 @@
-"""The names that clients give: any text, of which each means what it did before to the same person.
+"""Finds and begins conversations and runs by the names that clients choose, which may be any text.
 
 A name leads to the same conversation in every dialect, and so does a conversation's own id.
 """

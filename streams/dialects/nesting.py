@@ -1,4 +1,6 @@
-"""Bounds of JSON that others have made, parts of which are kept and written again as they are."""
+"""Limits the depth and the numbers of JSON from clients, parts of which are stored and sent
+again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells, without the database, whether a request may be of somebody who is known here."""
+"""Tells without a query whether a request carries a credential that this site has signed."""
 
 from __future__ import annotations
 

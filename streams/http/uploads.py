@@ -1,4 +1,4 @@
-"""Which requests may bring files, and how much they may bring."""
+"""Decides which requests may carry files, and how many bytes of them."""
 
 from __future__ import annotations
 

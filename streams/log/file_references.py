@@ -1,4 +1,4 @@
-"""What messages and events say of attached files: references, and never their bytes; pure.
+"""References to attached files, as messages and events hold them in place of the bytes; pure.
 
 A reference is `{"id", "name", "type", "size"}`, and of an image also `{"width", "height"}`. In a
 message it is a block of the kind "attachment", behind the text.

@@ -1,4 +1,4 @@
-"""How a run ends, or is let go of: the event that says so, and what becomes of its row."""
+"""The endings of a run: the event that reports each, and what changes in the run's row with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events the stream of one run shows, and which of them is the last."""
+"""Decides which events the stream of one run shows, and which of them is the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a conversation is made of, as its events describe it; values without input or output."""
+"""The state of a conversation's messages, runs and calls, as its events describe them; pure."""
 
 from __future__ import annotations
 

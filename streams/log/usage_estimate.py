@@ -1,4 +1,4 @@
-"""What a call of a model took that nobody heard to its end, by estimate."""
+"""Estimates the tokens of a model's call that was lost before it reported its usage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which HTML may come out, whatever the parser has made of a text."""
+"""Removes all HTML from rendered Markdown but for a list of tags and attributes."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ class Place(NamedTuple):
 
 
 def fold(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Parses `<details>`, up to its `</details>`. Whatever stands between the two is Markdown, and
-    what follows on the line is a block of its own. Without its end the fold goes on to that of the
-    text, or of what it stands in, as a code block does.
+    """Parses `<details>`, up to its `</details>`. The text between the two is Markdown, and
+    text behind the end is a block of its own. Without an end the fold reaches to the end of the
+    text, or of the block that it is in, as a code block does.
     """
     if state.is_code_block(start) or not opening(state, start):
         return False

@@ -1,4 +1,6 @@
-"""Where a new message stands: which one it follows, and messages that were said elsewhere."""
+"""Places a new message: which message it follows, and which messages of a client it brings
+along.
+"""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 @atomic
 def run_again(call: ToolCall, device: Device | None) -> Run:
-    """Posts a prompt whose run begins with this call: the same arguments and the same key, and
-    approved by whoever asks for it. A second one while that is open returns it.
+    """Posts a prompt whose run begins with this call: the same arguments and the same key. It
+    needs no further approval. While that run is open, a second call returns it.
 
     Raises NotRetryable unless the call ended as `unknown`, and none with its key has been done
     since; and what `Conversation.post` raises.

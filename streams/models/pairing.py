@@ -134,7 +134,7 @@ class Pairing(models.Model):
         """Uses the pairing up and returns who may sign in with it; only one caller succeeds.
 
         Runs in the transaction that creates the device: the person's row stays locked until its
-        end, as by whoever revokes all devices.
+        end, so that revoking all devices at the same time revokes the new one too.
         """
         person: User = lock_user(self.opener.user_id)
         self.refresh_from_db()

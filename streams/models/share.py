@@ -31,7 +31,8 @@ class ShareQuerySet(models.QuerySet["Share"]):
 
 
 class Share(models.Model):
-    """A conversation as it was at one moment, for whoever has its link, until it is taken back.
+    """A copy of a conversation as it was at one moment, which anybody with its link can read until
+    it is taken back.
 
     `messages` holds what is shown, as `[{"role", "text", "at"}, …]`, for answers with `"model"` and
     for prompts with the number of their `"files"`: a

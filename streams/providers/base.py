@@ -178,7 +178,7 @@ class BlockEnded:
 class Upstream:
     """The service goes on with this answer by itself, under this id, whether we listen or not.
 
-    Comes at most once and before any block. Whoever reads must have stored the id before it asks
+    Comes at most once and before any block. The reader must store the id before it asks
     for the next event; `Prompt.upstream` then continues the answer instead of asking again.
     """
 

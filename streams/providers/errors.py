@@ -27,7 +27,7 @@ NAMES: dict[str, Code] = {
     "authentication_error": Code.AUTH,
     "permission_error": Code.AUTH,
     "invalid_api_key": Code.AUTH,
-    # Nothing to wait for: whoever pays has to act.
+    # Waiting does not help: the owner of the account has to act.
     "billing_error": Code.QUOTA,
     "billing_hard_limit_reached": Code.QUOTA,
     "billing_not_active": Code.QUOTA,

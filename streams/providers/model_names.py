@@ -1,4 +1,4 @@
-"""What people read instead of a `provider:model` name: "Claude Sonnet 5.5 · Anthropic"."""
+"""Readable names in place of `provider:model` names: "Claude Sonnet 5.5 · Anthropic"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stop reason means to a person."""
+"""Describes stop reasons in words for people."""
 
 from __future__ import annotations
 

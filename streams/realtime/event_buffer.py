@@ -59,8 +59,8 @@ class EventBuffer:
         return self.head < self.expected
 
     def skip(self) -> None:
-        """Begins at `expected`, since the rows before it are not there or cannot be read here;
-        whoever lacks them reads them alone.
+        """Begins at `expected`, since the rows before it are missing or cannot be read here;
+        a subscription that lacks them reads them by itself.
         """
         self.floor = self.head = self.expected
         self._seqs.clear()

@@ -1,4 +1,4 @@
-"""Who is here: which devices have a conversation open, and which of them type.
+"""Presence: which devices have a conversation open, and which of them type.
 
 Never in a table and never in the log. A visible device says so every few seconds; that
 travels as a notification to every hub, and a device that has not been heard for a while is

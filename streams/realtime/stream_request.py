@@ -1,4 +1,4 @@
-"""What is asked of the streams' own routes, before Django's handler; and what is wrong with it."""
+"""Parses a request to the routes of streams, before Django's handler, and finds what is wrong."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""`/c/<uuid>/actions`: what can be done to a conversation, as a page of its own for whoever has no
-scripts; and `/c/<uuid>/export`.
+"""`/c/<uuid>/actions`: what can be done to a conversation, as a page of its own for browsers
+without JavaScript; and `/c/<uuid>/export`.
 """
 
 from __future__ import annotations

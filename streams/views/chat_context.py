@@ -1,4 +1,4 @@
-"""What templates need to draw one conversation: on its own page, and in a page of a site's."""
+"""Prepares what templates need to draw one conversation, on its own page and in a site's page."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Edit(Resource):
     takes_files = "form"  # see `streams.http.uploads`
 
     def get(self, request: Request, uuid: UUID, message: UUID) -> HttpResponse:
-        """The form, for whoever has no scripts."""
+        """Answers the form as a page, for browsers without JavaScript."""
         return form(request, prompt_of(request, uuid, message), {})
 
     def post(self, request: Request, uuid: UUID, message: UUID) -> HttpResponse:

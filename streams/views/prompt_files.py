@@ -1,4 +1,4 @@
-"""Files that come with a prompt: those that were attached before, and those of a form."""
+"""Reads which files come with a prompt: those attached before, and those of a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/c/<uuid>/shares`, `/shares/`: links that show a copy of a conversation to whoever has them."""
+"""`/c/<uuid>/shares`, `/shares/`: links that show a copy of a conversation without signing in."""
 
 from __future__ import annotations
 

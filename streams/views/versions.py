@@ -1,4 +1,4 @@
-"""Versions of a message: what else stands in its place, and the steps to it."""
+"""Versions of a message: all that were edited or tried again in its place, and which come next."""
 
 from __future__ import annotations
 

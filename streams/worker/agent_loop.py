@@ -224,7 +224,7 @@ class AgentLoop:
 
     def used_for_good(self) -> Usage:
         """Returns what the run has used by now, without an answer that goes on at its service:
-        whoever continues that is told what all of it took.
+        the worker that continues it is told the usage of the whole.
         """
         return self.usage if self.upstream.goes_on else self.used()
 

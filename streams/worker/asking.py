@@ -1,4 +1,4 @@
-"""Asks whom a claimed run names: a model, or an agent."""
+"""Runs a claimed run with the model or agent that it names."""
 
 from __future__ import annotations
 

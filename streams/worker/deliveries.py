@@ -1,4 +1,5 @@
-"""Tells of runs that ended or wait, from a table: first `streams.signals`, then whoever is outside.
+"""Delivers news of runs that ended or wait, from a table: first to `streams.signals`, then to
+webhooks and people's devices.
 
 A delivery is claimed for a minute, anew while it is told, and deleted once all have been. If the
 worker ends in between, another finds it due again; who was told by then is kept with it.

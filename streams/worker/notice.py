@@ -1,4 +1,6 @@
-"""What is told of a run outside of this program: read once for a delivery, never any text."""
+"""The notice of a run that webhooks and devices are sent: read once for a delivery, without any
+text of the conversation.
+"""
 
 from __future__ import annotations
 

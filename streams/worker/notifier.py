@@ -1,4 +1,4 @@
-"""Tells whoever is outside of this program of a run: webhooks, and people's devices."""
+"""Sends notices of a run to webhooks and to people's devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run stands: its steps and calls, as a worker that goes on with it reads them."""
+"""Reads the steps and calls that a run has so far, for a worker that continues it."""
 
 from __future__ import annotations
 

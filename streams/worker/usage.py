@@ -1,4 +1,4 @@
-"""What a run has used: summed over its steps, and estimated where nobody has said it."""
+"""Adds up the tokens that a run has used over its steps; estimates them where no service said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider that says who it is told: one person at a time, no questions asked."""
+"""An OpenID Connect provider for tests that signs in whichever person it was told to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may open a stream: exactly who may open the page."""
+"""Whoever may open the page of a conversation may open its stream, and nobody else."""
 
 from __future__ import annotations
 

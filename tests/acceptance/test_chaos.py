@@ -1,4 +1,4 @@
-"""Everything that can fall on it falls on it, and nothing is lost.
+"""No event is lost or doubled while processes, connections and PostgreSQL fail at random.
 
 `pytest tests/acceptance/test_chaos.py --chaos-seconds 600 --chaos-seed 7`
 """

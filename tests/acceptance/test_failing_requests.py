@@ -1,4 +1,4 @@
-"""Whatever a request fails of, its connection goes back to the pool."""
+"""A request that fails gives its database connection back to the pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person who makes the server work as hard as it can slows nobody else down by much."""
+"""A user who makes the server work as hard as possible hardly slows down the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client that has stopped reading keeps nobody: not a process that goes, not its own seat."""
+"""A client that no longer reads blocks neither a process that exits nor the places for streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Twelve devices on one conversation, on two processes, doing what they like."""
+"""Twelve devices on two processes open, leave and write to one conversation at random."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Migrations beside old workers and a running backup: nobody waits for them."""
+"""Migrations run beside workers of the release before and a backup, and none of them waits."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def pooled(transactional_db, tmp_path):
 
 
 def owner(host):
-    """Whoever may reach the server's socket; PgBouncer will not run as root."""
+    """The user who may reach the server's socket; PgBouncer refuses to run as root."""
     place = Path(host or "")
     return pwd.getpwuid(place.stat().st_uid).pw_name if place.is_absolute() else "nobody"
 

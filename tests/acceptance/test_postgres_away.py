@@ -1,4 +1,4 @@
-"""PostgreSQL goes and comes back; nobody restarts anything."""
+"""PostgreSQL goes away and comes back, and all processes go on without a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is here: heard on every process, gone when nothing is heard any more."""
+"""Presence is known on every process, and ends when a device is no longer heard of."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What a request may be, at every server the README names: too much is refused early, and what
-is sent by half ends."""
+"""Requests that are too large are refused early, and unfinished ones end, at every server that the
+README names.
+"""
 
 from __future__ import annotations
 

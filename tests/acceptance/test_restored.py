@@ -1,4 +1,6 @@
-"""A backup is put back, in every way one is: nobody goes on from words that are no more."""
+"""After a backup is restored in any way, no client continues from events that are no longer
+there.
+"""
 
 from __future__ import annotations
 

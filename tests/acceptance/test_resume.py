@@ -1,4 +1,4 @@
-"""Drop and come back anywhere, on any process: what was applied is always a prefix."""
+"""A client that drops and resumes on any process has always applied a prefix of the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever is thrown out reads no further: on every web process, within a second."""
+"""The streams of a revoked device or user end on every web process within a second."""
 
 from __future__ import annotations
 

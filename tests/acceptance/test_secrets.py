@@ -1,4 +1,4 @@
-"""Keys, and what providers say when they fail, reach no row, no log, no page and no stream."""
+"""Keys and providers' error texts appear in no row, log, page or stream."""
 
 from __future__ import annotations
 

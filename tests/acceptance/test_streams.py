@@ -1,4 +1,4 @@
-"""What an open stream does: catches up, follows, beats, and says goodbye."""
+"""An open stream catches up, follows new events, sends pings and ends properly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/client.md tells the author of a client to type, typed."""
+"""The commands and code of docs/client.md work as they are printed there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent with words of its own for what it does."""
+"""An agent of a shop, whose tools describe their calls in words of their own."""
 
 from __future__ import annotations
 

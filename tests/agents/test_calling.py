@@ -1,4 +1,4 @@
-"""One call of a tool: there is a result, whatever happens."""
+"""A call of a tool has a result, also when the tool fails, hangs or returns too much."""
 
 from __future__ import annotations
 

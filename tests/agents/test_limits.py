@@ -1,4 +1,4 @@
-"""How far a run may go."""
+"""Limits of an agent's run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents as models: named in the settings, offered, found, refused."""
+"""Agents are named in the settings, offered as models, found and refused."""
 
 from __future__ import annotations
 

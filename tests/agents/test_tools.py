@@ -1,4 +1,4 @@
-"""Functions as tools: what a model is told of them, and what they are given."""
+"""Functions as tools: the description that a model gets, and the arguments that they are given."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_a_deleted_one_is_gone(anna):
 
 
 def test_asking_locks_the_person_first(anna, settings):
-    """Whoever has changed the person's row in the same transaction holds it already."""
+    """A caller who changed the person's row in the same transaction holds its lock already."""
     settings.STREAMS = {**settings.STREAMS, "running_per_user": 9}
     chat = streams.start(anna)
 

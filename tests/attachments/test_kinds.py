@@ -1,4 +1,4 @@
-"""A file is what its content says, and only what can be shown and sent may be attached."""
+"""A file's type comes from its content, and only some types may be attached."""
 
 from __future__ import annotations
 

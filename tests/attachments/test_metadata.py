@@ -1,4 +1,4 @@
-"""What a picture says beside what it shows is taken out before it is stored."""
+"""The metadata of a picture is removed before it is stored."""
 
 from __future__ import annotations
 

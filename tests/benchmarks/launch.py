@@ -1,4 +1,4 @@
-"""What `manage.py benchmark` becomes."""
+"""Entry point of `manage.py benchmark`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""One load, measured twice on the same tokens: through everything, and through the floor."""
+"""Measures one load twice with the same tokens: through the whole system, and through a bare
+relay.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Children that end when whoever started them is gone, however that came about."""
+"""Starts child processes that end when their parent has died, however it did."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The processes of one benchmark, and what they cost."""
+"""The processes of one benchmark, and the CPU time and memory that they take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor: bytes from the provider to the client, nothing stored, nothing even parsed.
+"""The baseline: sends bytes from the provider on to the client, without storing or parsing them.
 
 `GET /30x300/prompt` asks the vendor whose port is the first argument.
 """

@@ -41,7 +41,7 @@ class Reader(asyncio.Protocol):
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.rest = b""
-        # Whoever comes with a cursor begins in the middle.
+        # A device with a cursor begins in the middle.
         self.next: int | None = None if "after=" in spec["path"] else 0
         self.by_prompt = "opened_by" in spec
         self.wrong = self.frames = 0
@@ -71,7 +71,7 @@ class Reader(asyncio.Protocol):
         whole, cut, self.rest = (self.rest + data).rpartition(b"\n\n")
         if not cut:
             return
-        # Whoever has just asked waits for each word, also for those that catch up.
+        # A device that has just asked waits for each word, also for those that catch up.
         live = self.synced.is_set() or self.by_prompt or not self.spec.get("cookie")
         for made, index in TOKEN.findall(TITLES.sub(b"", whole)):
             if self.next not in (None, int(index, 16)):

@@ -1,4 +1,5 @@
-"""A model API that streams timed tokens over real HTTP: each says when it was made.
+"""A model API that streams timed tokens over real HTTP; each token holds the time at which it was
+made.
 
 The model's name is the pace: `30x300` is 300 tokens at 30 a second. A token is `~`, nine
 digits of microseconds and four of its number, in hexadecimal.

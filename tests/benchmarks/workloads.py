@@ -1,4 +1,4 @@
-"""What is measured, by name; each takes a house and gives figures."""
+"""The workloads by name; each takes the running processes and returns figures."""
 
 from __future__ import annotations
 

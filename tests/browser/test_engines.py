@@ -1,4 +1,4 @@
-"""A short walk in the engines of other browsers, and what they draw differently: scroll bars."""
+"""A short visit in Firefox and WebKit, and what they draw differently: scroll bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A growing answer is calm on a slow network: looked at in every frame."""
+"""A growing answer never jumps on a slow network: every frame is examined."""
 
 from __future__ import annotations
 

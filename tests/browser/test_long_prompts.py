@@ -1,4 +1,4 @@
-"""Long prompts, what is too long to send, formulas as they arrive, and keys that work anywhere."""
+"""Long prompts, prompts too long to send, growing formulas, and keyboard shortcuts."""
 
 from __future__ import annotations
 

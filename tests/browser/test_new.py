@@ -1,4 +1,4 @@
-"""A conversation that has not begun: what is sent there is neither lost nor sent twice."""
+"""Prompts on the page of a new conversation are neither lost nor sent twice."""
 
 from __future__ import annotations
 

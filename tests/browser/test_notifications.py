@@ -1,4 +1,4 @@
-"""Notifications in a real browser: its service worker shows what is pushed, and keeps nothing."""
+"""Notifications in a real browser: its service worker shows what is pushed, and stores nothing."""
 
 from __future__ import annotations
 

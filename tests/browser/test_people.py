@@ -1,4 +1,4 @@
-"""What people do: two devices, no network, no JavaScript, only a keyboard."""
+"""Journeys of people: two devices, no network, no JavaScript, only a keyboard."""
 
 from __future__ import annotations
 

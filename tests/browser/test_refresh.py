@@ -1,4 +1,4 @@
-"""Resumed by a refresh, again and again, in the middle of an answer."""
+"""The page is reloaded again and again in the middle of an answer, and resumes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loaded again at any moment, from any place, in any state of the page: it always works."""
+"""The page can be reloaded at any moment, from any scroll position, in any state."""
 
 from __future__ import annotations
 

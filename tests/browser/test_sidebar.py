@@ -1,4 +1,4 @@
-"""The list at the left: where it stands, what is below its first page, what is put away."""
+"""The list of conversations: its scroll position, its further pages and the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stop before the server has said a word: it is there at once, and it stops."""
+"""The stop button works before the server has answered the prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page does when its stream says something rare, or nothing at all."""
+"""The page handles rare events of its stream, and a stream that says nothing."""
 
 from __future__ import annotations
 

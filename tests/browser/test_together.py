@@ -1,4 +1,4 @@
-"""Several devices and several tabs of one person: the list, who is here, what waits."""
+"""Several devices and tabs of one person agree on the list, on presence and on the queue."""
 
 from __future__ import annotations
 

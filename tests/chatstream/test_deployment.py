@@ -1,4 +1,4 @@
-"""What a deployment gets when it says nothing, and what HTTPS=1 makes of it."""
+"""The settings of a deployment: their defaults, and what HTTPS=1 changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py dev` with real processes: what a new user types first."""
+"""`manage.py dev` with real processes, as a new user runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""New accounts: by invitation, once each, and by everybody's own hand where the site says so."""
+"""New accounts: by invitations that work once, and by open registration where the site allows
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log's events become in other protocols: steps, tools, take-overs, and compaction."""
+"""Events of the log in other protocols: steps, tools, take-overs and compaction."""
 
 from __future__ import annotations
 

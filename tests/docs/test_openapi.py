@@ -1,4 +1,4 @@
-"""The description of the API is what the routes, the shapes and the reference say."""
+"""The description of the API matches the routes, the shapes and the reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of settings is what is written beside them in the code."""
+"""The page of settings matches the comments in the code."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 class Web(Process):
-    """A web process on a socket of the tests', which outlives it: whoever comes while there is none
-    waits for the next."""
+    """A web process on a socket of the tests', which outlives it: a client that connects while
+    there is no process waits for the next one.
+    """
 
     def __init__(self, listening: socket.socket, **environment: str) -> None:
         super().__init__(

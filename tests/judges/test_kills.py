@@ -1,4 +1,4 @@
-"""Every client loses the web process or the worker in the middle of its answer.
+"""The real clients of other protocols lose the web process or the worker in mid-answer.
 
 All of them lose the same one at once. `--kills 20` is once more for each word of a longer answer.
 """

@@ -1,4 +1,4 @@
-"""openai-node, unmodified; and what the pages about OpenAI show, run as it stands there."""
+"""openai-node, unmodified; and the code of the pages about OpenAI, run as it is printed there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A model's service over HTTP that says what it is told, when it is told: Chat Completions."""
+"""A model's service over HTTP (Chat Completions) that sends what the test tells it, when it
+does.
+"""
 
 from __future__ import annotations
 

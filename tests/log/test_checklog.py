@@ -1,4 +1,4 @@
-"""`manage.py checklog` finds what is wrong with a log and mends it, under running workers too."""
+"""`manage.py checklog` finds faults in a log and repairs them, also while workers run."""
 
 from __future__ import annotations
 

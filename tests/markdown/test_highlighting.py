@@ -1,4 +1,4 @@
-"""Colours for code cost no more than a moment, whatever a model writes."""
+"""Highlighting code takes a bounded time for any text."""
 
 from __future__ import annotations
 

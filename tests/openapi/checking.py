@@ -74,7 +74,7 @@ class Checking:
         @settings(
             max_examples=self.most,
             database=None,
-            derandomize=self.most <= FEW,  # whoever asks for more wants to find something new
+            derandomize=self.most <= FEW,  # more examples are asked for to find something new
             deadline=None,
             phases=[Phase.generate],
             suppress_health_check=[*HealthCheck],

@@ -1,4 +1,4 @@
-"""The description of the API is what its sources say, and what it says is what the server does."""
+"""The description of the API matches its sources, and the server behaves as it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A web server's clock stands elsewhere than the database's: nobody notices."""
+"""A web server's clock may differ from the database's without effect."""
 
 from __future__ import annotations
 

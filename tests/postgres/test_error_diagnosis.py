@@ -1,4 +1,4 @@
-"""What is the matter is said in words: by a page, /readyz, `check` and the log."""
+"""Database errors are described in words on pages, at /readyz, by `check` and in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions that arrive together are one statement."""
+"""Queries that arrive together are sent as one statement."""
 
 from __future__ import annotations
 

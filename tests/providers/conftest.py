@@ -1,4 +1,6 @@
-"""A vendor that says what it is told, a real model, and every adapter in front of them."""
+"""Fixtures: a vendor's server that sends what the test tells it, a real model, and every
+adapter.
+"""
 
 from __future__ import annotations
 

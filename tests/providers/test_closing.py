@@ -1,4 +1,4 @@
-"""Nobody pays for tokens no one wants: leaving an answer closes the vendor's connection."""
+"""Leaving an answer closes the connection to the vendor, so that nobody pays for unused tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Later requests to a service are what its SDK would have sent."""
+"""Later requests to a service equal those that its SDK would have sent."""
 
 from __future__ import annotations
 

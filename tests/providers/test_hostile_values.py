@@ -1,4 +1,4 @@
-"""Whatever a vendor puts into any place of its events, what we make of it is typed and bounded."""
+"""Any JSON value at any place of a vendor's events leads to typed and bounded values of ours."""
 
 from __future__ import annotations
 

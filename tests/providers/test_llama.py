@@ -1,4 +1,4 @@
-"""The local model's process: it says where it is, and goes when its owner goes."""
+"""The local model's process reports its address and ends with its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which models there are, said without building a client."""
+"""The registry lists models without building a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each vendor's server may do to us, and what becomes of it."""
+"""How each vendor's server may fail, and which error code that becomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Loops of tools through each API, in front of a server that refuses what they refuse."""
+"""Loops of tools through each API, before a server that refuses what the vendors document as
+invalid.
+"""
 
 from __future__ import annotations
 

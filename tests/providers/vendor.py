@@ -1,4 +1,4 @@
-"""A model vendor's server that says exactly what it is told: the only fake there is.
+"""A model vendor's server on raw sockets, which sends exactly the bytes that a test tells it.
 
 Raw sockets, so that bytes can be cut, delayed or broken off at any place.
 """

@@ -1,4 +1,4 @@
-"""The request that a site's own `authenticate` is asked about."""
+"""The request that a site's own function `authenticate` is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Someone else's stream and none at all are told apart by nothing: words, headers, questions."""
+"""Another person's stream and one that does not exist are answered alike: same words, headers and
+queries.
+"""
 
 from __future__ import annotations
 

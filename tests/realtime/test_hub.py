@@ -1,4 +1,4 @@
-"""The hub: nothing falls between a question to the table and what is heard from then on."""
+"""The hub loses no event between reading the table and hearing the next notification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What processes tell each other of who is here, also while their releases differ."""
+"""Notifications of presence between processes, also between different releases."""
 
 from __future__ import annotations
 

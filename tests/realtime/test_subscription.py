@@ -1,4 +1,4 @@
-"""A stream that waits for PostgreSQL is still a stream."""
+"""A stream stays open and sends pings while PostgreSQL is away."""
 
 from __future__ import annotations
 

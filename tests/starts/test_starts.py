@@ -1,4 +1,6 @@
-"""Prompts that arrive together are stored together, and one that cannot be holds up no other."""
+"""Prompts that arrive together are stored together, and one that cannot be stored delays no
+other.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a person is signed in, the way out of each, and a new password."""
+"""The list of devices, signing each of them out, and a new password."""
 
 from __future__ import annotations
 

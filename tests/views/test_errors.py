@@ -1,4 +1,4 @@
-"""What is refused is said in words: JSON to a program, a page to a person."""
+"""Refusals are JSON for programs and a page for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What wants a person is first, however long ago it was; and long lists cost what short ones do."""
+"""Conversations that wait for a decision come first, and long lists cost what short ones do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A device asks another one in: once, soon, by whoever holds the code, and by nobody else."""
+"""Pairing a device: once, within a time, and only with the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A device's subscription to notifications: its owner's alone, and to the public internet alone."""
+"""A device's subscription to notifications is its owner's alone, and only public addresses are
+accepted.
+"""
 
 from __future__ import annotations
 

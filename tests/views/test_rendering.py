@@ -1,4 +1,4 @@
-"""What formatting costs falls on whoever asked for it."""
+"""Rendering Markdown takes CPU time only from the person who asked for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A link shows a copy of a conversation to whoever has it, until it is taken back."""
+"""A link shows a copy of a conversation to anybody who has it, until it is taken back."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What belongs to someone else is not there, at any address, in either face: the same words,
-the same headers and as many questions to the database as where there is nothing at all."""
+"""Another person's things look like things that do not exist, at any address, as HTML and JSON:
+same words, headers and number of queries.
+"""
 
 from __future__ import annotations
 

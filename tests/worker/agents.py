@@ -1,4 +1,4 @@
-"""An agent whose tools a test counts and holds up, and whose model says what it is told."""
+"""An agent whose tools a test counts and delays, with a model that says what the test tells it."""
 
 from __future__ import annotations
 

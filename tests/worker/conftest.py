@@ -1,4 +1,4 @@
-"""An agent on offer, and a model that says what a test scripts."""
+"""Fixtures: an agent, and a model that follows a test's script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker in this process, and what a test asks about its runs."""
+"""A worker in the process of the tests, and queries about its runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An HTTP server that keeps what it was sent, and answers as it is told."""
+"""An HTTP server that keeps the requests it gets, and answers as a test tells it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What an agent's run meets at its edges: signals that come too early, stops that come too late,
-ids that are too long, and those who wait behind it.
+"""Edge cases of an agent's run: signals that come too early, stops that come too late, ids that are
+too long, and runs that are queued behind it.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ async def two_workers():
 
 @sync_to_async
 def nobody_is_lost():
-    """Whoever was lost has lost its runs too: another has them, or nobody."""
+    """A lost worker holds no running run any more."""
     return not Run.objects.filter(status="running", worker__lost=True).exists()
 
 

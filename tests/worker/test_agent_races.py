@@ -1,4 +1,4 @@
-"""What happens at the same instant: decisions, waiting, prompts that join, stops and ends.
+"""Races in agents' runs: decisions, waiting, prompts that join, stops and ends at the same instant.
 
 `--races` times each, or else as often as their marks say.
 """

@@ -1,4 +1,4 @@
-"""What a claim finds that is no plain queued run: stopped or deleted while it was handed back."""
+"""Claims of runs that were stopped or deleted after a worker had handed them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site's receivers are told of every end at least once, whoever is killed in between."""
+"""A site's receivers are called for every end at least once, also when workers are killed."""
 
 from __future__ import annotations
 

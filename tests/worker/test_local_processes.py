@@ -1,4 +1,4 @@
-"""Who on this machine has gone, as a worker finds out."""
+"""A worker finds out which processes of its machine have ended."""
 
 from __future__ import annotations
 

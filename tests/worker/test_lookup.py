@@ -1,4 +1,6 @@
-"""What a run needs of Django's ORM: a run neither fails nor waits for other people's reasons."""
+"""Queries through Django's ORM for a run wait for PostgreSQL, and never fail or delay the run
+because of others.
+"""
 
 from __future__ import annotations
 

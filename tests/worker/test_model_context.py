@@ -1,4 +1,4 @@
-"""What the model is told of a conversation is what its page shows."""
+"""The messages that a model is sent are those that the page shows."""
 
 from __future__ import annotations
 

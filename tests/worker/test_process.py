@@ -333,8 +333,8 @@ async def test_a_cancel_asked_of_a_dead_worker_is_granted_by_a_full_one(
 
 
 async def test_locked_rows_do_not_keep_a_beat_waiting(anna, laptop):
-    """Runs that cannot be stored any more are ended by whoever gets their rows; all of the
-    pool may wait for that."""
+    """Runs that cannot be stored any more are ended by the worker that gets their rows; all
+    connections of the pool may wait for that."""
     make = sync_to_async(ConversationFactory.create_batch)
     held = await make(4, owner=anna, model="scripted:count-9999@20")
     runs = [await post(each, laptop) for each in held]

@@ -1,4 +1,4 @@
-"""One conversation whose rows are wrong: it is set aside, named, and holds up nobody."""
+"""A conversation with invalid rows is set aside and reported, and delays no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run waits for a model that says nothing."""
+"""Time limits for a model that sends nothing."""
 
 from __future__ import annotations
 

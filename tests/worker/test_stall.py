@@ -1,4 +1,4 @@
-"""A long history holds up nobody else's answer."""
+"""Sending a long history does not delay other answers of the worker."""
 
 from __future__ import annotations
 

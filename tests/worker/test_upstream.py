@@ -1,4 +1,4 @@
-"""Answers that go on at OpenAI while nobody listens: asked for once, whatever falls."""
+"""Answers in OpenAI's background mode are requested once, whatever process or connection fails."""
 
 from __future__ import annotations
 

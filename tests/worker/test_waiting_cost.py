@@ -1,4 +1,4 @@
-"""What waits for people costs nothing: no lease, no task, no connection, and no look at it."""
+"""Runs that wait for people take no lease, task, connection or query."""
 
 from __future__ import annotations
 

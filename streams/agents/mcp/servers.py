@@ -1,4 +1,4 @@
-"""The MCP servers of one process: who is connected to which, for whom."""
+"""Keeps one process's connections to MCP servers: one for each person, or one shared by all."""
 
 from __future__ import annotations
 

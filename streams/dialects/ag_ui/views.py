@@ -128,8 +128,8 @@ def answer_in(request: Request, given: Mapping[str, Any]) -> Run:
 
 
 def loaded(request: Request) -> JsonResponse:
-    """Returns the messages of the newest branch and the run that is open. The answer of that is
-    left out: whoever joins it is sent all of it."""
+    """Returns the messages of the newest branch and the run that is open. The open run's
+    answer is left out: a client that joins the run is sent all of it."""
     if "threadId" not in request.GET:
         raise Invalid("Ask for a threadId or a runId.", field="threadId")
     name = naming.name_in(request.GET.get("threadId"), "threadId")

@@ -174,7 +174,9 @@ def own_conversation(user: Any, id: str) -> Conversation:
 
 def extent_of(run: Run, since: int) -> Extent:
     """Returns how far a response goes. One that was asked for here ends where it waits for its
-    client's tools, whoever answers in place of the client; in other protocols, the run goes on."""
+    client's tools, also when a page answers in the client's place; in other protocols, the run goes
+    on.
+    """
     behind = [event for event in continued(run) if event > since]
     ends_there = "echo" in (run.asked or {}) and run.status != Run.Status.CANCELLED
     return Extent(since, 0 if ends_there else decided_by(run), behind)

@@ -34,7 +34,7 @@ PROGRAMS = Path("/var/cache/chatstream")
 
 
 class OwnersServer(PostgresServer):
-    """The server of one data folder; whoever started it, and root, may connect.
+    """The server of one data folder; only the user who started it, and root, may connect.
 
     PostgreSQL refuses to run as root. Then it runs as a user of its own from within its data
     folder, and needs no right to the folders above.

@@ -1,4 +1,4 @@
-"""What bodies and answers about devices, pairing and usage are made of; see `responses`."""
+"""The JSON schemas of bodies and answers about devices, pairing and usage; see `responses`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of fields that bodies and answers have, with what JSON Schema knows of them."""
+"""Types of the fields in JSON shapes, with what JSON Schema adds to each."""
 
 from __future__ import annotations
 

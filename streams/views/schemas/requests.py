@@ -1,4 +1,4 @@
-"""What is sent and asked for about conversations and their answers; see `responses`."""
+"""The JSON schemas of bodies and queries about conversations and their answers; see `responses`."""
 
 from __future__ import annotations
 

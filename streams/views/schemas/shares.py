@@ -1,4 +1,4 @@
-"""What bodies and answers about shared copies of conversations are made of; see `responses`."""
+"""The JSON schemas of bodies and answers about shared copies of conversations; see `responses`."""
 
 from __future__ import annotations
 

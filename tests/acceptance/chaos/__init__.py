@@ -1,2 +1,3 @@
-"""A hostile world for a few processes of ours: what falls on them, who lives through it, and
-what is checked when it is over."""
+"""A storm for a few real processes: what is broken, which clients live through it, and what is
+checked at the end.
+"""

@@ -1,4 +1,4 @@
-"""Someone who goes on asking, whatever happens, and sometimes stops an answer."""
+"""A client that keeps posting prompts during the storm, and sometimes stops an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that asks for calls of tools, the service that counts what these do, and people who
+"""A model that asks for calls of tools, the service that counts their effects, and people who
 prompt, decide, join in and stop.
 """
 

@@ -1,4 +1,4 @@
-"""Workers that are lost, and nothing else: killed, frozen and drained."""
+"""Loses workers and nothing else: kills, freezes and drains them."""
 
 from __future__ import annotations
 

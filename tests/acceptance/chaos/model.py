@@ -1,5 +1,6 @@
-"""A model whose every token says which request it answers and which token of it it is, so that
-the log tells what was lost, doubled, or written by someone who should not have."""
+"""A model whose every token names its request and its place, so that the log shows what was lost,
+doubled or written by the wrong worker.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is checked when it is over: the table against itself, and every device against it."""
+"""Checks after the storm: the table against itself, and every device against the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What falls on the processes, in an order the seed decides."""
+"""What the storm does to the processes, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def insist(ask: Callable[[], Awaitable[list[tuple[Any, ...]]]]) -> list[tu
 
 
 class House:
-    """A place for one process: whoever dies there is started again."""
+    """A place for one process, which is started again when it has died."""
 
     def __init__(self, name: str, start: Callable[[], Process]) -> None:
         self.name = name
@@ -147,8 +147,8 @@ class Weather:
             await self._do(kind)
 
     def look(self) -> None:
-        """Raises what a fault failed with: nobody would do the work of a process that is not there
-        again, and nobody else say why.
+        """Raises the error of a fault that failed: its process would stay away, and nothing else
+        would say why.
         """
         for task in [task for task in self.under_way if task.done()]:
             self.under_way.discard(task)

@@ -1,9 +1,9 @@
-"""Clients that say what they show as it grows, and at the end what is left.
+"""Clients that report the answer as they show it: while it grows, and at its end.
 
 Each is asked for one answer, and deals with every cut as its own documentation says. At the end it
 tells `pieces`, the texts of the answer that it shows one after the other; `stands`, the answer as
-its protocol gives it to whoever comes later; `messages`, how many it shows; and `end`, the word of
-its protocol for how the answer has ended.
+its protocol gives it to a client that comes later; `messages`, how many it shows; and `end`, the
+word of its protocol for how the answer has ended.
 """
 
 from __future__ import annotations
@@ -183,7 +183,8 @@ RESUMED = {name: made for name, made in WITNESSES.items() if "Chat Completions" 
 
 
 def all_show(text: str, *witnesses: Witness) -> None:
-    """Waits until each shows this text; whoever does not is in the failure, with what it told."""
+    """Waits until each shows this text; a failure names those that do not, and what each reported.
+    """
 
     def check() -> bool:
         others = {each.name: each.lines[-40:] for each in witnesses if each.shown != text}
