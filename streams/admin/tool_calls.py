@@ -30,8 +30,7 @@ class DecidesCalls(Base):
     """A part of the admin of runs."""
 
     def decide_view(self, request: HttpRequest, object_id: str, call: UUID) -> HttpResponse:
-        """Decides in place of the conversation's owner. Only the first decision of a call counts.
-        """
+        """Decides in the owner's place. Only the first decision of a call counts."""
         if not request.user.has_perm("streams.change_run"):
             raise PermissionDenied
         found = ToolCall.objects.filter(uuid=call, run__pk=unquote(object_id)).first()

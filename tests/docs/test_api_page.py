@@ -69,6 +69,15 @@ def test_a_sites_code_uses_every_public_name():
     assert not {name for _, name in MEMBERS} - used
 
 
+def test_a_sites_code_uses_every_name_that_the_pages_have_it_import():
+    pages = "".join(page.read_text() for page in DOCS.rglob("*.md"))
+    said = re.findall(r"^from streams\.[\w.]+ import ([\w, ]+)$", pages, re.MULTILINE)
+    named = {name for names in said for name in re.findall(r"\w+", names)}
+    named |= {*re.findall(r"`streams\.(?:exceptions|providers|signals)[\w.]*\.(\w+)`", PAGE)}
+    assert {"get_asgi_application", "tool", "Provider", "run_waiting"} <= named
+    assert not named - {*re.findall(r"\w+", SITE.read_text())}
+
+
 def test_that_code_is_type_checked_strictly_with_everything_else():
     config = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["tool"]["mypy"]
     assert config["strict"]

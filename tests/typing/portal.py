@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
@@ -14,9 +14,24 @@ from django.core.files.base import ContentFile
 from django.dispatch import receiver
 
 import streams
+from streams.agents import Agent, Context, ToolError, client_tool, tool
+from streams.asgi import WithStreams, get_asgi_application
+from streams.exceptions import StreamsError
 from streams.policy import Policy
-from streams.providers.base import Prompt
-from streams.signals import run_ended
+from streams.providers.base import (
+    BlockDelta,
+    BlockEnded,
+    BlockStarted,
+    File,
+    Finished,
+    Kind,
+    Prompt,
+    Provider,
+    ProviderEvent,
+    Turn,
+    UnknownModel,
+)
+from streams.signals import run_ended, run_waiting
 from streams.testing import FakeModel
 from streams.testing import run_pending as work_off
 
@@ -88,6 +103,63 @@ async def summarise_later(user: User) -> None:
 @receiver(run_ended)
 def note(run: streams.Run, chat: streams.Chat, status: str, delivery: int, **more: object) -> None:
     chat.ask(f"{run.text} {status} {delivery}")
+
+
+@receiver(run_waiting)
+def remind(run: streams.Run, chat: streams.Chat, status: str, **more: object) -> None:
+    try:
+        chat.ask(f"{run.id} {status}")
+    except StreamsError as error:
+        assert_type((error.code, error.message, error.field), tuple[str, str, str | None])
+        assert_type(error.status, int)
+
+
+class Acme:
+    """A provider of a site's own."""
+
+    name = "acme"
+    skipped = 0
+    menu = ("small",)
+
+    @staticmethod
+    def check(model: str) -> None:
+        if model != "small":
+            raise UnknownModel(f"acme has no {model}.")
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
+        turn = Turn.of("user", prompt.system)
+        files = [part for part in turn.parts if isinstance(part, File)]
+        yield BlockStarted(0, Kind.TEXT)
+        yield BlockDelta(0, f"{turn.text} {len(files)} {prompt.model} {prompt.max_tokens}")
+        yield BlockEnded(0)
+        yield Finished("end_turn")
+
+    def models(self) -> Sequence[str]:
+        return self.menu
+
+    async def aclose(self) -> None: ...
+
+
+provider: Provider = Acme()
+
+
+@tool(approval="always", timeout=30)
+async def refund(context: Context, order: int) -> str:
+    """Refund an order."""
+    context.progress(f"{context.user} {context.conversation.title} {context.run.id}")
+    if not context.idempotency_key:
+        raise ToolError("There is no such order.")
+    return f"{order}"
+
+
+@client_tool
+def sign(order: int) -> str:
+    """Has the customer sign, in the browser."""
+    raise NotImplementedError
+
+
+support = Agent(model="anthropic:claude-sonnet-5-5", tools=[refund, sign], max_steps=5)
+application = WithStreams(get_asgi_application())
 
 
 class OurPolicy(Policy):

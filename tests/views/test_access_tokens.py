@@ -190,8 +190,7 @@ def test_a_foreign_page_is_let_in_by_setting_alone(issued, settings):
 
 @pytest.mark.parametrize("meant", ["PUT", "DELETE"])
 def test_a_form_that_means_another_method_is_no_way_round(program, laptop, meant):
-    """Such a form could subscribe another address to notifications, which would outlive the token.
-    """
+    """Such a form could subscribe an address to notifications, which outlive the token."""
     form = {"_method": meant, "endpoint": "https://elsewhere.example/", "p256dh": "a", "auth": "b"}
     refused = program.client.post(f"/devices/{laptop.uuid}/push", form)
     assert code(refused) == (403, "not_by_token")

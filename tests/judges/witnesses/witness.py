@@ -183,8 +183,7 @@ RESUMED = {name: made for name, made in WITNESSES.items() if "Chat Completions" 
 
 
 def all_show(text: str, *witnesses: Witness) -> None:
-    """Waits until each shows this text; a failure names those that do not, and what each reported.
-    """
+    """Waits until each shows this text; a failure names those that do not."""
 
     def check() -> bool:
         others = {each.name: each.lines[-40:] for each in witnesses if each.shown != text}
