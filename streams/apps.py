@@ -10,7 +10,7 @@ class StreamsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_out
 
-        from . import checks  # noqa: F401
+        from . import checks, database_checks  # noqa: F401
         from .postgres.contrib_postgres import leave_out_the_check
         from .sign_outs import end_device
 

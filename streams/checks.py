@@ -1,36 +1,25 @@
-"""Checks for `manage.py check` of what would fail silently in production.
-
-Those that ask the database run with `check --database default`, or what the database of this
-app is called, and before `migrate`.
-"""
+"""Checks for `manage.py check` of settings that would fail silently in production."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections, router
-from django.db.utils import ProgrammingError
-from psycopg import IsolationLevel, sql
+from psycopg import IsolationLevel
 
-from . import asgi_check, queue_health, settings_references
+from . import asgi_check, settings_references
 from .attachments import storage
 from .conf import Settings, conf
 from .models import Device
-from .postgres import database, error_diagnosis
+from .postgres import database
 from .providers import registry
 from .settings_validation import problems
 from .static_files_check import stale, uncollected
-
-OLDEST = 150000
-ECHO_WITHIN = 2.0
-CHANNEL = "streams_check"
 
 
 @register(Tags.compatibility)
@@ -39,6 +28,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def database_settings() -> Iterable[CheckMessage]:
+    """Checks the engine and options of the app's database in DATABASES."""
     alias = database.alias()
     if connections[alias].vendor != "postgresql":
         yield Error(
@@ -96,6 +86,7 @@ def server_of_streams() -> Iterable[CheckMessage]:
 
 
 def tuning() -> Iterable[CheckMessage]:
+    """Checks STREAMS: names and types, values that contradict each other, and what it refers to."""
     if wrong := problems(getattr(settings, "STREAMS", {}), Settings()):
         yield from (Error(each.what, hint=each.hint, id=each.id) for each in wrong)
         return
@@ -168,78 +159,3 @@ def check_attachments(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
-
-
-@register(Tags.database, deploy=True)
-def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Once there is something to look at: a deployment is checked before it is migrated too."""
-    if database.alias() not in (databases or ()):
-        return []
-    with suppress(ProgrammingError):
-        return [Warning(worry, id="streams.W004") for worry in queue_health.look().values()]
-    return []
-
-
-@register(Tags.database)
-def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    if database.alias() not in (databases or ()):
-        return []
-    connection = database.connection()
-    if connection.vendor != "postgresql":
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version_num')::int")
-        version: int = cursor.fetchone()[0]
-        cursor.execute("SELECT current_setting('synchronous_commit')")
-        synchronous: str = cursor.fetchone()[0]
-        cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
-        reads_only: bool = cursor.fetchone()[0]
-    if reads_only:
-        return [
-            *server(version, synchronous),
-            Error(error_diagnosis.READ_ONLY.meaning, id="streams.E012"),
-        ]
-    return [*server(version, synchronous), *listening()]
-
-
-def server(version: int, synchronous: str) -> Iterable[CheckMessage]:
-    if version < OLDEST:
-        yield Error(
-            f"PostgreSQL {version // 10000} is too old: 15 is the oldest that will do.",
-            id="streams.E008",
-        )
-    if synchronous == "off":
-        yield Error(
-            "With synchronous_commit off a crash takes back tokens that were shown already.",
-            hint="Set synchronous_commit to on for this database or role.",
-            id="streams.E009",
-        )
-
-
-def listening() -> Iterable[CheckMessage]:
-    if not hears_itself():
-        yield Warning(
-            "LISTEN delivers nothing here, as behind PgBouncer in transaction mode: streams "
-            "and workers fall back to polling, which is slower and costs more.",
-            hint="Connect to PostgreSQL itself or to a session-mode pool; or set STREAMS pooler "
-            "(the variable DATABASE_POOLER, with the project's own settings), without which "
-            "prepared statements fail.",
-            id="streams.W002",
-        )
-
-
-def hears_itself() -> bool:
-    """Tells whether a notification to itself arrives on a connection like the hub's."""
-    from .postgres.connections import is_behind_pooler, parameters
-
-    if is_behind_pooler():
-        return False
-    # From another connection: what one is told while it asks gets through any pool.
-    known = {**parameters(), "autocommit": True}
-    with psycopg.connect(**known) as hearing, psycopg.connect(**known) as telling:
-        channel = sql.Identifier(CHANNEL)
-        hearing.execute(sql.SQL("LISTEN {}").format(channel))
-        telling.execute(sql.SQL("NOTIFY {}").format(channel))
-        heard = any(True for _ in hearing.notifies(timeout=ECHO_WITHIN, stop_after=1))
-        hearing.execute("UNLISTEN *")  # a pool would keep the session, and its ears
-        return heard

@@ -179,6 +179,7 @@ def state_of(
 
 
 def call_state_of(call: ToolCall) -> CallState:
+    """Returns the state of a call from its row, as its events would describe it."""
     ended = call.ended_at is not None
     return CallState(
         id=str(call.uuid),

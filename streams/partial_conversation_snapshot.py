@@ -114,6 +114,10 @@ def place_of(
     holding: str | None,
     farthest: int | None = None,
 ) -> Place:
+    """Returns which `most` messages are shown: the newest of the branch that holds the message
+    `holding`, or those before the number `before`. If `holding` is further than `farthest` from
+    the end, those around it.
+    """
     first, last = bounds(here, most, before, holding)
     known = message_order.outline(here.pk, first, last)
     if before is not None and all(message.seq != before for message in known.messages):

@@ -34,6 +34,7 @@ def check(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def providers(streams: Settings) -> Iterable[CheckMessage]:
+    """Checks that providers exist, and that their packages or classes can be imported."""
     for name, options in streams.models.items():
         if options.get("class"):
             yield from importable(f"models {name} class", options["class"], ("stream", "aclose"))
@@ -52,6 +53,7 @@ def providers(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def agents(streams: Settings) -> Iterable[CheckMessage]:
+    """Checks that agents can be imported and that their models are set up."""
     for name, path in streams.agents.items():
         unimportable = list(importable(f"agents {name}", path, ("toolset",)))
         yield from unimportable
@@ -67,6 +69,7 @@ def agents(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def webhooks(streams: Settings) -> Iterable[CheckMessage]:
+    """Checks the packages, addresses and secrets of webhooks."""
     if streams.webhooks and not (find_spec("standardwebhooks") and find_spec("aiohttp")):
         yield Error(
             "STREAMS webhooks needs packages that are not installed.",
@@ -85,6 +88,7 @@ def webhooks(streams: Settings) -> Iterable[CheckMessage]:
 
 
 def push(streams: Settings) -> Iterable[CheckMessage]:
+    """Checks the packages, key and contact of notifications."""
     if not streams.push:
         return
     if not vapid.is_installed():

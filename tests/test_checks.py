@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, connections
 from psycopg import IsolationLevel
 
-from streams import asgi, checks, settings_references, vapid
+from streams import asgi, database_checks, settings_references, vapid
 from streams.conf import conf
 from streams.providers import registry
 from streams.settings_validation import RENAMED
@@ -165,7 +165,7 @@ def test_tables_in_more_than_one_database_are_an_error(settings, router):
 
 
 def test_another_database_is_an_error(monkeypatch):
-    monkeypatch.setattr(checks.connections["default"], "vendor", "sqlite")
+    monkeypatch.setattr(connections["default"], "vendor", "sqlite")
     assert "streams.E002" in found()
 
 
@@ -192,13 +192,13 @@ def test_a_commit_that_does_not_wait_is_an_error():
 @pytest.mark.django_db
 def test_a_connection_that_hears_nothing_is_warned_about(monkeypatch):
     """As PgBouncer in transaction mode: LISTEN is accepted, and that is all."""
-    monkeypatch.setattr(checks, "hears_itself", lambda: False)
+    monkeypatch.setattr(database_checks, "hears_itself", lambda: False)
     assert found(databases=["default"]) == {"streams.W002"}
 
 
 def test_an_old_server_is_an_error():
-    assert [message.id for message in checks.server(140012, "on")] == ["streams.E008"]
-    assert not list(checks.server(150000, "on"))
+    assert [message.id for message in database_checks.server(140012, "on")] == ["streams.E008"]
+    assert not list(database_checks.server(150000, "on"))
 
 
 @pytest.mark.parametrize(

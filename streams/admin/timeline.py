@@ -108,6 +108,7 @@ class Scale:
 
 
 def picture(run: Run) -> Picture:
+    """Returns the timeline of a run as boxes, marks and lines of text, for the template to draw."""
     bucket = Scale(run, []).bucket
     moments = log.timeline(run.conversation_id, run.pk, bucket)
     scale = Scale(run, moments)

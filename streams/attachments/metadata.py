@@ -62,6 +62,9 @@ def without(content: bytes, type: str) -> bytes:
 
 
 def jpeg(content: bytes) -> bytes:
+    """Returns a JPEG without its metadata but for the orientation. Raises Damaged if it holds no
+    picture.
+    """
     kept, way_up = [], UPRIGHT
     for part in segments(content):
         if part.kind == EXIF and part.data.startswith(PLAIN_EXIF):
@@ -131,6 +134,9 @@ def bounded() -> Iterator[None]:
 
 
 def png(content: bytes) -> bytes:
+    """Returns a PNG without its metadata but for the orientation. Raises Damaged if it holds no
+    picture.
+    """
     kept, way_up, at = [content[:PNG_START]], UPRIGHT, PNG_START
     for _ in bounded():
         if at + CHUNK_HEAD > len(content):
@@ -154,6 +160,9 @@ def png(content: bytes) -> bytes:
 
 
 def webp(content: bytes) -> bytes:
+    """Returns a WebP without its metadata but for the orientation. Raises Damaged if it holds no
+    picture.
+    """
     kept, way_up, at = [], UPRIGHT, 12
     until = min(len(content), 8 + struct.unpack_from("<I", content, 4)[0])
     for _ in bounded():

@@ -45,6 +45,10 @@ class CallState:
 
 @dataclass(slots=True)
 class RunState:
+    """One run: `message` is the id of its answer and `prompt` that of its prompt; `rank` orders the
+    queue.
+    """
+
     id: str
     message: str
     prompt: str

@@ -71,6 +71,9 @@ async def by_token(
 async def by_cookies(
     hub: Hub, request: Request, asked: dict[str, str], columns: str, joins: str
 ) -> access.SignedIn | None:
+    """Returns the device, person and further `columns` that belong to the request's cookies, or
+    None.
+    """
     keys = access.keys(request.cookies)
     if keys is None:
         return None

@@ -126,6 +126,7 @@ async def send_body(send: Any, body: bytes, more: bool = True) -> None:
 
 
 async def refuse(send: Any, error: StreamsError) -> None:
+    """Answers with an error as JSON, with its status and the headers that belong to it."""
     body = orjson.dumps(error_body(error))
     headers = [
         (b"content-type", b"application/json"),
@@ -150,6 +151,9 @@ def error_body(error: StreamsError) -> dict[str, Any]:
 
 
 async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    """Returns the stream of a conversation, with presence and, with `?feed=1`, the person's list.
+    Raises what `authorise` does.
+    """
     found = await authorise(hub, request, uuid, *OWNED)
     device, (conversation_id, head) = found.device, found.more
     stream = hub.join(conversation_id, device, head=head, cursor=request.cursor)
@@ -160,6 +164,7 @@ async def open_conversation(hub: Hub, request: Request, uuid: str) -> Subscripti
 
 
 async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    """Returns the stream of a person's list of conversations. Raises what `authorise` does."""
     device = (await authorise(hub, request, uuid, "d.user_id", "")).device
     response = hub.join_alone(device)
     response.side_channels.append(hub.feeds.follow(key_text(device.user_id), response))
@@ -167,6 +172,9 @@ async def open_feed(hub: Hub, request: Request, uuid: str) -> Subscription | Non
 
 
 async def open_run(hub: Hub, request: Request, uuid: str) -> Subscription | None:
+    """Returns the stream of one run, or None if the client has seen its end already. Raises what
+    `authorise` does.
+    """
     found = await authorise(
         hub,
         request,

@@ -32,6 +32,9 @@ LONGEST = 1000
 
 
 async def respond(hub: Hub, uuid: str, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+    """Answers a device that says whether it has the conversation open, and whether it types:
+    204.
+    """
     try:
         request = Request.of(scope)
         request.check(scope["method"], "POST")

@@ -66,6 +66,7 @@ class Revocations:
             stream.finish(sse.GONE)
 
     async def recheck(self, connection: AsyncConnection, streams: list[Subscription]) -> None:
+        """Ends the streams whose device, person or conversation may not be read any more."""
         self._just_gone.clear()
         devices = {stream.device_id for stream in streams}
         self._admissions = {pk: self._admissions[pk] for pk in devices & set(self._admissions)}

@@ -29,6 +29,7 @@ class Request:
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> Request:
+        """Makes one of an ASGI scope."""
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         # HTTP/2 may send each cookie in a header of its own.
         crumbs = b";".join(value for name, value in scope["headers"] if name == b"cookie")

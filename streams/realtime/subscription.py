@@ -150,6 +150,9 @@ class LogSubscription(Subscription):
         self.run = run
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
+        """Yields frames of Server-Sent Events from the cursor on, until the subscription is
+        finished: first what was missed, then `sync`, then new events as they come.
+        """
         synced = False
         if self.cursor > self.head:
             self.cursor = 0

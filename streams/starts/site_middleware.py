@@ -49,6 +49,7 @@ def passage() -> Pass:
 
 
 def through(names: Sequence[str]) -> Pass:
+    """Returns what passes a request and a prepared response through middleware of these names."""
     handler: Callable[[HttpRequest], HttpResponse] = prepared
     for name in reversed(names):
         try:

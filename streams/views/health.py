@@ -35,6 +35,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
+    """Answers 200 if this process can serve, else 503, with a `status` in words."""
     try:
         behind = newest_migrations() - MigrationRecorder(connection()).applied_migrations().keys()
         reads_only = only_reads()

@@ -23,6 +23,7 @@ def place_in(conversation: Conversation, message: Message) -> str:
 
 
 def conversation(it: Conversation) -> responses.Conversation:
+    """Returns a conversation as JSON."""
     return {
         "id": str(it.uuid),
         "url": place(it),
@@ -39,6 +40,7 @@ def conversation(it: Conversation) -> responses.Conversation:
 
 
 def posted(message: Message, run: Run) -> responses.Posted:
+    """Returns a prompt that was just posted and its run as JSON."""
     return {
         "message": {"id": str(message.uuid), "seq": message.seq},
         "run": {"id": str(run.uuid), "status": cast(RunStatus, run.status)},
@@ -50,12 +52,14 @@ def attachment_place(it: Attachment) -> str:
 
 
 def attachment(it: Attachment) -> responses.Attachment:
+    """Returns an attached file as JSON, with its address."""
     sent = str(it.conversation.uuid) if it.conversation else None
     known = it.reference() | {"url": attachment_place(it), "conversation": sent}
     return cast(responses.Attachment, known)
 
 
 def run(it: Run) -> responses.Run:
+    """Returns a run as JSON. It needs the columns of `with_ahead` and `with_attendance`."""
     failed = it.status == Run.Status.FAILED
     error: responses.Failure = {
         "code": it.error_code,
