@@ -48,8 +48,9 @@ class HealthMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """What a page may load and run is ours alone: nothing inline, and nothing from elsewhere but
-    images of hosts that the settings name."""
+    """Adds a policy by which a page loads and runs only our own files: nothing inline, and nothing
+    from elsewhere but images of hosts that the settings name.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -78,8 +79,7 @@ class NoStoreMiddleware:
 
 
 class ErrorMiddleware:
-    """Whatever Django itself has refused is said in our words too: JSON to a program, a page to a
-    person."""
+    """Answers what Django itself refuses as the app does: JSON to a program, a page to a person."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

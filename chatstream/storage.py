@@ -36,7 +36,9 @@ class StaticFiles(BelowPrefix, CompressedManifestStaticFilesStorage):  # type: i
         self._addresses: dict[tuple[str, str], str] = {}
 
     def url(self, name: str, force: bool = False) -> str:
-        """What is collected stays as it is while a process lives, and a page names a hundred."""
+        """Remembers the address of each file, since collected files stay as they are and a page
+        names a hundred.
+        """
         if force:
             return str(super().url(name, force))
         key = self.base_url, name

@@ -7,7 +7,9 @@ from .accounts.sign_in import admin_sign_in
 
 
 class Icon(RedirectView):
-    """What browsers ask for on pages that name no icon, such as the admin's."""
+    """Answers browsers that ask for `/favicon.ico` on pages that name no icon, such as
+    the admin's.
+    """
 
     def get_redirect_url(self, *args: object, **kwargs: object) -> str:
         return static("streams/icon.svg")

@@ -48,7 +48,7 @@ FIRST_DEVICE_SESSION_KEY, FIRST_SIGN_OUTS_SESSION_KEY = "device", "sign_outs"
 
 
 class SignedIn(NamedTuple):
-    """Who asks, found in one query, and what else was asked with it."""
+    """A session with its user and device, found in one query, and the further columns asked for."""
 
     session: Mapping[str, Any]
     user: AbstractBaseUser
@@ -64,7 +64,7 @@ class SignedIn(NamedTuple):
 
 
 def admits(session: Mapping[str, Any], user: AbstractBaseUser, device: Device) -> bool:
-    """Whether this session speaks for this user on this device."""
+    """Tells whether this session speaks for this user on this device."""
     return (
         user_model.is_active(user)
         and device.signed_in

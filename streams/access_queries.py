@@ -20,8 +20,9 @@ def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
 
 
 def who_each(columns: str = "", joins: str = "") -> str:
-    """As `who`, for many at once, by arrays `keys`, `sessions` and `uuids`; the last column is the
-    place in them, from 1."""
+    """Makes the query `who` for many at once, by arrays `keys`, `sessions` and `uuids`; its last
+    column is the place in them, from 1.
+    """
     asked = (
         "unnest(%(keys)s::text[], %(sessions)s::text[], %(uuids)s::uuid[]) WITH ORDINALITY"
         " AS asked (key, session, uuid, place) CROSS JOIN "

@@ -11,7 +11,9 @@ from .notification_settings import NotificationSettings
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings(NotificationSettings):
-    """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
+    """A part of `streams.conf.Settings`: the comment above each name is its entry in
+    the reference.
+    """
 
     # Agents
     #: Agents by name, each the dotted path of a `streams.agents.Agent`:

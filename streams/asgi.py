@@ -88,7 +88,7 @@ class WithStreams:
         await self.app(scope, receive, send)
 
     async def _follow(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What a view of ours has handed over is a stream, which the hub sends in its place."""
+        """Sends the stream that a view of ours has handed over, in place of the view's response."""
         handover = Handover(send)
         await self.app(scope | {HANDOVER: handover}, receive, handover.send)
         if handover.following:
@@ -177,7 +177,9 @@ class Lifespan:
         return message
 
     async def _tell(self, message: Any) -> None:
-        """Whatever ends has ended once the server is told so: then it exits."""
+        """Passes a lifespan message on to the server. Before it says that the app has shut down,
+        the streams end, since the process exits then.
+        """
         self._answered = True
         if message["type"] != "lifespan.startup.complete":
             await self._end()

@@ -9,7 +9,9 @@ from .agent_settings import AgentSettings
 
 @dataclass(frozen=True, slots=True)
 class AttachmentSettings(AgentSettings):
-    """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
+    """A part of `streams.conf.Settings`: the comment above each name is its entry in
+    the reference.
+    """
 
     # Attachments
     #: The name in STORAGES of where attached files lie. Nothing there may be served by a web
@@ -44,5 +46,7 @@ class AttachmentSettings(AgentSettings):
 
     @property
     def base64_bytes(self) -> int:
-        """Bytes of the files inside of one JSON body, which are longer there by a third."""
+        """Returns how many bytes of files in base64 one JSON body may hold: base64 makes them
+        longer by a third.
+        """
         return self.attachment_bytes * 3 // 2

@@ -111,8 +111,8 @@ class ListedConversation:
 
     @property
     def group(self) -> str:
-        """Where it stands: what goes on or wants to be seen is `now`, then what is `pinned`, then
-        its `day`. The sidebar's scripts say the same.
+        """Returns the conversation's heading in the list: `now` for what goes on or wants to be
+        seen, then `pinned`, then its `day`. The sidebar's scripts have the same rules.
         """
         if self.archived:
             return "archived"
@@ -153,7 +153,7 @@ def called(title: str, opening: str | None) -> str:
 
 
 def name_of(title: str, opening: str | None) -> str:
-    """As a person reads it, in their language."""
+    """Returns a conversation's name as people read it, in their language."""
     return called(title, opening) or gettext("New conversation")
 
 

@@ -25,7 +25,9 @@ CHANNEL = "streams_check"
 
 @register(Tags.database, deploy=True)
 def check_vitals(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Once there is something to look at: a deployment is checked before it is migrated too."""
+    """Checks whether workers are alive and the queue moves, if the tables are there: a deployment
+    is checked before it is migrated too.
+    """
     if database.alias() not in (databases or ()):
         return []
     with suppress(ProgrammingError):

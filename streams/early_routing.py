@@ -21,7 +21,7 @@ Respond = Callable[["Hub", str, Scope, Any, Any], Awaitable[None]]
 
 
 def stream_at(path: str) -> tuple[Respond, str] | None:
-    """What answers at this address of the site, if that is one of our streams, and of what."""
+    """Returns the endpoint of streams at this address of the site and what it is of, or None."""
     if path.rpartition("/")[2] not in last_words("by_hub"):
         return None
     view, uuid = view_at(path)
@@ -36,7 +36,9 @@ class Prompt(NamedTuple):
 
 
 def prompt_at(scope: Scope, path: str) -> Prompt | None:
-    """What a request may post here that `streams.starts` stores, by its address and headers."""
+    """Returns what a request may post here that `streams.starts` stores, judged by its address and
+    headers.
+    """
     from .starts.prompt import may_be_plain
 
     if scope.get("method") != "POST" or path.rpartition("/")[2] not in last_words("takes_prompts"):
@@ -96,14 +98,15 @@ remembered = lru_cache(maxsize=256)(resolved)
 
 @cache
 def last_words(mark: str) -> frozenset[str]:
-    """How the addresses of the views with this attribute end: all others are the application's
-    without a look."""
+    """Returns the last parts of addresses whose views have this attribute. A request to any other
+    address is passed to Django without a further look.
+    """
     return frozenset(pattern.rpartition("/")[2] for pattern in patterns(mark))
 
 
 @cache
 def first_words(mark: str) -> frozenset[str]:
-    """How they begin, below wherever the site has included them."""
+    """Returns how those addresses begin, below the path at which the site has included them."""
     return frozenset(pattern.partition("/")[0] for pattern in patterns(mark))
 
 

@@ -147,7 +147,7 @@ class AlreadyDecided(StreamsError):
 
 
 class CannotWait(StreamsError):
-    """Of `streams.Run.wait`, and no answer of ours to a request."""
+    """Raised by `streams.Run.wait`; never an answer to a request."""
 
 
 class InTransaction(CannotWait):

@@ -11,7 +11,9 @@ from .page_settings import PageSettings
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings(PageSettings):
-    """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
+    """A part of `streams.conf.Settings`: the comment above each name is its entry in
+    the reference.
+    """
 
     # Telling people
     #: Addresses that are told by a signed request of each answer that ends or waits for somebody,

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """As `streams.conf.Settings`: the comment above each name is its entry in the reference."""
+    """A part of `streams.conf.Settings`: the comment above each name is its entry in
+    the reference.
+    """
 
     # Pages
     #: The template that every page extends: your site's own, with blocks `title`, `head` (inside

@@ -21,7 +21,9 @@ class Policy:
     """
 
     def may_use(self, user: Any) -> bool:
-        """Whether this signed-in person may open the pages, and have anything answered there."""
+        """Tells whether this signed-in person may open the pages, and have anything
+        answered there.
+        """
         return True
 
     def models_for(self, user: Any) -> Sequence[str]:
@@ -42,12 +44,12 @@ def check_may_use(user: Any) -> None:
 
 
 def check_model(user: Any, name: str) -> None:
-    """Whether the policy offers this model to this person. Raises UnknownModelName."""
+    """Checks that the policy offers this model to this person. Raises UnknownModelName."""
     if conf().policy and name not in policy().models_for(user):
         raise UnknownModelName(f"{name} is not one of the models for you here.", field="model")
 
 
 def default_model(user: Any) -> str:
-    """What answers this person's new conversations."""
+    """Returns the model of this person's new conversations."""
     offered = policy().models_for(user) if conf().policy else ()
     return next(iter(offered), registry.default_model())

@@ -62,7 +62,7 @@ def words(text: str) -> list[str]:
 
 
 def folded(text: str) -> str:
-    """Without case and accents."""
+    """Returns the text without case and accents."""
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
@@ -105,5 +105,5 @@ def excerpt(text: str, asked: str) -> tuple[str, str, str]:
 
 
 def one_line(text: str) -> str:
-    """Without what Markdown has for the eye: a line of search results has no headings or lists."""
+    """Returns Markdown as one line without its marks, for a result of the search."""
     return re.sub(r"\s+", " ", MARKS.sub("", text))

@@ -31,7 +31,7 @@ def key_field() -> Any:
 
 
 def sign_in_name(relation: str) -> str:
-    """By what the people at the end of a relation are searched and sorted in a query."""
+    """Returns the field by which people behind a relation are searched and sorted."""
     return f"{relation}__{get_user_model().USERNAME_FIELD}"
 
 
@@ -83,8 +83,9 @@ def everybody(name: str) -> str:
 
 
 def columns(name: str) -> list[str]:
-    """What `from_row` reads of that table; connections of different kinds read JSON in their own
-    ways, and text in one."""
+    """Returns the columns that `from_row` reads of that table, as text where connections would read
+    JSON differently.
+    """
     casts = ("::text" if isinstance(field, JSONField) else "" for field in fields())
     return [f"{name}.f{n}{cast}" for n, cast in enumerate(casts)]
 

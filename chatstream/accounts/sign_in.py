@@ -64,7 +64,7 @@ def check_lengths(given: Mapping[str, Any]) -> None:
 
 
 def thrown_out(request: HttpRequest) -> bool:
-    """Whether this browser was signed out from elsewhere, and should not wonder why."""
+    """Tells whether this browser was signed out from elsewhere, so that the page can say so."""
     key = access.device_key(request.COOKIES)
     return key is not None and Device.objects.filter(key=key, revoked_at__isnull=False).exists()
 
@@ -78,7 +78,7 @@ def signed_in(request: HttpRequest, given: Mapping[str, Any]) -> HttpResponse:
 
 
 def count_attempt(request: HttpRequest, name: str) -> str:
-    """One more from this address, and for this name from there. Raises TooManyAttempts.
+    """Counts one more try from this address, and for this name from there. Raises TooManyAttempts.
 
     Never for the name alone: anyone could lock anyone out.
     """
@@ -90,7 +90,7 @@ def count_attempt(request: HttpRequest, name: str) -> str:
 
 
 def same(name: str) -> str:
-    """As Django's form reads it, or one name would have many counts."""
+    """Normalises a name as Django's form does, so that one name has one count of tries."""
     return normalize("NFKC", name).strip().casefold()
 
 

@@ -62,7 +62,7 @@ class Household:
         self.leaving.set()
 
     async def asked_to_leave(self) -> None:
-        """By a signal, or by `uv run` dying over our head without passing one on."""
+        """Waits for a signal, or for the end of the `uv run` that started this process."""
         parent = os.getppid() if under_uv() else None
         while not self.leaving.is_set() and parent in (None, os.getppid()):
             try:
@@ -193,12 +193,12 @@ class Household:
 
     @property
     def alone(self) -> bool:
-        """Whether only this computer can reach it."""
+        """Tells whether only this computer can reach the address."""
         return self.listening.getsockname()[0] in ("127.0.0.1", "::1")
 
 
 def own_address() -> str:
-    """Where others find this computer; nothing is sent to learn it."""
+    """Returns the address at which others find this computer; nothing is sent to learn it."""
     with suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as way:
         way.connect(("192.0.2.1", 9))
         return str(way.getsockname()[0])
@@ -226,7 +226,7 @@ def under_uv() -> bool:
 
 
 async def ask(listening: socket.socket) -> bool:
-    """Whether one request is answered; the first line is enough, whatever it says."""
+    """Tells whether the server answers a request."""
     host, port = listening.getsockname()[:2]
     try:
         reader, writer = await asyncio.open_connection(
@@ -241,5 +241,5 @@ async def ask(listening: socket.socket) -> bool:
 
 
 def unlimited(given: str | None) -> str:
-    """No limits on streams and runs at home, unless they were asked for."""
+    """Returns settings without limits on streams and runs, unless the environment has some."""
     return json.dumps(UNLIMITED | (json.loads(given) if given else {}))

@@ -56,8 +56,9 @@ class Inspected(Admin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not by itself. On other pages this is asked about what goes along with what is deleted
-        there: a person, say, by the site's own admin for them, and nothing of theirs may stay."""
+        """Refuses deletion on the row's own pages, and allows it as a part of another deletion:
+        when the site's admin deletes a person, nothing of theirs may stay.
+        """
         match = request.resolver_match
         own = f"{self.opts.app_label}_{self.opts.model_name}_"
         return obj is not None and not (match and (match.url_name or "").startswith(own))
@@ -75,7 +76,9 @@ class Erasing(Inspected):
 
 
 def log_deletions_by_key(of: Admin, request: HttpRequest, queryset: Any) -> Any:
-    """In the admin's own log: a title or a name would outlive what was deleted."""
+    """Names deleted rows by their key in the admin's log, where a title or a name would outlive
+    them.
+    """
     kind = ContentType.objects.get_for_model(of.model)
     known = {"user_id": request.user.pk, "content_type": kind, "action_flag": DELETION}
     said = [
@@ -97,7 +100,9 @@ class InspectedInline(Inline):
 
 
 def counted(owner: str, **only: Any) -> Coalesce:
-    """How many runs a row has; a subquery, so that a page counts for its own rows alone."""
+    """Returns an expression for how many runs a row has; a subquery, so that a page counts for its
+    own rows alone.
+    """
     runs = Run.objects.filter(**{owner: OuterRef("pk")}, **only).order_by()
     return Coalesce(Subquery(runs.values(owner).annotate(n=Count("pk")).values("n")), 0)
 
@@ -136,11 +141,11 @@ def span(length: timedelta | float | None) -> str:
 
 
 def ago(row: Model, name: str) -> str:
-    """How long ago, by the clock that has stamped it."""
+    """Says how long ago a time was, by the clock of the database."""
     return gettext("%(time)s ago") % {"time": age(row, name)}
 
 
 def age(row: Model, name: str) -> str:
-    """How old it is, by the clock that has stamped it."""
+    """Says how old a row is, by the clock of the database."""
     moment: datetime = getattr(row, name)
     return span(max(clock.of(row) - moment, timedelta()))

@@ -23,8 +23,9 @@ LONG = timedelta(hours=1)
 
 
 class Recent(admin.SimpleListFilter):
-    """What the newest rows have in a column: all that there ever was would be looked for in every
-    row. `parameter_name` is the column."""
+    """A filter by the values that a column has in the newest rows, since collecting them from all
+    rows would read each. `parameter_name` is the column.
+    """
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         rows, column = model_admin.model._default_manager.order_by("-pk"), self.parameter_name
@@ -118,7 +119,9 @@ def silent() -> Q:
 
 
 def waiting() -> Q:
-    """Not behind another answer of its own conversation: that is a queue, not a fault."""
+    """Finds runs that have waited for a worker for too long. Waiting behind another answer of the
+    conversation is a queue and no fault.
+    """
     taken = (Run.Status.RUNNING, Run.Status.WAITING)
     busy = Run.objects.filter(conversation=OuterRef("conversation"), status__in=taken)
     late = Now() - PATIENCE

@@ -104,7 +104,7 @@ class RunAdmin(DecidesCalls, Inspected):
 
     @admin.display(description=_("conversation"))
     def conversation_named(self, run: Run) -> SafeString:
-        """As its owner knows it, and who that is."""
+        """Shows the conversation by the name that its owner sees, and the owner."""
         name = name_of(run.conversation.title, run.opening)  # type: ignore[attr-defined]
         return format_html(
             '<span class="name" dir="auto" title="{}">{}</span> <span class="owner">{}</span>',
@@ -172,7 +172,7 @@ class RunAdmin(DecidesCalls, Inspected):
         return self._one(request, object_id, AGAIN)
 
     def _one(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
-        """Asks on GET, does on POST."""
+        """Shows the page that asks for confirmation on GET, and acts on POST."""
         if not self.has_cancel_permission(request):
             raise PermissionDenied
         run = self.get_object(request, unquote(object_id))

@@ -67,8 +67,8 @@ class Stretch(NamedTuple):
 
 @dataclass(slots=True)
 class Picture:
-    """What happened when: phases above, tokens over time below with the calls of tools over them,
-    and a mark for each event and each step.
+    """What the template draws: phases above, tokens over time below with the calls of tools over
+    them, and a mark for each event and each step.
     """
 
     title: str
@@ -176,7 +176,9 @@ def tokens(run: Run, moments: Sequence[log.Moment], scale: Scale, bucket: float)
 
 
 def folded(run: Run, deltas: Sequence[log.Moment]) -> bool:
-    """Once the log was compacted a block is one row, and its pace is no longer known."""
+    """Tells whether the log was compacted: then a block is one row, and its pace is no longer
+    known.
+    """
     return 0 < sum(moment.deltas for moment in deltas) < min(run.output_tokens, 5)
 
 

@@ -17,7 +17,7 @@ from .indexed_search import people, usage_of_model
 
 @admin.register(Usage)
 class UsageAdmin(Inspected):
-    """What people's answers took; of the last minute a line for each answer."""
+    """Usage by person, month and model; answers of the last minute have a line each."""
 
     list_display = (
         "month", "owner", "model", "answers", "input_tokens", "output_tokens", "dollars",
@@ -40,7 +40,7 @@ class UsageAdmin(Inspected):
 
     @admin.display(description=_("dollars"))
     def dollars(self, usage: Usage) -> str:
-        """By the package genai-prices."""
+        """Shows the price that the package genai-prices knows."""
         counts = {name: getattr(usage, name) for name in budgets.COUNTED}
         price = budgets.price(usage.model, counts | {"requests": usage.requests or usage.answers})
         return NOTHING if price is None else f"${price:,.4f}"

@@ -45,6 +45,8 @@ class WorkerAdmin(Inspected):
 
     @admin.display(description=_("up for"), ordering="started_at")
     def age(self, worker: Worker) -> str:
-        """To its last sign of life, where it has gone or is silent."""
+        """Shows how long a worker has lived; one that has gone or is silent, until its last sign of
+        life.
+        """
         silent = worker.beat_at if worker.state == "stale" else clock.of(worker)
         return span((worker.stopped_at or silent) - worker.started_at)

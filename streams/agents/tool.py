@@ -21,7 +21,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What became of a call; `text` is what the model is told."""
+    """The result of a call; `text` is what the model is told."""
 
     status: Literal["ok", "error"]
     text: str

@@ -83,7 +83,7 @@ def of_base64(data: Any, name: Any, field: str) -> File:
 
 
 class Taken(NamedTuple):
-    """What is to be stored of a file, and what it is."""
+    """A file as it is to be stored, and its type."""
 
     name: str
     content: IO[bytes]

@@ -30,7 +30,7 @@ class Said(NamedTuple):
 
 
 class Conversed(NamedTuple):
-    """What was sent: instructions, messages that came before, and the prompt to answer."""
+    """The messages of a request: instructions, those that came before, and the prompt to answer."""
 
     system: str | None
     before: list[Said]

@@ -11,7 +11,9 @@ THIS_MONTH = "date_trunc('month', statement_timestamp() AT TIME ZONE 'UTC')::dat
 
 
 def count(name: str) -> str:
-    """What a run used, as a number: a provider may say anything, and no answer fails of it."""
+    """Returns an SQL expression for one count of a run's usage. A provider may report anything
+    there, and no answer fails because of it.
+    """
     return (
         f"CASE WHEN jsonb_typeof(u.usage->'{name}') = 'number'"
         f" THEN least(greatest((u.usage->>'{name}')::numeric, 0), 1e15)::bigint ELSE 0 END"

@@ -112,8 +112,8 @@ UNLISTED = ("block.", "step.", "tool.progress")
 
 
 class AppendResult(NamedTuple):
-    """What became of one conversation's part: `ok` and the number of its last event; `busy` while
-    another holds the row (try again); `refused` if the lease is another's or it was purged.
+    """The outcome for one conversation: `ok` and the number of its last event; `busy` while another
+    holds the row (try again); `refused` if the lease is another's or it was purged.
     """
 
     conversation_id: int

@@ -31,7 +31,7 @@ class NewCall:
 
 @dataclass(frozen=True, slots=True)
 class CallChange:
-    """What becomes of one call; `result` and `ms` come with its end."""
+    """The change of one call; `result` and `ms` come with its end."""
 
     uuid: UUID
     status: str
@@ -56,7 +56,7 @@ class EndedStep:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSoFar:
-    """What the answer's message holds once a step has ended, and what the run has used by then."""
+    """The blocks of the answer's message once a step has ended, and the run's usage by then."""
 
     answer_id: int
     blocks: Sequence[Mapping[str, Any]]

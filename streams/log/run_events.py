@@ -34,5 +34,5 @@ class OneRun(NamedTuple):
         return run_id == self.id and type in TERMINAL
 
     def is_ended_by(self, type: str, data: Mapping[str, Any]) -> bool:
-        """As `ends_with`, of an event that `shows` has let through."""
+        """Tells whether an event that `shows` has let through is the last one."""
         return type in TERMINAL and data.get("absorbed", self.uuid) == self.uuid

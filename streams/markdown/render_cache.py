@@ -28,7 +28,9 @@ class RenderCache:
             return html
 
     def keep(self, text: str, html: str) -> None:
-        """Nothing where it would take a quarter of the room: one answer must not push out all."""
+        """Keeps a text's HTML, unless it would take a quarter of the room: one answer must not push
+        out all others.
+        """
         if size(html) > self._most // 4:
             return
         key = digest(text)

@@ -10,8 +10,8 @@ from streams import budgets
 
 
 class Budget(models.Model):
-    """What one person may use in a month, where that is not what the settings say. Nothing given is
-    as the settings have it, and 0 is no limit.
+    """What one person may use in a month, in place of the settings' budget. An empty field is as
+    the settings have it, and 0 is no limit.
     """
 
     owner = models.OneToOneField(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a new prompt stands: its rank, and whether it may join the answer before it."""
+    """The place of a new prompt in the queue: its rank, and whether it may join the answer before
+    it.
+    """
 
     rank: int = 0
     steers: bool = False

@@ -31,7 +31,9 @@ HOLDS_TURN = Q(status="running") | Q(status="waiting") | Q(status="queued", atte
 
 class RunQuerySet(models.QuerySet["Run"]):
     def owned_by(self, user: Any) -> RunQuerySet:
-        """Of a person, or of whose key it is, without those of conversations that are deleted."""
+        """Finds runs of a person, given as a user or by key, without those of deleted
+        conversations.
+        """
         owner = getattr(user, "pk", user)
         return self.filter(conversation__owner_id=owner, conversation__deleted_at__isnull=True)
 

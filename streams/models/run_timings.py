@@ -9,7 +9,7 @@ from streams.postgres import clock
 
 
 class RunTimings:
-    """How long a run took, and how fast it wrote: what its columns say together."""
+    """Durations and speed of a run, computed from its columns."""
 
     if TYPE_CHECKING:
         started_at: Any

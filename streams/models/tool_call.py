@@ -24,7 +24,9 @@ NOTE_LENGTH = 2000
 
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):
     def owned_by(self, user: Any) -> ToolCallQuerySet:
-        """Of a person, or of whose key it is, without those of conversations that are deleted."""
+        """Finds calls of a person, given as a user or by key, without those of deleted
+        conversations.
+        """
         owner = getattr(user, "pk", user)
         here = {"run__conversation__owner_id": owner, "run__conversation__deleted_at": None}
         return self.filter(**here)

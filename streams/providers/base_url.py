@@ -15,5 +15,5 @@ def base_of(address: str) -> str:
 
 
 def host_of(address: str) -> str:
-    """Also removes the version, for SDKs that add it themselves."""
+    """Returns the address without its version too, for SDKs that add that themselves."""
     return base_of(address).removesuffix("/v1").rstrip("/")

@@ -195,7 +195,7 @@ def fail(sentence: str) -> NoReturn:
 
 
 def leave(*_: object) -> None:
-    """Without destructors: a native thread that hangs would hold the process."""
+    """Exits without running destructors: a native thread that hangs would hold the process."""
     os._exit(0)
 
 

@@ -22,7 +22,9 @@ def function(spec: ToolSpec) -> dict[str, Any]:
 
 
 def responses_tool(spec: ToolSpec) -> dict[str, Any]:
-    """Not strict, which is this API's default: it would make every parameter a required one."""
+    """Returns a tool as the Responses API takes it. `strict`, the API's default, is off: it would
+    make every parameter a required one.
+    """
     return {"type": "function", **function(spec), "strict": False}
 
 

@@ -21,7 +21,7 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something said."""
+    """A text within a turn."""
 
     text: str
 
@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of the call with this id; every call has exactly one."""
+    """The result of the call with this id; every call has exactly one."""
 
     call_id: str
     text: str

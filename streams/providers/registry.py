@@ -70,7 +70,7 @@ def prefixes() -> list[str]:
 
 
 def recites(name: str) -> bool:
-    """Whether the provider of this `provider:model` has nothing of its own to say."""
+    """Tells whether the provider of this `provider:model` only plays back what it was given."""
     name = agent_model(name) or name
     entry = entry_of(name.partition(":")[0])
     return entry is not None and entry.recites

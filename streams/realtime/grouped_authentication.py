@@ -24,7 +24,7 @@ OWNED = (
 
 
 class Cookies(NamedTuple):
-    """Who asks, as `access.keys` reads it of their cookies, and for which conversation."""
+    """The cookies of a request, as `access.keys` reads them, and the conversation it is for."""
 
     key: str
     session: str

@@ -178,7 +178,9 @@ class Hub:
         return self.life.epoch
 
     async def _recognise(self, connection: psycopg.AsyncConnection) -> None:
-        """What is open was told of another log where the epoch has changed: it comes back."""
+        """Ends all streams if the epoch has changed, since they were sent another log; clients come
+        back.
+        """
         before = self.life
         life = await life_of(connection)
         if life.epoch == before.epoch and 0 < life.wal < before.wal:

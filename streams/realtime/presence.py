@@ -101,7 +101,9 @@ class Presence:
                 self._keep(beat, own=False)
 
     def ask(self) -> None:
-        """What was said while nobody listened here is to be said again."""
+        """Asks all processes to repeat who is present, after a time in which nothing was heard
+        here.
+        """
         self._asking = True
         self._news.set()
 
@@ -191,7 +193,7 @@ def pages_of(beats: Iterable[Beat]) -> list[str]:
 
 
 class PresenceChannel:
-    """What one stream has said of who is here: a frame for every change, and no other."""
+    """The part of one stream that sends presence: a frame for every change."""
 
     def __init__(self, presence: Presence, conversation_id: int) -> None:
         self._presence = presence
@@ -206,4 +208,4 @@ class PresenceChannel:
         return frame
 
     def leave(self) -> None:
-        """Nothing is held for one stream."""
+        """Does nothing, since nothing is held for one stream."""

@@ -44,8 +44,9 @@ RESYNC = unnumbered("resync")
 
 
 def retry(milliseconds: int) -> bytes:
-    """How long the browser waits before it comes back: spread, so that a thousand clients
-    of a server that restarted do not arrive as one."""
+    """Returns the frame that says how long the browser waits before it reconnects: spread, so that
+    a thousand clients of a restarted server do not arrive at once.
+    """
     return b"retry: %d\n\n" % int(milliseconds * random.uniform(0.5, 1.5))
 
 

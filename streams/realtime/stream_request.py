@@ -64,13 +64,15 @@ class Request:
 
     @property
     def host(self) -> str:
-        """As Django tells it: by the proxy's word, where one is trusted and says it."""
+        """Returns the host as Django does: the proxy's, where a proxy is trusted."""
         forwarded = self.headers.get("x-forwarded-host") if settings.USE_X_FORWARDED_HOST else None
         return forwarded or self.headers.get("host", "")
 
     @property
     def is_secure(self) -> bool:
-        """As Django tells it: by the proxy's word, where one is trusted and says it."""
+        """Tells as Django does whether the request came by https, by the proxy's header where it is
+        trusted.
+        """
         if settings.SECURE_PROXY_SSL_HEADER:
             name, wanted = settings.SECURE_PROXY_SSL_HEADER
             given = self.headers.get(name.removeprefix("HTTP_").replace("_", "-").lower())

@@ -64,7 +64,9 @@ class ConversationView(Resource):
 
 class Restore(Resource):
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
-        """What is there already is no error: another device may have been quicker."""
+        """Restores a deleted conversation. One that is there already is no error, since another
+        device may have been quicker.
+        """
         fields(request)
         deleted = Conversation.objects.restorable(request.user.pk).filter(uuid=uuid).first()
         conversation = deleted.restore() if deleted else own(request, uuid)

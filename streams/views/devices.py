@@ -197,7 +197,7 @@ def lines(request: Request) -> list[Row]:
 
 
 def open_now(request: Request, devices: list[Device]) -> dict[int, int]:
-    """What each has open, told by presence: nothing behind a server that has no streams."""
+    """Returns which conversations each device has open, by presence; none without streams."""
     presence: Presence | None = getattr(request, "scope", {}).get(PRESENCE)
     by_name = {str(device.uuid): device.pk for device in devices}
     known = presence.open_on(by_name) if presence else {}

@@ -82,7 +82,9 @@ OPEN_TOO_LONG = (
 
 
 def refusal(request: HttpRequest, error: Exception) -> StreamsError | None:
-    """What to tell a client of an error; None for a fault, which nobody can be told of."""
+    """Returns the error that a client is told; None for a fault, whose details no
+    client may see.
+    """
     if isinstance(error, StreamsError):
         return error
     if isinstance(error, LARGE):

@@ -35,7 +35,9 @@ Step = Callable[[HttpRequest, Pairing], HttpResponse]
 
 
 class Door(Endpoint):
-    """What was refused is said on the page where a code can be typed."""
+    """The base of the views of an invited device: refusals are shown on the page where a code can
+    be typed.
+    """
 
     in_person = ("POST",)
 
@@ -81,7 +83,9 @@ def count_try(request: HttpRequest) -> None:
 
 
 def meet(request: HttpRequest, pairing: Pairing, step: Step) -> HttpResponse:
-    """Who is signed in here already has nothing to use up: theirs it is, or another's."""
+    """Answers visitors who are signed in already without using the pairing up: they have what it
+    gives, or are somebody else.
+    """
     if not request.user.is_authenticated:
         return step(request, pairing)
     if request.user.pk == pairing.opener.user_id:
@@ -93,7 +97,7 @@ def meet(request: HttpRequest, pairing: Pairing, step: Step) -> HttpResponse:
 
 
 def asking(request: HttpRequest, pairing: Pairing, code: str = "") -> HttpResponse:
-    """Who asks, and not yet for what."""
+    """Returns who asks the device in, without the conversation that it is for."""
     opener = pairing.opener
     if wants_json(request):
         return JsonResponse(

@@ -114,5 +114,5 @@ def polled(frames: Iterable[bytes]) -> HttpResponse:
 
 @cache
 def say_so() -> None:
-    """Once a process."""
+    """Logs the warning, once a process."""
     logger.warning(POLLED)

@@ -31,7 +31,7 @@ class Fold:
 
 @dataclass(slots=True)
 class Part:
-    """Of an answer: a block, blocks behind a fold, or a prompt that joined it."""
+    """A part of an answer: a block, blocks behind a fold, or a prompt that joined it."""
 
     shown: Shown | None = None
     fold: Fold | None = None

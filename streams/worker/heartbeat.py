@@ -29,8 +29,8 @@ SELECT held.id AS run_id,
 
 
 class Hold(NamedTuple):
-    """Whether this worker still holds a run, and whether and by which device it was asked to
-    stop.
+    """The state of a run that this worker had: whether it still holds it, and whether and by which
+    device it was asked to stop.
     """
 
     run_id: int

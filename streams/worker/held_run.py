@@ -14,7 +14,7 @@ from .writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class HeldRun:
-    """What every part of a run's work needs; `answer` grows with what is written."""
+    """The objects that every part of a run's work needs; `answer` grows with what is written."""
 
     claimed: Claimed
     lease: Lease

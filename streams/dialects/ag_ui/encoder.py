@@ -92,13 +92,13 @@ class AGUIStream:
         return self._sent((seq, 0), frame("RUN_ERROR", message=TOO_LATE, code="bad_cursor"))
 
     def _run_started(self, data: Any) -> Frames:
-        """What an attempt before has said stays, since it cannot be unsaid; it is closed."""
+        """Closes what an earlier attempt has sent, which cannot be taken back."""
         closed = self._close()
         self._attempt = data["attempt"]
         return closed
 
     def _step_started(self, data: Any) -> Frames:
-        """What the model says after a tool's result is another message."""
+        """Begins another message: in AG-UI the text after a tool's result is one."""
         closed = self._close()
         self._step = data["step"]
         return closed

@@ -48,7 +48,7 @@ class UIMessageStream:
         return said if ended or row.seq > self._after else b""
 
     def _run_started(self, data: Any) -> bytes:
-        """What another attempt has said stays, since it cannot be unsaid; it is closed."""
+        """Closes what an earlier attempt has sent, which cannot be taken back."""
         closed = self._close()
         self._attempt = data["attempt"]
         return closed

@@ -23,7 +23,7 @@ class Asked:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What the run keeps of it."""
+        """Returns what the run keeps of the request."""
         tokens = {"answer_tokens": self.answer_tokens} if self.answer_tokens else {}
         return {"system": self.said.system or "", **tokens}
 

@@ -41,7 +41,7 @@ class NoAnswer(StreamsError):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What is the same in all pieces of one completion."""
+    """The fields that all pieces of one completion share."""
 
     id: str
     model: str

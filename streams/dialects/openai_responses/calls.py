@@ -31,7 +31,7 @@ LONGEST_ID = 200
 
 
 class Result(NamedTuple):
-    """What a client says became of a call."""
+    """The result of a call, as a client sends it."""
 
     call_id: str
     output: str
