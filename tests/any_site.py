@@ -31,7 +31,7 @@ def invoice(request, id):
 
 
 def by_token(request):
-    """Who asks, as `STREAMS["authenticate"]` has it."""
+    """Returns the user who asks, as `STREAMS["authenticate"]` does."""
     scheme, _, name = request.headers.get("Authorization", "").partition(" ")
     if scheme == "Bearer":
         return get_user_model().objects.filter(username=name).first()

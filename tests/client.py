@@ -37,7 +37,7 @@ def cookies_of(device: Device) -> dict[str, str]:
 
 
 def header_of(cookies: Mapping[str, str]) -> str:
-    """As a browser sends them."""
+    """Returns cookies as a browser sends them in a header."""
     return "; ".join(f"{name}={text}" for name, text in cookies.items())
 
 

@@ -45,7 +45,9 @@ def pytest_addoption(parser):
 
 
 def how_often(test):
-    """As the option says, or else as the test's mark does; None where nothing is run so often."""
+    """Returns how often a test is run: as the option says, or else its mark; None
+    without either.
+    """
     mark = test.get_closest_marker("races")
     return mark and (test.config.getoption("--races") or mark.args[0])
 
@@ -132,7 +134,7 @@ async def other_half():
 
 @pytest.fixture
 async def model(monkeypatch, other_half):
-    """What every worker in this process asks, whatever a conversation's model is."""
+    """The model that every worker in this process asks, whatever a conversation names."""
     provider = Obedient()
     monkeypatch.setattr(process, "resolve", lambda name: (provider, name))
     return provider
@@ -160,7 +162,9 @@ def settled(transactional_db):
 
 
 def nobody_has_asked():
-    """For a while: a request is many statements, with nothing open in between."""
+    """Tells whether no request has been under way for a while; one is many statements, with nothing
+    open in between.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT bool_and(state = 'idle' AND clock_timestamp() - state_change > '0.2 s')"

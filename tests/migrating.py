@@ -26,7 +26,7 @@ def another(name):
 
 
 def migrate(there, *, step_by_step_to=None):
-    """As `manage.py migrate streams`, or as the releases before did."""
+    """Migrates as `manage.py migrate streams` does, or as the releases before did."""
     executor = MigrationExecutor(there)
     if step_by_step_to:
         executor.loader = MigrationLoader(there, replace_migrations=False)

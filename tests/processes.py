@@ -27,7 +27,9 @@ TO_START = 240.0  # of a machine that has forty times its work to do
 
 
 def eventually(check: Callable[[], object], within: float = PATIENCE, every: float = 0.02):
-    """What `check` returns once it is truthy; a failing last assertion is shown as it is."""
+    """Returns what `check` returns once it is truthy; a failing last assertion is shown
+    as it is.
+    """
     deadline = time.monotonic() + within
     while True:
         try:
@@ -43,7 +45,9 @@ def eventually(check: Callable[[], object], within: float = PATIENCE, every: flo
 
 
 def debian_program(name: str, package: str = "") -> str:
-    """Where a program of Debian's is; without it a test is skipped, or under `.ci/run` fails."""
+    """Returns where a program of Debian's is; without it a test is skipped, or under `.ci/run`
+    fails.
+    """
     variable = name.upper().replace("-", "_")
     found = os.environ.get(variable) or shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if not found:

@@ -17,7 +17,7 @@ LARGE = 1_000_000  # bytes: what is deleted stays in a table's file until it is 
 
 
 def empty(self: TransactionTestCase) -> None:
-    """In the place of `_fixture_teardown`."""
+    """Empties the tables in place of `_fixture_teardown`."""
     for name in self._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
         if not deleted(name):
             call_command(

@@ -42,7 +42,7 @@ TOKENS = {
 
 @pytest.fixture(autouse=True)
 def site(settings, tmp_path):
-    """What `startproject` writes, with its own names for cookies; nothing of ours but the app."""
+    """The settings that `startproject` writes, with other names of cookies, and the app."""
     settings.ROOT_URLCONF = "tests.any_site"
     settings.MIDDLEWARE = [
         "django.middleware.security.SecurityMiddleware",

@@ -98,7 +98,7 @@ def imports(path: Path) -> frozenset[str]:
 
 
 def running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Without what only a type checker reads."""
+    """Yields the nodes of a module without those that only a type checker reads."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue

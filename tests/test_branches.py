@@ -36,7 +36,7 @@ def named(message):
 
 
 def shown(conversation):
-    """What a page shows, after its snapshot was held against the log."""
+    """Returns what a page shows, after its snapshot was held against the log."""
     taken = snapshot(conversation.pk).transcript
     assert taken.as_dict() == transcript.fold(log.rows_after(conversation.pk)).as_dict()
     return ["".join(b["text"] for b in message.blocks) for message in taken.branch()]
@@ -112,7 +112,7 @@ def test_a_parent_is_a_message_of_this_conversation(conversation, bert):
 
 
 def told(conversation, run):
-    """What the model is told for a run, by the worker's own query."""
+    """Returns what the model is told for a run, by the worker's own query."""
     known = {"runs": [run.pk], "conversations": [conversation.pk], "prompts": [run.prompt.seq]}
     query = model_context.HISTORIES.replace(")b", ")s")
     with connection.cursor() as cursor:

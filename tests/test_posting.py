@@ -42,7 +42,7 @@ SENDS = {
 
 
 def told(begin, sends):
-    """What each send is answered, and all rows in the end; without names, numbers and times."""
+    """Returns the answer to each send and all rows in the end; without names, numbers and times."""
     owner = UserFactory()
     device, answers = DeviceFactory(user=owner), []
     for send in sends:
@@ -81,7 +81,7 @@ TIMES = {"created_at", "updated_at", "queued_at", "deleted_at", "ended_at", "can
 
 
 def plain(row):
-    """What is stored, as PostgreSQL has it."""
+    """Returns a value as PostgreSQL stores it."""
     row.refresh_from_db()
     names = {field.name for field in row._meta.concrete_fields} - OWN
     return {

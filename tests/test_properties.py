@@ -124,7 +124,7 @@ def test_one_runs_own_blocks_are_those_of_the_page(rows):
 
 @pytest.fixture
 def rolled_up(db):
-    """What the statement makes of a log in the table, page by page."""
+    """Returns what the statement makes of a log in the table, page by page."""
     from django.db import connection
 
     def rolled(rows, after, limit, most):
@@ -186,7 +186,7 @@ def test_a_cursor_is_a_number_or_is_refused(text):
 
 
 def parsed(body):
-    """By a parser that is not ours."""
+    """Parses frames by somebody else's parser."""
     response = httpx.Response(200, headers={"content-type": "text/event-stream"}, content=body)
     return list(EventSource(response).iter_sse())
 

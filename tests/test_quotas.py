@@ -218,7 +218,7 @@ def test_one_persons_streams_take_no_seat_of_another(spawn, bert, conversation, 
 
 
 def sign_in(password, name="anna", address="192.0.2.1", **headers):
-    """As a program with its Accept header, else by form."""
+    """Signs in as a program with its Accept header, else by form."""
     kind = {"content_type": "application/json"} if headers else {}
     given = {"username": name, "password": password}
     return Client(REMOTE_ADDR=address).post("/sign-in/", given, headers=headers, **kind)

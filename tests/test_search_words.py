@@ -9,7 +9,7 @@ from tests.complexity import growth, is_linear, repeated
 
 
 def found(text, asked):
-    """As the database would, with its prefixes."""
+    """Tells whether the database would find the text, with its prefixes."""
     known = [each.partition(":")[2] for each in search_words.lexemes("1", text)]
     terms = search_words.query("1", asked).replace("'", "").split(" & ")
     words = [term.partition(":")[2] for term in terms if term]

@@ -42,7 +42,7 @@ def uv(folder: Path, *arguments: str) -> str:
 
 
 def with_extras(wheel: Path, *extras: str) -> str:
-    """What to install, as `pip install` takes it."""
+    """Returns what to install, as `pip install` takes it."""
     return f"chatstream[{','.join(extras)}] @ {wheel.as_uri()}"
 
 
@@ -85,7 +85,7 @@ class Environment:
         cwd: Path | None = None,
         **environment: str,
     ) -> subprocess.Popen[str]:
-        """As `run`, and go on at once; it is the caller's to end."""
+        """Starts a command as `run` does and returns at once; the caller has to end it."""
         return subprocess.Popen(
             [str(self.python), *arguments],
             cwd=cwd or self.folder,

@@ -228,7 +228,7 @@ def summary(verdict, losses, service, calls, people, model, waiting) -> dict[str
 
 
 def ledger_and_service(calls, service):
-    """What the ledger says of calls, by how often the service was asked to do each."""
+    """Returns what the ledger says of calls, with how often the service was asked to do each."""
     counted = Counter((c[4], c[5], min(service.did[c[0]], 2)) for c in calls)
     heads = ("calls", "undone", "once", "again")
     yield "ledger: repeat, status", " ".join(f"{head:>8}" for head in heads)

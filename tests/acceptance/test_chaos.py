@@ -106,7 +106,7 @@ STILL = 60.0  # seconds in which nothing changes: however slow a machine is, som
 
 
 async def nothing_left(look, told):
-    """Once `look` finds nothing. What it finds has to change until then."""
+    """Returns once `look` finds nothing. What it finds has to change until then."""
     last, since = None, time.monotonic()
     while left := await look():
         if left != last:

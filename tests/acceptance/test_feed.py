@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class Shelf:
-    """What a page makes of its feed; `see` waits until it looks as it should."""
+    """The list that a page makes of its feed; `see` waits until it looks as it should."""
 
     def __init__(self):
         self.lines = {}

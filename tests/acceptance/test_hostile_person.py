@@ -52,7 +52,9 @@ async def asked(port, method, path, cookies, body=b""):
 
 
 async def p99(web, people, samples=SAMPLES):
-    """Of ordinary people who each read on as soon as they have their page."""
+    """Returns the 99th percentile of the times of ordinary people, who read on as soon as they have
+    their page.
+    """
 
     port = port_of(web)
 

@@ -49,7 +49,7 @@ def stuck(port, path, cookies, **more):
 
 
 def unread(end):
-    """Bytes that have come all the way and lie there."""
+    """Returns how many bytes have arrived and are not read."""
     return int.from_bytes(fcntl.ioctl(end, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
@@ -139,7 +139,7 @@ def read_until(end, wanted):
 
 
 def drained(end):
-    """How much was on its way; the connection ends in the middle of it."""
+    """Returns how many bytes were on their way; the connection ends in the middle of them."""
     received = 0
     end.settimeout(10)
     with end:

@@ -114,7 +114,7 @@ async def test_twelve_devices_end_with_one_log_and_know_who_is_left(
 
 
 async def sees(person, web, check):
-    """Whether a stream of this process comes to say that those are here."""
+    """Tells whether a stream of this process comes to say that these devices are present."""
     async with asyncio.timeout(15):
         async for event in Client(person.client.cookies, gapless=False).read(
             web.url, f"{person.path}/events"

@@ -173,7 +173,7 @@ async def test_presence_is_ones_own_alone_and_leaves_nothing_behind(
 
 
 def rows():
-    """How many rows every table of ours has; signing in for the next request adds a session."""
+    """Counts the rows of every table of ours; signing in for the next request adds a session."""
     with database.cursor() as cursor:
         tables = [name for name in database.introspection.table_names() if "streams_" in name]
         counts = {}

@@ -93,7 +93,7 @@ def server(upstream, port, strips, certificate, key):
 
 
 def production(static):
-    """What a deployment says of itself; static files are collected."""
+    """The environment of a deployment, with static files collected."""
     from django.test import override_settings
 
     files = {"staticfiles": {"BACKEND": "chatstream.storage.StaticFiles"}}

@@ -86,7 +86,7 @@ async def restored(postgres):
 
 
 async def later(postgres):
-    """What is lost when the backup is put back."""
+    """Writes what is lost when the backup is put back."""
     await postgres.query(
         "UPDATE streams_conversation SET system = repeat('x', 100000) RETURNING id"
     )

@@ -130,7 +130,7 @@ async def test_a_device_that_comes_back_at_once_reads_on_and_its_old_sessions_do
 
 
 async def came_back(cookies, url):
-    """What a browser holds after its person has signed in again."""
+    """Returns the cookies of a browser whose person has signed in again."""
     async with Client({name: cookies[name] for name in (access.DEVICE_COOKIE, "csrftoken")}).http(
         url
     ) as http:
@@ -175,7 +175,7 @@ async def test_a_deactivated_users_streams_end(webs, conversation, anna, laptop,
 
 @sync_to_async
 def quietly(change, monkeypatch, *arguments):
-    """With the signal lost on its way."""
+    """Revokes with the signal lost on its way."""
     with monkeypatch.context() as patch:
         patch.setattr(channels, "send", lambda *_: None)
         change(*arguments)

@@ -232,7 +232,7 @@ async def open_stream(port, client, conversation):
 
 
 def connections_since(start):
-    """How many have been opened since a process began, and are open."""
+    """Counts the open connections to PostgreSQL that were opened since a process began."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"

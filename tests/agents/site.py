@@ -13,7 +13,7 @@ def double(number: int) -> int:
 
 @client_tool
 def locate(accuracy: int = 100) -> str:
-    """Where the person is."""
+    """Returns where the person is."""
     raise AssertionError("never run here")
 
 

@@ -38,7 +38,7 @@ def nothing() -> None: ...
 
 
 class Panic(BaseException):
-    """As extensions written in Rust raise it."""
+    """An exception as extensions written in Rust raise it."""
 
 
 @tool

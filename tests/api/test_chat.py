@@ -216,7 +216,7 @@ class CaptureLocks(list):
 
 @contextmanager
 def closing(connections):
-    """What a thread has opened nobody else closes."""
+    """Closes the thread's database connection, which no other thread can close."""
     try:
         yield
     finally:

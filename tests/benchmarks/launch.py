@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def launch(arguments: list[str]) -> NoReturn:
-    """In a fresh interpreter, since Django's settings are read already and name no database."""
+    """Runs the benchmark in a fresh interpreter, since Django's settings are read already and name
+    no database.
+    """
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "tests.benchmarks", *arguments])

@@ -114,7 +114,9 @@ def post(
 
 
 def observed(house: House, plan: Figures, opened: Callable[[], None] | None = None) -> Figures:
-    """What a swarm saw, and what every kind of process spent on it once all streams were open."""
+    """Returns what a swarm saw, and the CPU time of every kind of process once all streams were
+    open.
+    """
     swarm = house.swarm(plan)
     swarm.line()
     if opened:
@@ -153,7 +155,7 @@ def quantiles(ordered: list[int], scale: float = 1000) -> dict[str, float] | Non
 
 
 def stored() -> dict[str, int]:
-    """Bytes of the log so far, as a table and as what was written ahead."""
+    """Returns the bytes of the log so far: of the table, and of the write-ahead log."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_total_relation_size('streams_event'),"

@@ -154,7 +154,7 @@ def spent(process: psutil.Process) -> float:
 
 
 def spent_by_all(process: psutil.Process) -> float:
-    """With those that it has started and that are there."""
+    """Returns the CPU time of these processes and of their living children."""
     try:
         started = process.children(recursive=True)
     except psutil.NoSuchProcess:

@@ -97,7 +97,7 @@ def row(name: str, each: Figures, server: str = "web") -> list[str]:
 
 
 def served(cpu: Figures) -> float:
-    """What answers cost: neither the load's own processes nor the provider's."""
+    """Returns what answers cost, without the load's own processes and the provider's."""
     return float(sum(used for name, used in cpu.items() if name not in ("swarm", "vendor")))
 
 

@@ -38,7 +38,7 @@ def spread(house: House, streams: int, webs: int, workers: int) -> Figures:
 
 
 def listeners(house: House, streams: int = 100) -> Figures:
-    """What every listening process costs each commit, whether it has readers or not."""
+    """Measures what each listening process adds to a commit, with and without readers."""
     figures: Figures = {}
     for count in (1, 4, 16, 64):
         with House(house.folder) as here:

@@ -56,7 +56,7 @@ def web(django_db_setup, django_db_blocker):
 
 
 def sign_in(context, device, url):
-    """Without the form: what it leaves behind in a browser."""
+    """Signs a browser in without the form, by the cookies that the form would leave."""
     cookies = cookies_of(device).items()
     context.add_cookies([{"name": name, "value": text, "url": url} for name, text in cookies])
 

@@ -43,7 +43,7 @@ class Engine:
         raise NotImplementedError
 
     def _start(self, *command: str, **options: Any) -> None:
-        """In a process group of its own, with which all the helpers of a browser end."""
+        """Starts a browser in a process group of its own, with which all its helpers end."""
         with (self._folder / "log").open("ab") as log:
             self._groups.append(
                 subprocess.Popen(
@@ -57,7 +57,7 @@ class Engine:
             )
 
     def run(self, script: str) -> Any:
-        """What the body of a function returns, as JSON says it."""
+        """Returns the result of a function's body in the page, as JSON."""
         raise NotImplementedError
 
     def act(self, *sources: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Engine:
         self.act({"type": "key", "id": "keyboard", "actions": steps})
 
     def click(self, selector: str) -> None:
-        """In the middle of the first match, once it is drawn, by the pointer."""
+        """Clicks the middle of the first match by the pointer, once it is drawn."""
         box = f"""
             const box = document.querySelector({json.dumps(selector)})?.getBoundingClientRect();
             return box?.width && [box.x + box.width / 2, box.y + box.height / 2].map(Math.round);

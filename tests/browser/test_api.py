@@ -26,6 +26,6 @@ def test_a_request_is_tried_from_the_page(open_as, laptop):
 
 
 def lightness(element):
-    """Of its letters, from 0 to 255."""
+    """Returns the lightness of the element's letters, from 0 to 255."""
     colour = element.evaluate("it => getComputedStyle(it).color")
     return max(map(float, re.findall(r"[\d.]+", colour)[:3]))

@@ -24,7 +24,7 @@ def test_what_grows_is_drawn_in_proportion(open_as, laptop):
     session.send("Performance.enable")
 
     def processor_time():
-        """Of the page's thread, which a busy machine does not lengthen."""
+        """Returns the CPU time of the page's thread, which a busy machine does not lengthen."""
         metrics = session.send("Performance.getMetrics")["metrics"]
         return next(it["value"] for it in metrics if it["name"] == "ThreadTime")
 

@@ -389,7 +389,7 @@ LISTED = "".join(f"line {number} of what is long\n" for number in range(5000))  
 
 
 def words(page):
-    """Of the answer, without what stands around it."""
+    """Returns the words of the answer itself."""
     return page.locator(".answer .prose").inner_text().split()
 
 

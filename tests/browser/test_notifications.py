@@ -74,7 +74,7 @@ def test_a_device_is_told_until_it_says_no(chromium, web, laptop, conversation):
 
 
 def pushed(context, page, web, **payload):
-    """As the browser does with what its push service has brought."""
+    """Delivers a push message, as the browser does with those of its push service."""
     session = context.new_cdp_session(page)
     registrations = []
     session.on(

@@ -76,7 +76,9 @@ class Site:
         return done.stdout
 
     def rows(self):
-        """How many each table of the app has, but for those about workers and the database."""
+        """Counts the rows of each table of the app, but for those about workers and the
+        database.
+        """
         tables = "SELECT tablename FROM pg_tables WHERE tablename LIKE 'streams\\_%'"
         with self.connected(self.databases[1]) as database:
             names = {name for (name,) in database.execute(tables)}

@@ -19,7 +19,7 @@ def numbers(text: str) -> list[str]:
 
 
 def committed(run) -> list[str]:
-    """What the log holds of the answer at this moment."""
+    """Returns what the log holds of the answer at this moment."""
     blocks = transcript.blocks_of(log.run_rows(run.conversation_id, run.pk))
     return numbers(blocks[0]["text"]) if blocks else []
 

@@ -94,7 +94,7 @@ def away_and_back(page):
 
 
 def sends(page, text, conversation, run, said):
-    """By Enter; it is answered next."""
+    """Sends a prompt by Enter, which is answered next."""
     field(page).fill(text)
     field(page).press("Enter")
     expect(page.locator(".transcript > .prompt .said").last, said).to_have_text(text)

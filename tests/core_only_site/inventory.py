@@ -20,7 +20,9 @@ EXTRAS = ("openai", "anthropic", "aiohttp", "httpx2", "uvicorn", "environ", "whi
 
 
 def not_installed() -> set[str]:
-    """What the modules of the app import and an installation without extras has not."""
+    """Returns the packages that modules of the app import and an installation without
+    extras lacks.
+    """
     names = set()
     for module in walk_packages(streams.__path__, "streams."):
         if module.name.endswith("__main__"):

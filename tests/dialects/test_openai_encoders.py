@@ -78,7 +78,9 @@ def response():
 
 
 def events(*given, after=-1):
-    """What a client is sent, each checked by its own types and read by its own state."""
+    """Returns the events that a client is sent, each checked by its own types and read by its own
+    state.
+    """
     encoder = Encoder(response(), after)
     sent = encoder.begin() + b"".join(map(encoder.event, rows(*given)))
     frames = [frame.split("\ndata: ") for frame in sent.decode().split("\n\n")[:-1]]

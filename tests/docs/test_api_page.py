@@ -37,7 +37,7 @@ MEMBERS = [(kind, name) for kind in CLASSES for name in public(kind) if name not
 
 
 def twin(name):
-    """Of `aask` and `await_`, the name in code that waits."""
+    """Returns the name of the synchronous twin: `ask` of `aask`, `wait` of `await_`."""
     return name.removeprefix("a").removesuffix("_")
 
 

@@ -110,7 +110,7 @@ async def interrupted_failed_and_tried_again(model, conversation, device, first)
 
 
 async def mended(conversation, run):
-    """What a repair writes where a restore has lost an event."""
+    """Returns the events that a repair writes where a restore has lost one."""
     lost = Event.objects.filter(run_id=run.pk, type="block.started")
     await lost.adelete()
     async with await connect("tests") as connection:
@@ -118,7 +118,7 @@ async def mended(conversation, run):
 
 
 def steered_and_decided(conversation, device):
-    """What a run with tools writes, by hand."""
+    """Writes the events of a run with tools by hand."""
     file = upload(device.user, "a.txt", BytesIO(b"words"))
     _, run, _ = conversation.post("Four", device, attachments=[file.uuid])
     here = Conversation.objects.get(pk=conversation.pk)

@@ -129,7 +129,7 @@ def test_five_lines_lead_from_startproject_to_a_streaming_answer(newcomer):
 
 
 def asks_and_stops(url, web):
-    """What the two pages named there do, as their forms and scripts would."""
+    """Asks and stops as the two pages do that the tutorial names."""
     with httpx.Client(base_url=url, follow_redirects=True, timeout=30) as client:
         eventually(lambda: web.popen.poll() is not None or answers(client))
         form = {"username": "anna", "password": PASSWORD, "next": "/assistant/"}

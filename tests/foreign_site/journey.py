@@ -180,7 +180,7 @@ def delete_in_the_admin(client, ada):
 
 
 def delete_by_sql(client, ada):
-    """Whatever does so: PostgreSQL itself holds to it."""
+    """Deletes by SQL, past Django: PostgreSQL itself deletes what belongs to it."""
     with connections["people"].cursor() as cursor:
         cursor.execute("DELETE FROM streams_conversation WHERE owner_id = %s", [ada.pk])
         cursor.execute("DELETE FROM streams_device WHERE user_id = %s", [ada.pk])
@@ -213,7 +213,7 @@ def test_the_other_database_holds_nothing_of_ours():
 
 
 class Page:
-    """What one open page is told."""
+    """One open page and the events it is sent."""
 
     def __init__(self) -> None:
         self.told = b""

@@ -17,7 +17,7 @@ class Accounts(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser, PermissionsMixin):
-    """Nothing in it is called id, username or is_active."""
+    """A user model without an id, a username and an `is_active`."""
 
     account_id = models.UUIDField(primary_key=True, default=uuid.uuid4, db_column="Account")
     email = models.EmailField(unique=True)
@@ -33,7 +33,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
 
 class Gadget(models.Model):
-    """What somebody has bought."""
+    """Something that an account has bought."""
 
     owner = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="devices")
 

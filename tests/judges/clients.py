@@ -65,7 +65,9 @@ def environment() -> dict[str, str]:
 
 
 def installed(client: str) -> Path:
-    """Where a client is; without it the test is skipped, or under `.ci/run` fails."""
+    """Returns where a client is installed; without it the test is skipped, or under `.ci/run`
+    fails.
+    """
     place = folder() / client
     if not (place / "node_modules").exists():
         how = f"There is no {client}: `uv run python -m tests.judges.clients` installs it."

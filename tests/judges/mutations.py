@@ -53,11 +53,11 @@ class Mutation(NamedTuple):
 
     @property
     def check(self) -> str:
-        """Of a script; the others are left out."""
+        """Returns one check of a script; the others are left out."""
         return self.fails.partition(": ")[2]
 
     def count(self, root: Path) -> int:
-        """How often the text stands there that it replaces."""
+        """Returns how often the text that is to be replaced stands in its file."""
         return (root / self.file).read_text().count(self.old)
 
     def made(self, root: Path) -> str:

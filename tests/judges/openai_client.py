@@ -19,7 +19,7 @@ def joined(events: list[Any]) -> str:
 
 
 def texts(told: Any) -> list[str]:
-    """What the model was told last."""
+    """Returns the texts that the model was told last."""
     return [message["content"] for message in told.requests[-1]["messages"]]
 
 

@@ -27,7 +27,7 @@ def witnesses(witness):
 
 
 def asked_of_the_model(told):
-    """How often the model was asked, by prompt."""
+    """Returns how often the model was asked, by prompt."""
     prompts = [request["messages"][-1]["content"] for request in told.requests]
     return {prompt: prompts.count(prompt) for prompt in prompts}
 

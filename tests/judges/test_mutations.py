@@ -11,7 +11,7 @@ ALL = mutations()
 
 
 def checks_there():
-    """What stands in the scripts and the tests, to be looked through."""
+    """Returns the text of the scripts and the tests, to be searched."""
     found = [*HERE.glob("*/*.mjs"), *HERE.glob("test_*.py")]
     return {str(path.relative_to(HERE)): path.read_text() for path in found}
 

@@ -412,7 +412,7 @@ class Log(RuleBasedStateMachine):
 
     @rule(held=leases, how=st.sampled_from(["completed", "cancelled", "failed", "queued"]))
     def end(self, held, how):
-        """As its worker ends it, or hands it back."""
+        """Ends a run as its worker does, or hands it back."""
         run = held.run
         data = {
             "completed": {"stop_reason": "end_turn", "usage": {}},
@@ -438,7 +438,7 @@ class Log(RuleBasedStateMachine):
                 self.ended(run, how)
 
     def append(self, held, events, change=None):
-        """Whether it went in: only for who holds the lease."""
+        """Appends under a lease; returns whether it went in, as only the lease's holder may."""
         one = Append(self.conversation.pk, events, token=held.claimed.token, change=change)
         (outcome,) = self.do(log.append(self.raw, [one]))
         if held is not self.current:

@@ -30,7 +30,7 @@ except OSError as error:
 
 @pytest.fixture
 def folder():
-    """As `mktemp -d`: for one pair of eyes, at a path that others can see."""
+    """Makes a folder as `mktemp -d` does: only for its owner, at a path that others can see."""
     made = Path(tempfile.mkdtemp(prefix="chatstream-closed-"))
     yield made
     shutil.rmtree(made)
@@ -77,7 +77,7 @@ def answers(server) -> bool:
 
 
 def as_stranger(*command: str | Path) -> str:
-    """What another user of the machine hears."""
+    """Returns what another user of the machine is answered."""
     done = subprocess.run(command, user=STRANGER, cwd="/", capture_output=True, text=True)
     return (done.stdout + done.stderr).strip()
 

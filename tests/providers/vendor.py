@@ -99,7 +99,7 @@ class Vendor:
         return Request(head[0].split(" ")[1], headers, json.loads(body or b"null"))
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Whether the connection may serve another request."""
+        """Answers a request; returns whether the connection may serve another."""
         last = b""
         for step in (*self._before, self._head, *self._script):
             while step is Then.ON_AND_ON:

@@ -38,7 +38,7 @@ async def hub():
 
 
 async def told(stream, until):
-    """What it says up to and with `until`."""
+    """Returns what the stream says up to and with `until`."""
     said = b""
     async with asyncio.timeout(20):
         async for data in stream.frames():

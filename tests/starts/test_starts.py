@@ -28,7 +28,7 @@ def run():
 
 @pytest.fixture
 def groups(monkeypatch):
-    """How many prompts each statement was given."""
+    """Returns how many prompts each statement was given."""
     sizes, store = [], storing.store
 
     async def noted(connection, drafts):

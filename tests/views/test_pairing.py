@@ -25,7 +25,7 @@ ANDROID = (
 
 @pytest.fixture
 def opened(api, conversation):
-    """What the laptop was given to show."""
+    """The code and link that the laptop was given to show."""
     answer = api("post", f"/c/{conversation.uuid}/pair")
     assert answer.status_code == 201
     return answer.json()

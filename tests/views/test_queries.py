@@ -46,7 +46,7 @@ def last_run(request, conversation, laptop):
 
 @pytest.fixture
 def counted(page, here, last_run):
-    """How many queries a request makes, savepoints of the test's own transaction aside."""
+    """Counts the queries of a request, without savepoints of the test's own transaction."""
     page.get(here)
 
     def count(method, path, body=None, headers=JSON):

@@ -20,7 +20,7 @@ def forget() -> None:
 
 
 async def work(context: Context, what: str) -> str:
-    """What every tool here does: it counts, and is held up where the test says so."""
+    """Does what every tool here does: counts, and waits where the test says so."""
     done[what] += 1
     keys.setdefault(what, []).append(context.idempotency_key)
     if what in holding:

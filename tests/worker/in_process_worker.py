@@ -29,7 +29,7 @@ async def working(**settings):
 
 
 async def until(check, within=30.0):
-    """What an awaitable check returns once it is truthy."""
+    """Returns what an awaitable check returns once it is truthy."""
     async with asyncio.timeout(within):
         while not (found := await check()):
             await asyncio.sleep(0.005)
@@ -62,7 +62,7 @@ def events(run):
 
 
 async def shown(run, text):
-    """Once `text` is in the log."""
+    """Returns once `text` is in the log."""
 
     async def there():
         rows = await sync_to_async(log.run_rows)(run.conversation_id, run.pk)

@@ -142,7 +142,7 @@ async def test_a_result_that_was_not_written_is_unknown_and_the_zombies_is_refus
 
 @asynccontextmanager
 async def row_locked(conversation):
-    """Somebody holds the conversation's row."""
+    """Holds the conversation's row locked."""
     free, held = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -26,7 +26,7 @@ KEPT = 3600.0
 
 @pytest.fixture
 def told():
-    """What a receiver was told, which uses the ORM to read it."""
+    """The calls of a receiver, which uses the ORM to read them."""
     heard = []
 
     def receiver(sender, run, chat, status, delivery, attempt, **others):
@@ -292,7 +292,7 @@ def ended(run):
 
 
 async def told_of_all_due(connection):
-    """How each delivery that is due went."""
+    """Delivers all that is due; returns how each went."""
     went = []
     for due in await deliveries.claim(connection, KEPT):
         went.append(await sync_to_async(receivers.tell)(due))

@@ -44,7 +44,7 @@ async def held(raw, conversation, laptop):
 
 
 async def said(raw, run):
-    """What becomes of one more event under this lease."""
+    """Returns the outcome of one more event under this lease."""
     events = [run.event("block.started", index=0, kind="text")]
     [outcome] = await log.append(raw, [log.Append(run.conversation_id, events, run.token)])
     return outcome.verdict

@@ -37,7 +37,9 @@ def conversations(owner, count):
 
 @sync_to_async
 def set_back(conversation, by=1):
-    """As after a partial restore: numbers are given again that the log has used."""
+    """Sets the conversation's counter back, as a partial restore does: it gives numbers out again
+    that the log has used.
+    """
     here = Conversation.objects.get(pk=conversation.pk)
     Conversation.objects.filter(pk=conversation.pk).update(last_seq=here.last_seq - by)
 

@@ -41,7 +41,9 @@ def tell(conversation, exchanges):
 
 
 def seconds_to_dump(body):
-    """What the same request costs as JSON, which nobody can do without: the least of three."""
+    """Returns how long it takes to write the same request as JSON, which is inevitable: the least
+    of three.
+    """
 
     def once():
         began = time.thread_time()

@@ -70,7 +70,7 @@ def have_said(runs, places):
 
 
 def lose():
-    """What a killed worker leaves: runs that are running, and nobody who beats for them."""
+    """Leaves the rows of a killed worker: running runs, and no heartbeat."""
     WorkerRow.objects.all().delete()
 
 

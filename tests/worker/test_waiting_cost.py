@@ -52,9 +52,7 @@ IN_HAND = ("Worker._answer", "AgentLoop.run", "ToolCalls._run", "Runner.run_agen
 
 @sync_to_async
 def let_wait(owner):
-    """So many runs that wait for a decision each, as their rows alone, in a place that has been
-    searched before.
-    """
+    """Makes so many runs that wait for a decision each, by their rows alone."""
     first = Message.objects.create(conversation=ConversationFactory(owner=owner), seq=1, blocks=[])
     SearchEntry.objects.create(message=first, words=SearchVector(Value("before")))
     known = {"owner": owner, "model": "agent:crew", "last_seq": 2}

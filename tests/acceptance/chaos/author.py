@@ -38,7 +38,7 @@ class Author:
         return (await self._insist(path, body, (200, 201)))["run"]["id"]
 
     async def _insist(self, path: str, body: object, good: tuple[int, ...]) -> Any:
-        """As the page does: the same again, until there is an answer."""
+        """Sends the same request again until it is answered, as the page does."""
         while True:
             try:
                 port = self.chance.choice(self.watched.ports)
@@ -54,7 +54,9 @@ class Author:
             await asyncio.sleep(self.chance.uniform(0.1, 0.5))
 
     async def _ended(self, run: str) -> None:
-        """Or long enough: it may have been taken back before the watched device saw it."""
+        """Waits until the answer has ended, or long enough: it may have been taken back before the
+        watched device saw it.
+        """
         for _ in range(100):
             known = self.watched.transcript.runs.get(run)
             if known and known.status not in ("queued", "running"):

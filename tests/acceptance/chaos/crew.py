@@ -95,7 +95,7 @@ class Model(Vendor):
         await writer.drain()
 
     def _check(self, told: list[dict[str, Any]]) -> None:
-        """As the vendors do: each call has one result."""
+        """Checks that each call has one result, as the vendors do."""
         called = [call["id"] for each in told for call in each.get("tool_calls") or ()]
         results = [each["tool_call_id"] for each in told if each["role"] == "tool"]
         if sorted(called) != sorted(results):

@@ -19,8 +19,8 @@ A_SECOND = 2  # and as many in the whole, however long a busy machine takes to s
 
 
 class Losses(Weather):
-    """What becomes of workers, in every phase. A `dense` storm lets them work between two losses:
-    it goes by effects, not by the clock, so that a slow machine has as many of them.
+    """Loses workers in every phase. A `dense` storm lets them work between two losses, and counts
+    effects instead of time, so that a slow machine has as many of them.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Losses(Weather):
         return next((each for each in there if each.process.popen.pid == pid), None)
 
     async def _somebody_works(self) -> None:
-        """However long a busy machine takes to start a worker: else nothing is there to be lost."""
+        """Waits until a worker has started, however long that takes: else there is none to lose."""
         while not any(house.process for house in self.houses["worker"]):
             self.look()
             await asyncio.sleep(0.1)
 
     async def storm(self, seconds: float) -> None:
-        """Without conversations that break: those are another test's."""
+        """Runs the storm without breaking conversations, which another test does."""
         await self.phases.open()
         loop = asyncio.get_running_loop()
         began, until = loop.time(), loop.time() + seconds

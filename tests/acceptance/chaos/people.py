@@ -14,7 +14,9 @@ from tests.processes import Process
 
 
 async def populate(url: str, conversations: int, model: str = "openai-chat:any") -> Any:
-    """In a process of its own: the test's own Django belongs to another database."""
+    """Runs this module in a process of its own, since the test's own Django belongs to another
+    database.
+    """
     done = Process("-m", __name__, str(conversations), model, DATABASE_URL=url)
     found = await asyncio.to_thread(done.wait_for, r"(?m)^\[\{.*\}\]$")
     return json.loads(found[0])

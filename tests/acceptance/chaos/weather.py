@@ -161,8 +161,9 @@ class Weather:
             self.faults[kind] -= 1  # it was away itself, or cut its own branch
 
     async def _break_one(self) -> None:
-        """As a partial restore leaves it; after a while `checklog --repair` is run, and how many
-        answers to others ended meanwhile is remembered."""
+        """Breaks a conversation as a partial restore does. After a while `checklog --repair` is
+        run; how many answers to others ended meanwhile is remembered.
+        """
         victim, since = await self._set_back()
         await asyncio.sleep(self.chance.uniform(1, 3))
         await insist(self._repair)
@@ -180,7 +181,7 @@ class Weather:
             await asyncio.sleep(0.1)
 
     async def _repair(self) -> list[tuple[Any, ...]]:
-        """What `checklog --repair` does."""
+        """Repairs as `checklog --repair` does."""
         async with await self.postgres.connect() as connection:
             found = [one async for _, found in log.walk(connection) for one in found]
             for pk in {one.conversation_id for one in found}:

@@ -28,13 +28,13 @@ def write(path: str) -> str:
 
 @server.tool(annotations=READS)
 def person() -> str:
-    """Who it runs for, and in which process."""
+    """Tells for whom the server runs, and in which process."""
     return f"{os.environ.get('PERSON', '')} {os.getpid()} {os.environ.get('SECRET_KEY', '')}"
 
 
 @server.tool(annotations=READS)
 def header(ctx: Context) -> str:
-    """Whose token the request has."""
+    """Tells whose token the request has."""
     return (ctx.headers or {}).get("authorization", "")
 
 

@@ -95,7 +95,7 @@ class Publisher(asyncio.Protocol):
 
 
 async def taken_away(answers: asyncio.StreamReader) -> None:
-    """What nginx says of each token: it waits with the next ones until that is read."""
+    """Reads and drops nginx's answer to each token, which would delay the next ones."""
     while await answers.read(65_536):
         pass
 

@@ -45,8 +45,7 @@ PEERS = {"resumable-stream": resumable_stream, "nchan": nchan}
 
 
 def through_peers(house: House, load: Load) -> Mapping[str, Figures]:
-    """What each one made of a load, which begins anew for it; of those that are not at hand, the
-    reason."""
+    """Measures a load through each peer, or says why a peer is not at hand."""
     figures: dict[str, Figures] = {}
     for name, peer in PEERS.items():
         command = peer()

@@ -50,7 +50,7 @@ class Witness:
     lines: list[str]
 
     def told(self, key: str) -> Any:
-        """What it has told last of this, or None."""
+        """Returns what it has told last of this, or None."""
         return next(reversed(self.all_told(key)), None)
 
     def all_told(self, key: str) -> list[Any]:
