@@ -107,6 +107,7 @@ async def test_a_prompt_that_interrupts_a_run_being_handed_back_is_answered_firs
 async def raw(transactional_db):
     async with await connect("test", **INDEXED) as connection:
         yield connection
+    await sync_to_async(connections.close_all)()
 
 
 @sync_to_async
