@@ -81,9 +81,11 @@ def created(
 def wanted(user: Any, given: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Returns the new conversation's columns and the `client_key` of its first prompt, checked."""
     columns = {name: given[name] for name in KINDS if name in given}
-    values = {"model": policy.default_model(user)} | checked_values(columns)
+    values = checked_values(columns)
     if "model" in columns:
         policy.check_model(user, columns["model"])
+    else:
+        values["model"] = policy.default_model(user)
     key = given.get("client_key") if "content" in given else None
     short_enough("client_key", key or "")
     return values, key
