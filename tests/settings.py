@@ -1,6 +1,8 @@
 """The tests' settings: a throwaway PostgreSQL of their own, never the developer's data."""
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,8 +19,9 @@ if "DATABASE_URL" not in os.environ:
     else:  # mypy reads these settings too, and would leave the server behind
         os.environ["DATABASE_URL"] = "postgresql:///"
 
-# Of a test and the processes that it starts.
-os.environ.setdefault("ATTACHMENTS_FOLDER", tempfile.mkdtemp(prefix="chatstream-attached-"))
+if "ATTACHMENTS_FOLDER" not in os.environ:  # else it is that of the tests that started this
+    os.environ["ATTACHMENTS_FOLDER"] = tempfile.mkdtemp(prefix="chatstream-attached-")
+    atexit.register(shutil.rmtree, os.environ["ATTACHMENTS_FOLDER"], ignore_errors=True)
 
 from chatstream.settings import *  # noqa: F403
 from streams.conf import UNLIMITED
