@@ -48,6 +48,8 @@ STORAGES |= {  # noqa: F405
 }
 # Looked for when asked for: every test client, and every process, would read them all first.
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
+# A browser keeps them for as long as the tests last, as it does those whose names have a hash.
+WHITENOISE_MAX_AGE = 3600
 
 if "CHATSTREAM_CHILD" not in os.environ:
     # A pool outlives the test that opened it, and the database cannot be dropped under it.

@@ -11,6 +11,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.client import cookies_of
 from tests.processes import Web, debian_program
 
+from .profiles import Profiles
+
 expect.set_options(timeout=20_000)  # a busy machine is slow, and what is right comes at once
 QUIET = [
     "--no-sandbox",
@@ -66,18 +68,20 @@ def _settled(settled):
     """Every page here asks one web process."""
 
 
+@pytest.fixture(scope="package")
+def profiles(chromium, web):
+    return Profiles(chromium, web.url)
+
+
 @pytest.fixture
-def open_as(chromium, web, transactional_db):
+def open_as(profiles, web, transactional_db):
     """Open a page as a device; whatever it complains about fails the test."""
-    contexts, complaints = [], []
+    complaints = []
 
     def opened(device, path="/c/", **options):
-        context = chromium.new_context(base_url=web.url, **options)
-        contexts.append(context)
-        context.set_default_timeout(15_000)
+        page = profiles.lend(**options)
         if device:  # or nobody is signed in
-            sign_in(context, device, web.url)
-        page = context.new_page()
+            sign_in(page.context, device, web.url)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
         page.goto(path)
@@ -86,8 +90,7 @@ def open_as(chromium, web, transactional_db):
     opened.complaints = complaints
     opened.expected = []  # what the browser itself says of an answer that the test is about
     yield opened
-    for context in contexts:
-        context.close()
+    profiles.take_back()
     assert [it for it in complaints if not any(each in it for each in opened.expected)] == []
 
 
