@@ -21,6 +21,7 @@ from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .fake_provider import Obedient
 from .processes import eventually
+from .shared_folders import collect, made_once
 
 TransactionTestCase._fixture_teardown = table_cleanup.empty
 
@@ -53,6 +54,9 @@ def how_often(test):
 
 
 def pytest_collection_modifyitems(items):
+    """What waits for most of its time begins first, while others keep the processor busy: as the
+    last it would be waited for with nothing beside it."""
+    items.sort(key=lambda test: test.get_closest_marker("early") is None)
     for test in items:
         if times := how_often(test):
             test.add_marker(pytest.mark.timeout(120 + 3 * times))
@@ -148,9 +152,23 @@ def llama_url():
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
+def whole_run(tmp_path_factory, worker_id):
+    """A folder that all processes of this run know."""
+    alone = worker_id == "master"
+    return tmp_path_factory.mktemp("shared") if alone else tmp_path_factory.getbasetemp().parent
+
+
+@pytest.fixture(scope="session")
+def wheel(whole_run):
     """The path of the wheel that others install; `tests.wheel.Environment` installs it."""
-    return wheels.build(tmp_path_factory.mktemp("wheel"))
+    (made,) = made_once(whole_run / "wheel", wheels.build).glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def static_root(whole_run):
+    """Static files as they are collected for a server, to be read alone."""
+    return made_once(whole_run / "static", collect)
 
 
 @pytest.fixture

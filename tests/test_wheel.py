@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from .wheel import ROOT, Environment, build, with_extras
 
+pytestmark = pytest.mark.early
 SITE = ROOT / "tests" / "core_only_site"
 # Of push, http-ece is pure Python without a wheel.
 EXTRAS = ("openai", "anthropic", "agents", "mcp", "webhooks", "pydantic-ai", "server", "dev")

@@ -24,6 +24,7 @@ from .chaos.verdict import TERMINAL, Verdict, judge_device, read, table
 from .chaos.weather import free_port
 from .test_chaos import all_ended, all_there
 
+pytestmark = pytest.mark.early
 LEASE = 1.5
 STREAMS = {
     "lease": LEASE, "heartbeat": 0.4, "drain": 1.0, "worker_rescan": 0.3, "stream_rescan": 1.0,

@@ -20,6 +20,7 @@ from .chaos.postgres import Postgres
 from .chaos.verdict import judge, read, table
 from .chaos.weather import Weather, free_port
 
+pytestmark = pytest.mark.early
 LEASE = 2.0
 STREAMS = {
     "lease": LEASE, "heartbeat": 0.5, "drain": 2.0,

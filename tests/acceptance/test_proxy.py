@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 
 from tests.factories import PASSWORD
 from tests.processes import Process, Web, debian_program, eventually, free_port
@@ -24,7 +23,7 @@ WAYS = [(app, strips) for app in APPS for strips in (False, True)]
 
 
 @pytest.fixture(scope="module")
-def sites(django_db_setup, django_db_blocker, tmp_path_factory):
+def sites(django_db_setup, django_db_blocker, tmp_path_factory, static_root):
     """The address of each way, all of one nginx and two servers."""
     program = debian_program("nginx")
     folder = tmp_path_factory.mktemp("nginx")
@@ -38,7 +37,7 @@ def sites(django_db_setup, django_db_blocker, tmp_path_factory):
         capture_output=True,
     )
     with django_db_blocker.unblock(), ExitStack() as stack:
-        known = production(folder / "static")
+        known = production(static_root)
         ports = {}
         for app, start in zip(APPS, (uvicorn, gunicorn), strict=True):
             process, ports[app] = start(**known)
@@ -93,12 +92,7 @@ def server(upstream, port, strips, certificate, key):
 
 
 def production(static):
-    """The environment of a deployment, with static files collected."""
-    from django.test import override_settings
-
-    files = {"staticfiles": {"BACKEND": "chatstream.storage.StaticFiles"}}
-    with override_settings(STATIC_ROOT=static, STORAGES=settings.STORAGES | files):
-        call_command("collectstatic", interactive=False, verbosity=0)
+    """The environment of a deployment whose static files are collected in `static`."""
     return {
         "DJANGO_SETTINGS_MODULE": "tests.settings_collected",
         "COLLECTED": str(static),

@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from .launch import ROOT
+
+pytestmark = pytest.mark.early
 
 
 def test_a_tiny_benchmark_loses_nothing(tmp_path):

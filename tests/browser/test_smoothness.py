@@ -9,9 +9,7 @@ import threading
 import time
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
-from django.test import override_settings
 
 from streams.providers.demo_text import ANSWER
 from tests.processes import Web
@@ -36,12 +34,9 @@ def _asked_for(request):
 
 
 @pytest.fixture
-def deployed(transactional_db, tmp_path, settings):
+def deployed(transactional_db, static_root):
     """A site whose static files are named by what they hold: browsers ask for them once."""
-    files = {"staticfiles": {"BACKEND": "chatstream.storage.StaticFiles"}}
-    with override_settings(STATIC_ROOT=tmp_path, STORAGES=settings.STORAGES | files):
-        call_command("collectstatic", interactive=False, verbosity=0)
-    web = Web(DJANGO_SETTINGS_MODULE="tests.settings_collected", COLLECTED=str(tmp_path))
+    web = Web(DJANGO_SETTINGS_MODULE="tests.settings_collected", COLLECTED=str(static_root))
     yield web.url
     web.stop()
 

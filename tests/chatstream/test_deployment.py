@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.test import Client
 
 from streams import access
 from streams.http.handler import OneThreadHandler
 from streams.models import Device
 from tests.factories import PASSWORD
+from tests.shared_folders import as_deployed
 
 ROOT = Path(__file__).parents[2]
 SHOWN = (
@@ -100,14 +100,12 @@ def test_another_secret_key_signs_nobody_out_and_the_old_one_may_go(client, anna
 
 
 @pytest.fixture
-def deployed(settings, tmp_path):
+def deployed(settings, static_root):
     """Static files collected as on a server, names with a hash of what is inside."""
-    settings.STATIC_ROOT = tmp_path
     settings.WHITENOISE_USE_FINDERS = False
-    files = {"BACKEND": "chatstream.storage.StaticFiles"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": files}
-    call_command("collectstatic", interactive=False, verbosity=0)
-    return tmp_path
+    for name, value in as_deployed(static_root).items():
+        setattr(settings, name, value)
+    return static_root
 
 
 @pytest.mark.django_db

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import os
+import shutil
 
 import pytest
-from django.core.management import call_command
 
 from chatstream.static_files_server import PIECE, WithStaticFiles
 from streams.http.handler import OneThreadHandler
+from tests.shared_folders import as_deployed
 
 SHEET = "/static/streams/css/base.css"
 SECURITY = {
@@ -47,18 +48,15 @@ async def unasked(scope, receive, send):
 
 
 @pytest.fixture
-def collected(settings, tmp_path):
+def collected(settings, tmp_path, static_root):
     """Files as on a server: compressed, names with a hash of what is inside, and one large file."""
-    large = tmp_path / "large"
-    large.mkdir()
-    (large / "large.bin").write_bytes(b"0123456789" * PIECE)
-    settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, large]
-    settings.STATIC_ROOT = str(tmp_path / "collected")
+    root = tmp_path / "collected"
+    shutil.copytree(static_root, root, copy_function=os.link)
+    (root / "large.bin").write_bytes(b"0123456789" * PIECE)
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
-    files = {"BACKEND": "chatstream.storage.StaticFiles"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": files}
-    call_command("collectstatic", interactive=False, verbosity=0)
-    return Path(settings.STATIC_ROOT)
+    for name, value in as_deployed(root).items():
+        setattr(settings, name, value)
+    return root
 
 
 async def test_what_was_collected_is_answered_as_django_would(collected):

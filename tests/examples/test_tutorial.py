@@ -20,6 +20,7 @@ BLOCKS = re.findall(
     (DOCS / "tutorial.md").read_text(),
     flags=re.MULTILINE | re.DOTALL,
 )
+pytestmark = pytest.mark.early
 PASSWORD = "only-for-the-tutorial"
 
 
