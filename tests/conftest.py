@@ -54,8 +54,8 @@ def how_often(test):
 
 
 def pytest_collection_modifyitems(items):
-    """What waits for most of its time begins first, while others keep the processor busy: as the
-    last it would be waited for with nothing beside it."""
+    """Puts tests that mostly wait first, while others keep the processor busy: at the end nothing
+    would run beside them."""
     items.sort(key=lambda test: test.get_closest_marker("early") is None)
     for test in items:
         if times := how_often(test):
@@ -167,7 +167,7 @@ def wheel(whole_run):
 
 @pytest.fixture(scope="session")
 def static_root(whole_run):
-    """Static files as they are collected for a server, to be read alone."""
+    """The folder of static files as a server has them, which nobody may change."""
     return made_once(whole_run / "static", collect)
 
 

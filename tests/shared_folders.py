@@ -1,4 +1,4 @@
-"""What is made once for all processes of a run of the tests, and is only read from then on."""
+"""Folders that processes of one run of the tests share: made once, and only read from then on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test import override_settings
 
 
 def made_once(folder: Path, make: Callable[[Path], Any]) -> Path:
-    """`folder`, which is there once `make` has filled it without a fault; others wait for it."""
+    """Returns `folder` once `make`, here or in another process, has filled it without a fault."""
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
@@ -25,11 +25,12 @@ def made_once(folder: Path, make: Callable[[Path], Any]) -> Path:
 
 
 def as_deployed(root: Path | str) -> dict[str, Any]:
-    """Settings of a server, whose static files carry a hash of what is inside."""
+    """Returns settings of a server whose static files in `root` carry a hash in their names."""
     files = {"staticfiles": {"BACKEND": "chatstream.storage.StaticFiles"}}
     return {"STATIC_ROOT": str(root), "STORAGES": settings.STORAGES | files}
 
 
 def collect(root: Path) -> None:
+    """Collects all static files into `root`."""
     with override_settings(**as_deployed(root)):
         call_command("collectstatic", interactive=False, verbosity=0)

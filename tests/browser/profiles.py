@@ -22,8 +22,7 @@ CLOCK = ("install", "pause_at", "set_fixed_time", "set_system_time")
 
 
 class Profiles:
-    """`lend` opens a page in a profile in which nobody has been, or so it seems; two pages of one
-    test are in two."""
+    """Contexts of one browser, each lent to one test at a time with nothing of an earlier one."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.browser = browser
@@ -33,6 +32,7 @@ class Profiles:
         self._spoilt: list[BrowserContext] = []
 
     def lend(self, **options: Any) -> Page:
+        """Returns a new page in a profile that no other page of this test has."""
         kind = repr(sorted(options.items()))
         if used := self._idle[kind]:
             context = used.pop()
@@ -59,7 +59,7 @@ class Profiles:
         self._spoilt.clear()
 
     def _forget(self, page: Page) -> None:
-        """As late as can be: pages that were closed have written their last words."""
+        """Deletes all but the cache, once closed pages have written their last words."""
         page.context.clear_cookies()
         devtools = page.context.new_cdp_session(page)
         everything = {"origin": self.url, "storageTypes": "all"}

@@ -1,4 +1,4 @@
-"""What one test leaves in a browser, the next does not find."""
+"""Profiles of browsers keep nothing of one test for the next."""
 
 import pytest
 
