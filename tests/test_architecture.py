@@ -57,6 +57,7 @@ ALONE = {"migrations", "templatetags"}
 
 PURE = (
     "log/call_states",
+    "log/earlier_calls",
     "log/file_references",
     "log/transcript_types",
     "log/transcript",

@@ -10,12 +10,13 @@ from django.db import connection
 
 from streams import log
 from streams.conversation_snapshot import snapshot
-from streams.exceptions import Invalid, NotFound
+from streams.exceptions import Invalid, NotFound, TooLarge
 from streams.log import branches, transcript
 from streams.log.transcript import MessageState
 from streams.models import Conversation, Event, Message, Run, branching, editing, new_conversation
 from streams.models.branching import Imported
-from streams.worker import model_context
+from streams.providers.base import Result
+from streams.worker import context_hook, model_context
 from tests.views.answers import begin, complete, fail, say
 from tests.views.conftest import Api, browser_of
 from tests.worker.in_process_worker import post, status, working
@@ -39,7 +40,10 @@ def shown(conversation):
     """Returns what a page shows, after its snapshot was held against the log."""
     taken = snapshot(conversation.pk).transcript
     assert taken.as_dict() == transcript.fold(log.rows_after(conversation.pk)).as_dict()
-    return ["".join(b["text"] for b in message.blocks) for message in taken.branch()]
+    return [
+        "".join(b["text"] for b in message.blocks if b["kind"] == "text")
+        for message in taken.branch()
+    ]
 
 
 def test_without_a_parent_one_follows_the_other(conversation):
@@ -118,7 +122,8 @@ def told(conversation, run):
     with connection.cursor() as cursor:
         cursor.execute(query, known)
         ((_, history),) = cursor.fetchall()
-    return [turn.text for turn in model_context.turns(history)]
+    turns = context_hook.turns(history)
+    return [turn.text for turn in turns if not all(isinstance(it, Result) for it in turn.parts)]
 
 
 def test_whatever_is_followed_the_model_is_told_what_the_page_shows(conversation, request):
@@ -127,7 +132,8 @@ def test_whatever_is_followed_the_model_is_told_what_the_page_shows(conversation
     for n in range(request.config.getoption("--examples") * 3):
         parent = chance.choice([None, None, "", *map(named, known[-8:])] if known else [None])
         if parent is not None and chance.random() < 0.3:
-            said = [Imported("user", f"u{n}"), Imported("assistant", f"i{n}")]
+            calls = [CALL] if chance.random() < 0.3 else []
+            said = [Imported("user", f"u{n}"), Imported("assistant", f"i{n}", (), calls)]
             locked = Conversation.lock(conversation.pk)
             known += branching.take_in(locked, said, parent)[-1:]
         _, run, _ = conversation.post(f"p{n}", None, parent=parent)
@@ -199,6 +205,24 @@ def test_messages_that_cannot_be_taken_in_begin_nothing(messages, code, laptop, 
     refused = Api(browser_of(laptop))("post", "/c/", {"messages": messages, "content": "Go"})
     assert refused.json()["error"]["code"] == code
     assert not Conversation.objects.exists()
+
+
+CALL = {"call_id": "call_1", "name": "look", "arguments": '{"at": 1}', "result": "<b>fog</b>"}
+
+
+def test_calls_of_elsewhere_are_in_the_log_and_on_the_page(conversation, laptop):
+    silent = Imported("assistant", "", (), [CALL])
+    taken = branching.take_in(Conversation.lock(conversation.pk), [Imported("user", "Hi"), silent])
+    assert shown(conversation) == ["Hi", ""]
+    assert [block["kind"] for block in taken[1].blocks] == ["text", "tool_call"]
+    _, run, _ = conversation.post("And?", None)
+    assert told(conversation, run) == ["Hi", "", "And?"]
+    page = browser_of(laptop).get(f"/c/{conversation.uuid}/").content.decode()
+    assert "&lt;b&gt;fog&lt;/b&gt;" in page
+    long = {**CALL, "result": "x" * 2_000_001}
+    for wrong in (Imported("assistant", "", (), [long]), Imported("assistant", " ")):
+        with pytest.raises((TooLarge, Invalid)):
+            branching.take_in(Conversation.lock(conversation.pk), [wrong])
 
 
 def test_a_first_prompt_sent_again_takes_nothing_in_twice(anna, laptop):

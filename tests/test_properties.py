@@ -46,6 +46,15 @@ def logs(draw):
         )
         branch = {} if after is None else {"parent": after}
         add("message.created", message=f"m{n}", role="user", text=draw(ANY_TEXT), **branch)
+        if draw(st.integers(0, 3)) == 0:
+            call = {name: draw(ANY_TEXT) for name in ("call_id", "name", "arguments", "result")}
+            said = {"role": "assistant", "text": draw(ANY_TEXT)}
+            add(
+                "message.created",
+                message=f"i{n}",
+                **said,
+                calls=draw(st.sampled_from([[], [call]])),
+            )
         first = draw(st.sampled_from([{}, {"rank": -1}]))
         add("run.queued", run=f"r{n}", message=f"a{n}", prompt=f"m{n}", model="x", **first)
     for n in range(prompts):

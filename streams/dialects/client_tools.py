@@ -21,16 +21,23 @@ def tools_in(given: Any) -> list[Kept]:
     """Reads tools that have name, description and parameters. Raises Invalid and TooLarge."""
     if given is None:
         return []
-    if not isinstance(given, list) or not all(isinstance(each, Mapping) for each in given):
+    if not isinstance(given, list):
         raise Invalid("tools is a list of tools.", field="tools")
-    if len(given) > MOST:
-        raise Invalid(f"At most {MOST} tools come with a request.", field="tools")
+    check_many(given)
+    if not all(isinstance(each, Mapping) for each in given):
+        raise Invalid("tools is a list of tools.", field="tools")
     kept = [*map(kept_tool, given)]
     if len({each["name"] for each in kept}) < len(kept):
         raise Invalid("Two tools have the same name.", field="tools")
     if len(dumps(kept)) > LONGEST:
         raise TooLarge(f"The tools are too long: at most {LONGEST:,} bytes.", field="tools")
     return kept
+
+
+def check_many(given: Sequence[Any]) -> None:
+    """Raises Invalid for too many, before any of them is looked at."""
+    if len(given) > MOST:
+        raise Invalid(f"At most {MOST} tools come with a request.", field="tools")
 
 
 def kept_tool(given: Mapping[str, Any]) -> Kept:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from streams.exceptions import Invalid
+from streams.log.earlier_calls import EarlierCall
+from streams.models import branching
 from streams.models.branching import Imported
 
 from .files import File, of_base64, of_url
@@ -18,70 +20,67 @@ FILES = (*IMAGES, "input_file", "file")
 NOT_TAKEN = "A part is text, an image or a file: nothing else can be sent here."
 NO_IDS = "There are no uploaded files here: send the content as a data URL instead of file_id."
 OF_USERS = "Only the user's messages have images and files."
-NO_CALLS = "Tools run on the server here: results of calls are not taken."
+NO_CALL = "No tool call found for function call output with call_id {}."
+NO_RESULT = "No tool output found for function call {}."
+LONGEST_ID = 200
+MOST_CALLS = 128  # of one message
 
 
 class Said(NamedTuple):
-    """One message as it was sent."""
+    """One message as it was sent; an assistant's with the tools it called, and what they gave."""
 
     role: str
     text: str
     files: tuple[File, ...] = ()
+    calls: Sequence[EarlierCall] = ()
 
 
 class Conversed(NamedTuple):
-    """The messages of a request: instructions, those that came before, and the prompt to answer."""
+    """What was sent: instructions, messages that came before, and the prompt to answer; `rounds`
+    are messages of the assistant's since then, the last of which has called tools.
+    """
 
     system: str | None
     before: list[Said]
     prompt: Said
+    rounds: list[Said]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What a run keeps of it that a conversation does not hold."""
+        rounds = [{"text": each.text, "calls": [*each.calls]} for each in self.rounds]
+        return {"rounds": rounds} if rounds else {}
 
 
 def conversed(messages: Sequence[Said], field: str, instructions: str = "") -> Conversed:
-    """Raises Invalid unless the last message is the user's."""
-    said = [each for each in messages if each.role in ("user", "assistant")]
-    if not said or said[-1].role != "user":
+    """Raises Invalid unless the last message is the user's, or one with results of calls."""
+    said = [each for each in messages if each.role == "user" or says_anything(each)]
+    asks = [at for at, each in enumerate(said) if each.role == "user"]
+    rounds = said[asks[-1] + 1 :] if asks else []
+    if not asks or (rounds and not rounds[-1].calls):
         raise Invalid("The last message has to be the user's.", field=field)
     rules = [each.text for each in messages if each.role in ("system", "developer")]
     system = "\n\n".join([*([instructions] if instructions else []), *rules])
-    return Conversed(system or None, said[:-1], said[-1])
+    return Conversed(system or None, said[: asks[-1]], said[asks[-1]], rounds)
+
+
+def says_anything(message: Said) -> bool:
+    """Tells whether there is anything in an assistant's message: one that failed may be empty."""
+    return message.role == "assistant" and bool(message.text.strip() or message.calls)
 
 
 def imported(messages: Sequence[Said], files: Sequence[Sequence[UUID]]) -> list[Imported]:
     """Returns messages as they are taken in, `files` being those of each."""
     return [
-        Imported(cast(Any, each.role), each.text, own)
+        Imported(cast(Any, each.role), each.text, own, each.calls)
         for each, own in zip(messages, files, strict=True)
     ]
 
 
-def messages_in(given: Any, field: str) -> list[Said]:
-    """Returns each message. What a model has thought is left out: clients send it back with the
-    rest.
-
-    Raises Invalid, and TooLarge for a file.
-    """
-    if isinstance(given, str):
-        return [Said("user", given)]
-    if not isinstance(given, list):
-        raise Invalid(f"{field} is a text or a list of messages.", field=field)
-    found = [message_in(each, field) for each in given]
-    return [message for message in found if message is not None]
-
-
-def message_in(item: Any, field: str) -> Said | None:
-    kind = item.get("type", "message") if isinstance(item, dict) else None
-    if kind == "reasoning":
-        return None
-    if kind in ("function_call", "function_call_output") or (
-        kind == "message" and (item.get("role") in ("tool", "function") or item.get("tool_calls"))
-    ):
-        raise Invalid(NO_CALLS, field=field)
-    if kind != "message":
-        raise Invalid("An item is a message with role and content.", field=field)
-    if item.get("role") not in ROLES:
-        raise Invalid(f"role is one of {', '.join(ROLES)}.", field=field)
-    return said(item["role"], item.get("content"), field)
+def check_rounds(said: Conversed) -> None:
+    """Raises what `branching.checked` raises of a message."""
+    for each in said.rounds:
+        branching.checked(Imported("assistant", each.text, (), each.calls))
 
 
 def text_in(content: Any, field: str) -> str:

@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from . import earlier_calls
+
 Reference = dict[str, Any]
 
 FIELDS = ("id", "name", "type", "size", "width", "height")
 KIND = "attachment"
 
 
-def said(text: str, attachments: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+def said(
+    text: str,
+    attachments: Iterable[Mapping[str, Any]] = (),
+    calls: Iterable[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
     """Returns the blocks of a message that was said whole."""
     blocks: list[dict[str, Any]] = [{"index": 0, "kind": "text", "text": text}]
     for index, each in enumerate(attachments, 1):
         known = {name: each[name] for name in FIELDS if name in each}
         blocks.append({"index": index, "kind": KIND, "text": "", **known})
-    return blocks
+    return blocks + earlier_calls.as_blocks(calls, len(blocks))
 
 
 def of_blocks(blocks: Iterable[Mapping[str, Any]]) -> list[Reference]:

@@ -68,7 +68,9 @@ class Transcript:
 
     def message_created(self, row: Row) -> None:
         data = row.data
-        blocks = file_references.said(data["text"], data.get("attachments", ()))
+        blocks = file_references.said(
+            data["text"], data.get("attachments", ()), data.get("calls", ())
+        )
         prompt = MessageState(data["message"], row.seq, data["role"], blocks)
         prompt.device, prompt.client_key = data.get("device"), data.get("client_key")
         prompt.parent = data.get("parent")

@@ -15,6 +15,7 @@ from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, NotFound, TooLarge
 from streams.log import branches, file_references
+from streams.log.earlier_calls import EarlierCall
 from streams.text import clean
 
 from . import prompt_files
@@ -28,11 +29,12 @@ ROLES = ("user", "assistant")
 
 
 class Imported(NamedTuple):
-    """A message that was said elsewhere, by the user or an assistant."""
+    """A message that was said elsewhere, by the user or an assistant, who may have called tools."""
 
     role: Literal["user", "assistant"]
     text: str
     attachments: Sequence[UUID] = ()
+    calls: Sequence[EarlierCall] = ()
 
 
 def follow(here: Conversation, message: Message, parent: str | None) -> None:
@@ -125,7 +127,9 @@ def take_in(
         model(
             conversation=here,
             role=each.role,
-            blocks=file_references.said(checked(each), [file.reference() for file in attached]),
+            blocks=file_references.said(
+                checked(each), [file.reference() for file in attached], each.calls
+            ),
             seq=here.last_seq + nth,
         )
         for nth, (each, attached) in enumerate(zip(messages, files, strict=True), 1)
@@ -145,10 +149,14 @@ def checked(message: Imported) -> str:
     text = clean(message.text)
     if message.role not in ROLES:
         raise Invalid(f"role is one of {', '.join(ROLES)}.", field="messages")
-    if not text.strip() and not message.attachments:
+    if not text.strip() and not message.attachments and not message.calls:
         raise Invalid(gettext("A message is empty."), field="messages")
     if message.role == "user":
         quotas.check_text("messages", text)
-    elif len(text) > conf().answer_characters:
+    elif len(text) + sum(map(length_of, message.calls)) > conf().answer_characters:
         raise TooLarge(quotas.too_long("messages", conf().answer_characters), field="messages")
     return text
+
+
+def length_of(call: EarlierCall) -> int:
+    return len(call["arguments"]) + len(call["result"])

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from streams import log
-from streams.log import file_references
+from streams.log import earlier_calls, file_references
 
 from .causing_device import caused_by
 from .conversation import Conversation
@@ -24,7 +24,7 @@ class Message(models.Model):
 
     `blocks` is what `streams.log.transcript` makes of the log: `[{"index", "kind", "text", …}]`. A
     user's message is one text block, with its files behind it; an assistant's is empty until its
-    run has ended.
+    run has ended, and one that was said elsewhere may have calls behind its text.
     `seq` is the number of the event that brought it: message.created for a user's,
     run.queued for an assistant's.
     `parent_seq` is that of the message it follows: 0 is a beginning, and null, as most have it, is
@@ -102,6 +102,8 @@ class Message(models.Model):
             data["parent"] = self.parent
         if attached := file_references.of_blocks(self.blocks):
             data["attachments"] = attached
+        if calls := earlier_calls.of_blocks(self.blocks):
+            data["calls"] = calls
         if self.client_key:
             data["client_key"] = self.client_key
         return log.NewEvent("message.created", data | caused_by(self.device))

@@ -214,8 +214,8 @@ def blocks_of(message: MessageState, run: RunState | None, here: str | None) -> 
     calls = {call.block: call for call in run.calls.values()} if run else {}
     found = []
     for block in message.blocks:
-        if run and block["kind"] == "tool_call":
-            call = ShownCall(block, run, calls.get(block["index"]), here, busy)
+        if block["kind"] == "tool_call":  # one that was called elsewhere has no run
+            call = ShownCall(block, run, calls.get(block["index"]), here, busy) if run else None
             found.append(Shown(block, "", 0, call=call))
         else:
             found.append(shown(block, busy))

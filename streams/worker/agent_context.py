@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import orjson
 
 from .. import log
+from ..log import earlier_calls, file_references
 from ..log.transcript import Block
 from ..providers.base import Call, Part, Replay, Result, Text, Turn
 from .model_context import DECLINED, files_in, said, told_again
@@ -39,13 +41,13 @@ def turns(history: str, earlier: Mapping[int, Standing], own: Standing) -> list[
     """Builds the turns from the JSON of `model_context.histories`, what earlier runs did, and what
     this one has done so far. Every call has exactly one result.
     """
-    *exchanges, (prompt, *_) = orjson.loads(history)
+    *exchanges, (prompt, _, _, _, beside, _) = orjson.loads(history)
     made = Turns()
     for asked, answer, fate, role, _, run in exchanges:
         if fate == DECLINED:
             continue
         if role != "user":
-            made.add("assistant", texts(asked))
+            tell_elsewhere(made, asked)
             continue
         made.add("user", texts(told_again(asked, fate)))
         if run in earlier:
@@ -53,8 +55,34 @@ def turns(history: str, earlier: Mapping[int, Standing], own: Standing) -> list[
         else:
             made.add("assistant", texts(answer or []))
     made.add("user", texts(prompt))
+    for said_since in rounds(beside):
+        tell_elsewhere(made, said_since)
     tell_steps(made, own)
     return made.made
+
+
+def has_calls_of_elsewhere(history: str) -> bool:
+    """Tells whether a client has sent calls with its history. Mostly it has not, which is told
+    without reading a long one once more."""
+    if '"result": ' not in history:
+        return False
+    *exchanges, (_, _, _, _, beside, _) = orjson.loads(history)
+    said_elsewhere = (said for said, _, _, role, *_ in exchanges if role != "user")
+    return bool(rounds(beside)) or any(map(earlier_calls.of_blocks, said_elsewhere))
+
+
+def rounds(beside: Mapping[str, Any] | None) -> list[list[Block]]:
+    """Returns what was said and called elsewhere since the prompt, as the run keeps it."""
+    said_since = (beside or {}).get("rounds", ())
+    return [file_references.said(each["text"], calls=each["calls"]) for each in said_since]
+
+
+def tell_elsewhere(made: Turns, blocks: Sequence[Block]) -> None:
+    """Adds an assistant's message that was said elsewhere, with its calls and their results."""
+    calls = earlier_calls.of_blocks(blocks)
+    asked_for = [Call(call["call_id"], call["name"], call["arguments"]) for call in calls]
+    made.add("assistant", [*texts(blocks), *asked_for])
+    made.add("user", [Result(call["call_id"], call["result"]) for call in calls])
 
 
 def tell_steps(made: Turns, standing: Standing) -> None:

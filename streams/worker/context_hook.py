@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -13,14 +14,21 @@ from ..agents.deadline import contained
 from ..api.run import Run
 from ..conf import Settings
 from ..models import Run as RunModel
-from ..providers.base import Prompt
-from . import model_context
+from ..providers.base import Prompt, Turn
+from . import agent_context, model_context
 from .claimed_run import Claimed
+from .run_standing import Standing
 
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
     """Builds the app's own prompt."""
-    return Prompt(model, model_context.turns(history), *beside(run, history, conf))
+    return Prompt(model, turns(history), *beside(run, history, conf))
+
+
+def turns(history: str) -> Sequence[Turn]:
+    if agent_context.has_calls_of_elsewhere(history):
+        return agent_context.turns(history, {}, Standing())
+    return model_context.turns(history)
 
 
 def beside(run: Claimed, history: str, conf: Settings) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.dialects.ai_sdk.encoder import UIMessageStream
-from streams.dialects.openai_chat.encoder import Completion
+from streams.dialects.openai_chat.encoder import Completion, PieceEncoder
 from streams.dialects.openai_chat.encoder import WholeEncoder as WholeCompletion
 from streams.dialects.openai_responses.encoder import Encoder
 from streams.dialects.openai_responses.response import Response
@@ -17,7 +17,8 @@ PIECE = "word" * 100  # long ones: copying the text for each shows sooner
 MOST = 8000
 ENCODERS = {
     "a response": lambda: Encoder(Response(RUN, "m", RUN, 1)),
-    "a completion that comes whole": lambda: WholeCompletion(Completion("chatcmpl-1", "m", 1)),
+    "a completion that comes whole": lambda: WholeCompletion(Completion(RUN, "m", 1)),
+    "a completion in pieces": lambda: PieceEncoder(Completion(RUN, "m", 1), usage=False),
     "a UI message": lambda: UIMessageStream("m"),
 }
 BLOCKS = {

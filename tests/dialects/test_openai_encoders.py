@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from uuid import UUID
 
 import pytest
 from openai import omit
+from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response as OpenAIResponse
@@ -223,12 +225,12 @@ def test_after_compaction_any_cursor_gets_the_end():
         assert rest[-1]["sequence_number"] > cut
 
 
-def completion():
-    return Completion("chatcmpl-1", "m", 1)
+def completion(since=0):
+    return Completion(RUN, "m", 1, since)
 
 
-def pieces(*given, usage=False):
-    encoder = PieceEncoder(completion(), usage)
+def pieces(*given, usage=False, since=0):
+    encoder = PieceEncoder(completion(since), usage)
     sent = encoder.begin() + b"".join(map(encoder.event, rows(*given)))
     return [frame.removeprefix("data: ") for frame in sent.decode().split("\n\n")[:-1]]
 
@@ -255,11 +257,50 @@ def test_pieces_that_are_no_whole_end_with_an_error(log):
     assert not any("finish_reason" in piece and '"stop"' in piece for piece in found)
 
 
-def test_a_completion_is_whole_or_an_error():
-    def made(*given):
-        encoder = WholeCompletion(completion())
-        return encoder.begin() + b"".join(map(encoder.event, rows(*given)))
+def completed(*given, since=0):
+    encoder = WholeCompletion(completion(since))
+    return encoder.begin() + b"".join(map(encoder.event, rows(*given)))
 
+
+@pytest.mark.parametrize(
+    ("since", "said", "reason"), [(0, ("So", True), "tool_calls"), (12, ("Rain.", False), "stop")]
+)
+def test_a_run_that_its_client_went_on_with_is_two_completions(since, said, reason):
+    whole = ChatCompletion.model_validate_json(completed(*BY_CLIENT, since=since))
+    state = ChatCompletionStreamState()
+    *found, last = pieces(*BY_CLIENT, usage=True, since=since)
+    assert last == "[DONE]"
+    typed = [ChatCompletionChunk.model_validate_json(piece) for piece in found]
+    for piece in typed:
+        state.handle_chunk(piece)
+    streamed = state.get_final_completion()
+    for made in (whole, streamed):
+        choice = made.choices[0]
+        text, calls = said
+        assert (choice.message.content, choice.finish_reason) == (text, reason)
+        assert made.usage.prompt_tokens == 3
+        called = choice.message.tool_calls or []
+        assert [(call.function.name, call.function.arguments) for call in called] == [
+            ("weather", '{"city":"Bern"}')
+        ] * calls
+        assert [call.id for call in called] == [f"call_{UUID(RUN).hex}_1"] * calls
+    assert whole.id == streamed.id == typed[0].id
+    assert whole.id.endswith("_12") == bool(since)
+
+
+def test_only_what_is_said_anew_is_said_twice():
+    yes = ("tool.decided", {"call_id": "call_1", "decision": "approved"})
+    again = ("run.started", {"attempt": 2, "step": 2, "from_block": 2})
+    waited = (*ASKS, WAITS, ("run.waiting", {}), yes, again, RUNS, OK, *ANSWERS)
+    assert pieces(*waited)[-1] == "[DONE]"
+    message = ChatCompletion.model_validate_json(completed(*waited)).choices[0].message
+    assert (message.content, message.tool_calls) == ("SoRain.", None)
+    lost = (*ASKS, RUNS, OK, *ANSWERS[:3], ("run.started", {"attempt": 3, "from_block": 2}))
+    assert "begin again" in pieces(*lost)[-1]
+
+
+def test_a_completion_is_whole_or_an_error():
+    made = completed
     for log in ("plain", "taken over"):
         whole = ChatCompletion.model_validate_json(made(*LOGS[log]))
         assert whole.choices[0].message.content == ("So it is" if log == "plain" else "So")

@@ -8,11 +8,13 @@ from io import BytesIO
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from streams import log
-from streams.models import Conversation, Event
+from streams.models import Conversation, Event, branching
 from streams.models.attachment import upload
+from streams.models.branching import Imported
 from streams.postgres.connections import connect
 from streams.providers.base import (
     BlockDelta,
@@ -77,6 +79,7 @@ async def test_the_fields_in_the_log_are_those_on_the_page(model, conversation, 
     await interrupted_failed_and_tried_again(model, conversation, phone, first)
     await mended(conversation, first)
     await sync_to_async(steered_and_decided)(conversation, laptop)
+    await sync_to_async(said_elsewhere)(conversation)
 
     said = {title: fields(text) for title, text in sections(PAGE).items() if title in IN_LOG}
 
@@ -135,6 +138,13 @@ def steered_and_decided(conversation, device):
         run.event("tool.ended", **of, status="ok", result="Done", ms=3),
         run.event("run.steered", message="x", absorbed="x", at_block=1),
     )
+
+
+def said_elsewhere(conversation):
+    call = {"call_id": "c", "name": "look", "arguments": "{}", "result": "Done"}
+    with transaction.atomic():
+        here = Conversation.lock(conversation.pk)
+        branching.take_in(here, [Imported("assistant", "", (), [call])])
 
 
 def fields_written(conversation) -> dict[str, set[str]]:

@@ -16,10 +16,12 @@ CLIENTS = {
     "responses": "openai-python, Responses",
     "node": "openai-node",
     "completions": "openai-python, Chat Completions",
+    "agents": "OpenAI Agents SDK",
     "ai": "AI SDK 7",
     "ag_ui": "AG-UI",
     "tanstack": "TanStack AI",
 }
+KILLED = CLIENTS.keys() - {"agents"}  # which has no more of this than what it is made of
 R, C = "test_openai_responses.py::test_", "test_openai_chat.py::test_"
 N, A, G, T = (
     f"{script}: "
@@ -31,6 +33,7 @@ N, A, G, T = (
     )
 )
 TOOLS = "test_openai_tools.py::test_"
+AGENTS = "test_openai_agents.py::test_an_agent_uses_its_tool_in_each_turn"
 KILLS = "test_kills.py::test_the_"
 TOGETHER = "test_together.py::test_begun_by_use_chat_followed_by_all_and_stopped_on_a_phone"
 WHOLE = f"{C}an_answer_whole_and_streamed_to_the_messages_that_were_sent"
@@ -46,11 +49,13 @@ CHECKS: dict[str, dict[str, str]] = {
         "ai": f"{A}plain",
         "ag_ui": f"{G}plain",
         "tanstack": f"{T}plain, and several turns",
+        "agents": AGENTS,
     },
     "An answer comes whole": {
         "responses": f"{R}an_answer_whole_and_streamed_and_read_again",
         "node": f"{N}an answer whole",
         "completions": WHOLE,
+        "agents": AGENTS,
     },
     "Several turns": {
         "responses": f"{R}several_turns_by_response_by_conversation_and_by_items",
@@ -59,6 +64,7 @@ CHECKS: dict[str, dict[str, str]] = {
         "ai": f"{A}several turns",
         "ag_ui": f"{G}several turns",
         "tanstack": f"{T}plain, and several turns",
+        "agents": AGENTS,
     },
     "Another answer, an edited prompt, a branch": {
         "responses": f"{R}several_turns_by_response_by_conversation_and_by_items",
@@ -133,8 +139,25 @@ CHECKS: dict[str, dict[str, str]] = {
     },
     "A tool that the client runs": {
         "responses": f"{TOOLS}the_client_runs_its_tool_and_another_response_goes_on",
+        "node": f"{N}a tool that the client runs, in responses",
+        "completions": f"{TOOLS}the_client_runs_its_tool_and_another_completion_goes_on",
+        "agents": AGENTS,
         "ai": "ai_sdk/tools.mjs: a tool that the client runs",
         "ag_ui": "ag_ui/tools.mjs: a tool that the client runs",
+    },
+    "Calls of earlier turns, in a client's own history": {
+        "responses": f"{TOOLS}a_client_that_holds_its_history_sends_it_with_the_result",
+        "node": f"{N}a tool that the client runs, in responses",
+        "completions": f"{TOOLS}a_history_of_another_is_answered_and_nobody_elses_call",
+        "agents": AGENTS,
+    },
+    "Images and files go with a prompt": {
+        "responses": f"{R}images_and_files_reach_the_model_and_are_read_back",
+        "node": f"{N}an image and a file",
+        "completions": f"{C}images_and_files_go_with_the_message_they_came_with",
+        "ai": f"{A}a file, and on with it after a reload",
+        "ag_ui": f"{G}an image, whose address is told",
+        "tanstack": f"{T}an image, and on with it after a reload",
     },
     "Begun in one, followed in others at once, stopped on a page": {
         "responses": TOGETHER,
@@ -142,9 +165,9 @@ CHECKS: dict[str, dict[str, str]] = {
         "ag_ui": TOGETHER,
     },
     "The web process is killed in mid-answer": dict.fromkeys(
-        CLIENTS, f"{KILLS}web_process_is_killed"
+        KILLED, f"{KILLS}web_process_is_killed"
     ),
-    "The worker is killed in mid-answer": dict.fromkeys(CLIENTS, f"{KILLS}worker_is_killed"),
+    "The worker is killed in mid-answer": dict.fromkeys(KILLED, f"{KILLS}worker_is_killed"),
 }
 
 

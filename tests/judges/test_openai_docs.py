@@ -22,9 +22,11 @@ def snippets(page, language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_openai_node_finds_what_it_expects(web, token, foreign):
-    told = judge("openai-node", "openai_node/judge.mjs", web.url, token, foreign)
-    passed(told, at_least=11)
+def test_openai_node_finds_what_it_expects(web, token, foreign, told):
+    told.answer("A dot, and words")
+    found = judge("openai-node", "openai_node/judge.mjs", web.url, token, foreign)
+    passed(found, at_least=15)
+    assert "CHECK" in os.environ or "words" in str(told.requests[-1]["messages"])
 
 
 def test_what_the_pages_show_does_what_they_say(web, token):

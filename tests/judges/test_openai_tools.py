@@ -130,8 +130,21 @@ def test_a_client_that_holds_its_history_sends_it_with_the_result(client, told):
     assert Run.objects.count() == 1
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(second.id)
-    with pytest.raises(openai.BadRequestError, match="earlier turns"):
-        client.responses.create(input=[*history, prompt], **ASKED)
+    told.answer("Then not")
+    again = [*history, call, result(call, "Sun"), *third.output, prompt]
+    fourth = client.responses.create(input=again, **ASKED)
+    assert fourth.output_text == "Then not"
+    kinds = ["user", "assistant", "tool", "assistant", "tool", "assistant", "user"]
+    assert [message["role"] for message in told.requests[-1]["messages"]] == kinds
+    assert [m["content"] for m in told.requests[-1]["messages"] if m["role"] == "tool"] == [
+        "Rain", "Sun",
+    ]  # fmt: skip
+    items = [*client.responses.input_items.list(fourth.id, order="asc")]
+    assert [(item.type, item.to_dict().get("output")) for item in items] == [
+        ("message", None), ("function_call", None), ("function_call_output", "Rain"),
+        ("function_call", None), ("function_call_output", "Sun"), ("message", None),
+        ("message", None),
+    ]  # fmt: skip
 
 
 def test_openais_words_for_what_does_not_fit(client, foreign_client, told):
@@ -182,3 +195,87 @@ def test_a_result_finds_its_run_whoever_works(client, told, crew, worker):
     assert [event.sequence_number for event in events] == list(range(len(events)))
     assert dumped(client.responses.retrieve(last.id)) == dumped(last)
     assert texts(told)[-1] == "Rain", "the result is told again"
+
+
+def function(tool):
+    return {"type": "function", "function": {k: v for k, v in tool.items() if k != "type"}}
+
+
+CHAT = {"model": MODEL, "tools": [function(WEATHER)]}
+PROMPT = {"role": "user", "content": "Weather?"}
+
+
+def tool(call, output="Rain"):
+    return {"role": "tool", "tool_call_id": call.id, "content": output}
+
+
+def roles(told):
+    return [message["role"] for message in told.requests[-1]["messages"]]
+
+
+def test_the_client_runs_its_tool_and_another_completion_goes_on(client, told):
+    completions = client.chat.completions
+    told.say("Look").call("weather", '{"city": "Bern"}', "call_1")
+    first = completions.create(messages=[PROMPT], **CHAT)
+    (choice,) = first.choices
+    assert (choice.finish_reason, choice.message.content) == ("tool_calls", "Look")
+    (call,) = choice.message.tool_calls
+    assert (call.function.name, json.loads(call.function.arguments)) == (
+        "weather",
+        {"city": "Bern"},
+    )
+    assert told.requests[-1]["tools"][0]["function"]["parameters"] == WEATHER["parameters"]
+    assert (first.usage.prompt_tokens, first.usage.completion_tokens) == (3, 5)
+
+    told.call("weather", '{"city": "Thun"}', "call_1")  # as some services name all of theirs
+    history = [{"role": "system", "content": "In short"}, PROMPT, choice.message, tool(call)]
+    options = {"include_usage": True}
+    with completions.stream(messages=history, stream_options=options, **CHAT) as stream:
+        seen = [event for event in stream if event.type.startswith("tool_calls")]
+        second = stream.get_final_completion()
+    assert [event.type.rpartition(".")[2] for event in seen] == ["delta", "delta", "done"]
+    (other,) = second.choices[0].message.tool_calls
+    assert (other.function.arguments, other.id != call.id) == ('{"city": "Thun"}', True)
+    assert (second.id != first.id, second.usage.prompt_tokens) == (True, 3)
+    assert told.requests[-1]["messages"][0]["content"] == "In short"
+    assert roles(told) == ["system", "user", "assistant", "tool"]
+
+    told.answer("It", " rains")
+    history += [second.choices[0].message.to_dict(), tool(other, "Sun")]
+    third = completions.create(messages=history, **CHAT)
+    assert (third.choices[0].message.content, third.usage.prompt_tokens) == ("It rains", 3)
+    again = completions.create(messages=history, **CHAT)
+    assert again.to_dict() == third.to_dict(), "the same once more"
+    assert (Run.objects.count(), len(told.requests)) == (1, 3)
+
+    told.answer("Take it")
+    history += [third.choices[0].message, {"role": "user", "content": "Umbrella?"}]
+    last = completions.create(messages=history, **CHAT)
+    assert last.choices[0].message.content == "Take it"
+    assert roles(told) == [
+        "system", "user", "assistant", "tool", "assistant", "tool", "assistant", "user",
+    ]  # fmt: skip
+    results = [m["content"] for m in told.requests[-1]["messages"] if m["role"] == "tool"]
+    assert (results, Run.objects.count()) == (["Rain", "Sun"], 2)
+
+
+def test_a_history_of_another_is_answered_and_nobody_elses_call(client, foreign_client, told):
+    """What a client says of a call is good for its own history, whosever the call is."""
+    told.call("weather", "{}", "call_1")
+    message = client.chat.completions.create(messages=[PROMPT], **CHAT).choices[0].message
+    (call,) = message.tool_calls
+    told.answer("So they say")
+    history = [PROMPT, message, tool(call)]
+    theirs = foreign_client.chat.completions.create(messages=history, **CHAT)
+    assert theirs.choices[0].message.content == "So they say"
+    assert ToolCall.objects.get().status == "waiting"
+    told.answer("It rains")
+    client.chat.completions.create(messages=history, **CHAT)
+    told.answer("It shines")
+    edited = [PROMPT, message, tool(call, "Sun")]
+    other = client.chat.completions.create(messages=edited, model=MODEL)
+    assert other.choices[0].message.content == "It shines"
+    words = [message["content"] for message in told.requests[-1]["messages"]]
+    assert words == ["Weather?", "[Called weather with {}]", "[Result: Sun]"]
+    assert ToolCall.objects.get().result == "Rain"
+    assert Run.objects.count() == 3

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
 
+from streams.dialects import openai_ids as ids
 from streams.dialects.openai_endpoint import error_body
 from streams.exceptions import StreamsError
 from streams.log.transcript import Row
 from streams.providers.stop_reasons import UNFINISHED
 
+from .called import Called, pieces_of
+
+TERMINAL = ("run.completed", "run.failed", "run.cancelled", "run.steered")
 DONE = b"data: [DONE]\n\n"
 REASONS = {"max_tokens": "length", "content_filter": "content_filter", "refusal": "content_filter"}
 STATUSES = {
@@ -39,13 +44,18 @@ class NoAnswer(StreamsError):
         self.code, self.status = code, STATUSES.get(code, 500)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Completion:
-    """The fields that all pieces of one completion share."""
+    """What is the same in all pieces of one completion: a run, from an event on."""
 
-    id: str
+    run: str
     model: str
     created: int
+    since: int = 0
+
+    @cached_property
+    def id(self) -> str:
+        return ids.completion_id(self.run, self.since)
 
     def value(self, object: str, choices: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         own = {"id": self.id, "object": object, "created": self.created, "model": self.model}
@@ -53,96 +63,126 @@ class Completion:
 
 
 class PieceEncoder:
-    """Says a run's events as pieces, and ends with `[DONE]`, or with an error that has none."""
+    """Says a run's events as pieces, and ends with `[DONE]`, or with an error that has none. The
+    completion is what comes behind the event `since`, up to where the run waits for its client.
+    """
 
     def __init__(self, completion: Completion, usage: bool) -> None:
+        self.over = False
         self._completion = completion
         self._usage = usage
-        self._kinds: dict[int, str] = {}
-        self._said = self._over = False
+        self._called = Called(completion.run, completion.since)
+        self._fields: dict[int, str] = {}  # by block; "" of what is not said
+        self._said = -1  # the last block of which anything was said
 
     def begin(self) -> bytes:
         return self._piece({"role": "assistant", "content": ""})
 
     def event(self, row: Row) -> bytes:
-        if self._over:
+        if self.over:
+            return b""
+        # First: most events are pieces of what is said, and those before `since` have no field.
+        if row.type == "block.delta" and (name := self._fields.get(row.data["index"])):
+            return self._delta(name, row.data)
+        self._called.note(row)
+        if row.seq <= self._completion.since and row.type not in TERMINAL:
             return b""
         if row.type == "block.started":
-            self._kinds[row.data["index"]] = FIELDS.get(row.data["kind"], "")
-        elif row.type == "block.delta":
-            return self._delta(row.data)
-        elif row.type == "run.started" and self._said:
+            self._fields[row.data["index"]] = FIELDS.get(row.data["kind"], "")
+        elif row.type == "run.started" and self._said >= row.data.get("from_block", 0):
             return self._broken(NoAnswer(AGAIN, "server_error"))
+        elif self._called.end_here(row):
+            pieces = pieces_of(self._called.calls())
+            return b"".join(map(self._piece, pieces)) + self._end("tool_calls", self._called.used)
         elif row.type == "run.completed":
-            return self._completed(row.data)
+            used = self._called.used if self._completion.since else row.data["usage"]
+            return self._end(reason_of(row.data["stop_reason"]), used)
         elif (failure := failure_of(row)) is not None:
             return self._broken(failure)
         return b""
 
-    def _delta(self, data: Mapping[str, Any]) -> bytes:
-        name = self._kinds.get(data["index"])
-        if not (name and data["text"]):
+    def _delta(self, name: str, data: Mapping[str, Any]) -> bytes:
+        if not data["text"]:
             return b""
-        self._said = True
+        self._said = data["index"]
         return self._piece({name: data["text"]})
 
-    def _completed(self, data: Mapping[str, Any]) -> bytes:
-        last = self._piece({}, reason_of(data["stop_reason"]))
+    def _end(self, reason: str, used: Mapping[str, int]) -> bytes:
+        self.over = True
+        last = self._piece({}, reason)
         if self._usage:
-            value = self._completion.value(
-                "chat.completion.chunk", [], usage=usage_of(data["usage"])
-            )
+            value = self._completion.value("chat.completion.chunk", [], usage=usage_of(used))
             last += framed(value)
         return last + DONE
 
     def _broken(self, failure: NoAnswer) -> bytes:
-        self._over = True
+        self.over = True
         return framed(error_body(failure))
 
-    def _piece(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
+    def _piece(self, delta: Mapping[str, Any], reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         more = {"usage": None} if self._usage else {}
         return framed(self._completion.value("chat.completion.chunk", [choice], **more))
 
 
 class WholeEncoder:
-    """Says nothing until the run has ended, and then the completion as one document.
+    """Says nothing until the completion has ended, and then all of it as one document.
 
     `event` raises NoAnswer at the end of a run that has failed or was stopped.
     """
 
     def __init__(self, completion: Completion) -> None:
+        self.over = False
         self._completion = completion
-        self._kinds: dict[int, str] = {}
-        self._said: dict[str, list[str]] = {"content": [], "refusal": []}
+        self._called = Called(completion.run, completion.since)
+        self._said: dict[int, tuple[str, list[str]]] = {}  # each block's field, and what it says
 
     def begin(self) -> bytes:
         return b""
 
     def event(self, row: Row) -> bytes:
+        if self.over:
+            return b""
+        self._called.note(row)
+        if row.seq <= self._completion.since and row.type not in TERMINAL:
+            return b""
         data = row.data
         if row.type == "run.started":
-            self._said = {"content": [], "refusal": []}
-        elif row.type == "block.started":
-            self._kinds[data["index"]] = FIELDS.get(data["kind"], "")
-        elif row.type == "block.delta" and (name := self._kinds.get(data["index"])):
-            self._said[name].append(data["text"])
+            kept = data.get("from_block", 0)
+            self._said = {at: said for at, said in self._said.items() if at < kept}
+        elif row.type == "block.started" and data["kind"] in FIELDS:
+            self._said[data["index"]] = FIELDS[data["kind"]], []
+        elif row.type == "block.delta" and data["index"] in self._said:
+            self._said[data["index"]][1].append(data["text"])
+        elif self._called.end_here(row):
+            return self._document("tool_calls", self._called.used, self._called.calls())
         elif row.type == "run.completed":
-            return orjson.dumps(self._document(data))
+            used = self._called.used if self._completion.since else data["usage"]
+            return self._document(reason_of(data["stop_reason"]), used)
         elif (failure := failure_of(row)) is not None:
             raise failure
         return b""
 
-    def _document(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        content, refusal = ("".join(self._said[name]) for name in ("content", "refusal"))
-        said = {"content": content, "refusal": refusal or None}
+    def _document(
+        self, reason: str, used: Mapping[str, int], calls: Sequence[Mapping[str, Any]] = ()
+    ) -> bytes:
+        self.over = True
+        content, refusal = self._text("content"), self._text("refusal")
+        said = {"content": content if content or not calls else None, "refusal": refusal or None}
+        called = {"tool_calls": calls} if calls else {}
         choice = {
             "index": 0,
-            "message": {"role": "assistant", **said, "annotations": []},
+            "message": {"role": "assistant", **said, **called, "annotations": []},
             "logprobs": None,
-            "finish_reason": reason_of(data["stop_reason"]),
+            "finish_reason": reason,
         }
-        return self._completion.value("chat.completion", [choice], usage=usage_of(data["usage"]))
+        value = self._completion.value("chat.completion", [choice], usage=usage_of(used))
+        return orjson.dumps(value)
+
+    def _text(self, field: str) -> str:
+        return "".join(
+            text for name, texts in self._said.values() if name == field for text in texts
+        )
 
 
 def failure_of(row: Row) -> NoAnswer | None:

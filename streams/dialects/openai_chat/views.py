@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import HttpResponse
 
 from streams import policy
+from streams.dialects import openai_calls as calls
 from streams.dialects.files import Storing, check_ahead
 from streams.dialects.openai_endpoint import OpenAIView
 from streams.dialects.openai_input import imported
@@ -33,31 +34,36 @@ class ChatCompletions(OpenAIView):
 
     def post(self, request: Request) -> HttpResponse:
         wanted = asked(self.sent(request))
-        run = with_all(begin(request.user, request.device, wanted))
-        completion = Completion(
-            f"chatcmpl-{run.uuid.hex}", run.model, int(run.queued_at.timestamp())
-        )
+        begun, since = begin(request.user, request.device, wanted)
+        run = with_all(begun)
+        created = int(run.queued_at.timestamp())
+        completion = Completion(str(run.uuid), run.model, created, since)
         if wanted.stream:
             return self.follow(request, run, PieceEncoder(completion, wanted.usage))
         return self.follow(request, run, WholeEncoder(completion), streams=False)
 
 
-def begin(user: Any, device: Device, asked: Asked) -> Run:
+def begin(user: Any, device: Device, asked: Asked) -> tuple[Run, int]:
     """Stores the messages as a conversation of their own, and the run of its last prompt. The
     client holds its history itself, and sends all of it each time: so the conversation is archived
-    from the beginning.
+    from the beginning. With results of calls it is the run that waits for them, and the event
+    behind which it goes on.
 
-    Raises what `first_prompt.begin_with` raises, and UnknownModelName.
+    Raises what `first_prompt.begin_with` and `calls.go_on` raise, and UnknownModelName.
     """
     if asked.model:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
+    if asked.results:
+        going = calls.Going(asked.results, asked.kept, asked.model, True, "messages")
+        if found := calls.go_on(user, device, going):
+            return found
     with Storing(user, "messages") as storing:
         said = [*asked.said.before, asked.said.prompt]
         model = asked.model or policy.default_model(user)
         ahead = partial(check_ahead, user, None, model, said)
         *files, last = storing.each([each.files for each in said], ahead=ahead)
-        return stored(user, device, asked, imported(asked.said.before, files), last)
+        return stored(user, device, asked, imported(asked.said.before, files), last), 0
 
 
 @atomic

@@ -9,20 +9,18 @@ from uuid import UUID
 
 from streams import quotas
 from streams.dialects import client_tools
+from streams.dialects import openai_ids as ids
+from streams.dialects.openai_history import History, Result, items_in
 from streams.dialects.openai_input import (
     Conversed,
     Said,
     check_number,
     conversed,
-    messages_in,
     metadata_in,
     typed,
 )
 from streams.exceptions import Invalid
 from streams.log import dumps
-
-from . import ids
-from .calls import SKIPPED, Result, kind_of, results_in
 
 # What a client finds again in the response; `temperature` and the like are for it alone.
 ECHOED = {
@@ -51,7 +49,7 @@ class Asked:
 
     said: Conversed
     echo: Mapping[str, Any]
-    results: Sequence[Result] = ()
+    results: Sequence[Result] = ()  # of calls since the prompt
     tools: Sequence[client_tools.Kept] | None = None  # None where the request says nothing of it
     model: str = ""
     previous: tuple[UUID, int] | None = None
@@ -70,7 +68,7 @@ class Asked:
         tokens = {"answer_tokens": self.answer_tokens} if self.answer_tokens else {}
         hidden = {} if self.store else {"hidden": True}
         tools = {} if self.tools is None else {"tools": list(self.tools)}
-        kept = own | tokens | hidden | tools
+        kept = own | tokens | hidden | tools | self.said.kept
         return kept | {"before": len(self.said.before), "echo": self.echo}
 
 
@@ -78,13 +76,9 @@ def asked(given: Mapping[str, Any]) -> Asked:
     """Raises Invalid, TooLarge, and NotFound for an id that nothing can have."""
     refuse_what_is_not_here(given)
     instructions = typed(given, "instructions", str, "")
-    results = results_in(given.get("input"))
+    history = items_in(given.get("input"), "input")
     previous, conversation = places(given)
-    said = (
-        answering(given["input"], instructions, known_here=bool(previous or conversation))
-        if results
-        else conversed(messages_in(given.get("input"), "input"), "input", instructions)
-    )
+    said = sent(history, instructions, known_here=bool(previous or conversation))
     quotas.check_text("system", said.system or "")
     tokens = typed(given, "max_output_tokens", int, None)
     if tokens is not None and tokens < 1:
@@ -92,7 +86,7 @@ def asked(given: Mapping[str, Any]) -> Asked:
     return Asked(
         said,
         echo(given) | echoed_tools(given),
-        results=results,
+        results=history.results(),
         tools=tools_in(given),
         model=typed(given, "model", str, ""),
         previous=previous,
@@ -115,20 +109,24 @@ def refuse_what_is_not_here(given: Mapping[str, Any]) -> None:
         raise Invalid("Answers are text here: no other format.", field="text.format")
 
 
-def answering(items: Sequence[Any], instructions: str, known_here: bool) -> Conversed:
-    """Returns what comes with results: instructions alone. Messages before them are a client's own
-    history; raises Invalid where they are not, as it says what is `known_here`."""
-    said = messages_in([item for item in items if kind_of(item) not in SKIPPED], "input")
-    rules = [each for each in said if each.role in ("system", "developer")]
-    if known_here and len(rules) < len(said):
+def sent(history: History, instructions: str, known_here: bool) -> Conversed:
+    """Returns what was sent; with results that can only be about calls here it is instructions
+    alone. Raises Invalid for messages with results where the client says what is `known_here`."""
+    if not history.results():
+        return conversed(history.said, "input", instructions)
+    if known_here and any(it.text or it.files for it in history.talk):
         raise Invalid(NO_MESSAGES, field="input")
-    return conversed([*rules, Said("user", "")], "input", instructions)
+    asks = any(each.role == "user" for each in history.said)
+    if known_here or history.loose or not asks:
+        return conversed([*history.rules, Said("user", "")], "input", instructions)
+    return conversed(history.said, "input", instructions)
 
 
 def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept] | None:
     """Returns what the model is offered, None where nothing is said of it. Raises Invalid for what
     is no function, and TooLarge."""
     tools = typed(given, "tools", list, [])
+    client_tools.check_many(tools)
     if any(not isinstance(it, Mapping) or it.get("type") != "function" for it in tools):
         raise Invalid("A tool is a function of the client's: no other can be sent.", field="tools")
     if any(not isinstance(it.get("strict"), bool | None) for it in tools):

@@ -9,9 +9,11 @@ from django.http import HttpResponse, JsonResponse
 
 from streams import policy, quotas
 from streams.conversation_snapshot import snapshot
+from streams.dialects import openai_ids as ids
 from streams.dialects.files import Address, Storing, addresses
 from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
-from streams.dialects.openai_input import Said, imported, messages_in, metadata_in
+from streams.dialects.openai_history import items_in
+from streams.dialects.openai_input import Said, imported, metadata_in
 from streams.exceptions import Invalid, NotFound
 from streams.log import branches
 from streams.log.transcript import MessageState
@@ -21,8 +23,8 @@ from streams.postgres import channels
 from streams.postgres.database import atomic
 from streams.views.resource import Request
 
-from . import ids, starting
-from .input_items import input_item
+from . import starting
+from .input_items import input_items
 
 STAYS = "An item can't be deleted: the log keeps what was said. Delete the conversation."
 MOST_ITEMS = 20  # of one request, as OpenAI has it
@@ -70,7 +72,7 @@ class Items(OpenAIView):
             )
             taken = take_in(here, imported(said, files))
         address = addresses(request)
-        made = [input_item(m.uuid, m.role, m.blocks, address) for m in taken]
+        made = [item for m in taken for item in input_items(m.uuid, m.role, m.blocks, address)]
         return JsonResponse(listed(made, {"limit": str(MOST_ITEMS)}))
 
 
@@ -90,7 +92,7 @@ class OneItem(OpenAIView):
 
 def begin(user: Any, items: Any, metadata: dict[str, str]) -> Conversation:
     """Raises Invalid, TooLarge, TooManyEmpty, and what `Storing.each` raises."""
-    said = messages_in([] if items is None else items, "items")
+    said = items_in([] if items is None else items, "items").closed()
     system = "\n\n".join(each.text for each in said if each.role not in branching.ROLES)
     quotas.check_text("system", system)
     own: dict[str, Any] = {"system": system, "metadata": metadata or None}
@@ -117,7 +119,7 @@ def take_in(here: Conversation, said: list[Imported]) -> list[Any]:
 
 def messages(items: Any) -> list[Said]:
     """Raises Invalid."""
-    said = bounded(messages_in(items, "items"))
+    said = bounded(items_in(items, "items").closed())
     if any(each.role not in branching.ROLES for each in said):
         raise Invalid("Instructions begin a conversation: none can be added.", field="items")
     return said
@@ -140,7 +142,7 @@ def items_of(
     for message in reversed(shown) if newest else shown:
         if of and not is_of(of, message):
             continue
-        found = items_in(message, known.get(message.run or ""), address)
+        found = items_of_message(message, known.get(message.run or ""), address)
         yield from reversed(found) if newest else found
 
 
@@ -149,9 +151,11 @@ def is_of(item: str, message: MessageState) -> bool:
     return owner in item
 
 
-def items_in(message: MessageState, run: Run | None, address: Address) -> list[dict[str, Any]]:
+def items_of_message(
+    message: MessageState, run: Run | None, address: Address
+) -> list[dict[str, Any]]:
     if message.run is None:
-        return [input_item(message.id, message.role, message.blocks, address)]
+        return input_items(message.id, message.role, message.blocks, address)
     return starting.all_of(run) if run else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import ids
+from streams.dialects import openai_ids as ids
 
 STATUS = {
     "queued": "queued",

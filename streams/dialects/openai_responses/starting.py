@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from streams import log, policy, quotas
+from streams.dialects import openai_calls as calls
+from streams.dialects import openai_ids as ids
 from streams.dialects.files import Storing, check_ahead, earlier_of
-from streams.dialects.openai_input import imported
+from streams.dialects.openai_input import check_rounds, imported
 from streams.dialects.runs import decided_by
 from streams.exceptions import NotFound
 from streams.models import Conversation, Device, Run, branching, new_conversation
@@ -20,7 +22,6 @@ from streams.text import opening_of
 from streams.views.prompt_files import check_taken
 from streams.views.validation import checked_values, short_enough
 
-from . import calls, ids
 from .asking import Asked
 from .encoder import WHOLE, Encoder, Extent
 from .response import Response
@@ -47,8 +48,9 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     if asked.results:
-        within, kept = waits_in(user, asked), asked.kept
-        return Begun(*calls.go_on(user, device, asked.results, within, kept, asked.model))
+        going = calls.Going(asked.results, asked.kept, asked.model, bool(asked.said.rounds))
+        if found := calls.go_on(user, device, going, waits_in(user, asked)):
+            return Begun(*found)
     place = place_of(user, asked)
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
@@ -58,6 +60,7 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         model = asked.model or (place.conversation.model if place else policy.default_model(user))
         ahead = partial(check_ahead, user, place.conversation if place else None, model, said)
         *files, last = storing.each([each.files for each in said], earlier, ahead)
+        check_rounds(asked.said)
         sent = Sent(imported(before, files), last, key)
         return Begun(stored(user, device, asked, place, sent))
 

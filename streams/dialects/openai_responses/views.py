@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams import policy
+from streams.dialects import openai_calls as calls
 from streams.dialects.files import addresses
 from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
 from streams.dialects.runs import with_all
@@ -15,10 +16,10 @@ from streams.models import Run
 from streams.realtime import sse
 from streams.views.resource import Request
 
-from . import calls, starting
+from . import starting
 from .asking import asked
 from .encoder import Encoder, WholeEncoder
-from .input_items import input_item
+from .input_items import input_items
 
 
 class ResponsesView(OpenAIView):
@@ -82,8 +83,10 @@ class InputItems(OpenAIView):
         before = run.conversation.messages.filter(seq__lte=run.prompt.seq).order_by("-seq")
         said = [*before[: (run.asked or {}).get("before", 0) + 1]]
         address = addresses(request)
-        ordered = said if newest_first(request.GET) else reversed(said)
-        items = [input_item(m.uuid, m.role, m.blocks, address) for m in ordered]
+        newest = newest_first(request.GET)
+        ordered = said if newest else reversed(said)
+        sent = [input_items(m.uuid, m.role, m.blocks, address) for m in ordered]
+        items = [item for each in sent for item in (reversed(each) if newest else each)]
         return JsonResponse(listed(items, request.GET))
 
 

@@ -57,6 +57,7 @@ class Block(TypedDict):
     text: str
     name: NotRequired[str]
     call_id: NotRequired[str]
+    result: NotRequired[str]
     id: NotRequired[Id]
     type: NotRequired[str]
     size: NotRequired[Count]

@@ -149,6 +149,64 @@ await check("a chat completion", async () => {
   await assert.rejects(all(completions.create({ model: failing, messages, stream: true })));
 });
 
+const parameters = { type: "object", properties: { city: { type: "string" } } };
+const prompt = 'weather {"city": "Bern"}\nweather {"city": "Thun"}';
+
+await check("a tool that the client runs, in responses", async () => {
+  const tools = [{ type: "function", name: "weather", parameters, strict: false }];
+  const asked = { model: "scripted:tools", tools };
+  let input = [{ role: "user", content: prompt }];
+  let last = await responses.create({ ...asked, input });
+  for (const city of ["Bern", "Thun"]) {
+    const [call] = last.output;
+    assert.deepEqual(JSON.parse(call.arguments), { city });
+    const result = { type: "function_call_output", call_id: call.call_id, output: `Rain in ${city}` };
+    const stream = responses.stream({ ...asked, input: [result], previous_response_id: last.id });
+    input = [...input, call, result];
+    last = await stream.finalResponse();
+  }
+  assert.equal(last.output_text, "Rain in Thun");
+  const more = { role: "user", content: "Over" };
+  const next = await responses.create({ ...asked, input: [...input, ...last.output, more] });
+  assert.equal(next.output_text, "Over");
+  const items = await responses.inputItems.list(next.id, { order: "asc" });
+  const outputs = items.data.filter((item) => item.type === "function_call_output");
+  assert.deepEqual(outputs.map((item) => item.output), ["Rain in Bern", "Rain in Thun"]);
+});
+
+async function completesWithTools(stream) {
+  const cities = [];
+  const weather = ({ city }) => cities.push(city) && `Rain in ${city}`;
+  const described = { function: weather, name: "weather", parse: JSON.parse, parameters };
+  const tools = [{ type: "function", function: described }];
+  const messages = [{ role: "user", content: prompt }];
+  const runner = client.chat.completions.runTools({ model: "scripted:tools", messages, tools, stream });
+  assert.equal(await runner.finalContent(), "Rain in Thun");
+  assert.deepEqual(cities, ["Bern", "Thun"]);
+}
+
+await check("a tool that the client runs, in completions whole", () => completesWithTools(false));
+await check("a tool that the client runs, in completions streamed", () => completesWithTools(true));
+
+await check("an image and a file", async () => {
+  const data = (type, bytes) => `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
+  const dot = Buffer.from("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==", "base64");
+  const content = [
+    { type: "input_image", image_url: data("image/gif", dot) },
+    { type: "input_file", filename: "a.txt", file_data: data("text/plain", "words") },
+    { type: "input_text", text: "What?" },
+  ];
+  const told = "openai-chat:told";
+  const whole = await responses.create({ model: told, input: [{ role: "user", content }] });
+  assert.equal(whole.output_text, "A dot, and words");
+  const { data: [item] } = await responses.inputItems.list(whole.id);
+  const file = item.content.find((part) => part.type === "input_file");
+  const read = await fetch(file.file_url, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(await read.text(), "words");
+  const again = responses.create({ model: told, input: [{ role: "user", content: [{ type: "input_file", file_id: "f" }] }] });
+  await assert.rejects(again, status(400));
+});
+
 await check("models", async () => {
   const names = [];
   for await (const each of client.models.list()) names.push(each.id);

@@ -9,7 +9,7 @@ from streams.exceptions import NotFound
 
 CALL = re.compile(r"call_([0-9a-f]{32})_([0-9]{1,8})")
 SINCE = re.compile(r"_([1-9][0-9]{0,17})\Z")
-RESPONSE, CONVERSATION, MESSAGE = "resp_", "conv_", "msg_"
+RESPONSE, COMPLETION, CONVERSATION, MESSAGE = "resp_", "chatcmpl-", "conv_", "msg_"
 ITEMS = {
     "text": MESSAGE,
     "refusal": MESSAGE,
@@ -22,6 +22,11 @@ ITEMS = {
 def response_id(run: UUID | str, since: int = 0) -> str:
     """Returns the id of the response that a run is, or of the one that it is from an event on."""
     return RESPONSE + UUID(str(run)).hex + (f"_{since}" if since else "")
+
+
+def completion_id(run: UUID | str, since: int = 0) -> str:
+    """Returns the same of a chat completion."""
+    return COMPLETION + UUID(str(run)).hex + (f"_{since}" if since else "")
 
 
 def conversation_id(conversation: UUID | str) -> str:
