@@ -61,7 +61,7 @@ async def test_no_effect_is_doubled_whatever_becomes_of_workers(request, capsys)
     ):  # fmt: skip
         losses = Losses(seed, postgres, LEASE, service, dense)
         try:
-            crowd = await populate(postgres.url, 12 if dense else 8, "agent:crew")
+            crowd = await populate(postgres.url, 16 if dense else 8, "agent:crew")
             steer = (
                 "UPDATE streams_conversation SET on_busy = 'steer' WHERE id %% 2 = 0 RETURNING 1"
             )

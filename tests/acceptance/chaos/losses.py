@@ -13,7 +13,7 @@ from .postgres import Postgres
 from .weather import House, Weather
 
 CAUGHT = 0.5  # seconds to wait for a call whose worker is to be lost before it writes the result
-IDLE = 4.0  # seconds without an effect, after which a dense storm waits for no more
+IDLE = 8.0  # seconds without an effect, after which a dense storm waits for no more
 EFFECTS = 5  # between two losses
 A_SECOND = 2  # and as many in the whole, however long a busy machine takes to start workers
 
