@@ -16,7 +16,7 @@ from streams.http.handler import OneThreadHandler
 from streams.models import Budget, Conversation, Usage
 from tests.client import cookies_of, header_of
 from tests.factories import ConversationFactory, DeviceFactory
-from tests.test_posting import rows
+from tests.models.test_posting import rows
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 NAMES = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")

@@ -16,9 +16,9 @@ from streams import log
 from streams.admin import timeline
 from streams.models import Attachment, Conversation, DeviceSession, Run, Usage
 
-from .factories import ConversationFactory, DeviceFactory, UserFactory, WorkerFactory
-from .views.agent_answers import agent_run, one, step, wait
-from .views.answers import begin
+from ..factories import ConversationFactory, DeviceFactory, UserFactory, WorkerFactory
+from ..views.agent_answers import agent_run, one, step, wait
+from ..views.answers import begin
 
 HOSTILE = '<script>alert("x")</script>'
 WORDS = ("Because ", "of ", "Rayleigh.")
