@@ -58,7 +58,7 @@ def test_the_projects_own_settings_pass():
         ("STREAMS", {"buffer_bytes": 0}, "streams.E010"),
         ("STREAMS", {"base_template": "site/nowhere.html"}, "streams.E020"),
         ("STREAMS", {"policy": "no.such.policy"}, "streams.E016"),
-        ("STREAMS", {"agents": {"a": "tests.agents.site.keyed"}}, "streams.E021"),
+        ("STREAMS", {"agents": {"a": "tests.agents.example_agents.keyed"}}, "streams.E021"),
         ("STREAMS", {"webhooks": {"crm": {"secret": SECRET}}}, "streams.E023"),
         ("STREAMS", {"webhooks": {"crm": {"url": "ftp://a.b", "secret": SECRET}}}, "streams.E023"),
         ("STREAMS", {"webhooks": {"crm": {"url": "https://a.b"}}}, "streams.E023"),
@@ -265,7 +265,7 @@ def test_a_deployment_without_a_key_is_told_in_one_sentence():
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("named", ["tests.any_site.application", "tests.no_such.application"])
+@pytest.mark.parametrize("named", ["tests.host_site_urls.application", "tests.no_such.application"])
 def test_a_server_without_streams_is_warned_about(settings, monkeypatch, named):
     monkeypatch.setattr(asgi, "made", False)
     settings.ASGI_APPLICATION = named

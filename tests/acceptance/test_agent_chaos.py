@@ -15,13 +15,13 @@ import pytest
 
 from streams.log.transcript import fold
 
-from .chaos.crew import Model, Person, Service
+from .chaos.agent_workload import Model, Person, Service
 from .chaos.device import Device
-from .chaos.losses import Losses
+from .chaos.fault_injector import free_port
+from .chaos.final_checks import TERMINAL, Verdict, judge_device, read, table
 from .chaos.people import populate
 from .chaos.postgres import Postgres
-from .chaos.verdict import TERMINAL, Verdict, judge_device, read, table
-from .chaos.weather import free_port
+from .chaos.worker_losses import Losses
 from .test_chaos import all_ended, all_there
 
 pytestmark = pytest.mark.early

@@ -12,13 +12,13 @@ from collections import Counter
 
 import pytest
 
-from .chaos.author import Author
 from .chaos.device import Device, ask
+from .chaos.fault_injector import Weather, free_port
+from .chaos.final_checks import judge, read, table
 from .chaos.model import Model
 from .chaos.people import populate
 from .chaos.postgres import Postgres
-from .chaos.verdict import judge, read, table
-from .chaos.weather import Weather, free_port
+from .chaos.prompting_person import Author
 
 pytestmark = pytest.mark.early
 LEASE = 2.0

@@ -18,9 +18,9 @@ from tests.client import Client
 from tests.processes import Web, WorkerProcess
 
 from .chaos.device import Device, ask
+from .chaos.final_checks import read
 from .chaos.people import populate
 from .chaos.postgres import Postgres
-from .chaos.verdict import read
 
 pytestmark = pytest.mark.timeout(170)
 

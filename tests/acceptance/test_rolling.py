@@ -18,11 +18,11 @@ from streams.log.transcript import fold
 from tests.client import Client
 from tests.processes import Process, Web, WorkerProcess
 
-from .chaos.author import Author
 from .chaos.device import Device, ask
+from .chaos.final_checks import read
 from .chaos.people import populate
 from .chaos.postgres import Postgres
-from .chaos.verdict import read
+from .chaos.prompting_person import Author
 from .test_streams import open_stream
 
 STREAMS, CONVERSATIONS = 36, 12

@@ -12,14 +12,14 @@ from django.core.management.base import SystemCheckError
 from streams.agents import registry as agents
 from streams.providers import registry
 from streams.providers.base import UnknownModel
-from tests.agents import site
+from tests.agents import example_agents
 
 
 @pytest.fixture
 def configure(settings: Any) -> Any:
     def configure(debug: bool = True, **named: str) -> None:
         settings.DEBUG = debug
-        paths = {name: f"tests.agents.site.{path}" for name, path in named.items()}
+        paths = {name: f"tests.agents.example_agents.{path}" for name, path in named.items()}
         settings.STREAMS = {"agents": paths, "scripts": True}
 
     return configure
@@ -28,7 +28,7 @@ def configure(settings: Any) -> Any:
 def test_an_agent_is_offered_behind_the_models_and_found_by_its_name(configure: Any) -> None:
     configure(sums="calculator")
     assert registry.offered() == ["scripted:demo", "agent:sums"]
-    assert agents.find("agent:sums") is site.calculator
+    assert agents.find("agent:sums") is example_agents.calculator
     assert registry.check_name("agent:sums") == ("agent", "sums")
     provider, model = registry.resolve("agent:sums")
     assert (provider.name, model) == ("scripted", "demo")

@@ -11,7 +11,7 @@ from streams.testing import run_pending
 
 from ..worker.in_process_worker import working
 
-ACME = {"class": "tests.api.site.Acme", "key": "k", "options": {"greeting": "Hi"}}
+ACME = {"class": "tests.api.dotted_path_targets.Acme", "key": "k", "options": {"greeting": "Hi"}}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_provider_of_the_sites_own_answers_before_any_of_ours(anna, streams_se
 @pytest.mark.parametrize("debug", [True, False])
 def test_one_that_recites_is_no_model_for_people(streams_settings, settings, debug):
     settings.DEBUG = debug
-    streams_settings(models={"acme": {**ACME, "class": "tests.api.site.Reciting"}})
+    streams_settings(models={"acme": {**ACME, "class": "tests.api.dotted_path_targets.Reciting"}})
 
     assert ("acme:anvil" in registry.offered()) is debug
     assert registry.recites("acme:anvil")
@@ -44,7 +44,7 @@ def test_one_that_recites_is_no_model_for_people(streams_settings, settings, deb
 
 
 def test_a_policy_keeps_a_person_out_of_the_pages(client, anna, bert, streams_settings):
-    streams_settings(policy="tests.api.site.OnlyAnna")
+    streams_settings(policy="tests.api.dotted_path_targets.OnlyAnna")
 
     for person, status in ((anna, 200), (bert, 403)):
         client.force_login(person)
@@ -54,7 +54,7 @@ def test_a_policy_keeps_a_person_out_of_the_pages(client, anna, bert, streams_se
 
 
 def test_a_policy_offers_the_models_there_are_for_a_person(client, anna, streams_settings):
-    streams_settings(policy="tests.api.site.OnlyAnna")
+    streams_settings(policy="tests.api.dotted_path_targets.OnlyAnna")
     client.force_login(anna)
 
     def post(**values):
@@ -81,7 +81,7 @@ def test_a_policy_offers_the_models_there_are_for_a_person(client, anna, streams
 def test_a_function_of_the_sites_own_shapes_the_prompt(
     anna, streams_model, run_pending, streams_settings, name
 ):
-    streams_settings(context=f"tests.api.site.{name}")
+    streams_settings(context=f"tests.api.dotted_path_targets.{name}")
     streams.start(anna, instructions="Who is").ask("Bert")
 
     run_pending()
@@ -91,7 +91,7 @@ def test_a_function_of_the_sites_own_shapes_the_prompt(
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_worker_asks_it_in_a_thread(anna, model, streams_settings):
-    streams_settings(context="tests.api.site.with_the_title")
+    streams_settings(context="tests.api.dotted_path_targets.with_the_title")
     run = await (await streams.astart(anna)).aask("Bert")
     model.say("Nobody").finish()
 
@@ -102,7 +102,7 @@ async def test_a_worker_asks_it_in_a_thread(anna, model, streams_settings):
 
 
 def test_a_prompt_that_is_none_fails_its_own_answer(anna, streams_model, streams_settings):
-    streams_settings(context="tests.api.site.nothing")
+    streams_settings(context="tests.api.dotted_path_targets.nothing")
     streams.start(anna).ask("Hello")
 
     with pytest.raises(TypeError, match="NoneType"):
@@ -113,10 +113,13 @@ def test_a_prompt_that_is_none_fails_its_own_answer(anna, streams_model, streams
     ("setting", "said"),
     [
         ({"policy": "tests.api.nowhere.Policy"}, "No module named 'tests.api.nowhere'"),
-        ({"policy": "tests.api.site.Acme"}, "has no may_use and no models_for"),
-        ({"context": "tests.api.site.missing"}, "cannot be imported"),
-        ({"authenticate": "tests.api.site.missing"}, "cannot be imported"),
-        ({"models": {"acme": {"class": "tests.api.site.nothing"}}}, "has no stream and no aclose"),
+        ({"policy": "tests.api.dotted_path_targets.Acme"}, "has no may_use and no models_for"),
+        ({"context": "tests.api.dotted_path_targets.missing"}, "cannot be imported"),
+        ({"authenticate": "tests.api.dotted_path_targets.missing"}, "cannot be imported"),
+        (
+            {"models": {"acme": {"class": "tests.api.dotted_path_targets.nothing"}}},
+            "has no stream and no aclose",
+        ),
         ({"models": {"acme": {}}}, "has no provider 'acme'"),
     ],
 )

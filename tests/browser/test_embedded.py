@@ -10,7 +10,7 @@ from tests.factories import ConversationFactory
 from tests.processes import eventually
 from tests.views.answers import begin, say, stop
 
-from .test_together import field
+from .test_several_devices import field
 
 BESIDE = "html, body, header, header *, #search, #search *, footer, footer *"
 # All but what the height of the page decides.

@@ -14,7 +14,7 @@ from tests.processes import WorkerProcess, eventually
 from tests.views.answers import begin, complete, say
 
 from .engines import ENTER, Firefox, WebKit
-from .test_together import field
+from .test_several_devices import field
 
 DESK, PHONE = (1280, 700), (390, 844)
 NAME = "A conversation whose name is longer than the column is wide"

@@ -9,7 +9,7 @@ from streams.models import Message
 from tests.views.answers import begin
 
 from .test_people import PHONE
-from .test_together import field
+from .test_several_devices import field
 
 # As Safari says it: the key that ends a composition comes after its end.
 AFTER_COMPOSITION = """(place, key) => {

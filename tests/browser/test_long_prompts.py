@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.views.answers import begin, say
 
-from .test_together import LIVE, field
+from .test_several_devices import LIVE, field
 
 LONG = "\n".join(f"line {n}" for n in range(40))
 PASTE = """(text) => {

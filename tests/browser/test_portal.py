@@ -145,7 +145,7 @@ def device(chromium, running):
     assert complaints == []
 
 
-def test_a_foreign_site_moves_in(site, running, device):
+def test_another_site_moves_in(site, running, device):
     member, _, tests = running
     page = device("anna@example.com", "/rechnungen/2026-1/")
     its_own_pages_are_as_they_were(page)

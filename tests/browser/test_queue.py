@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from streams.models import Run
 from tests.views.answers import begin, complete, say
 
-from .test_together import field
+from .test_several_devices import field
 
 
 def test_a_prompt_that_waits_says_for_how_many_and_can_be_taken_back(

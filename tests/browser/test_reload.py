@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.factories import ConversationFactory
 from tests.views.answers import begin, complete, say
 
-from .test_together import field
+from .test_several_devices import field
 
 SEEDS = 2
 IN_ONE_CONVERSATION = 3

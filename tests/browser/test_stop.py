@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from streams.models import Run
 from tests.processes import eventually
 
-from .test_together import LIVE, field
+from .test_several_devices import LIVE, field
 
 AT_ONCE = """() => {
   const field = document.getElementById("streams-message");

@@ -33,12 +33,12 @@ NAMES = ("support", "limited", "structured", "gone")
 @pytest.fixture(scope="module")
 def crew() -> ModuleType:
     """Imported here: a second of a core for every process that collects tests."""
-    return import_module("tests.contrib.crew")
+    return import_module("tests.contrib.pydantic_agents")
 
 
 @pytest.fixture
 async def provider(crew: ModuleType, settings: Any) -> AsyncIterator[Provider]:
-    agents = {name: f"tests.contrib.crew.{name}" for name in NAMES}
+    agents = {name: f"tests.contrib.pydantic_agents.{name}" for name in NAMES}
     entry = {"class": "streams.contrib.pydantic_ai.PydanticAI", "options": {"agents": agents}}
     settings.STREAMS = {"models": {"crew": {**entry, "menu": ["support"]}}}
     assert "crew:support" in registry.offered()

@@ -10,8 +10,8 @@ from streams.models import Device, Run, Worker
 from tests.processes import Process, WorkerProcess, eventually
 
 from .clients import CLIENTS, installed
+from .model_server import ToldModel
 from .openai_client import MODEL
-from .told_model import ToldModel
 from .witnesses.witness import WITNESSES, Asked
 
 # A worker whose row was deleted with those of a test writes it again with its next beat; and an

@@ -34,8 +34,10 @@ N, A, G, T = (
 )
 TOOLS = "test_openai_tools.py::test_"
 AGENTS = "test_openai_agents.py::test_an_agent_uses_its_tool_in_each_turn"
-KILLS = "test_kills.py::test_the_"
-TOGETHER = "test_together.py::test_begun_by_use_chat_followed_by_all_and_stopped_on_a_phone"
+KILLS = "test_lost_processes.py::test_the_"
+TOGETHER = (
+    "test_simultaneous_clients.py::test_begun_by_use_chat_followed_by_all_and_stopped_on_a_phone"
+)
 WHOLE = f"{C}an_answer_whole_and_streamed_to_the_messages_that_were_sent"
 NOT_WHOLE = f"{C}what_is_not_whole_never_ends_well"
 

@@ -14,9 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 from tests.providers.transcripts import bare
 from tests.providers.vendor import Vendor
 
-from .author import Author
 from .device import Device, ask
 from .model import HEAD, framed, token
+from .prompting_person import Author
 from .tools import TOOLS
 
 LOOKS = 100  # for a run that is not there; it may have been taken back unseen

@@ -7,10 +7,10 @@ import signal
 
 from tests.processes import Process
 
-from .crew import Service
+from .agent_workload import Service
+from .fault_injector import House, Weather
 from .phases import Phases
 from .postgres import Postgres
-from .weather import House, Weather
 
 CAUGHT = 0.5  # seconds to wait for a call whose worker is to be lost before it writes the result
 IDLE = 8.0  # seconds without an effect, after which a dense storm waits for no more

@@ -9,7 +9,7 @@ from streams.models import Conversation
 from tests.processes import eventually
 from tests.views.answers import begin, complete, say
 
-from .test_growing import serve_images
+from .test_growing_answers import serve_images
 from .test_long_prompts import LONG
 from .test_sidebar import LIVE
 

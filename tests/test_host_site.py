@@ -43,7 +43,7 @@ TOKENS = {
 @pytest.fixture(autouse=True)
 def site(settings, tmp_path):
     """The settings that `startproject` writes, with other names of cookies, and the app."""
-    settings.ROOT_URLCONF = "tests.any_site"
+    settings.ROOT_URLCONF = "tests.host_site_urls"
     settings.MIDDLEWARE = [
         "django.middleware.security.SecurityMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
@@ -208,7 +208,7 @@ def test_a_site_that_lets_nobody_in_by_default_leaves_our_refusals_to_us(site, a
 
 @pytest.mark.django_db
 def test_who_is_known_without_a_session_has_one_device_and_still_none(site, anna, conversation):
-    site.MIDDLEWARE += ["tests.any_site.ByToken"]
+    site.MIDDLEWARE += ["tests.host_site_urls.ByToken"]
     headers = {"X-Token": "anna", "Accept": "application/json", "User-Agent": "Robot"}
     for _ in range(3):
         program = Client()
@@ -301,7 +301,7 @@ async def test_any_session_and_any_token_will_do(
 
 
 def authenticate(site, name):
-    site.STREAMS = {**site.STREAMS, "authenticate": f"tests.any_site.{name}"}
+    site.STREAMS = {**site.STREAMS, "authenticate": f"tests.host_site_urls.{name}"}
 
 
 def bearer(name, **more):
@@ -421,7 +421,7 @@ async def test_a_function_that_fails_is_told_to_the_log_alone(
     if status == 500:
         logged = [each for each in caplog.records if each.name == "streams.authentication"]
         assert len(logged) == 2
-        assert f"tests.any_site.{name}" in logged[0].getMessage()
+        assert f"tests.host_site_urls.{name}" in logged[0].getMessage()
         assert logged[0].exc_info
 
 

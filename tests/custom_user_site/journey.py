@@ -1,4 +1,4 @@
-"""A person of another site, from signing in to being deleted: see `tests.test_foreign_site`."""
+"""A person of another site, from signing in to being deleted: see `tests.test_custom_user_site`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_nothing_is_the_matter_and_the_sites_own_admin_stays():
     found = run_checks(databases=["people"])
     assert [each for each in found if each.id.startswith(("streams.", "fields."))] == []
     call_command("makemigrations", "streams", check_changes=True, dry_run=True)  # or it exits
-    assert type(admin.site._registry[Account]).__module__ == "tests.foreign_site.admin"
+    assert type(admin.site._registry[Account]).__module__ == "tests.custom_user_site.admin"
 
 
 def test_no_request_of_ours_is_a_transaction():
@@ -174,7 +174,7 @@ def test_the_admin_finds_things_by_the_name_people_sign_in_with(oncall, conversa
 
 def delete_in_the_admin(client, ada):
     grant(client, "view_account", "delete_account")
-    path = f"/admin/foreign_site/account/{ada.pk}/delete/"
+    path = f"/admin/custom_user_site/account/{ada.pk}/delete/"
     assert b"streams" not in client.get("/admin/").content.lower()
     assert client.post(path, {"post": "yes"}).status_code == 302
 
@@ -184,7 +184,7 @@ def delete_by_sql(client, ada):
     with connections["people"].cursor() as cursor:
         cursor.execute("DELETE FROM streams_conversation WHERE owner_id = %s", [ada.pk])
         cursor.execute("DELETE FROM streams_device WHERE user_id = %s", [ada.pk])
-        cursor.execute('DELETE FROM foreign_site_account WHERE "Account" = %s', [ada.pk])
+        cursor.execute('DELETE FROM custom_user_site_account WHERE "Account" = %s', [ada.pk])
 
 
 @pytest.mark.parametrize(
