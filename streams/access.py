@@ -151,7 +151,7 @@ def signed_by(cookie: str, secret: str | bytes, older: tuple[str | bytes, ...]) 
 
 
 def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
-    """The parameters of `who`, or None where the cookies cannot be anybody's."""
+    """Returns the parameters of `who`; None if the cookies cannot be anybody's."""
     key, session = device_key(cookies), cookies.get(settings.SESSION_COOKIE_NAME)
     if not key or not session or "\0" in session:
         return None
@@ -159,7 +159,7 @@ def keys(cookies: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def read(row: Sequence[Any], session: Mapping[str, Any] | None = None) -> SignedIn:
-    """A row of `who`, with the session where the row has none."""
+    """Reads a row of `who`; `session` is given if the row has none."""
     known, rest = sessions.decode(row[0]) if session is None else session, row[1:]
     user, rest = user_model.from_row(rest)
     attributes = [field.attname for field in Device._meta.concrete_fields]
@@ -168,8 +168,9 @@ def read(row: Sequence[Any], session: Mapping[str, Any] | None = None) -> Signed
 
 
 def recall(request: HttpRequest) -> Device | None:
-    """The device of a session that goes on; session and user are where Django would put them
-    after two queries of its own. None leaves all three to Django."""
+    """Returns the device of a valid session, and stores session and user on the request, where
+    Django would put them after two queries of its own. None leaves all three to Django.
+    """
     known = keys(request.COOKIES)
     if known is None or hasattr(request, "_cached_user"):
         return None

@@ -12,9 +12,13 @@ from .postgres import database
 
 
 def who(columns: str = "", joins: str = "", by_site: bool = False) -> str:
-    """A query for session, user and device at once, and for `columns` of what `joins` add, which
-    finds the UUID that is asked for at `{uuid}`. The session is NULL where it is not in a table
-    (`sessions.table`), and not needed `by_site`."""
+    """Returns a query for session, user and device, with the parameters `key`, `session` and, for
+    `joins`, `uuid`.
+
+    `columns` are selected in addition. `joins` are joined in addition, with `{uuid}` in the place
+    of the UUID asked for. `by_site` looks up a device without its session. The session is NULL if
+    sessions are in no table (`sessions.table`).
+    """
     one = {"key": "%(key)s", "session": "%(session)s"}
     return found_by(one, "", columns, joins.format(uuid="%(uuid)s"), by_site)
 

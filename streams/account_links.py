@@ -1,4 +1,4 @@
-"""Links to the site's own pages for signing out and for a new password."""
+"""Links to the site's own pages for signing in, for signing out and for a new password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of agents and their tools, which `streams.conf.Settings` is a part of."""
+"""The settings of agents and their tools; `streams.conf.Settings` inherits them."""
 
 from __future__ import annotations
 

@@ -140,7 +140,9 @@ def with_presence(scope: Scope, hub: Hub) -> Scope:
 
 
 class Lifespan:
-    """A server's start and end, as told to an application that may know of neither."""
+    """Passes the server's lifespan events on to an application that may not support them, and calls
+    `begin` and `end` at its start and shutdown.
+    """
 
     def __init__(
         self,
@@ -209,8 +211,9 @@ def say_bye_on_signals(hub: Hub) -> None:
 
 
 def leave(hub: Hub, then: Any, number: int) -> None:
-    """uvicorn closes a connection it has accepted and not yet heard a request on, which its
-    client takes for an error: so nothing more is accepted first, and what was is heard."""
+    """Ends all streams, stops accepting connections, and calls the server's own handler a little
+    later: uvicorn would close a connection whose request has not arrived, an error to its client.
+    """
     hub.bye()
     for listening in getattr(getattr(then, "__self__", None), "servers", ()):
         listening.close()

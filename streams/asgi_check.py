@@ -1,4 +1,4 @@
-"""Whether the module that a site's server loads serves our streams."""
+"""Checks that the ASGI module of a site wraps its application in `WithStreams`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.conf import settings
 
 
 def polled() -> str:
-    """Why it does not; empty where it does. It is imported where its text does not tell, since
-    what is ours in it may have been wrapped elsewhere."""
+    """Returns why streams would be answered by polling, "" if the module uses WithStreams. The
+    module is imported if its text does not name WithStreams, which another module may apply.
+    """
     package = settings.ROOT_URLCONF.partition(".")[0]
     named = getattr(settings, "ASGI_APPLICATION", "") or f"{package}.asgi.application"
     module = named.rpartition(".")[0]

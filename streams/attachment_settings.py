@@ -1,4 +1,4 @@
-"""The settings of attached files, which `streams.conf.Settings` is a part of."""
+"""The settings of attached files; `streams.conf.Settings` inherits them."""
 
 from __future__ import annotations
 

@@ -63,21 +63,21 @@ def of(owner_id: Any) -> Budget:
     )
 
 
-def may_be_any() -> bool:
-    """Tells whether anybody may have a budget: not for some seconds after nobody had."""
+def any_budgets() -> bool:
+    """Tells whether anybody may have a budget; not for a while after `refresh_any` found none."""
     usual = conf()
     limited = usual.budget_tokens or usual.budget_dollars
     return bool(limited) or time.monotonic() >= _none_until
 
 
-def look() -> None:
-    """Finds out whether anybody has a budget, for `may_be_any`."""
+def refresh_any() -> None:
+    """Looks in the table whether anybody has a budget, for `any_budgets`."""
     global _none_until
     if not apps.get_model("streams", "Budget").objects.exists():
         _none_until = time.monotonic() + NONE_FOR
 
 
-def look_again() -> None:
+def forget_none() -> None:
     """Forgets that nobody had a budget, once somebody was given one."""
     global _none_until
     _none_until = 0.0

@@ -1,7 +1,7 @@
 """Summaries of a person's conversations, newest first, for pages and for the live feed.
 
-One query serves any number of people with at most a page each, so a page and the feed after it can
-never differ.
+One query serves any number of people, so a page and the feed after it can never differ. Each gets
+a page at most; the first one also has up to 50 that are pinned and 200 that wait for the person.
 """
 
 from __future__ import annotations

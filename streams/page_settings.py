@@ -1,4 +1,4 @@
-"""The settings of pages, which `streams.conf.Settings` is a part of."""
+"""The settings of pages; `streams.conf.Settings` inherits them."""
 
 from __future__ import annotations
 

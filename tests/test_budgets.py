@@ -236,18 +236,18 @@ def test_a_price_is_remembered_for_a_day(monkeypatch):
 
 @pytest.mark.django_db
 def test_a_worker_asks_nothing_while_nobody_has_a_budget(anna, settings):
-    budgets.look_again()
-    assert budgets.may_be_any()
-    budgets.look()
-    assert not budgets.may_be_any()
+    budgets.forget_none()
+    assert budgets.any_budgets()
+    budgets.refresh_any()
+    assert not budgets.any_budgets()
     settings.STREAMS = {**settings.STREAMS, "budget_tokens": 1}
-    assert budgets.may_be_any()
+    assert budgets.any_budgets()
     settings.STREAMS = {**settings.STREAMS, "budget_tokens": 0}
-    assert not budgets.may_be_any()
+    assert not budgets.any_budgets()
     Budget.objects.create(owner=anna, tokens=1)
-    assert budgets.may_be_any()
-    budgets.look()
-    assert budgets.may_be_any()
+    assert budgets.any_budgets()
+    budgets.refresh_any()
+    assert budgets.any_budgets()
 
 
 @pytest.mark.django_db(transaction=True)

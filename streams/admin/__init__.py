@@ -1,7 +1,7 @@
 """The admin: what is running, what is stuck, what failed and why.
 
-Events have a composite key, which the admin cannot register; a run's page reads its own
-through `streams.log`.
+The admin cannot register a model with a composite key, such as Event: the page of a run reads the
+run's events through `streams.log`.
 """
 
 from . import attachments, conversations, devices, runs, usage, webhooks, workers

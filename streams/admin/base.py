@@ -36,7 +36,7 @@ NOTHING = "–"
 
 
 class Inspected(Admin):
-    """The columns are written under locks that the admin's forms know nothing about."""
+    """A read-only admin: the columns are written under locks that the admin's forms do not take."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -65,7 +65,7 @@ class Inspected(Admin):
 
 
 class Erasing(Inspected):
-    """May be deleted for good by who has the right to; what hangs on it goes along."""
+    """A read-only admin whose rows can be deleted, with all that belongs to them, by permission."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         right = f"{self.opts.app_label}.delete_{self.opts.model_name}"

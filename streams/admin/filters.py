@@ -76,7 +76,7 @@ class RecentWorker(admin.SimpleListFilter):
 
 
 class Stuck(admin.SimpleListFilter):
-    """Runs that ought to have moved by now."""
+    """Runs that are stuck, and those that have waited an hour for a person."""
 
     title = _("stuck")
     parameter_name = "stuck"
@@ -129,5 +129,5 @@ def waiting() -> Q:
 
 
 def people() -> Q:
-    """A person's to decide, and so no fault; but they may not know."""
+    """Waiting for a person's decision for too long: no fault, but the person may not know of it."""
     return Q(status=Run.Status.WAITING, waiting_since__lt=Now() - LONG)

@@ -189,7 +189,7 @@ def box(
 
 
 def marks(moments: Sequence[log.Moment], scale: Scale) -> Iterator[Mark]:
-    """A mark for each turning point; a label only where the last one leaves room for it."""
+    """Yields a mark for each `run.*` and `step.started` event, with a label where there is room."""
     free = 0.0
     for moment in moments:
         room, _, kind = moment.type.partition(".")

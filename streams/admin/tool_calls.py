@@ -27,7 +27,7 @@ SHOWN = 2000  # characters of arguments and results
 
 
 class DecidesCalls(Base):
-    """A part of the admin of runs."""
+    """A mixin for the admin of runs: the view that decides about a call that waits."""
 
     def decide_view(self, request: HttpRequest, object_id: str, call: UUID) -> HttpResponse:
         """Decides in the owner's place. Only the first decision of a call counts."""

@@ -61,7 +61,7 @@ class BudgetAdmin(Admin):
     search_fields = (sign_in_name("owner"),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Another person's is another budget."""
+        """The owner of a budget that exists cannot be changed."""
         return ("owner",) if obj else ()
 
     @admin.display(description=_("used this month"))

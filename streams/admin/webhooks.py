@@ -10,7 +10,7 @@ from .base import Inspected
 
 @admin.register(GoneWebhook)
 class GoneWebhookAdmin(Inspected):
-    """Those that are told nothing; one that is deleted here is told again."""
+    """Webhooks that nothing is sent to any more; deleting a row here resumes sending."""
 
     list_display = ("name", "gone_at")
     fields = list_display

@@ -46,7 +46,9 @@ async def apart(function: Callable[..., T], **arguments: Any) -> T:
 
 
 async def apart_among(places: Places, function: Callable[[], T]) -> T:
-    """Calls a function as `apart`, among other places: it waits for no tool that does not end."""
+    """Calls a function as `apart`, limited by `places` and not by `tool_threads`, so that tools
+    that never end cannot hold it up.
+    """
     if in_place.get():
         return await sync_to_async(function)()
     place = places.here()
@@ -59,7 +61,9 @@ def nothing_more() -> None:
 
 
 async def apart_at_once(function: Callable[[], T], ended: Callable[[], None] = nothing_more) -> T:
-    """Calls a function as `apart`, among no places: its callers bound themselves."""
+    """Calls a function as `apart`, without a limit: callers limit themselves. `ended` is called
+    once it has ended.
+    """
     if in_place.get():
         return await sync_to_async(function)()
     loop = asyncio.get_running_loop()

@@ -25,9 +25,11 @@ Attachable: TypeAlias = "IO[bytes] | File[Any] | UUID"
 def stored(
     here: Conversation, files: Sequence[Attachable], key: str | None
 ) -> Iterator[list[UUID]]:
-    """Stores files for a prompt with this key; what is refused then leaves none behind.
+    """Stores files for a prompt with this key and yields their ids. If the block raises a
+    StreamsError, the files are deleted again.
 
-    Raises TooManyFiles, what `upload` raises, and Invalid for a file that the model cannot take.
+    Raises TooManyFiles, what `intake.taken` and `attachment.store` raise, and Invalid for a file
+    that the model cannot take.
     """
     if len(files) > (most := conf().attachments_per_message):
         told = gettext("At most %(most)d files go with one message.")
@@ -51,8 +53,9 @@ def discard(made: Sequence[UUID]) -> None:
 
 
 def one(here: Conversation, file: Attachable, known: dict[str, UUID], made: list[UUID]) -> UUID:
-    """Returns a file's id, which is in `known` by what it holds; adds one that was stored now to
-    that, and to `made`."""
+    """Returns the id of a file, and stores the file unless `known` has its digest; then adds it to
+    `known` and its id to `made`.
+    """
     if isinstance(file, UUID):
         return file
     given: Any = file

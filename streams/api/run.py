@@ -96,8 +96,8 @@ class Run:
 
     @property
     def usage(self) -> Mapping[str, int]:
-        """Token counts once it is completed: `input_tokens`, `output_tokens` and others the model
-        told.
+        """Token counts so far, final once the run has ended: `input_tokens`, `output_tokens` and
+        others the model told.
         """
         return cast(Mapping[str, int], self._run.usage)
 

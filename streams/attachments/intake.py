@@ -15,9 +15,9 @@ from .kinds import Content
 
 
 def taken(content: IO[bytes]) -> tuple[IO[bytes], Content]:
-    """Returns what is to be stored, at its beginning, and what it is.
+    """Returns the content to store, read from its beginning, and its kind, size and digest.
 
-    Raises what `kinds.examined` raises.
+    Raises what `kinds.examined` raises, and Invalid for a damaged picture.
     """
     found = kinds.examined(content)
     if not kinds.is_image(found.type):

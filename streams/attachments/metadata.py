@@ -1,5 +1,5 @@
-"""Takes out of pictures what they say beside what they show: where and when they were taken, with
-which device, by whom, and the small or further pictures that cameras put beside them.
+"""Removes metadata from JPEG, PNG and WebP: where and when a picture was taken, with which device,
+by whom, and the small or further pictures that cameras put beside it. A GIF stays as it is.
 
 Nothing is decoded: parts of a file are left out, and those that stay do so bit for bit. Colours,
 animation and the way up stay.
@@ -53,7 +53,7 @@ class Damaged(ValueError):
 
 
 def without(content: bytes, type: str) -> bytes:
-    """Returns a picture without them; a file of another kind as it is. Raises Damaged."""
+    """Returns a picture without metadata; a file of another kind as it is. Raises Damaged."""
     remove = {JPEG: jpeg, PNG: png, WEBP: webp}.get(type)
     try:
         return remove(content) if remove else content

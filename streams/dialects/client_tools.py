@@ -55,5 +55,5 @@ def kept_tool(given: Mapping[str, Any]) -> Kept:
 
 
 def keeping(tools: Sequence[Kept]) -> dict[str, Any]:
-    """Returns what of a run's `asked` these tools are: nothing without any."""
+    """Returns the part of a run's `asked` that keeps these tools; {} without tools."""
     return {"tools": list(tools)} if tools else {}

@@ -15,8 +15,9 @@ from . import naming
 
 
 class Decided(NamedTuple):
-    """A decision about the call of this id, or without one about that of a block, which the client
-    has run itself."""
+    """A decision about a call, or its result if the client has run it. Its `id` names the call,
+    or its `block` if the id is "".
+    """
 
     id: str
     block: int

@@ -1,3 +1,5 @@
+"""Storage parameters of tables: room for updates in their pages, and when they are vacuumed."""
+
 from django.db import migrations
 
 # A conversation's row is rewritten by every append: room on its page keeps that update

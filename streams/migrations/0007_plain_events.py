@@ -1,3 +1,5 @@
+"""Stores the data of events uncompressed, so that its size as stored bounds its size as read."""
+
 from django.db import migrations
 
 # A page of a client's past is bounded in bytes as stored, and ten thousand times the same

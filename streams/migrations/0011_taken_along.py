@@ -1,3 +1,5 @@
+"""A trigger that deletes what belongs to a conversation with it, and notifies its readers."""
+
 from django.db import migrations
 
 # Events have no foreign key, whose check would cost more than their insert; so the conversation

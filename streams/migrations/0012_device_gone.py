@@ -1,3 +1,5 @@
+"""A trigger that notifies web processes of a deleted device, whose streams then end."""
+
 from django.db import migrations
 
 # Streams of a device that is deleted end at once, as those of one that is revoked.

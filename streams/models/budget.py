@@ -35,4 +35,4 @@ class Budget(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        budgets.look_again()
+        budgets.forget_none()

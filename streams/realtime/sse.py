@@ -37,7 +37,7 @@ def unnumbered(type: str, **data: object) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (type.encode(), orjson.dumps(data))
 
 
-PING = unnumbered("ping")
+PING = unnumbered("ping")  # timed by `hub.Hub._tick`, sent by `subscription.Subscription._ping`
 BYE = unnumbered("bye")
 GONE = unnumbered("gone")
 RESYNC = unnumbered("resync")

@@ -79,13 +79,13 @@ def context_of(run_id: int) -> Context:
 
 async def has_budget(owner_id: Any, every: float) -> bool:
     """Tells whether a person's run may ask its model again, by what all of theirs took so far."""
-    return not budgets.may_be_any() or await looked_up(is_within, every, owner_id=owner_id)
+    return not budgets.any_budgets() or await looked_up(is_within, every, owner_id=owner_id)
 
 
 def is_within(owner_id: Any) -> bool:
     try:
         budgets.check(owner_id, under_way=True)
-        budgets.look()
+        budgets.refresh_any()
     except BudgetSpent:
         return False
     return True

@@ -48,7 +48,7 @@ class McpTool(Tool):
         )
 
     def parse(self, arguments: Arguments) -> Arguments:
-        """Returns them as they are: the server checks them."""
+        """Returns the arguments unchanged: the server checks them."""
         return arguments
 
     async def run(self, context: Context, arguments: Arguments) -> object:

@@ -1,4 +1,6 @@
-"""AG-UI's events as they are sent, and the cursors that clients send back."""
+"""AG-UI's events as they are sent, the cursors that clients send back, and the interrupt of a call
+that waits, with the JSON Schema of its answer.
+"""
 
 from __future__ import annotations
 

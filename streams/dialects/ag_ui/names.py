@@ -16,7 +16,7 @@ MOST = 100  # names that a run keeps
 
 
 class Named(NamedTuple):
-    """A run, and the number of the event behind which it is what the client calls so."""
+    """A run, and the number of the event after which the run has the name the client gave."""
 
     run: Run
     after: int = 0
@@ -41,8 +41,10 @@ def free_uuid(user: Any, name: str) -> UUID | None:
 
 @atomic
 def begun(user: Any, run: Run, thread: str, name: str) -> None:
-    """Keeps what the client calls the run's thread, and the run where its id does not say so: its
-    prompt was being answered already, or the id was taken."""
+    """Keeps the client's name of the thread if it is not the conversation's id, and its name of the
+    run if the run's id was not made of it: the prompt was being answered already, or that id was
+    taken.
+    """
     if thread != str(run.conversation.uuid):
         keep(run, locked(run) | {"thread": thread})
     if run.uuid != naming.run_uuid(user, name):
@@ -51,7 +53,7 @@ def begun(user: Any, run: Run, thread: str, name: str) -> None:
 
 @atomic
 def remember(run: Run, name: str, after: int) -> None:
-    """Keeps that the client calls the run so from an event on; of many names the newest."""
+    """Keeps the client's name of the run from the event `after` on; the newest MOST names stay."""
     asked = locked(run)
     continued = {**asked.get("continued", {}), name: after}
     others = sorted(continued.keys() - {name}, key=lambda other: continued[other])
