@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 
-def polled() -> str:
+def reason_for_polling() -> str:
     """Returns why streams would be answered by polling, "" if the module uses WithStreams. The
     module is imported if its text does not name WithStreams, which another module may apply.
     """

@@ -76,7 +76,7 @@ def middleware() -> Iterable[CheckMessage]:
 
 
 def server_of_streams() -> Iterable[CheckMessage]:
-    if why := asgi_check.polled():
+    if why := asgi_check.reason_for_polling():
         yield Warning(
             f"Answers are polled for, about once a second, instead of streamed: {why}.",
             hint="Say there `from streams.asgi import WithStreams` and "

@@ -61,6 +61,7 @@ PURE = (
     "log/file_references",
     "log/transcript_types",
     "log/transcript",
+    "realtime/cursor",
     "realtime/sse",
     "text",
 )

@@ -18,7 +18,7 @@ from streams.log import compacted_page
 from streams.log.transcript import Row, blocks_of, fold
 from streams.postgres import connections
 from streams.providers.sse_parser import Frames
-from streams.realtime import sse
+from streams.realtime import cursor, sse
 
 # As the log keeps it: what PostgreSQL refuses was replaced before.
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -176,10 +176,10 @@ def test_a_log_rolled_up_from_anywhere_in_any_pages_is_the_same_page(rolled_up):
     check()
 
 
-@given(st.integers(0, sse.LAST_SEQ), st.none() | st.text())
+@given(st.integers(0, cursor.LAST_SEQ), st.none() | st.text())
 def test_every_number_is_a_cursor_and_the_header_wins(number, after):
-    assert sse.cursor(str(number), after) == number
-    assert sse.cursor(None, str(number)) == number
+    assert cursor.parse(str(number), after) == number
+    assert cursor.parse(None, str(number)) == number
 
 
 @given(st.text() | st.integers().map(str) | st.from_regex(r"[0-9]{0,25}", fullmatch=True))
@@ -187,11 +187,11 @@ def test_every_number_is_a_cursor_and_the_header_wins(number, after):
 @example("\u0664")
 def test_a_cursor_is_a_number_or_is_refused(text):
     try:
-        number = sse.cursor(None, text)
+        number = cursor.parse(None, text)
     except BadCursor:
         return
     assert text.isascii()
-    assert 0 <= number == int(text) <= sse.LAST_SEQ
+    assert 0 <= number == int(text) <= cursor.LAST_SEQ
 
 
 def parsed(body):
@@ -200,7 +200,7 @@ def parsed(body):
     return list(EventSource(response).iter_sse())
 
 
-@given(st.lists(st.tuples(st.integers(1, sse.LAST_SEQ), st.dictionaries(ODD_TEXT, JSON))))
+@given(st.lists(st.tuples(st.integers(1, cursor.LAST_SEQ), st.dictionaries(ODD_TEXT, JSON))))
 def test_frames_say_the_same_to_an_independent_parser(events):
     body = b"".join(
         sse.frame(seq, "block.delta", log.dumps(data)) + sse.unnumbered("sync", head=seq)

@@ -76,7 +76,8 @@ SENTENCES: dict[Code, str] = {
     Code.INTERNAL: _("Something went wrong on our side. Try again."),
 }
 
-# A person may try again.
+# A person may try again, and a worker does by itself before anything is shown: see
+# `streams.worker.model_call`.
 RETRYABLE = frozenset(
     {
         Code.RATE_LIMITED,

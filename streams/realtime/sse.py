@@ -1,4 +1,4 @@
-"""Server-Sent Events as bytes, and the cursors clients send back; pure.
+"""Server-Sent Events as bytes; pure.
 
 The format: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -8,10 +8,6 @@ from __future__ import annotations
 import random
 
 import orjson
-
-from ..exceptions import BadCursor
-
-LAST_SEQ = 2**63 - 1
 
 HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -48,21 +44,3 @@ def retry(milliseconds: int) -> bytes:
     a thousand clients of a restarted server do not arrive at once.
     """
     return b"retry: %d\n\n" % int(milliseconds * random.uniform(0.5, 1.5))
-
-
-def cursor(last_event_id: str | None, after: str | None) -> int:
-    """The last number the client has seen; 0 is the beginning.
-
-    The browser's own reconnect keeps the old URL, so the header wins over `?after=`.
-    Raises BadCursor for anything but a decimal number.
-    """
-    given = last_event_id if last_event_id else after
-    if given is None:
-        return 0
-    # isdecimal alone takes other scripts' digits; 19 digits hold every bigint.
-    if not (given.isascii() and given.isdecimal() and len(given) <= 19):
-        raise BadCursor("The cursor is a number: the id of the last event seen.", field="after")
-    number = int(given)
-    if number > LAST_SEQ:
-        raise BadCursor("The cursor is larger than any event's number.", field="after")
-    return number

@@ -13,7 +13,7 @@ from django.http.request import split_domain_port, validate_host
 from streams import access
 from streams.exceptions import BadRequest, MethodNotAllowed, StreamsError
 from streams.http import cookie_parser
-from streams.realtime import sse
+from streams.realtime import cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Request:
     @property
     def cursor(self) -> int:
         after = self.query.get("after")
-        return sse.cursor(self.headers.get("last-event-id"), after[-1] if after else None)
+        return cursor.parse(self.headers.get("last-event-id"), after[-1] if after else None)
 
 
 class Moved(StreamsError):

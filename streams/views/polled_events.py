@@ -19,6 +19,7 @@ from streams import log
 from streams.conf import conf
 from streams.log.transcript import Row
 from streams.postgres import epoch_renewal
+from streams.realtime import cursor as cursors
 from streams.realtime import endpoints, presence_endpoint, sse
 from streams.realtime.feed import Feed
 from streams.user_model import key_text
@@ -88,7 +89,7 @@ class Presence(Resource):
 
 
 def cursor(request: Request) -> int:
-    return sse.cursor(request.headers.get("Last-Event-ID"), request.GET.get("after"))
+    return cursors.parse(request.headers.get("Last-Event-ID"), request.GET.get("after"))
 
 
 def frame(row: Row) -> bytes:

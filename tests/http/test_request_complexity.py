@@ -24,7 +24,7 @@ from streams.http import cookie_parser
 from streams.http.handler import OneThreadHandler, Request
 from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
-from streams.realtime import presence_endpoint, sse
+from streams.realtime import cursor, presence_endpoint
 from streams.realtime.stream_request import Request as StreamRequest
 from streams.text import clean, opening_of
 from streams.views import negotiation, parsing
@@ -197,7 +197,7 @@ def test_the_query_of_a_stream(unit):
 
 @pytest.mark.parametrize("unit", ["1", "0", "a", "１"])
 def test_a_cursor(unit):
-    assert_doubles(lambda text: sse.cursor(text, None), filled(unit), HEAD)
+    assert_doubles(lambda text: cursor.parse(text, None), filled(unit), HEAD)
 
 
 @pytest.mark.parametrize("unit", ["a", ".", ":", "[", "]:1", "a."])

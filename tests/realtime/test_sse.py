@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.exceptions import BadCursor
-from streams.realtime import sse
+from streams.realtime import cursor, sse
 
 
 def test_a_frame_is_id_type_and_data():
@@ -31,13 +31,13 @@ def test_an_unnumbered_frame_has_no_id():
     ],
 )
 def test_the_header_wins_over_the_query(header, after, expected):
-    assert sse.cursor(header, after) == expected
+    assert cursor.parse(header, after) == expected
 
 
 @pytest.mark.parametrize("text", ["-1", "x", "", "1.0", " 1", "1e3", "٣", "9" * 30, str(2**63)])
 def test_a_malformed_cursor_is_refused(text):
     with pytest.raises(BadCursor):
-        sse.cursor(None, text)
+        cursor.parse(None, text)
 
 
 def test_retry_is_spread():

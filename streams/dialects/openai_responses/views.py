@@ -13,7 +13,7 @@ from streams.dialects.openai_endpoint import OpenAIView, listed, newest_first
 from streams.dialects.runs import with_all
 from streams.exceptions import Invalid, NotFound, Unavailable
 from streams.models import Run
-from streams.realtime import sse
+from streams.realtime.cursor import LAST_SEQ
 from streams.views.resource import Request
 
 from . import starting
@@ -108,7 +108,7 @@ def cursor(request: Request) -> int:
     given = request.GET.get("starting_after")
     if given is None:
         return -1
-    if not (given.isascii() and given.isdecimal() and int(given[:20]) <= sse.LAST_SEQ):
+    if not (given.isascii() and given.isdecimal() and int(given[:20]) <= LAST_SEQ):
         raise Invalid("starting_after is the number of an event.", field="starting_after")
     return int(given)
 
