@@ -37,9 +37,10 @@ from .providers.base import (
     Provider,
 )
 from .providers.registry import resolve
-from .worker import asking, claim, context_hook, deliveries, model_context, receivers
+from .worker import asking, claim, context_hook, model_context
 from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
+from .worker.notifications import deliveries, signal_receivers
 from .worker.runner import Runner
 from .worker.writer import Writer
 
@@ -128,7 +129,7 @@ def tell_receivers(through: AsyncConnection) -> bool:
     """Calls receivers; tells whether there was anything to deliver."""
     due = asyncio.run(claimed_deliveries(through))
     for each in due:
-        told = receivers.tell(each)
+        told = signal_receivers.tell(each)
         asyncio.run(deliveries.settle(through, each, told))
     return bool(due)
 

@@ -68,7 +68,7 @@ import streams.postgres.listener
 import streams.providers.http_client
 import streams.realtime.presence
 import streams.worker.commit_recovery
-import streams.worker.notice
+import streams.worker.notifications.notice
 
 assert not settings.configured, "What reads settings is a process's own to import."
 gc.collect()

@@ -9,10 +9,10 @@ from django.utils.translation import gettext_lazy
 class Delivery(models.Model):
     """The end of a run, or its beginning to wait, of which somebody is still to be told.
 
-    `streams.log` writes the row with the event, all or nothing; `streams.worker.deliveries` deletes
-    it once everybody has been told. `status` is what the run became, and `done` names who has been
-    told of it already. There is no foreign key, whose check would cost more than the insert: a run
-    that has gone meanwhile is passed over.
+    `streams.log` writes the row with the event, all or nothing;
+    `streams.worker.notifications.deliveries` deletes it once everybody has been told. `status` is
+    what the run became, and `done` names who has been told of it already. There is no foreign key,
+    whose check would cost more than the insert: a run that has gone meanwhile is passed over.
     """
 
     run_id = models.BigIntegerField()

@@ -28,10 +28,10 @@ from ..supervision import SupervisedTasks, finished_before
 from . import abandoned_runs, asking, claim, retention, search_index, title
 from .claimed_run import Claimed
 from .claims import Claims
-from .deliveries import Deliveries
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
 from .left_upstream import LeftUpstream
+from .notifications.deliveries import Deliveries
 from .runner import Runner, Stop
 from .takeover import take_over
 from .writer import Writer

@@ -17,11 +17,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ..conf import Settings, conf
-from ..postgres.availability import described
-from ..signals import run_ended, run_waiting
+from ...conf import Settings, conf
+from ...postgres.availability import described
+from ...signals import run_ended, run_waiting
 from .notifier import Notifier, open_notifier
-from .receivers import ReceiverCalls
+from .signal_receivers import ReceiverCalls
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ import orjson
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from .. import vapid
-from ..public_ip_addresses import is_number, is_public
-from ..user_model import active_people
-from . import title
+from ... import vapid
+from ...public_ip_addresses import is_number, is_public
+from ...user_model import active_people
+from .. import title
 from .notice import Notice
-from .roll_call import RollCall
+from .presence_query import RollCall
 
 if TYPE_CHECKING:
     import aiohttp

@@ -25,12 +25,12 @@ from streams import vapid
 from streams.models import Delivery, PushSubscription
 from streams.postgres import channels
 from streams.postgres.connections import connect
-from streams.worker import notifier, web_push
+from streams.worker.notifications import notifier, web_push
 from tests.views.answers import begin, complete
 
-from .agent_runs import decide, held_up
-from .in_process_worker import post, status, until, working
-from .receivers import receiving
+from ..agent_runs import decide, held_up
+from ..in_process_worker import post, status, until, working
+from .http_receiver import receiving
 from .test_deliveries import due_now, nothing_is_left_to_tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]

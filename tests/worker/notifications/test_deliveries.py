@@ -14,10 +14,10 @@ import streams
 from streams import signals
 from streams.models import Delivery
 from streams.postgres.connections import connect
-from streams.worker import deliveries, receivers
+from streams.worker.notifications import deliveries, signal_receivers
 from tests.views.answers import begin, complete
 
-from .in_process_worker import until, working
+from ..in_process_worker import until, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]
 
@@ -160,7 +160,7 @@ async def test_a_receiver_that_does_not_return_holds_up_nobody_and_is_called_onc
 
 async def test_few_receivers_at_once_do_not_return(anna, monkeypatch, caplog):
     monkeypatch.setattr(deliveries, "RECEIVERS_WITHIN", 0.0)
-    monkeypatch.setattr(receivers, "AT_ONCE", 2)
+    monkeypatch.setattr(signal_receivers, "AT_ONCE", 2)
     going_on, heard = threading.Event(), []
 
     def receiver(run, **told):
@@ -295,7 +295,7 @@ async def told_of_all_due(connection):
     """Delivers all that is due; returns how each went."""
     went = []
     for due in await deliveries.claim(connection, KEPT):
-        went.append(await sync_to_async(receivers.tell)(due))
+        went.append(await sync_to_async(signal_receivers.tell)(due))
         await deliveries.settle(connection, due, went[-1])
     return went
 

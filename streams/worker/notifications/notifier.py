@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from psycopg_pool import AsyncConnectionPool
 
-from ..conf import Settings
+from ...conf import Settings
 from . import notice
 from .notice import Channel, Notice
 from .web_push import WebPush, public_connector

@@ -15,11 +15,11 @@ import streams
 from streams import signals
 from streams.models import Delivery, GoneWebhook
 from streams.postgres.connections import pool
-from streams.worker import deliveries, notice, web_push, webhooks
+from streams.worker.notifications import deliveries, notice, web_push, webhooks
 
-from .agent_runs import decide, held_up
-from .in_process_worker import status, until, working
-from .receivers import receiving
+from ..agent_runs import decide, held_up
+from ..in_process_worker import status, until, working
+from .http_receiver import receiving
 from .test_deliveries import due_now, ended, nothing_is_left_to_tell
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]

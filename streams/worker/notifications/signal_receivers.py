@@ -7,11 +7,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..agents.tool_threads import apart_at_once
-from ..api.chat import Chat
-from ..api.run import Run
-from ..models import Run as RunModel
-from ..signals import run_ended, run_waiting
+from ...agents.tool_threads import apart_at_once
+from ...api.chat import Chat
+from ...api.run import Run
+from ...models import Run as RunModel
+from ...signals import run_ended, run_waiting
 
 if TYPE_CHECKING:
     from .deliveries import Due

@@ -8,8 +8,8 @@ import logging
 import orjson
 import psycopg
 
-from ..postgres import channels
-from ..postgres.connections import connect, is_behind_pooler
+from ...postgres import channels
+from ...postgres.connections import connect, is_behind_pooler
 
 logger = logging.getLogger(__name__)
 
