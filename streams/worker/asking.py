@@ -7,8 +7,9 @@ from functools import partial
 from ..agents.registry import is_agent
 from ..conf import Settings
 from ..providers.base import Prompt, Provider
-from . import agent_work, context_hook, model_context
-from .agent_work import Asked, Persist
+from . import context_hook, model_context
+from .agent_runs import agent_work
+from .agent_runs.agent_work import Asked, Persist
 from .claimed_run import Claimed
 from .runner import Runner
 

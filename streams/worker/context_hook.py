@@ -15,7 +15,8 @@ from ..api.run import Run
 from ..conf import Settings
 from ..models import Run as RunModel
 from ..providers.base import Prompt, Turn
-from . import agent_context, model_context
+from . import model_context
+from .agent_runs import agent_context
 from .claimed_run import Claimed
 from .run_standing import Standing
 

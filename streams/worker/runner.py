@@ -15,8 +15,8 @@ from ..agents.deadline import contained
 from ..conf import Settings
 from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
 from .abandoned_runs import give_up
-from .agent_loop import AgentLoop, Pause
-from .agent_work import Asked
+from .agent_runs.agent_loop import AgentLoop, Pause
+from .agent_runs.agent_work import Asked
 from .answer import Answer
 from .claimed_run import Claimed
 from .heartbeat import Hold

@@ -13,7 +13,7 @@ from streams.dialects.openai_input import conversed
 from streams.exceptions import Invalid, StreamsError
 from streams.log import file_references
 from streams.providers.base import Call, Result
-from streams.worker import agent_context
+from streams.worker.agent_runs import agent_context
 from streams.worker.run_standing import Standing
 from tests.complexity import growth, is_linear
 

@@ -38,10 +38,10 @@ from streams.postgres.connections import connect
 from streams.text import clean
 from streams.worker import retention, takeover
 from streams.worker.abandoned_runs import ends_of_calls
+from streams.worker.agent_runs.step_start import begin_step
 from streams.worker.claimed_run import Claimed
 from streams.worker.claims import Claims
 from streams.worker.lease import Lease, LeaseLost
-from streams.worker.step_beginning import begin_step
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory
 
 TERMINAL = ("run.completed", "run.failed", "run.cancelled")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.models import Conversation, ToolCall
-from streams.worker.tool_calls import NO_TOOL
+from streams.worker.agent_runs.tool_calls import NO_TOOL
 
 from . import agents
 from .agent_runs import decide, held_up, ledger, same_as_page

@@ -15,10 +15,11 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import agent_work, claim, run_standing
+from streams.worker import claim, run_standing
+from streams.worker.agent_runs import agent_work
+from streams.worker.agent_runs.step_start import begin_step
+from streams.worker.agent_runs.tool_calls import STOPPED
 from streams.worker.lease import Lease
-from streams.worker.step_beginning import begin_step
-from streams.worker.tool_calls import STOPPED
 from tests.factories import ConversationFactory, WorkerFactory
 
 from . import agents

@@ -9,23 +9,23 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from .. import budgets
-from ..agents import registry
-from ..agents.agent import Agent
-from ..agents.context import Context
-from ..agents.deadline import contained
-from ..agents.posted_tool import given_tools
-from ..agents.tool import Tool
-from ..api.chat import Chat
-from ..api.run import Run
-from ..conf import Settings
-from ..exceptions import BudgetSpent
-from ..models import Run as RunModel
-from ..providers.base import Prompt, Provider
-from ..user_model import key_text
-from . import context_hook, model_context
-from .claimed_run import Claimed
-from .lookup import looked_up
+from ... import budgets
+from ...agents import registry
+from ...agents.agent import Agent
+from ...agents.context import Context
+from ...agents.deadline import contained
+from ...agents.posted_tool import given_tools
+from ...agents.tool import Tool
+from ...api.chat import Chat
+from ...api.run import Run
+from ...conf import Settings
+from ...exceptions import BudgetSpent
+from ...models import Run as RunModel
+from ...providers.base import Prompt, Provider
+from ...user_model import key_text
+from .. import context_hook, model_context
+from ..claimed_run import Claimed
+from ..lookup import looked_up
 
 Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg import AsyncConnection
 
-from .. import log
-from .claimed_run import Claimed
-from .lease import Lease, LeaseLost
+from ... import log
+from ..claimed_run import Claimed
+from ..lease import Lease, LeaseLost
 
 HOLD = """
 SELECT lease_token, last_seq FROM streams_conversation

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from .. import log
-from ..agents.calling import needs_approval
-from ..log.transcript import Block
+from ... import log
+from ...agents.calling import needs_approval
+from ...log.transcript import Block
 from .agent_work import Asked
 
 NAME_LENGTH = 128  # of the column; no tool has a longer one, but a model may make one up

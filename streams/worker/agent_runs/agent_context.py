@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from .. import log
-from ..log import earlier_calls, file_references
-from ..log.transcript import Block
-from ..providers.base import Call, Part, Replay, Result, Text, Turn
-from .model_context import DECLINED, files_in, said, told_again
-from .run_standing import HeldCall, Standing
+from ... import log
+from ...log import earlier_calls, file_references
+from ...log.transcript import Block
+from ...providers.base import Call, Part, Replay, Result, Text, Turn
+from ..model_context import DECLINED, files_in, said, told_again
+from ..run_standing import HeldCall, Standing
 
 
 class Turns:

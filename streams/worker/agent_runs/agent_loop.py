@@ -8,19 +8,20 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import partial
 
-from .. import log
-from ..agents import limits
-from ..providers.base import Code, Finished, Prompt, ProviderError
-from . import agent_context, run_standing, step_events, tool_calls
+from ... import log
+from ...agents import limits
+from ...providers.base import Code, Finished, Prompt, ProviderError
+from .. import run_standing
+from ..held_run import HeldRun
+from ..model_call import ModelCall
+from ..run_standing import HeldCall, Repeated, Standing
+from ..upstream import UpstreamAnswer
+from ..usage import Usage, estimated, summed
+from . import agent_context, step_events, tool_calls
 from .agent_work import Asked
-from .held_run import HeldRun
-from .model_call import ModelCall
 from .new_calls import new_calls
-from .run_standing import HeldCall, Repeated, Standing
-from .step_beginning import begin_step
+from .step_start import begin_step
 from .tool_calls import ToolCalls
-from .upstream import UpstreamAnswer
-from .usage import Usage, estimated, summed
 
 
 class Pause(Enum):

@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from .. import log
-from ..agents.tool import Tool
-from ..conf import conf
-from .answer import Answer
-from .claimed_run import Claimed
-from .run_standing import Repeated
+from ... import log
+from ...agents.tool import Tool
+from ...conf import conf
+from ..answer import Answer
+from ..claimed_run import Claimed
+from ..run_standing import Repeated
 
 
 def ended(

@@ -8,14 +8,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from .. import log
-from ..agents.calling import call as call_tool
-from ..agents.context import Context
-from ..agents.tool import Tool
-from ..supervision import cancel_and_wait
-from .claimed_run import Claimed
-from .held_run import HeldRun
-from .run_standing import HeldCall
+from ... import log
+from ...agents.calling import call as call_tool
+from ...agents.context import Context
+from ...agents.tool import Tool
+from ...supervision import cancel_and_wait
+from ..claimed_run import Claimed
+from ..held_run import HeldRun
+from ..run_standing import HeldCall
 
 logger = logging.getLogger(__name__)
 
