@@ -37,7 +37,7 @@ from .providers.base import (
     Provider,
 )
 from .providers.registry import resolve
-from .worker import asking, claim, context_hook, model_context
+from .worker import claim, context_hook, model_context, run_dispatch
 from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.notifications import deliveries, signal_receivers
@@ -79,7 +79,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
         history = asyncio.run(model_context.history(through, run))
-        if asking.calls_tools(run, history):
+        if run_dispatch.calls_tools(run, history):
             async_to_sync(answer_as_agent)(through, run, provider, name, history)
             continue
         prompt = context_hook.prompt_of(run, name, history, conf())
@@ -115,7 +115,7 @@ async def answer_as_agent(
 
     token = in_place.set(True)
     try:
-        await asking.ask(runner_of(through, run), provider, model, history, conf(), persist)
+        await run_dispatch.ask(runner_of(through, run), provider, model, history, conf(), persist)
     finally:
         in_place.reset(token)  # asgiref hands the context on to the test, and to those after it
 

@@ -28,8 +28,8 @@ from . import attached_files
 from .answer import BlockEvent, begun
 from .claimed_run import Claimed
 from .held_run import HeldRun
-from .silence import SilenceDeadline
-from .upstream import UpstreamAnswer
+from .model_timeout import SilenceDeadline
+from .upstream_answer import UpstreamAnswer
 
 logger = logging.getLogger(__name__)
 

@@ -25,19 +25,18 @@ from ..postgres.listener import Listener
 from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
-from . import abandoned_runs, asking, claim, retention, search_index, title
+from . import abandoned_runs, claim, retention, run_dispatch, search_index, title
 from .claimed_run import Claimed
 from .claims import Claims
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
-from .left_upstream import LeftUpstream
 from .notifications.deliveries import Deliveries
 from .runner import Runner, Stop
 from .takeover import take_over
+from .upstream_cleanup import LeftUpstream
 from .writer import Writer
 
 logger = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 
@@ -158,7 +157,8 @@ class Worker:
         run = runner.claimed
         try:
             provider, model = resolve(run.model)
-            await contained(asking.ask(runner, provider, model, history, self.conf, self._persist))
+            asked = run_dispatch.ask(runner, provider, model, history, self.conf, self._persist)
+            await contained(asked)
         except (UnknownModel, ProviderError) as error:
             logger.warning("run %s failed: %s", run.uuid, error)
             await self._fail(runner, Code.BAD_REQUEST)

@@ -23,7 +23,7 @@ from .heartbeat import Hold
 from .held_run import HeldRun
 from .lease import Lease, LeaseLost, StorageFailed
 from .model_call import ModelCall, note
-from .upstream import Persist, UpstreamAnswer
+from .upstream_answer import Persist, UpstreamAnswer
 from .usage import Usage, estimated
 from .writer import Writer
 

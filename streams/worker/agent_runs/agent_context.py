@@ -13,7 +13,7 @@ from ...log import earlier_calls, file_references
 from ...log.transcript import Block
 from ...providers.base import Call, Part, Replay, Result, Text, Turn
 from ..model_context import DECLINED, files_in, said, told_again
-from ..run_standing import HeldCall, Standing
+from ..run_progress import HeldCall, Standing
 
 
 class Turns:

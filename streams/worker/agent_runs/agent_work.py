@@ -25,7 +25,7 @@ from ...providers.base import Prompt, Provider
 from ...user_model import key_text
 from .. import context_hook, model_context
 from ..claimed_run import Claimed
-from ..lookup import looked_up
+from ..orm_lookup import looked_up
 
 Persist = Callable[[Callable[[AsyncConnection], Awaitable[Any]]], Awaitable[Any]]
 

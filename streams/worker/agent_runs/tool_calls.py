@@ -15,7 +15,7 @@ from ...agents.tool import Tool
 from ...supervision import cancel_and_wait
 from ..claimed_run import Claimed
 from ..held_run import HeldRun
-from ..run_standing import HeldCall
+from ..run_progress import HeldCall
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from ..conf import Settings
 from ..providers.base import ProviderError, UnknownModel
 from ..providers.registry import resolve
 from ..supervision import SupervisedTasks
-from .upstream import FORGET, Persist, stopped
+from .upstream_answer import FORGET, Persist, stopped
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from streams.providers.base import Alive
-from streams.worker.silence import SilenceDeadline
+from streams.worker.model_timeout import SilenceDeadline
 from tests.worker.in_process_worker import assert_whole, post, status, until, working
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from streams.agents import tool_threads
-from streams.worker import lookup
-from streams.worker.lookup import looked_up
+from streams.worker import orm_lookup
+from streams.worker.orm_lookup import looked_up
 
 
 @pytest.mark.parametrize("tools", [0, 1])
@@ -43,7 +43,7 @@ async def test_a_look_up_waits_for_postgresql_and_for_no_tool(tools, monkeypatch
 
 
 async def test_few_look_ups_are_at_work_at_once(monkeypatch):
-    monkeypatch.setattr(lookup, "AT_ONCE", 2)
+    monkeypatch.setattr(orm_lookup, "AT_ONCE", 2)
     together = threading.Barrier(2)  # each waits for another, and a third would find it passed
     at_once, most = [], []
 
