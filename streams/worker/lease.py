@@ -1,4 +1,4 @@
-"""A run's right to append."""
+"""A run's right to append, by its token. `heartbeat` renews all leases of a worker at once."""
 
 from __future__ import annotations
 
