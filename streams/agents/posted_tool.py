@@ -13,7 +13,7 @@ from .tool import Arguments, Tool
 NOT_HERE = "The client runs this tool."
 
 
-class GivenTool(Tool):
+class PostedTool(Tool):
     """A tool of a client's. The run waits until the client has posted the result of a call."""
 
     by_client = True
@@ -25,10 +25,10 @@ class GivenTool(Tool):
         raise ToolError(NOT_HERE)
 
 
-def given_tools(kept: Iterable[Mapping[str, Any]]) -> dict[str, Tool]:
+def posted_tools(kept: Iterable[Mapping[str, Any]]) -> dict[str, Tool]:
     """Returns the tools by name that a run keeps in its `asked`: each with name, description, and
     parameters as JSON Schema."""
     return {
-        each["name"]: GivenTool(ToolSpec(each["name"], each["description"], each["parameters"]))
+        each["name"]: PostedTool(ToolSpec(each["name"], each["description"], each["parameters"]))
         for each in kept
     }

@@ -23,7 +23,7 @@ from streams.views.errors import patient
 from streams.views.parsing import json_of
 from streams.views.resource import Request, Resource
 
-from .nesting import keepable
+from .json_bounds import keepable
 
 # As a file is in JSON. It begins where such bytes begin, or a run of them that is shorter would be
 # read again from each of its bytes on.

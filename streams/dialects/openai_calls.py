@@ -18,9 +18,9 @@ from streams.postgres.database import atomic
 from streams.text import clean
 
 from . import openai_ids as ids
-from .deciding import Decided, decide
 from .openai_history import Result
 from .openai_input import NO_CALL, NO_RESULT
+from .tool_decisions import Decided, decide
 
 OTHER_MODEL = "Results go on with the same answer, which is of {}: send that model or none."
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from streams import log
 from streams.models import Conversation, Device, Run
 
-from . import naming
+from . import client_ids
 
 
 def with_all(run: Run) -> Run:
@@ -20,7 +20,7 @@ def with_all(run: Run) -> Run:
 def named(user: Any, name: str) -> Run | None:
     """Returns the person's run that a client has named so, or that has this id."""
     own = Run.objects.owned_by(user).select_related("conversation", "answer")
-    meant = [naming.run_uuid(user, name), naming.as_uuid(name)]
+    meant = [client_ids.run_uuid(user, name), client_ids.as_uuid(name)]
     return own.filter(uuid__in=[uuid for uuid in meant if uuid]).first()
 
 
@@ -38,7 +38,7 @@ def stop(here: Conversation, device: Device, message: Any = None) -> Run | None:
     if message is None:
         run = active(here)
     else:
-        uuid = naming.as_uuid(str(message))
+        uuid = client_ids.as_uuid(str(message))
         found = here.runs.filter(Q(answer__uuid=uuid), status__in=Run.OPEN) if uuid else None
         run = found.select_related("answer").first() if found is not None else None
     if run:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from streams import budgets
-from streams.dialects import posted
+from streams.dialects import message_lists
 from streams.dialects.ag_ui.messages import posted as ag_ui
 from streams.dialects.ai_sdk.messages import posted as ai_sdk
 from streams.dialects.endpoint import body_with_files
@@ -71,24 +71,24 @@ LISTS = {
 
 @pytest.mark.parametrize("made", LISTS.values(), ids=LISTS)
 def test_a_file_goes_with_the_prompt_once_however_often_it_is_posted(made, anna, laptop):
-    run = posted.ask(anna, laptop, made(pictures.png()))
+    run = message_lists.ask(anna, laptop, made(pictures.png()))
 
     file = Attachment.objects.get()
     assert (file.name, file.type, file.message) == ("a.gif.png", "image/png", run.prompt)
     assert run.prompt.text == "What?"
-    assert posted.ask(anna, laptop, made(pictures.png())._replace(again=False)) == run
+    assert message_lists.ask(anna, laptop, made(pictures.png())._replace(again=False)) == run
     assert Attachment.objects.get() == file
-    other = posted.ask(anna, laptop, made(pictures.GIF))
+    other = message_lists.ask(anna, laptop, made(pictures.GIF))
     assert other.prompt != run.prompt, "another file is another prompt"
     assert not DiscardedFile.objects.exists()
 
 
 def test_what_was_told_by_its_address_is_the_same_file(anna, laptop, bert, phone):
-    run = posted.ask(anna, laptop, of_ai_sdk(as_file(url())))
+    run = message_lists.ask(anna, laptop, of_ai_sdk(as_file(url())))
     address = f"https://chat.example/below/attachments/{Attachment.objects.get().uuid}/file.png"
-    assert posted.ask(anna, laptop, of_ai_sdk(as_file(address))) == run
+    assert message_lists.ask(anna, laptop, of_ai_sdk(as_file(address))) == run
     with pytest.raises(NotFound):
-        posted.ask(bert, phone, of_ai_sdk(as_file(address)))
+        message_lists.ask(bert, phone, of_ai_sdk(as_file(address)))
     assert Attachment.objects.count() == 1
 
 
@@ -98,7 +98,7 @@ def test_of_a_list_that_is_new_here_all_files_are_taken_in(anna, laptop):
     prompt = {"id": "c", "role": "user", "parts": [as_file(url())]}
     given = {"id": "chat", "messages": [earlier, answer, prompt], "model": MODEL}
     for _ in range(2):
-        posted.ask(anna, laptop, ai_sdk(given))
+        message_lists.ask(anna, laptop, ai_sdk(given))
         said = Message.objects.exclude(run__isnull=False).order_by("seq")
         kinds = [[block["kind"] for block in message.blocks] for message in said]
         assert kinds == [["text", "attachment"], ["text"], ["text", "attachment"]]
@@ -131,7 +131,7 @@ def test_what_is_refused_leaves_nothing(made, error, words, anna, laptop, settin
     bounds = {"attachment_bytes": 2000, "attachment_bytes_at_once": 5000}
     settings.STREAMS = {**settings.STREAMS, **bounds}
     with pytest.raises(error, match=words) as refused:
-        posted.ask(anna, laptop, made())
+        message_lists.ask(anna, laptop, made())
     assert refused.value.field == "messages"
     assert not Attachment.objects.exists()
     assert not Run.objects.exists()
@@ -143,7 +143,7 @@ def test_nothing_is_decoded_before_its_bound(anna, laptop, settings, monkeypatch
     with pytest.raises(TooLarge):
         of_ai_sdk(as_file(url(b"x" * 2003)))
     with pytest.raises(StreamsError, match="At most"):
-        posted.ask(anna, laptop, of_ai_sdk(*[as_file(url())] * 11))
+        message_lists.ask(anna, laptop, of_ai_sdk(*[as_file(url())] * 11))
 
 
 PARTS = {
@@ -253,8 +253,8 @@ def test_a_request_that_comes_again_is_known_by_what_is_kept_of_its_files(
     contents, anna, laptop, v1
 ):
     prompt = of_ai_sdk(*[as_file(url(each)) for each in contents])
-    run = posted.ask(anna, laptop, prompt)
-    assert posted.ask(anna, laptop, prompt) == run
+    run = message_lists.ask(anna, laptop, prompt)
+    assert message_lists.ask(anna, laptop, prompt) == run
     count = Attachment.objects.count()
     assert count == len(set(contents))
     parts = [{"type": "input_image", "image_url": url(each)} for each in contents]
@@ -270,10 +270,10 @@ def test_a_request_that_comes_again_is_known_by_what_is_kept_of_its_files(
 
 def test_of_two_that_come_at_once_one_is_answered(anna, laptop):
     prompt = of_ai_sdk(as_file(url()))
-    values = posted.settings_in(anna, prompt)
+    values = message_lists.settings_in(anna, prompt)
     with Storing(anna, "messages") as one, Storing(anna, "messages") as other:
-        files = [posted.files_in(anna, prompt, each, values) for each in (one, other)]
-        runs = [posted.asked(anna, laptop, prompt, values, own, None) for own in files]
+        files = [message_lists.files_in(anna, prompt, each, values) for each in (one, other)]
+        runs = [message_lists.asked(anna, laptop, prompt, values, own, None) for own in files]
     assert runs[0] == runs[1]
     assert Attachment.objects.get().message == runs[0].prompt
 
@@ -293,12 +293,12 @@ def with_history(before, *parts):
 
 def test_how_much_is_asked_of_the_database_is_not_for_a_history_to_say(anna, laptop):
     def queries(length):
-        posted.ask(anna, laptop, with_history(history(length))._replace(name=f"of {length}"))
+        message_lists.ask(anna, laptop, with_history(history(length))._replace(name=f"of {length}"))
         more = [*with_history(history(length)).messages, *with_history([], as_file(url())).messages]
         more[-1] = more[-1]._replace(id="more")
         again = with_history([])._replace(name=f"of {length}", messages=more)
         with CaptureQueriesContext(connection) as asked:
-            posted.ask(anna, laptop, again)
+            message_lists.ask(anna, laptop, again)
         return len(asked)
 
     assert queries(9) == queries(3)
@@ -306,11 +306,11 @@ def test_how_much_is_asked_of_the_database_is_not_for_a_history_to_say(anna, lap
 
 def test_the_files_of_a_request_have_a_bound_of_their_own(anna, laptop, settings):
     settings.STREAMS = settings.STREAMS | {"attachments_unsent": 2, "attachments_per_request": 4}
-    posted.ask(anna, laptop, with_history(history(3, file=True), as_file(url(pictures.GIF))))
+    message_lists.ask(anna, laptop, with_history(history(3, file=True), as_file(url(pictures.GIF))))
     assert Attachment.objects.exclude(message=None).count() == 4
     more = with_history(history(4, file=True), as_file(url(pictures.GIF)))._replace(name="more")
     with pytest.raises(TooManyFiles, match="go with one request"):
-        posted.ask(anna, laptop, more)
+        message_lists.ask(anna, laptop, more)
 
 
 @pytest.mark.parametrize(
@@ -319,14 +319,14 @@ def test_the_files_of_a_request_have_a_bound_of_their_own(anna, laptop, settings
 def test_what_will_be_refused_is_refused_before_its_files_are_stored(
     bound, v1, anna, laptop, settings, monkeypatch
 ):
-    posted.ask(anna, laptop, of_ag_ui())
+    message_lists.ask(anna, laptop, of_ag_ui())
     Usage.objects.create(owner=anna, month=budgets.this_month(), model="x:y", input_tokens=9)
     more = {"models": {"scripted": {"takes": {"demo": []}}}} if bound == "takes" else {bound: 1}
     settings.STREAMS = settings.STREAMS | more
     stored = "streams.dialects.files.store"
     monkeypatch.setattr(stored, lambda *_, **__: pytest.fail("did"))
     with pytest.raises(StreamsError):
-        posted.ask(anna, laptop, of_ai_sdk(as_file(url())))
+        message_lists.ask(anna, laptop, of_ai_sdk(as_file(url())))
     for path, name in (("responses", "input"), ("chat/completions", "messages")):
         image = {"type": "image_url", "image_url": {"url": url()}}
         asked = [{"role": "user", "content": [image, {"type": "text", "text": "What?"}]}]

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from django.db.models import Q
 
-from streams.dialects import naming
-from streams.dialects.client_tools import tools_in
-from streams.dialects.deciding import Decided, block_in, decide, text_of
+from streams.dialects import client_ids
+from streams.dialects.posted_tools import tools_in
 from streams.dialects.runs import with_all
+from streams.dialects.tool_decisions import Decided, block_in, decide, text_of
 from streams.exceptions import Invalid, NotFound
 from streams.models import Conversation, Device, Run, ToolCall
 from streams.postgres.database import atomic
 
-from . import names
+from . import run_ids
 
 NOTHING_WAITS = "Nothing in this thread waits for that: it isn't here, or isn't yours."
 
@@ -52,23 +52,23 @@ def go_on(user: Any, device: Device, given: Mapping[str, Any], answers: Answers)
 
     Raises Invalid, and NotFound where none of it is about a call in this thread.
     """
-    here = naming.conversation_of(user, naming.name_in(given.get("threadId"), "threadId"))
+    here = client_ids.conversation_of(user, client_ids.name_in(given.get("threadId"), "threadId"))
     run = run_of(here, answers) if here else None
     if run is None:
         raise NotFound(NOTHING_WAITS)
     tools = None if given.get("tools") is None else tools_in(given["tools"])
     after = decide(run, device, decisions(answers))
     if tools is not None:
-        names.keep(run, names.locked(run) | {"tools": tools})
-    names.remember(run, naming.name_in(given.get("runId"), "runId"), after)
+        run_ids.keep(run, run_ids.locked(run) | {"tools": tools})
+    run_ids.remember(run, client_ids.name_in(given.get("runId"), "runId"), after)
     return with_all(run), after
 
 
 def run_of(here: Conversation, answers: Answers) -> Run | None:
     """Returns the run whose calls are answered."""
-    ids = [naming.as_uuid(str(it.get("interruptId"))) for it in answers.resumed]
+    ids = [client_ids.as_uuid(str(it.get("interruptId"))) for it in answers.resumed]
     known = ToolCall.objects.filter(run__conversation=here, uuid__in=[id for id in ids if id])
-    told = [naming.as_uuid(answer_in(it)) for it in answers.results]
+    told = [client_ids.as_uuid(answer_in(it)) for it in answers.results]
     meant = Q(pk__in=known.values("run")) | Q(answer__uuid__in=[id for id in told if id])
     return here.runs.filter(meant).order_by("pk").last()
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streams.attachments import kinds
-from streams.dialects import naming
-from streams.dialects.client_tools import tools_in
+from streams.dialects import client_ids
 from streams.dialects.files import Address, File, of_base64, of_url
-from streams.dialects.posted import Posted, Said
+from streams.dialects.message_lists import Posted, Said
+from streams.dialects.posted_tools import tools_in
 from streams.exceptions import Invalid
 from streams.log import file_references
 from streams.log.transcript import MessageState
@@ -36,7 +36,7 @@ def posted(given: Mapping[str, Any]) -> Posted:
         raise Invalid("model must be text.", field="model")
     instructions = [text_of(it) for it in messages if it.get("role") in INSTRUCTIONS]
     return Posted(
-        name=naming.name_in(given.get("threadId"), "threadId"),
+        name=client_ids.name_in(given.get("threadId"), "threadId"),
         messages=[*filter(None, map(said, messages))],
         model=model,
         system="\n\n".join(filter(None, instructions)),
@@ -54,7 +54,7 @@ def said(message: Mapping[str, Any]) -> Said | None:
         raise Invalid("A message has a role of AG-UI.", field="messages")
     parts = parts_of(message)
     files = tuple(part for part in parts if isinstance(part, File)) if role == "user" else ()
-    return Said(naming.name_in(message.get("id"), "messages"), role, joined(parts), files)
+    return Said(client_ids.name_in(message.get("id"), "messages"), role, joined(parts), files)
 
 
 def text_of(message: Mapping[str, Any]) -> str:
@@ -106,7 +106,7 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
     files = [file_part(each, address(each)) for each in file_references.of_blocks(message.blocks)]
     said = [{"type": "text", "text": text}] if text else []
     return {
-        "id": naming.client_id(key) if key else message.id,
+        "id": client_ids.client_id(key) if key else message.id,
         "role": message.role,
         "content": [*files, *said] if files else text,
         "parts": [

@@ -8,17 +8,17 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams.conversation_snapshot import snapshot
-from streams.dialects import naming
+from streams.dialects import client_ids
 from streams.dialects.endpoint import DialectView, body_with_files
 from streams.dialects.files import Address, addresses
-from streams.dialects.posted import ask, message_of
+from streams.dialects.message_lists import ask, message_of
 from streams.dialects.runs import active, decided_by, with_all
 from streams.exceptions import Invalid, KeyReused, NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run, ToolCall
 from streams.views.resource import Request
 
-from . import names
+from . import run_ids
 from .continuation import answers_in, go_on
 from .encoder import AGUIStream
 from .frames import BEGINNING, START, Cursor, cursor_of
@@ -41,34 +41,34 @@ class Agent(AGUIView):
         """Begins a run. One of the same `runId` is followed, and with `Last-Event-ID`, by which a
         client goes on after a cut, none is ever begun."""
         given = body_with_files(request)
-        thread, name = (naming.name_in(given.get(it), it) for it in ("threadId", "runId"))
+        thread, name = (client_ids.name_in(given.get(it), it) for it in ("threadId", "runId"))
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
-        known = names.find(request.user, name)
+        known = run_ids.find(request.user, name)
         if known is None and (answers := answers_in(given)):
-            known = names.Named(*go_on(request.user, request.device, given, answers))
+            known = run_ids.Named(*go_on(request.user, request.device, given, answers))
         run, after = known or (None, 0)
-        if run and run.conversation != naming.conversation_of(request.user, thread):
+        if run and run.conversation != client_ids.conversation_of(request.user, thread):
             raise KeyReused("This runId was used in another thread.", field="runId")
         if run is None and cursor != BEGINNING:
             run = answer_in(request, given)
         if run is None:
-            uuid = names.free_uuid(request.user, name)
+            uuid = run_ids.free_uuid(request.user, name)
             run = with_all(ask(request.user, request.device, posted(given), uuid))
-            names.begun(request.user, run, thread, name)
+            run_ids.begun(request.user, run, thread, name)
         return self.stream(request, run, cursor, thread_id=thread, run_id=name, after=after)
 
     def get(self, request: Request) -> HttpResponse:
         """Joins the run `runId`, or tells what the thread `threadId` holds."""
         if "runId" not in request.GET:
             return loaded(request)
-        name = naming.name_in(request.GET.get("runId"), "runId")
-        known = names.find(request.user, name)
+        name = client_ids.name_in(request.GET.get("runId"), "runId")
+        known = run_ids.find(request.user, name)
         if known is None:
             raise NotFound(NOT_HERE)
         run, after = known
         cursor = cursor_of(request.headers.get("Last-Event-ID"))
         joined: dict[str, Any] = {
-            "thread_id": names.conversation_name(run),
+            "thread_id": run_ids.conversation_name(run),
             "run_id": name,
             "after": after,
         }
@@ -90,7 +90,7 @@ class Agent(AGUIView):
 class Cancel(AGUIView):
     def post(self, request: Request, name: str) -> HttpResponse:
         """Stops a run, any number of times: 202 while it is being stopped, 200 once it is over."""
-        known = names.find(request.user, name)
+        known = run_ids.find(request.user, name)
         if known is None:
             raise NotFound(NOT_HERE)
         now = known.run.cancel(request.device)
@@ -119,7 +119,7 @@ def before(run: Run, address: Address) -> list[dict[str, Any]]:
 def answer_in(request: Request, given: Mapping[str, Any]) -> Run:
     """Returns the newest answer to the prompt of a list that is posted again. Raises NotFound."""
     again = posted(given)
-    here = naming.conversation_of(request.user, again.name)
+    here = client_ids.conversation_of(request.user, again.name)
     prompt = message_of(here, again.messages[-1]) if here and again.messages else None
     run = prompt.runs.order_by("pk").last() if prompt else None
     if run is None:
@@ -132,8 +132,8 @@ def loaded(request: Request) -> JsonResponse:
     answer is left out: a client that joins the run is sent all of it."""
     if "threadId" not in request.GET:
         raise Invalid("Ask for a threadId or a runId.", field="threadId")
-    name = naming.name_in(request.GET.get("threadId"), "threadId")
-    here = naming.conversation_of(request.user, name)
+    name = client_ids.name_in(request.GET.get("threadId"), "threadId")
+    here = client_ids.conversation_of(request.user, name)
     if here is None:
         return JsonResponse({"messages": [], "activeRun": None})
     return JsonResponse(shown_in(here, addresses(request)))

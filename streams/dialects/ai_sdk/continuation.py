@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streams.dialects import naming
-from streams.dialects.deciding import Decided, block_in, text_of
+from streams.dialects import client_ids
+from streams.dialects.tool_decisions import Decided, block_in, text_of
 from streams.exceptions import Invalid, NotFound
 from streams.models import Run
 
@@ -24,8 +24,8 @@ def continues(given: Mapping[str, Any]) -> bool:
 def waiting_run(user: Any, given: Mapping[str, Any]) -> Run:
     """Returns the run whose answer the list ends with. Raises NotFound, and Invalid once it has
     ended."""
-    here = naming.conversation_of(user, naming.name_in(given.get("id"), "id"))
-    answer = naming.as_uuid(str(given["messages"][-1].get("id")))
+    here = client_ids.conversation_of(user, client_ids.name_in(given.get("id"), "id"))
+    answer = client_ids.as_uuid(str(given["messages"][-1].get("id")))
     run: Run | None = None
     if here and answer:
         known = here.runs.select_related("conversation", "answer")

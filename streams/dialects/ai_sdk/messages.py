@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streams.dialects import naming
+from streams.dialects import client_ids
 from streams.dialects.files import Address, File, of_url
-from streams.dialects.posted import Posted, Said
+from streams.dialects.message_lists import Posted, Said
 from streams.exceptions import Invalid
 from streams.log import file_references
 from streams.log.transcript import MessageState
@@ -34,7 +34,7 @@ def posted(given: Mapping[str, Any]) -> Posted:
         raise Invalid("trigger is submit-message or regenerate-message.", field="trigger")
     again = trigger == REGENERATE
     return Posted(
-        name=naming.name_in(given.get("id"), "id"),
+        name=client_ids.name_in(given.get("id"), "id"),
         messages=[*filter(None, map(said, messages))],
         model=text_in(given, "model"),
         system=text_in(given, "system"),
@@ -52,7 +52,7 @@ def said(message: Any) -> Said | None:
         raise Invalid("role is user, assistant or system.", field="messages")
     if role == "system":
         return None
-    id = naming.name_in(message.get("id"), "messages")
+    id = client_ids.name_in(message.get("id"), "messages")
     parts = [part_of(part, role) for part in message["parts"]]
     files = tuple(part for part in parts if isinstance(part, File))
     return Said(id, role, "".join(part for part in parts if isinstance(part, str)), files)
@@ -82,7 +82,7 @@ def shown(message: MessageState, address: Address) -> dict[str, Any]:
     addresses here."""
     key = message.client_key
     return {
-        "id": naming.client_id(key) if key else message.id,
+        "id": client_ids.client_id(key) if key else message.id,
         "role": message.role,
         "parts": [
             *(file_part(each, address(each)) for each in file_references.of_blocks(message.blocks)),

@@ -7,12 +7,12 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from streams.conversation_snapshot import snapshot
-from streams.dialects import naming
-from streams.dialects.deciding import decide
+from streams.dialects import client_ids
 from streams.dialects.endpoint import DialectView, body_of, body_with_files
 from streams.dialects.files import addresses
-from streams.dialects.posted import ask
+from streams.dialects.message_lists import ask
 from streams.dialects.runs import active, decided_by, stop, with_all
+from streams.dialects.tool_decisions import decide
 from streams.exceptions import NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run
@@ -67,7 +67,7 @@ class Chat(AISDKView):
 class Resume(AISDKView):
     def get(self, request: Request, name: str) -> HttpResponse:
         """Streams the answer that is being written, from its beginning; 204 if there is none."""
-        here = naming.conversation_of(request.user, name)
+        here = client_ids.conversation_of(request.user, name)
         run = active(here) if here else None
         return self.stream(request, run) if run else HttpResponse(status=204)
 
@@ -82,6 +82,6 @@ class Stop(AISDKView):
 
 def own(request: Request, name: str) -> Conversation:
     """Raises NotFound."""
-    if here := naming.conversation_of(request.user, name):
+    if here := client_ids.conversation_of(request.user, name):
         return here
     raise NotFound(NOT_HERE)

@@ -24,8 +24,8 @@ from streams.views.prompt_files import check_taken
 from streams.views.resource import Request
 from streams.views.validation import checked_values
 
-from .asking import Asked, asked
 from .encoder import Completion, PieceEncoder, WholeEncoder
+from .request import Asked, asked
 
 
 class ChatCompletions(OpenAIView):

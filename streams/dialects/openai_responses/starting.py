@@ -22,8 +22,8 @@ from streams.text import opening_of
 from streams.views.prompt_files import check_taken
 from streams.views.validation import checked_values, short_enough
 
-from .asking import Asked
 from .encoder import WHOLE, Encoder, Extent
+from .request import Asked
 from .response import Response
 
 NOT_HERE = "This response isn't here, or isn't yours."

@@ -17,9 +17,9 @@ from streams.realtime.cursor import LAST_SEQ
 from streams.views.resource import Request
 
 from . import starting
-from .asking import asked
 from .encoder import Encoder, WholeEncoder
 from .input_items import input_items
+from .request import asked
 
 
 class ResponsesView(OpenAIView):

@@ -14,7 +14,7 @@ from ...agents import registry
 from ...agents.agent import Agent
 from ...agents.context import Context
 from ...agents.deadline import contained
-from ...agents.posted_tool import given_tools
+from ...agents.posted_tool import posted_tools
 from ...agents.tool import Tool
 from ...api.chat import Chat
 from ...api.run import Run
@@ -60,7 +60,7 @@ async def asked(
     agent = registry.find(run.model) if registry.is_agent(run.model) else Agent(run.model)
     context = await looked_up(context_of, conf.worker_rescan, run_id=run.run_id)
     owner = context.user.pk
-    given = given_tools(model_context.asked(history).get("tools", ()))
+    given = posted_tools(model_context.asked(history).get("tools", ()))
     tools = given | dict(await contained(agent.toolset(key_text(owner))))
     shape = partial(context_hook.shaped, run=run, conf=conf)
     may_go_on = partial(has_budget, owner, conf.worker_rescan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.dialects.client_tools import tools_in
+from streams.dialects.posted_tools import tools_in
 from streams.exceptions import Invalid, TooLarge
 
 TOOL = {"name": "locate"}

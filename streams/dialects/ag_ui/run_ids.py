@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from streams.dialects import naming
+from streams.dialects import client_ids
 from streams.dialects.runs import named
 from streams.models import Conversation, Run
 from streams.postgres.database import atomic
@@ -35,7 +35,7 @@ def find(user: Any, name: str) -> Named | None:
 
 def free_uuid(user: Any, name: str) -> UUID | None:
     """Returns the id of a new run of this name; None where a deleted conversation's run has it."""
-    uuid = naming.run_uuid(user, name)
+    uuid = client_ids.run_uuid(user, name)
     return None if Run.objects.filter(uuid=uuid).exists() else uuid
 
 
@@ -47,7 +47,7 @@ def begun(user: Any, run: Run, thread: str, name: str) -> None:
     """
     if thread != str(run.conversation.uuid):
         keep(run, locked(run) | {"thread": thread})
-    if run.uuid != naming.run_uuid(user, name):
+    if run.uuid != client_ids.run_uuid(user, name):
         remember(run, name, 0)
 
 

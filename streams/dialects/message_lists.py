@@ -21,7 +21,7 @@ from streams.text import clean
 from streams.views.prompt_files import check_taken
 from streams.views.validation import checked_values
 
-from . import client_tools, naming
+from . import client_ids, posted_tools
 from .files import File, Storing, check_ahead
 
 
@@ -47,7 +47,7 @@ class Posted(NamedTuple):
     system: str = ""
     edited: bool = False
     again: bool = False
-    tools: Sequence[client_tools.Kept] = ()
+    tools: Sequence[posted_tools.Kept] = ()
 
 
 def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> Run:
@@ -71,7 +71,7 @@ def files_in(
     those of the others if none of them is known here."""
     if not any(each.files for each in posted.messages):
         return [()] * len(posted.messages)
-    here = naming.conversation_of(user, posted.name)
+    here = client_ids.conversation_of(user, posted.name)
     *before, prompt = posted.messages
     known = here is not None and any(message_of(here, each) for each in reversed(before))
     said = [*([] if known else before), prompt]
@@ -107,7 +107,7 @@ def asked(
 def set_up(user: Any, device: Device, name: str, values: dict[str, Any]) -> Conversation:
     """Returns the conversation, which may be new, with these settings and its row locked."""
     defaults = {"model": policy.default_model(user)} | values
-    here = Conversation.lock(naming.begin(user, name, **defaults).pk)
+    here = Conversation.lock(client_ids.begin(user, name, **defaults).pk)
     return here.change(device, **values) if values else here
 
 
@@ -131,9 +131,9 @@ def imported(messages: Sequence[Said], files: Sequence[tuple[UUID, ...]]) -> lis
 def message_of(here: Conversation, said: Said) -> Message | None:
     """Returns the message that a client means: its own newest one of that id, or one by our id;
     None for one that nobody knows or that was taken back."""
-    key = naming.message_key(said.id)
+    key = client_ids.message_key(said.id)
     meant = Q(client_key=key) | Q(client_key__startswith=f"{key}#")
-    if uuid := naming.as_uuid(said.id):
+    if uuid := client_ids.as_uuid(said.id):
         meant |= Q(uuid=uuid)
     found = here.messages.filter(meant).order_by("-seq")
     return next((each for each in found if not taken_back(each)), None)
@@ -146,7 +146,7 @@ def taken_back(message: Message) -> bool:
 
 def free_key(here: Conversation, said: Said) -> str:
     """Returns the key of a new message, which keeps its client's id where another text has it."""
-    key = naming.message_key(said.id)
+    key = client_ids.message_key(said.id)
     return f"{key}#{here.last_seq}" if here.messages.filter(client_key=key).exists() else key
 
 
@@ -163,7 +163,7 @@ def answered(prompt: Message, device: Device, posted: Posted, run: UUID | None) 
 def with_tools(run: Run, posted: Posted) -> Run:
     """Keeps with a new run which tools its client runs."""
     if posted.tools:
-        run.asked = (run.asked or {}) | client_tools.keeping(posted.tools)
+        run.asked = (run.asked or {}) | posted_tools.keeping(posted.tools)
         run.save(update_fields=["asked"])
     return run
 

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from streams import quotas
-from streams.dialects import client_tools
 from streams.dialects import openai_ids as ids
+from streams.dialects import posted_tools
 from streams.dialects.openai_history import History, Result, items_in
 from streams.dialects.openai_input import (
     Conversed,
@@ -50,7 +50,7 @@ class Asked:
     said: Conversed
     echo: Mapping[str, Any]
     results: Sequence[Result] = ()  # of calls since the prompt
-    tools: Sequence[client_tools.Kept] | None = None  # None where the request says nothing of it
+    tools: Sequence[posted_tools.Kept] | None = None  # None where the request says nothing of it
     model: str = ""
     previous: tuple[UUID, int] | None = None
     conversation: UUID | None = None
@@ -122,16 +122,16 @@ def sent(history: History, instructions: str, known_here: bool) -> Conversed:
     return conversed(history.said, "input", instructions)
 
 
-def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept] | None:
+def tools_in(given: Mapping[str, Any]) -> list[posted_tools.Kept] | None:
     """Returns what the model is offered, None where nothing is said of it. Raises Invalid for what
     is no function, and TooLarge."""
     tools = typed(given, "tools", list, [])
-    client_tools.check_many(tools)
+    posted_tools.check_many(tools)
     if any(not isinstance(it, Mapping) or it.get("type") != "function" for it in tools):
         raise Invalid("A tool is a function of the client's: no other can be sent.", field="tools")
     if any(not isinstance(it.get("strict"), bool | None) for it in tools):
         raise Invalid("strict is true or false.", field="tools")
-    taken = client_tools.tools_in(tools)
+    taken = posted_tools.tools_in(tools)
     if given.get("tool_choice") == "none":
         return []
     return None if given.get("tools") is None else taken

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.dialects.ag_ui import names
-from streams.dialects.deciding import Decided, decide
+from streams.dialects.ag_ui import run_ids
+from streams.dialects.tool_decisions import Decided, decide
 from streams.models import Conversation, Run
 from tests.factories import ConversationFactory
 from tests.table_pages import fill, looked_at
@@ -47,26 +47,26 @@ def test_a_client_goes_on_where_its_own_run_ended_whoever_has_decided(run, lapto
 
 def test_two_tabs_keep_a_name_each_and_many_names_are_the_newest(run, anna):
     one, other = Run.objects.get(pk=run.pk), Run.objects.get(pk=run.pk)
-    names.begun(anna, one, "thread", str(run.uuid))
-    names.remember(one, "of one tab", 7)
-    names.remember(other, "of the other", 7)
+    run_ids.begun(anna, one, "thread", str(run.uuid))
+    run_ids.remember(one, "of one tab", 7)
+    run_ids.remember(other, "of the other", 7)
     for name in ("of one tab", "of the other"):
-        assert names.find(anna, name) == (run, 7)
-    for n in range(names.MOST):
-        names.remember(other, f"name {n}", 8 + n)
-    assert names.find(anna, "of one tab") is None
-    assert names.find(anna, f"name {names.MOST - 1}") == (run, 7 + names.MOST)
-    assert len(Run.objects.get(pk=run.pk).asked["continued"]) == names.MOST
-    assert names.conversation_name(Run.objects.get(pk=run.pk)) == "thread"
+        assert run_ids.find(anna, name) == (run, 7)
+    for n in range(run_ids.MOST):
+        run_ids.remember(other, f"name {n}", 8 + n)
+    assert run_ids.find(anna, "of one tab") is None
+    assert run_ids.find(anna, f"name {run_ids.MOST - 1}") == (run, 7 + run_ids.MOST)
+    assert len(Run.objects.get(pk=run.pk).asked["continued"]) == run_ids.MOST
+    assert run_ids.conversation_name(Run.objects.get(pk=run.pk)) == "thread"
 
 
 def test_a_new_name_is_not_looked_for_in_all_runs(anna, run):
-    names.remember(run, "known", 7)
+    run_ids.remember(run, "known", 7)
     costs = []
     for turns in (20, 2000):
         fill(ConversationFactory(owner=anna), turns)
         with looked_at() as pages:
-            assert names.find(anna, "unknown") is None
+            assert run_ids.find(anna, "unknown") is None
         costs.append(sum(pages))
     few, many = costs
     assert many < 2 * few + 20

@@ -11,7 +11,7 @@ from streams import log
 from streams.exceptions import AlreadyDecided
 from streams.models import Conversation, Device, Run, ToolCall
 
-from . import naming
+from . import client_ids
 
 
 class Decided(NamedTuple):
@@ -47,14 +47,14 @@ def call_of(run: Run, decided: Decided) -> ToolCall | None:
     """Returns the call that is decided about, while it waits."""
     waiting = run.calls.filter(status=ToolCall.Status.WAITING)
     if decided.id:
-        uuid = naming.as_uuid(decided.id)
+        uuid = client_ids.as_uuid(decided.id)
         return waiting.filter(uuid=uuid).first() if uuid else None
     return waiting.filter(client=True, block=decided.block).first()
 
 
 def known_by(run: Run, decisions: Iterable[Decided]) -> list[str]:
     """Returns the ids of the calls that are decided about, whatever has become of them."""
-    ids = [naming.as_uuid(each.id) for each in decisions if each.id]
+    ids = [client_ids.as_uuid(each.id) for each in decisions if each.id]
     blocks = [each.block for each in decisions if not each.id and each.block >= 0]
     meant = run.calls.filter(Q(uuid__in=[id for id in ids if id]) | Q(block__in=blocks))
     return list(meant.values_list("call_id", flat=True))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams import quotas
-from streams.dialects import client_tools
+from streams.dialects import posted_tools
 from streams.dialects.openai_history import Result, messages_in
 from streams.dialects.openai_input import Conversed, check_number, check_rounds, conversed, typed
 from streams.exceptions import Invalid
@@ -33,7 +33,7 @@ class Asked:
 
     said: Conversed
     results: Sequence[Result] = ()
-    tools: Sequence[client_tools.Kept] = ()
+    tools: Sequence[posted_tools.Kept] = ()
     model: str = ""
     stream: bool = False
     usage: bool = False
@@ -84,18 +84,18 @@ def refuse_what_is_not_here(given: Mapping[str, Any]) -> None:
         raise Invalid(told, field="response_format")
 
 
-def tools_in(given: Mapping[str, Any]) -> list[client_tools.Kept]:
+def tools_in(given: Mapping[str, Any]) -> list[posted_tools.Kept]:
     """Returns what the model is offered. Raises Invalid for what is no function, and TooLarge."""
     if given.get("tool_choice") not in (None, "auto", "none"):
         raise Invalid("tool_choice is auto or none here.", field="tool_choice")
     tools = typed(given, "tools", list, [])
-    client_tools.check_many(tools)
+    posted_tools.check_many(tools)
     functions = [each.get("function") if isinstance(each, Mapping) else None for each in tools]
     if any(each.get("type") != "function" for each in tools if isinstance(each, Mapping)) or any(
         not isinstance(function, Mapping) for function in functions
     ):
         raise Invalid("A tool is a function of the client's: no other can be sent.", field="tools")
-    taken = client_tools.tools_in(functions)
+    taken = posted_tools.tools_in(functions)
     return [] if given.get("tool_choice") == "none" else taken
 
 
