@@ -9,7 +9,7 @@ from .message import Message
 
 
 class SearchEntry(models.Model):
-    """The words of one message, as `streams.search_words` makes them; a worker writes it.
+    """The words of one message, as `streams.search_lexemes` makes them; a worker writes it.
 
     It goes with its message, by whatever statement that goes: the migration says so.
     """

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ..search_words import lexemes
+from ..search_lexemes import lexemes
 from .model_context import said
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from streams.search_words import lexemes
+from streams.search_lexemes import lexemes
 from streams.user_model import key_text
 from streams.worker import search_index
 from tests.factories import ConversationFactory

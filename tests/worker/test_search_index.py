@@ -12,7 +12,7 @@ from django.utils import timezone
 from streams.log import file_references
 from streams.models import Conversation, Message, Run, SearchEntry
 from streams.postgres.connections import connect
-from streams.search_words import lexemes
+from streams.search_lexemes import lexemes
 from streams.user_model import key_text
 from streams.views.search import find
 from streams.worker import search_index

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from streams import search_words
+from streams import search_lexemes
 from tests.complexity import growth, is_linear, repeated
 
 
 def found(text, asked):
     """Tells whether the database would find the text, with its prefixes."""
-    known = [each.partition(":")[2] for each in search_words.lexemes("1", text)]
-    terms = search_words.query("1", asked).replace("'", "").split(" & ")
+    known = [each.partition(":")[2] for each in search_lexemes.lexemes("1", text)]
+    terms = search_lexemes.query("1", asked).replace("'", "").split(" & ")
     words = [term.partition(":")[2] for term in terms if term]
 
     def there(word):
@@ -46,7 +46,7 @@ def test_words_are_found_by_their_beginnings(text, asked, there):
 
 
 def test_the_words_of_two_people_are_not_the_same():
-    assert not {*search_words.lexemes("1", "same")} & {*search_words.lexemes("2", "same")}
+    assert not {*search_lexemes.lexemes("1", "same")} & {*search_lexemes.lexemes("2", "same")}
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_the_words_of_two_people_are_not_the_same():
     ],
 )
 def test_an_excerpt_shows_the_word_where_it_stands(text, asked, shown):
-    assert search_words.excerpt(text, asked) == shown
+    assert search_lexemes.excerpt(text, asked) == shown
 
 
 def test_a_message_of_many_words_keeps_within_what_the_index_holds():
     text = " ".join(f"{'w' * 30}{n}" for n in range(40_000))
-    assert sum(len(word) for word in search_words.lexemes("1", text)) <= search_words.MOST_BYTES
+    assert sum(len(word) for word in search_lexemes.lexemes("1", text)) <= search_lexemes.MOST_BYTES
 
 
 @pytest.mark.parametrize("piece", ["a ", "é", "東", "東a", "a_", " ", "ﷺ"])
 def test_words_take_time_in_proportion(piece):
     for work in (
-        lambda text: search_words.lexemes("1", text),
-        lambda text: search_words.excerpt(text, "b 京"),
+        lambda text: search_lexemes.lexemes("1", text),
+        lambda text: search_lexemes.excerpt(text, "b 京"),
     ):
         assert is_linear(growth(work, lambda n: repeated(piece, n), 40_000))
