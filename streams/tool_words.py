@@ -26,7 +26,7 @@ class ToolWords:
 
     def of(self, status: str) -> str:
         """Returns the sentence for a call's status; without one the call is still being written.
-        `static/streams/js/call_words.js` has the same rules.
+        `static/streams/js/call_sentences.js` has the same rules.
         """
         if status in ("", "approved", "running"):
             return self.running

@@ -1,6 +1,6 @@
 """Prepares a tool's call for the page: one line, and what opens behind it.
 
-`static/streams/js/call_words.js` and `tool_call.js` draw the same of what happens later.
+`static/streams/js/call_sentences.js` and `tool_call.js` draw the same of what happens later.
 """
 
 from __future__ import annotations

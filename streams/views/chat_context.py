@@ -19,7 +19,7 @@ from streams.partial_conversation_snapshot import PartialSnapshot, partial_snaps
 
 from .transcript_presenter import turns_of
 
-# What a prompt will do that is sent while an answer is being written; next_words.js says the same.
+# What a prompt will do that is sent while an answer is being written; send_hint.js says the same.
 NEXT = {
     "queue": gettext_noop("Send after this answer"),
     "steer": gettext_noop("Send into this answer"),
@@ -49,7 +49,7 @@ def chat_context(taken: PartialSnapshot, device: Device | None) -> dict[str, Any
 
 def runs_elsewhere(taken: PartialSnapshot) -> list[dict[str, Any]]:
     """Returns the open runs whose answers are in branches that are not shown: see
-    `other_branches.js`."""
+    `hidden_branches.js`."""
     others = {message.run: (message, answers) for message, answers in taken.elsewhere or ()}
     return [
         {

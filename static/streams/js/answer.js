@@ -3,9 +3,9 @@
 
 import { AnswerBlocks } from "./answer_blocks.js";
 import { AnswerCalls } from "./answer_calls.js";
-import { endingWords, silentWords, waitingWords } from "./answer_words.js";
-import { showTime } from "./clock.js";
-import { clone } from "./clone.js";
+import { endingWords, silentWords, waitingWords } from "./answer_sentences.js";
+import { showTime } from "./time_format.js";
+import { clone } from "./template_clone.js";
 import { gettext, modelWords, unfinished } from "./gettext.js";
 import { runAddress } from "./run_address.js";
 import { WorkTime } from "./work_time.js";

@@ -3,7 +3,7 @@
 
 import { answerText } from "./answer_text.js";
 import { Block } from "./block.js";
-import { clone } from "./clone.js";
+import { clone } from "./template_clone.js";
 import { LostAttempt } from "./lost_attempt.js";
 import { ToolCall } from "./tool_call.js";
 

@@ -1,7 +1,7 @@
 // The branches of a conversation; the page shows one. Tells which events belong to it, and which
 // events of other branches change the counts `‹ 2/3 ›` under its messages.
 
-import { OtherBranches } from "./other_branches.js";
+import { OtherBranches } from "./hidden_branches.js";
 import { Siblings } from "./siblings.js";
 
 export class Branches {

@@ -4,10 +4,10 @@
 import { offerImages } from "./answer_images.js";
 import { inBranch, showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
-import { localise } from "./clock.js";
+import { localise } from "./time_format.js";
 import { EarlierMessages } from "./earlier_messages.js";
 import { Formatter } from "./formatter.js";
-import { LiveConnection } from "./live_connection.js";
+import { LiveConnection } from "./conversation_connection.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
 import { PageReload } from "./page_reload.js";
 import { thisDevice } from "./this_device.js";

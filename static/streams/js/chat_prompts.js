@@ -7,7 +7,7 @@ import { showBranch } from "./branch_address.js";
 import { Composer } from "./composer.js";
 import { Draft } from "./draft.js";
 import { gettext } from "./gettext.js";
-import { nextWords } from "./next_words.js";
+import { nextWords } from "./send_hint.js";
 import { Outbox } from "./outbox.js";
 import { paint } from "./paint_queue.js";
 import { PromptEditing } from "./prompt_editing.js";

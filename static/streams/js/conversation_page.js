@@ -1,14 +1,14 @@
 // A conversation's own page: what stands around the conversation itself.
 
 import { Chat } from "./chat.js";
-import { followFeed } from "./feed.js";
+import { followFeed } from "./conversation_feed.js";
 import { makeModals } from "./modal.js";
 import { ModelPicker } from "./model_picker.js";
 import { PresenceList } from "./presence_list.js";
 import { Settings } from "./settings.js";
 import { forgetAtSignOut, Sidebar } from "./sidebar.js";
 import { Title } from "./title.js";
-import { keepVersionSteps, takeVersionStep } from "./version_step.js";
+import { keepVersionSteps, takeVersionStep } from "./version_focus.js";
 
 const root = document.querySelector(".streams");
 const { id, signIn } = document.getElementById("streams-conversation").dataset;

@@ -1,6 +1,6 @@
 // The devices page: names are saved in place; the forms do the rest.
 
-import { followFeed } from "./feed.js";
+import { followFeed } from "./conversation_feed.js";
 import { makeModals } from "./modal.js";
 import { PushSubscriptionBox } from "./push_subscription.js";
 import { request } from "./requests.js";

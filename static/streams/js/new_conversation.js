@@ -3,7 +3,7 @@
 import { Attachments } from "./attachments.js";
 import { ConnectionNote } from "./connection_note.js";
 import { Draft } from "./draft.js";
-import { followFeed } from "./feed.js";
+import { followFeed } from "./conversation_feed.js";
 import { FirstMessage } from "./first_message.js";
 import { gettext } from "./gettext.js";
 import { tooLong } from "./prompt_limit.js";

@@ -5,7 +5,7 @@ import { stored } from "./draft.js";
 import { gettext } from "./gettext.js";
 import { markLong } from "./long_prompt.js";
 import { AGAIN, deliver, newKey, Refused, Strange } from "./requests.js";
-import { clone } from "./clone.js";
+import { clone } from "./template_clone.js";
 
 export class Outbox {
   #element;

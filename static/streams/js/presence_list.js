@@ -1,7 +1,7 @@
 // Who else is here: a small labelled mark for each device, at the top.
 
 import { gettext } from "./gettext.js";
-import { clone } from "./clone.js";
+import { clone } from "./template_clone.js";
 
 const MOST = 4;
 

@@ -3,7 +3,7 @@
 
 import { filesOf } from "./attached_files.js";
 import { Attachments } from "./attachments.js";
-import { clone } from "./clone.js";
+import { clone } from "./template_clone.js";
 import { gettext } from "./gettext.js";
 import { tooLong } from "./prompt_limit.js";
 import { deliver, newKey, wordsOf } from "./requests.js";

@@ -1,8 +1,8 @@
 // Draws a prompt, as templates/streams/prompt.html does.
 
 import { drawFiles } from "./attached_files.js";
-import { fill } from "./clock.js";
-import { clone } from "./clone.js";
+import { fill } from "./time_format.js";
+import { clone } from "./template_clone.js";
 import { markLong } from "./long_prompt.js";
 
 // `data` is that of its message.created.

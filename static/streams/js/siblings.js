@@ -2,7 +2,7 @@
 // it. Its element names all of them; one that is alone names none.
 
 import { branchAddress } from "./branch_address.js";
-import { clone } from "./clone.js";
+import { clone } from "./template_clone.js";
 
 export class Siblings {
   #root;

@@ -1,7 +1,7 @@
 // A tool's call on the page: one line that opens to arguments and result; a card while it waits for
 // a person. Its state is that of run_steps.js.
 
-import { callWords, decidedWords, noteWords } from "./call_words.js";
+import { callWords, decidedWords, noteWords } from "./call_sentences.js";
 import { fieldsOf } from "./json_fields.js";
 import { paint } from "./paint_queue.js";
 

@@ -1,6 +1,6 @@
 // Folds the steps of a long answer away, by the rules of streams/views/work_fold.py.
 
-import { workedWords } from "./call_words.js";
+import { workedWords } from "./call_sentences.js";
 
 const FEW = 2;
 const NEWEST = 3;

@@ -6,7 +6,7 @@ import { offerImages } from "./answer_images.js";
 import { answerText } from "./answer_text.js";
 import { ChosenFiles } from "./chosen_files.js";
 import { offerCopies } from "./clipboard.js";
-import { localise } from "./clock.js";
+import { localise } from "./time_format.js";
 import { EarlierMessages } from "./earlier_messages.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
 
