@@ -26,7 +26,7 @@ class Actions(Resource):
         conversation = own(request, uuid)
         known = Conversation.objects.annotate(opening=opening()).get(pk=conversation.pk)
         context = {"conversation": conversation, "name": named(known)}
-        return render(request, "streams/actions.html", context)
+        return render(request, "streams/conversation_actions.html", context)
 
 
 class Export(Resource):

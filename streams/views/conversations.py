@@ -125,7 +125,7 @@ def page(
         **left,
     }
     status = error.status if error else 200
-    return patient(render(request, "streams/new.html", context, status=status), error)
+    return patient(render(request, "streams/new_conversation.html", context, status=status), error)
 
 
 def last_used(lines: list[ListedConversation], models: list[tuple[str, str]]) -> str:

@@ -32,7 +32,7 @@ class ApiPage(Resource):
         """Raises NotFound on a site that has not installed Swagger UI."""
         if not is_there():
             raise NotFound(gettext("This site has no page to try its API."))
-        return render(request, "streams/api.html")
+        return render(request, "streams/openapi.html")
 
 
 def is_there() -> bool:

@@ -55,7 +55,9 @@ class PushScript(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         said = {"somewhere": UUID(int=0), "words": json.dumps(words())}
-        response = render(request, "streams/push.js", said, content_type="text/javascript")
+        response = render(
+            request, "streams/service_worker.js", said, content_type="text/javascript"
+        )
         response["Cache-Control"] = "no-cache"
         return response
 
