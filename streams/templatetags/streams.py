@@ -19,7 +19,7 @@ from streams import account_links, tool_words
 from streams.conf import conf
 from streams.early_routing import SOME_UUID
 from streams.providers import model_names, registry
-from streams.views import drawn_turns
+from streams.views import drawn_turns, openapi
 from streams.views.chat_context import embedded_context
 from streams.views.script_translations import day_words, words
 
@@ -81,6 +81,12 @@ def attachment_limits() -> dict[str, int]:
 def sharing() -> bool:
     """Tells whether people may make links that show a copy of a conversation to anybody."""
     return conf().share_links
+
+
+@register.simple_tag
+def api_page() -> bool:
+    """Tells whether there is a page that describes the HTTP API."""
+    return openapi.is_there()
 
 
 @register.simple_tag

@@ -20,7 +20,7 @@ from streams.models import Conversation, Device, DeviceSession
 from streams.postgres import clock
 from streams.realtime.presence import PRESENCE, Presence
 
-from . import openapi, serializers
+from . import serializers
 from .conversation_list import beside, named, opening
 from .negotiation import wants_json
 from .pages import render
@@ -177,7 +177,6 @@ def page(request: Request, error: StreamsError | None = None, token: str = "") -
         "token": token,
         "expiries": EXPIRIES,
         "push_key": vapid.public_key(),
-        "has_api_page": openapi.is_there(),
         "error": error,
     }
     status = error.status if error else 200

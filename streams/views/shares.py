@@ -19,6 +19,7 @@ from streams.models import Share
 from streams.models.share import check_sharing
 
 from .conversation import own as own_conversation
+from .conversation_list import beside
 from .markdown_export import text_of
 from .negotiation import wants_json
 from .pages import render
@@ -39,6 +40,7 @@ class Shares(Resource):
             return JsonResponse({"shares": lines})
         branch = request.GET.get("branch", "")
         context = {"conversation": conversation, "branch": branch, "shares": lines}
+        context |= beside(request, conversation, paged=False)
         return render(request, "streams/shares.html", context)
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
@@ -66,7 +68,8 @@ class AllShares(Resource):
         lines = shapes(request, own(request)[:MOST])
         if wants_json(request):
             return JsonResponse({"shares": lines})
-        return render(request, "streams/shares.html", {"shares": lines})
+        context = {"elsewhere": "shares", "shares": lines, **beside(request, paged=False)}
+        return render(request, "streams/shares.html", context)
 
 
 class ShareView(Resource):

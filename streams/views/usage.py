@@ -10,6 +10,7 @@ from django.http import HttpResponse, JsonResponse
 from streams import budgets
 from streams.providers.model_names import words_of
 
+from .conversation_list import beside
 from .negotiation import wants_json
 from .pages import render
 from .resource import Request, Resource
@@ -32,6 +33,7 @@ class Usage(Resource):
         about |= {"months": by_month(named)}
         about |= {"estimated": any(line["estimated_answers"] for line in lines)}
         about |= {"known": any(line["dollars"] is not None for line in lines)}
+        about |= {"elsewhere": "usage", **beside(request, paged=False)}
         return render(request, "streams/usage.html", about)
 
 

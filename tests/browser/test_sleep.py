@@ -169,6 +169,7 @@ def test_back_after_a_sign_out_shows_nothing_of_the_person(caching, laptop, coun
     # Its stream, which ends before the form is answered, makes it ask whether it may stay: it would
     # give its own place in the history to the sign-in page, and there were none to go back to.
     page.route(f"**{here}", none_to_scripts)
+    page.get_by_role("button", name="Account").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     step(page, "back")

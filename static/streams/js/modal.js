@@ -14,7 +14,7 @@ export class Modal {
   open(button) {
     const before = button.closest("dialog");
     if (before) before.close();
-    else button.focus();
+    else outside(button).focus();
     this.#dialog.showModal();
   }
 
@@ -30,11 +30,18 @@ export class Modal {
   }
 }
 
-export function makeModals() {
-  for (const dialog of document.querySelectorAll(".streams dialog[popover]")) adopt(dialog);
+// A menu closes when a dialog opens: the focus comes back to what had opened the menu.
+function outside(button) {
+  const menu = button.closest(":popover-open");
+  const opener = menu && document.querySelector(`[popovertarget="${menu.id}"]`);
+  return opener && !menu.contains(opener) ? outside(opener) : button;
 }
 
-function adopt(dialog) {
+export function makeModals() {
+  for (const dialog of document.querySelectorAll(".streams dialog[popover]")) makeModal(dialog);
+}
+
+export function makeModal(dialog) {
   const floating = new Modal(dialog);
   const open = dialog.matches(":popover-open"); // by somebody quicker than this module
   dialog.removeAttribute("popover");
@@ -44,4 +51,5 @@ function adopt(dialog) {
     button.addEventListener("click", () => (closes ? floating.close() : floating.open(button)));
     if (open && !closes) floating.open(button);
   }
+  return floating;
 }

@@ -1,6 +1,6 @@
 // Keys that work anywhere on a page of ours, and the sheet of them.
 
-import { Modal } from "./modal.js";
+import { makeModal } from "./modal.js";
 
 const EDITABLE = "input, textarea, select, [contenteditable]";
 
@@ -12,13 +12,13 @@ export class Shortcuts {
   constructor(dialog, begin) {
     this.#dialog = dialog;
     this.#begin = begin;
-    new Modal(dialog); // closes beside it
+    if (dialog.hasAttribute("popover")) makeModal(dialog);
     document.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
   #pressed(event) {
     const { key, ctrlKey, metaKey, altKey, shiftKey, target } = event;
-    if (event.defaultPrevented || altKey || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || altKey || document.querySelector("dialog[open], dialog:popover-open")) return;
     if (ctrlKey || metaKey) {
       if (shiftKey && key.toLowerCase() === "o") this.#act(event, () => this.#begin.click());
     } else if (!target.closest?.(EDITABLE)) {
