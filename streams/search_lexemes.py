@@ -38,18 +38,34 @@ def lexemes(owner: str, text: str) -> list[str]:
     return [word for word, size in zip(marked, sizes, strict=True) if size <= MOST_BYTES]
 
 
+def matches(text: str, asked: str) -> bool:
+    """Tells whether a text would be found by the words asked for, if it stood in the index."""
+    found = lexemes("", text)
+    terms = terms_of("", asked)
+    return bool(terms) and all(
+        any(word.startswith(term) if goes_on else word == term for word in found)
+        for term, goes_on in terms
+    )
+
+
 def query(owner: str, asked: str) -> str:
     """Returns a tsquery of all the words asked for, each of which may go on; "" if there are none.
 
     A single letter has to be the whole word: too many go on from it.
     """
+    return " & ".join(
+        f"'{term}'" + (":*" if goes_on else "") for term, goes_on in terms_of(owner, asked)
+    )
+
+
+def terms_of(owner: str, asked: str) -> list[tuple[str, bool]]:
+    """Returns each word asked for as it stands in the index, and whether it may go on."""
     mark = mark_of(owner)
-    terms = [
-        f"'{mark}:{part}'" + (":*" if len(part) > 1 or EAST.match(part) else "")
+    return [
+        (f"{mark}:{part}", len(part) > 1 or EAST.match(part) is not None)
         for word in words(asked)[:MOST_ASKED]
         for part in parts(word, indexed=False)
     ]
-    return " & ".join(terms)
 
 
 def mark_of(owner: str) -> str:

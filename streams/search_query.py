@@ -15,9 +15,12 @@ from streams.user_model import key_text, key_type
 
 MOST = 30  # results of each kind
 
-# By the index alone, in which each word stands with its owner. A prompt that was taken back before
-# its answer began is not on the page either.
-IN_TEXT = """
+# A prompt that was taken back before its answer began is not on the page either.
+ON_THE_PAGE = """(m.role = 'assistant' OR EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
+            AND (r.attempt > 0 OR r.status IN ('queued', 'steered'))))"""
+
+# By the index alone, in which each word stands with its owner.
+IN_TEXT = f"""
 WITH hits AS MATERIALIZED (  -- or the newest entries of everybody would be read backwards
     SELECT message_id FROM streams_searchentry WHERE words @@ %(query)s::tsquery
 )
@@ -26,9 +29,21 @@ SELECT c.uuid, c.title, m.uuid, m.role, m.created_at, m.blocks
   JOIN streams_message m ON m.id = e.message_id
   JOIN streams_conversation c ON c.id = m.conversation_id
  WHERE c.owner_id = %(owner)s AND c.deleted_at IS NULL
-   AND (m.role = 'assistant' OR EXISTS (SELECT FROM streams_run r WHERE r.prompt_id = m.id
-            AND (r.attempt > 0 OR r.status IN ('queued', 'steered'))))
+   AND {ON_THE_PAGE}
  ORDER BY e.message_id DESC LIMIT %(most)s
+"""
+
+# What was said a moment ago is not in the index yet: a worker writes that.
+JUST_SAID = f"""
+SELECT c.uuid, c.title, m.uuid, m.role, m.created_at, m.blocks
+  FROM (SELECT id, uuid, title FROM streams_conversation
+         WHERE owner_id = %(owner)s AND deleted_at IS NULL
+         ORDER BY updated_at DESC, id DESC LIMIT 20) AS c
+ CROSS JOIN LATERAL (SELECT * FROM streams_message it WHERE it.conversation_id = c.id
+                      ORDER BY it.seq DESC LIMIT 8) AS m
+ WHERE NOT EXISTS (SELECT FROM streams_searchentry e WHERE e.message_id = m.id)
+   AND {ON_THE_PAGE}
+ ORDER BY m.id DESC
 """
 
 # A person's titles are few enough to look at each of them.
@@ -76,11 +91,19 @@ def find(user: Any, asked: str) -> list[Found]:
         "most": MOST,
     }
     with connection().cursor() as cursor:
-        found = []
-        for which in (titles, IN_TEXT):
-            cursor.execute(which.replace("%(owner)s", f"%(owner)s::{key_type()}"), known)
-            found += [Found.read(row) for row in cursor.fetchall()]
-    return found
+        titled, fresh, kept = (rows(cursor, it, known) for it in (titles, JUST_SAID, IN_TEXT))
+    fresh = [it for it in fresh if it.blocks and search_lexemes.matches(said(it.blocks), asked)]
+    before = {it.message for it in fresh}  # perhaps put into the index in between
+    return titled + (fresh + [it for it in kept if it.message not in before])[:MOST]
+
+
+def rows(cursor: Any, which: str, known: dict[str, Any]) -> list[Found]:
+    cursor.execute(which.replace("%(owner)s", f"%(owner)s::{key_type()}"), known)
+    return [Found.read(row) for row in cursor.fetchall()]
+
+
+def said(blocks: list[Block]) -> str:
+    return "".join(block["text"] for block in blocks if block["kind"] == "text")
 
 
 @cache

@@ -11,8 +11,7 @@ from django.utils.translation import gettext
 from streams import search_lexemes
 from streams.conversation_list_query import name_of
 from streams.exceptions import Invalid
-from streams.log.transcript import Block
-from streams.search_query import Found, find
+from streams.search_query import Found, find, said
 
 from .conversation_list import beside
 from .negotiation import wants_json
@@ -52,7 +51,3 @@ def as_dict(found: Found, asked: str) -> dict[str, Any]:
         "match": match,
         "after": after,
     }
-
-
-def said(blocks: list[Block]) -> str:
-    return "".join(block["text"] for block in blocks if block["kind"] == "text")

@@ -1,5 +1,6 @@
-"""Keeps the words of messages for the search: of answers that have ended, with their prompts, soon
-after; and of what was there before, the newest first, when nothing else is to be done.
+"""Keeps the words of messages for the search: of prompts soon after they were written, of answers
+soon after their end, with prompts that were missed; and of what was there before, the newest first,
+when nothing else is to be done.
 """
 
 from __future__ import annotations
@@ -29,6 +30,17 @@ AT_ONCE = 50  # messages a step
 
 # One worker at a time is enough.
 TURN = "SELECT pg_try_advisory_xact_lock(hashtext('streams_search'))"
+
+# From the newest that the look before has seen. What came while no worker looked comes with its
+# answer.
+WRITTEN = """
+SELECT m.id, c.owner_id::text, m.blocks, NULL
+  FROM streams_message m JOIN streams_conversation c ON c.id = m.conversation_id
+ WHERE m.id > %(seen)s AND m.role = 'user'
+   AND NOT EXISTS (SELECT FROM streams_searchentry e WHERE e.message_id = m.id)
+ ORDER BY m.id LIMIT %(most)s
+"""
+NEWEST = "SELECT coalesce(max(id), 0) FROM streams_message"
 
 # Those not compacted yet have an index of their own, by their end. A step goes on at the end of the
 # last run of the step before: what is behind that has been looked at.
@@ -68,10 +80,11 @@ async def keep(pool: AsyncConnectionPool) -> None:
     """Runs for ever; waits while PostgreSQL is away or another worker does it."""
     looked_far = -FAR_EVERY
     look: Look | None = None
+    seen = 0
     while True:
         if look is None:
             far = time.monotonic() - looked_far >= FAR_EVERY
-            look = Look(FAR if far else NEAR)
+            look = Look(FAR if far else NEAR, seen=seen)
         try:
             async with pool.connection() as connection:
                 done = await look.step(connection)
@@ -80,7 +93,7 @@ async def keep(pool: AsyncConnectionPool) -> None:
             done = False
         if not done:
             looked_far = time.monotonic() if look.within == FAR else looked_far
-            look = None
+            seen, look = look.seen, None
         await asyncio.sleep(REST if done else EVERY)
 
 
@@ -95,11 +108,13 @@ class Unindexed(NamedTuple):
 
 @dataclass(slots=True)
 class Look:
-    """A look for messages whose words are missing, among those of runs that ended in the last
-    `within` seconds, and then among all older ones. `since` is the end to which it has come."""
+    """A look for messages whose words are missing: among prompts after the message `seen`, 0
+    where none was, then among those of runs that ended in the last `within` seconds, and then among
+    all older ones. `since` is the end to which it has come."""
 
     within: float
     since: datetime | None = None
+    seen: int = 0
 
     async def step(self, connection: AsyncConnection) -> bool:
         """Adds some messages; tells whether there may be more."""
@@ -107,14 +122,28 @@ class Look:
             turn = await (await connection.execute(TURN)).fetchone()
             if not turn or not turn[0]:
                 return False
-            asked = {"most": AT_ONCE, "within": self.within, "since": self.since}
-            if messages := await found(connection, ENDED, asked):
-                self.since = messages[-1].ended_at
-            else:
-                messages = await found(connection, BEFORE, asked)
+            messages = await self._missing(connection)
             if messages:
                 await add(connection, messages)
             return bool(messages)
+
+    async def _missing(self, connection: AsyncConnection) -> list[Unindexed]:
+        row = await (await connection.execute(NEWEST)).fetchone()
+        newest = row[0] if row else 0
+        asked = {
+            "most": AT_ONCE,
+            "within": self.within,
+            "since": self.since,
+            "seen": self.seen or newest,
+        }
+        if messages := await found(connection, WRITTEN, asked):
+            self.seen = messages[-1].id
+            return messages
+        self.seen = newest
+        if messages := await found(connection, ENDED, asked):
+            self.since = messages[-1].ended_at
+            return messages
+        return await found(connection, BEFORE, asked)
 
 
 async def found(

@@ -16,6 +16,7 @@ from streams.search_lexemes import lexemes
 from streams.user_model import key_text
 from streams.views.search import find
 from streams.worker import search_index
+from tests.views.answers import begin, complete, say
 
 from .in_process_worker import post, status, until, working
 
@@ -43,6 +44,31 @@ async def test_an_answer_is_found_soon_after_its_end_with_its_prompt(
     assert await found(bert, "stands") == []
     await Conversation.objects.filter(pk=conversation.pk).adelete()
     assert not await SearchEntry.objects.aexists()
+
+
+async def test_what_was_just_said_is_found_before_anything_is_kept(
+    conversation, laptop, anna, bert
+):
+    run = await post(conversation, laptop, "Where is the Lighthouse?")
+    assert await found(anna, "lightho") == ["user"]
+    assert await found(anna, "lighthouse where nowhere") == []
+    assert await found(bert, "lightho") == []
+    await sync_to_async(begin)(run)
+    await sync_to_async(say)(run, "A lighthouse stands at sea")
+    assert await found(anna, "lightho") == ["user"]
+    await sync_to_async(complete)(run)
+    assert await found(anna, "lightho") == ["assistant", "user"]
+
+
+async def test_a_prompt_is_kept_before_its_answer_ends(conversation, laptop):
+    await post(conversation, laptop, "What came before")
+    async with await connect("search") as asking:
+        look = search_index.Look(search_index.NEAR)
+        await look.step(asking)
+        look = search_index.Look(search_index.NEAR, seen=look.seen)
+        run = await post(conversation, laptop, "Where is the lighthouse?")
+        assert await look.step(asking)
+    assert await SearchEntry.objects.filter(message_id=run.prompt_id).aexists()
 
 
 async def test_what_was_there_before_is_added_from_the_newest_on(
@@ -81,6 +107,11 @@ def test_a_prompt_that_was_taken_back_is_not_found(conversation, laptop, anna):
     assert find(anna, "never") == []
 
 
+@sync_to_async
+def newest():
+    return Message.objects.order_by("pk").values_list("pk", flat=True).last()
+
+
 async def test_a_step_goes_on_where_the_one_before_it_ended(conversation):
     @sync_to_async
     def ended(minute):
@@ -94,7 +125,7 @@ async def test_a_step_goes_on_where_the_one_before_it_ended(conversation):
     times = [now - timedelta(minutes=60 - minute) for minute in range(30)]
     for minute in range(30):
         await ended(minute)
-    look = search_index.Look(search_index.FAR)
+    look = search_index.Look(search_index.FAR, seen=await newest())
     async with await connect("search") as asking:
         assert await look.step(asking)
         assert look.since == times[24]
