@@ -53,13 +53,16 @@ def test_two_devices_look_at_two_branches(open_as, laptop, phone, conversation, 
     edited.press("Escape")
     expect(two.get_by_role("link", name="Edit")).to_be_focused()
     desk.keyboard.press("Enter")
-    hand.evaluate("window.stayed = true")
+    for page in (desk, hand):
+        page.evaluate("window.stayed = true")
     desk.get_by_label("Edited message").fill("Other two")
     desk.get_by_role("button", name="Ask again").click()
     expect(said(desk)).to_have_text(["One", "Other two"])
     expect(count(desk, "Other two")).to_have_text("2/2")
     expect(count(hand, "Two")).to_have_text("1/2")
     expect(said(hand)).to_have_text(["One", "Two"])
+    expect(field(desk)).to_be_focused()
+    assert desk.evaluate("window.stayed"), "shown in place, not by another page"
 
     # An answer is written there: here is nothing to stop, and a prompt waits for its turn.
     other = newest()
@@ -131,6 +134,29 @@ def test_an_answer_asked_for_anew_is_a_step_from_the_one_before(
     expect(said(hand)).to_have_text(["One"])
     hand.reload()
     expect(hand.locator(".transcript > .answer")).to_contain_text("third")
+
+    # What followed the answer before leaves the page with it, and keeps its turn.
+    desk.evaluate("window.stayed = true")
+    waiting = newest()
+    desk.get_by_role("button", name="Retry").first.click()
+    expect(answers.locator(".count")).to_have_text("4/4")
+    expect(said(desk)).to_have_text(["One"])
+    expect(desk.locator(".waiting:visible")).to_contain_text("Waiting for the answer before")
+    ended(waiting, "so")
+    ended(newest(), "fourth")
+    expect(answers).to_contain_text("fourth")
+    assert desk.evaluate("window.stayed")
+
+    # The same words again are one more answer.
+    desk.locator(".transcript > .prompt").hover()
+    desk.get_by_role("link", name="Edit").click()
+    desk.get_by_role("button", name="Ask again").click()
+    expect(answers.locator(".count")).to_have_text("5/5")
+    ended(newest(), "fifth")
+    expect(answers).to_contain_text("fifth")
+    assert desk.evaluate("window.stayed")
+    desk.reload()
+    expect(answers).to_contain_text("fifth")
 
 
 def test_without_scripts_a_prompt_is_edited_by_links_and_a_form(

@@ -24,8 +24,8 @@ export class AnswerActions {
     this.#reach = reach;
   }
 
-  // `on` hears: send(text), stop(), asked(message) for an answer that is not shown in this one's
-  // place, failed(words), and takeFocus() when a button that had it goes.
+  // `on` hears: send(text), stop(), asking({ prompt }), or null when it was refused, asked(message) with
+  // the answer to come, failed(words), and takeFocus() when a button that had it goes.
   wire(on) {
     this.#on = on;
     this.#main.addEventListener("submit", (event) => this.#submitted(event));
@@ -58,9 +58,10 @@ export class AnswerActions {
   }
 
   async #retry(answer) {
-    const here = this.#transcript.takesAnother(answer.prompt);
+    this.#on.asking({ prompt: answer.prompt });
     const again = await this.#ask("retry", answer.run);
-    if (again && !here) this.#on.asked(again.message);
+    if (again) this.#on.asked(again.message);
+    else this.#on.asking(null);
   }
 
   // Shown at once; the log has the last word, and a refusal is taken back.

@@ -8,6 +8,7 @@ export class Branches {
   #shown;
   #others;
   #siblings;
+  #cut = new Set(); // answers on the page whose followers have left it
   #replaced = new Map(); // what stood where another answer stands now, by the element of that
   #on;
 
@@ -58,6 +59,7 @@ export class Branches {
   takesAnother(prompt) {
     const answer = this.#shown.answerTo(prompt);
     if (!answer) return this.#shown.has(prompt);
+    if (this.#cut.has(answer)) return true;
     return this.#siblings.isLast(answer) && !answer.nextElementSibling?.dataset.parent;
   }
 
@@ -104,9 +106,32 @@ export class Branches {
     return next && next.matches(".prompt") ? next : null;
   }
 
+  // The ids of all that stands in a message's place.
+  versions(element) {
+    return this.#siblings.of(element);
+  }
+
+  // A prompt has come to stand in the place of others.
+  stepFrom(ids, prompt) {
+    this.#siblings.show(prompt, [...ids.filter((id) => id !== prompt.dataset.message), prompt.dataset.message]);
+    this.#others.any = true;
+    this.#on.replaced();
+  }
+
+  // From here on another answer may stand in this one's place, whatever followed it.
+  cut(answer) {
+    this.#cut.add(answer);
+  }
+
+  // An open answer leaves the page and keeps its turn.
+  hide({ run, prompt, rank, at, holdsTurn, element }) {
+    const { message } = element.dataset;
+    this.#others.hide({ run, prompt, message, rank, at, holdsTurn, alone: this.#siblings.of(element).length < 2 });
+  }
+
   // The answer before stays a step away: it is another branch from now on.
   replace(before, element) {
-    this.#replaced.set(element, before);
+    if (!this.#cut.delete(before)) this.#replaced.set(element, before);
     this.#siblings.show(element, [...this.#siblings.of(before), element.dataset.message]);
     before.replaceWith(element);
     this.#others.any = true;

@@ -12,6 +12,8 @@ import { Outbox } from "./outbox.js";
 import { paint } from "./paint_queue.js";
 import { PromptEditing } from "./prompt_editing.js";
 
+const LATE = 5000; // ms
+
 export class ChatPrompts {
   #form;
   #reach;
@@ -50,8 +52,10 @@ export class ChatPrompts {
     const filed = { changed: () => this.#composer.filesChanged(), refused: remark };
     this.#files.wire(filed, this.#form.elements.content, this.#reach);
     const takeFocus = () => this.takeFocus();
-    this.#actions.wire({ send, stop, asked: showBranch, takeFocus, failed: remark });
-    this.#editing.wire({ asked: showBranch, failed: remark });
+    const asking = (it) => this.#transcript.expect(it);
+    const asked = (answer) => this.#asked(answer);
+    this.#actions.wire({ send, stop, asking, asked, takeFocus, failed: remark });
+    this.#editing.wire({ asking, asked, failed: remark });
     this.#wireOutbox(remark);
   }
 
@@ -143,6 +147,15 @@ export class ChatPrompts {
   #send(text, files) {
     this.#outbox.add(text, files);
     this.#on.sent();
+  }
+
+  // The log brings it, a moment before or after; where it does not, its own address shows it.
+  #asked(answer) {
+    this.#on.sent();
+    this.takeFocus();
+    const there = () => !this.#transcript.expects || this.#transcript.has(answer);
+    if (there()) this.#transcript.expect(null);
+    else setTimeout(() => there() || showBranch(answer), LATE);
   }
 
   #stop() {

@@ -49,6 +49,13 @@ export class OtherBranches {
     this.#runs.set(run, { prompt, message, rank, at, alone, holdsTurn: false });
   }
 
+  // One that was on the page so far.
+  hide({ run, ...known }) {
+    this.any = true;
+    this.#fresh.delete(known.prompt);
+    this.#runs.set(run, known);
+  }
+
   started(run) {
     const known = this.#runs.get(run);
     if (known) known.holdsTurn = true;

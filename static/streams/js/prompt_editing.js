@@ -16,7 +16,8 @@ export class PromptEditing {
     this.#main = main;
   }
 
-  // `on` hears: asked(message) with the answer to come, and failed(words).
+  // `on` hears: asking({ prompt, key }), or null when it was refused, asked(message) with the answer to
+  // come, and failed(words).
   wire(on) {
     this.#on = on;
     this.#main.addEventListener("click", (event) => this.#clicked(event));
@@ -28,22 +29,22 @@ export class PromptEditing {
     event.preventDefault();
     const prompt = link.closest(".prompt");
     if (prompt.querySelector(".edit")) return;
-    this.#open(prompt, link);
+    this.#open(prompt, link.href);
   }
 
-  #open(prompt, link) {
+  #open(prompt, address) {
     const form = clone("streams-edit-template");
     const { content, model } = form.elements;
     content.value = prompt.querySelector(".said").textContent;
     offerModels(model);
     prompt.dataset.editing = "";
     prompt.querySelector(".said").after(form);
-    form.action = link.href;
+    form.action = address;
     form.key = newKey();
     const files = this.#filesIn(form, prompt);
     const close = () => {
       files.discard();
-      this.#close(prompt, link);
+      this.#close(prompt);
     };
     form.querySelector(".cancel").addEventListener("click", close);
     form.addEventListener("submit", (event) => this.#submitted(event, files));
@@ -61,10 +62,10 @@ export class PromptEditing {
     return files;
   }
 
-  #close(prompt, link) {
+  #close(prompt) {
     prompt.querySelector(".edit").remove();
     delete prompt.dataset.editing;
-    link.focus();
+    prompt.querySelector(".edit-link").focus();
   }
 
   // Escape leaves this form and stops nothing.
@@ -90,12 +91,16 @@ export class PromptEditing {
     }
     const button = form.querySelector("button");
     button.disabled = true;
+    this.#on.asking({ prompt: form.closest(".prompt").dataset.message, key: form.key });
     try {
       const attachments = files.files.map((file) => file.id);
       const body = { content: content.value, client_key: form.key, attachments };
       if (model.value) body.model = model.value;
-      this.#on.asked((await deliver(form.action, body)).answer);
+      const { answer } = await deliver(form.action, body);
+      if (form.isConnected) this.#close(form.closest(".prompt"));
+      this.#on.asked(answer);
     } catch (error) {
+      this.#on.asking(null);
       button.disabled = false;
       this.#on.failed(wordsOf(error));
     }

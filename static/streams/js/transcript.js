@@ -3,6 +3,7 @@
 
 import { Answer } from "./answer.js";
 import { AnswerQueue } from "./answer_queue.js";
+import { AskedAnew } from "./asked_anew.js";
 import { filesOf } from "./attached_files.js";
 import { Branches } from "./branches.js";
 import { gettext } from "./gettext.js";
@@ -17,6 +18,7 @@ export class Transcript {
   #shown;
   #branches;
   #answers;
+  #anew;
   #on;
 
   constructor(element, { formatter, device, onBusy }) {
@@ -27,6 +29,7 @@ export class Transcript {
     this.#shown = new ShownMessages(element);
     this.#branches = new Branches(element, this.#shown);
     this.#answers = new AnswerQueue(this.#branches);
+    this.#anew = new AskedAnew(this.#shown, this.#branches, this.#answers);
     for (const each of element.querySelectorAll(".answer[data-run]")) {
       this.#know(new Answer(each, formatter));
     }
@@ -86,15 +89,20 @@ export class Transcript {
     return this.#shown.hasPrompt(key);
   }
 
-  // Whether one more answer to a prompt is shown in the place of the last one.
-  takesAnother(prompt) {
-    return this.#branches.takesAnother(prompt);
+  // A prompt is being asked anew from here, as asked_anew.js says it.
+  expect(asked) {
+    this.#anew.expect(asked);
+  }
+
+  get expects() {
+    return this.#anew.pending;
   }
 
   clear() {
     this.#element.replaceChildren();
     this.#answers.clear();
     this.#branches.clear();
+    this.#anew.expect(null);
     this.refresh();
   }
 
@@ -110,6 +118,7 @@ export class Transcript {
   }
 
   apply({ type, data, replaces }) {
+    this.#anew.hear(type, data, this.#device);
     const answer = this.#answers.get(data.run);
     if (!answer && this.#isElsewhere(type, data)) this.#elsewhere(type, data);
     else this.#applyHere(answer, { type, data, replaces });
@@ -118,7 +127,7 @@ export class Transcript {
 
   #isElsewhere(type, data) {
     if (type === "message.created") return !this.has(data.message) && !this.#branches.continues(data.parent);
-    return data.run !== undefined && !(type === "run.queued" && this.takesAnother(data.prompt));
+    return data.run !== undefined && !(type === "run.queued" && this.#branches.takesAnother(data.prompt));
   }
 
   #elsewhere(type, data) {
@@ -154,8 +163,10 @@ export class Transcript {
     const { message, role, client_key } = data;
     if (this.has(message)) return;
     if (role === "assistant") throw new Error("said elsewhere: the server draws it");
-    this.#element.append(promptElement(data));
+    const prompt = promptElement(data);
+    this.#element.append(prompt);
     this.#branches.created(message);
+    this.#anew.created(prompt);
     this.#on.posted(message, client_key);
   }
 
