@@ -56,7 +56,8 @@ def test_a_prompt_is_shown_at_once_and_its_answer_streams_and_formats(open_as, l
 
 
 def live_html(page):
-    return page.locator(".blocks").inner_html().replace(' aria-live="polite"', "").strip()
+    html = page.locator(".blocks").inner_html()
+    return html.replace(' aria-live="polite"', "").replace(' data-live=""', "").strip()
 
 
 def first_paint_html(page):

@@ -54,6 +54,22 @@ def test_earlier_messages_come_above_what_is_read(open_as, here, laptop, convers
     assert said == [*questions[:3], LONG, *questions[4:], "One more"]
 
 
+def test_a_reload_comes_back_to_what_was_read_of_a_long_answer(open_as, here, laptop, conversation):
+    """What is above has no size of its own before it has been near the window."""
+    run = conversation.post("Go on", laptop)[1]
+    begin(run)
+    say(run, "\n\n".join(f"Line {n}. " + "and so on " * (n % 60) for n in range(200)))
+    complete(run)
+    page = open_as(laptop, here, viewport={"width": 700, "height": 500})
+    expect(page.get_by_text("Line 199.")).to_be_in_viewport()
+    read = page.get_by_text("Line 77.")
+    read.scroll_into_view_if_needed()
+    before = read.bounding_box()["y"]
+    page.reload()
+    eventually(lambda: abs(read.bounding_box()["y"] - before) < 2)
+    expect(page.get_by_role("button", name="Jump to the newest")).to_be_visible()
+
+
 def look_at_what_stands_still(open_as, here, laptop, conversation):
     """A message far from the end comes with what is around it: no log follows, all else works."""
     prompt, answer = conversation.messages.order_by("seq")[6:8]

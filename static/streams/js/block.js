@@ -90,7 +90,7 @@ export class Block {
     if (this.ended) return this.#settle(closed + open);
     this.#growth.remove();
     const drawn = this.#redrawing();
-    this.#closed.append(drawn(closed));
+    this.#closed.append(live(drawn(closed)));
     patch(this.#open, drawn(open));
     this.#seenLength = this.#closedLength + seen;
     // Where no frame is drawn for a while, the server's answer shows what none has painted yet.
@@ -122,11 +122,17 @@ export class Block {
   #settle(html) {
     const fresh = this.#redrawing()(html);
     this.#open.replaceChildren();
-    this.#closed.append(fresh);
+    this.#closed.append(live(fresh));
     this.#closedLength = this.#seenLength = this.#paintedLength = this.#text.length;
     const { dataset } = this.#element;
     Object.assign(dataset, { source: this.#text, closed: this.#closedLength });
     delete dataset.seen;
     delete dataset.fenced;
   }
+}
+
+// What comes while somebody reads has its size at once: a guess would move all the page by it.
+function live(fragment) {
+  for (const each of fragment.children) each.dataset.live = "";
+  return fragment;
 }

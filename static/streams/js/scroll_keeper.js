@@ -1,7 +1,10 @@
 // Keeps the newest in view while the reader is at the end, and leaves them alone when not: whatever
 // makes the conversation longer, its size is watched.
 
+import { readingPlace, wayTo } from "./reading_place.js";
+
 const NEAR = 48; // px from the end that still count as the end
+const FRAMES = 4; // until what is near the window has its size
 const STILL = matchMedia("(prefers-reduced-motion: reduce)"); // styles do not reach what a script asks for
 
 export class ScrollKeeper {
@@ -94,8 +97,8 @@ export class ScrollKeeper {
   }
 
   #remember() {
-    const place = this.#atEnd ? "end" : String(this.#top);
-    sessionStorage.setItem(this.#key, place);
+    const there = this.#atEnd ? null : { top: this.#top, ...readingPlace(this.#transcript) };
+    sessionStorage.setItem(this.#key, there ? JSON.stringify(there) : "end");
   }
 
   #restore() {
@@ -103,8 +106,21 @@ export class ScrollKeeper {
     const place = sessionStorage.getItem(this.#key) ?? "end";
     if (place === "end") return this.toEnd();
     this.#atEnd = false;
-    this.#scrolling.scrollTo({ top: Number(place), behavior: "instant" });
+    const there = JSON.parse(place);
+    this.#scrolling.scrollTo({ top: there.top ?? there, behavior: "instant" });
+    if (there.message) this.#approach(there);
     this.#scrolled();
+  }
+
+  // What has come near the window gets its size in the next frames.
+  #approach(there, frames = FRAMES) {
+    const way = wayTo(this.#transcript, there);
+    if (way) this.#scrolling.scrollBy({ top: way, behavior: "instant" });
+    if (frames) requestAnimationFrame(() => this.#approach(there, frames - 1));
+  }
+
+  get #transcript() {
+    return (this.#place ?? document).querySelector(".transcript");
   }
 
   // An address that names a message has been followed, as from the search: not loaded anew.
