@@ -53,7 +53,11 @@ class Blocks:
         text = payload.text(text)
         if not text:
             return []
-        events = [] if key in self._open else self.start(key, kind)
+        block = self._open.get(key)
+        if block and not block.half and text.isascii():  # as nearly all is
+            block.grown = True
+            return [BlockDelta(block.index, text)]
+        events = [] if block else self.start(key, kind)
         block = self._open[key]
         block.grown = True
         if block.half or not text.isascii():

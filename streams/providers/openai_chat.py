@@ -127,6 +127,8 @@ class ChatCompletion:
 
     def read(self, event: dict[str, Any]) -> list[ProviderEvent] | None:
         if self._now is Kind.TEXT and (text := plain_text(event)):
+            if self._thoughts.goes_on(text):
+                return self._blocks.grow(Kind.TEXT, Kind.TEXT, text)
             return self._say(Kind.TEXT, text)
         # First: OpenRouter's says it in an event that has choices too.
         if event.get("error"):
@@ -229,7 +231,9 @@ def plain_text(event: dict[str, Any]) -> str:
         return ""
     choice = choices[0]
     delta = choice.get("delta") if type(choice) is dict else None
-    if type(delta) is not dict or len(delta) != 1 or choice.get("finish_reason"):
+    if type(delta) is not dict or choice.get("finish_reason"):
+        return ""
+    if len(delta) > 1 and not (len(delta) == 2 and "role" in delta):
         return ""
     text = delta.get("content")
     return text if type(text) is str and choice.get("index") in (0, None) else ""

@@ -46,7 +46,7 @@ class Thoughts:
         self._line = Line()
 
     def split(self, text: str) -> Iterator[Part]:
-        if not self._held and self._is_plain(text):
+        if self.goes_on(text):
             yield Kind.TEXT, text
             return
         self._held += text
@@ -63,8 +63,12 @@ class Thoughts:
                 case At.ANSWER:
                     yield from self._take(Kind.TEXT, len(self._held))
 
-    def _is_plain(self, text: str) -> bool:
-        """Tells whether the text goes on without a tag, and reads it if so."""
+    def goes_on(self, text: str) -> bool:
+        """Tells whether this is text without a tag, as nearly all is, and takes it in if so: all of
+        it is certain then. If not, `split` has to be asked.
+        """
+        if self._held:
+            return False
         if self._at is At.UNTAGGED and "<" not in text:
             self._line.read(text)
             return True
@@ -144,6 +148,10 @@ class Line:
         return self._last != ""
 
     def read(self, text: str) -> None:
+        if "\n" not in text:
+            self._go_on(text)
+            self._last = text[-1:] or self._last
+            return
         first, *others = text.split("\n")
         self._go_on(first)
         for line in others:
@@ -153,7 +161,8 @@ class Line:
         self._last = text[-1:] or self._last
 
     def _go_on(self, text: str) -> None:
-        self._beginning = (self._beginning + text[:FENCE_LENGTH])[:FENCE_LENGTH]
+        if len(self._beginning) < FENCE_LENGTH:
+            self._beginning = (self._beginning + text)[:FENCE_LENGTH]
         self._ticks += text.count("`")
 
 

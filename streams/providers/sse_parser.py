@@ -36,12 +36,16 @@ class Frames:
 
     def feed(self, received: bytes) -> list[bytes]:
         """The events that `received` completes; ProviderError for one past any reason."""
+        lines = received.splitlines()
+        begun = self._size or self._line or self._data or self._after_cr or self._at_start
+        if not begun and received.endswith(b"\n") and (data := only_data(lines)):
+            return [data]
         if self._after_cr and received.startswith(b"\n"):
             received, self._after_cr = received[1:], False
+            del lines[0]
         if not received:
             return []
         self._after_cr = received.endswith(b"\r")
-        lines = received.splitlines()
         rest = b"" if received.endswith((b"\r", b"\n")) else lines.pop()
         events = []
         for line in lines:
@@ -81,15 +85,25 @@ class Frames:
             raise ProviderError(Code.PROTOCOL, why=f"an event of more than {LIMIT} bytes")
 
 
+def only_data(lines: list[bytes]) -> bytes:
+    """Returns the data of lines that are one whole event as vendors send most of them; b"" for any
+    others.
+    """
+    at = 1 if lines and lines[0].startswith(b"event:") else 0
+    if len(lines) == at + 2 and not lines[-1] and lines[at].startswith(b"data: "):
+        return lines[at][6:]
+    return b""
+
+
 def parse(data: bytes) -> dict[str, Any]:
     """One event's JSON object, empty for null or nothing; Unreadable when it is none."""
-    if data == b"[DONE]":
-        return DONE
-    if not data.strip():
-        return {}
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if data == b"[DONE]":
+            return DONE
+        if not data.strip():
+            return {}
         if not HALF.search(data):
             raise Unreadable from error
         document = parse_halves(data)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from streams.providers import openai_chat
 from streams.providers.base import (
     BlockDelta,
     BlockEnded,
@@ -19,6 +22,28 @@ from streams.providers.base import (
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
 from streams.providers.sse_parser import DONE
 from tests.providers.transcripts import completion
+
+# Pieces of text that are not read as they stand: tags, code, quotes, halves of a character.
+PIECES = (
+    "Hi ",
+    "é",
+    "",
+    "\n",
+    "`",
+    "```\n",
+    '"',
+    "<",
+    "<think>",
+    "</think>",
+    "</thi",
+    "\ud83c",
+    "\udf0d",
+)
+DELTAS = [
+    *({"content": piece} for piece in PIECES),
+    *({"content": piece, "role": "assistant"} for piece in PIECES),
+    *({"reasoning_content": "Hm "}, {"refusal": "No."}, {"content": None}, {}),
+]
 
 
 def read(*events: dict[str, Any]) -> list[ProviderEvent]:
@@ -201,3 +226,15 @@ def test_a_second_choice_that_nobody_asked_for_is_not_mixed_in() -> None:
         BlockStarted(0, Kind.TEXT),
         BlockDelta(0, "Yes."),
     ]
+
+
+@given(st.lists(st.sampled_from(DELTAS), max_size=20))
+def test_text_alone_is_read_as_any_other_event(deltas: list[dict[str, Any]]) -> None:
+    events = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    short, long = ChatCompletion(), ChatCompletion()
+    for event in events:
+        with pytest.MonkeyPatch.context() as without:
+            without.setattr(openai_chat, "plain_text", lambda event: "")
+            expected = long.read(event)
+        assert short.read(event) == expected
+    assert short._finish() == long._finish()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.providers import sse_parser
 from streams.providers.base import Code, ProviderError, ProviderEvent
@@ -14,6 +17,19 @@ from tests.complexity import growth, is_linear, repeated
 from tests.providers.dialects import Dialect, greeting, joined
 
 NEWLINES = (b"\n", b"\r\n", b"\r")
+FRAGMENTS = [
+    *(
+        b"data: 1",
+        b"data:2",
+        b"data: ",
+        b"data",
+        b"event: x",
+        b"event:",
+        b": ping",
+        b"\xef\xbb\xbf",
+    ),
+    *(b"\n", b"\r", b"\r\n", b"\n\n", b"data: 3\n\n", b"event: x\ndata: 4\n\n"),
+]
 
 
 def understood(dialect: Dialect, *pieces: bytes) -> list[ProviderEvent]:
@@ -57,6 +73,17 @@ def test_frames_follow_the_specification(body: bytes, frames: list[bytes]) -> No
     for cut in range(len(body) + 1):
         decoder = Frames()
         assert decoder.feed(body[:cut]) + decoder.feed(body[cut:]) == frames
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=12), st.lists(st.integers(0, 99), max_size=4))
+def test_whole_events_and_bytes_one_by_one_are_read_alike(
+    fragments: list[bytes], cuts: list[int]
+) -> None:
+    body = b"".join(fragments)
+    pieces, bytewise = Frames(), Frames()
+    bounds = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    read = [frame for a, b in pairwise(bounds) for frame in pieces.feed(body[a:b])]
+    assert read == [frame for byte in body for frame in bytewise.feed(bytes([byte]))]
 
 
 def test_a_line_feed_that_comes_alone_belongs_to_the_return_before_it_once() -> None:
