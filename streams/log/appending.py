@@ -6,8 +6,8 @@ them and updates the run beside them, so no reader sees an event without the cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import psycopg
@@ -28,28 +28,29 @@ from .ledger import Ledger
 Verdict = Literal["ok", "busy", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event that has not been given its number yet.
 
     The data is encoded to JSON here, so that a value JSON cannot hold raises TypeError in the code
     that made it, and never fails the batch it would have travelled in. `ledger` is what commits
-    with it.
+    with it, and `size` the bytes that are sent to PostgreSQL for it, about.
     """
 
-    type: str
-    data: Mapping[str, Any]
-    run_id: int | None = None
-    ledger: Ledger | None = None
-    json: str = field(init=False, repr=False)
+    __slots__ = ("data", "json", "ledger", "run_id", "size", "type")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "json", dumps(self.data))
-
-    @property
-    def size(self) -> int:
-        """The bytes that are sent to PostgreSQL for it, about."""
-        return len(self.json) + (self.ledger.size if self.ledger else 0)
+    def __init__(
+        self,
+        type: str,
+        data: Mapping[str, Any],
+        run_id: int | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.type = type
+        self.data = data
+        self.json = dumps(data)
+        self.run_id = run_id
+        self.ledger = ledger
+        self.size = len(self.json) + (ledger.size if ledger else 0)
 
 
 @dataclass(slots=True)
@@ -186,22 +187,22 @@ def arrays(batch: Sequence[Append]) -> dict[str, Any]:
 
 
 def event_arrays(batch: Sequence[Append]) -> dict[str, Any]:
-    numbered = [(a.conversation_id, n, e) for a in batch for n, e in enumerate(a.events, 1)]
+    events = [event for a in batch for event in a.events]
     return {
         "conversations": literal([a.conversation_id for a in batch]),
         "tokens": literal([a.token for a in batch]),
         "counts": literal([len(a.events) for a in batch]),
-        "owners": literal([owner for owner, _, _ in numbered]),
-        "nths": literal([nth for _, nth, _ in numbered]),
-        "runs": literal([event.run_id for _, _, event in numbered]),
-        "types": [event.type for _, _, event in numbered],
-        "datas": [event.json for _, _, event in numbered],
+        "owners": literal([a.conversation_id for a in batch for _ in a.events]),
+        "nths": literal([nth for a in batch for nth in range(1, len(a.events) + 1)]),
+        "runs": literal([event.run_id for event in events]),
+        "types": [event.type for event in events],
+        "datas": [event.json for event in events],
     }
 
 
-def literal(column: Iterable[int | None]) -> str:
-    """Returns an array as PostgreSQL reads it; true and false are 1 and 0."""
-    return f"{{{','.join(['NULL' if value is None else str(int(value)) for value in column])}}}"
+def literal(column: Sequence[int | None]) -> str:
+    """Returns an array as PostgreSQL reads it, which is nearly as Python writes a list."""
+    return f"{{{repr([*column])[1:-1].replace('None', 'NULL')}}}"
 
 
 def changed(a: Append) -> dict[str, Any] | None:

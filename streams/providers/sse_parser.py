@@ -38,8 +38,8 @@ class Frames:
         """The events that `received` completes; ProviderError for one past any reason."""
         lines = received.splitlines()
         begun = self._size or self._line or self._data or self._after_cr or self._at_start
-        if not begun and received.endswith(b"\n") and (data := only_data(lines)):
-            return [data]
+        if not begun and received.endswith(b"\n") and (only := only_data(lines)):
+            return [only]
         if self._after_cr and received.startswith(b"\n"):
             received, self._after_cr = received[1:], False
             del lines[0]

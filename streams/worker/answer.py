@@ -40,11 +40,16 @@ class Answer:
     def __len__(self) -> int:
         return len(self._parts)
 
+    @property
+    def room(self) -> int:
+        """Returns how many characters more it may have."""
+        return self.conf.answer_characters - self._length
+
     def fitting(self, event: BlockEvent) -> BlockEvent | None:
         """Returns as much of an event as there is room for: all of it, its beginning, or
         nothing.
         """
-        room = self.conf.answer_characters - self._length
+        room = self.room
         match event:
             case BlockDelta(index, text) if len(text) > room:
                 return BlockDelta(index, text[:room]) if room else None

@@ -58,6 +58,11 @@ class Claimed:
     def event(self, type: str, **data: Any) -> log.NewEvent:
         return log.NewEvent(type, {"run": self.uuid, **data}, run_id=self.run_id)
 
+    def delta(self, index: int, text: str) -> log.NewEvent:
+        """Makes an event that adds text to a block."""
+        data = {"run": self.uuid, "index": index, "text": text}
+        return log.NewEvent("block.delta", data, self.run_id)
+
     def noted(self, type: str, ledger: log.Ledger, **data: Any) -> log.NewEvent:
         """Makes an event that changes the ledger too."""
         return log.NewEvent(type, {"run": self.uuid, **data}, self.run_id, ledger)

@@ -27,6 +27,12 @@ class HeldRun:
         """Tells whether `write` would wait for the database now."""
         return self.writer.is_full(self.lease)
 
+    def write_now(self, event: log.NewEvent, *, first_token: bool = False) -> bool:
+        """Accepts an event as `write` does, if that need not wait; tells whether it did. Raises as
+        `write`.
+        """
+        return self.writer.write_now(self.lease, event, first_token=first_token)
+
     async def write(
         self,
         *events: log.NewEvent,

@@ -92,6 +92,9 @@ class ModelCall:
                 patience = SilenceDeadline(timer, self.held.conf)
                 # To the very end, so that the provider can keep its connection.
                 async for event in events:
+                    if type(event) is BlockDelta and self._wrote(event):  # as nearly always
+                        patience.said()
+                        continue
                     if isinstance(event, Finished):
                         end = self._ended(event)
                         continue
@@ -128,13 +131,27 @@ class ModelCall:
         """Moves an event of this call, whose blocks are counted from 0, behind earlier blocks."""
         return replace(event, index=event.index + self.first)
 
+    def _wrote(self, delta: BlockDelta) -> bool:
+        """Writes and remembers text that fits, if the writer has room for it now. Tells whether it
+        did; if not, `_keep` does it.
+        """
+        if len(delta.text) > self.answer.room:
+            return False
+        index, text = delta.index + self.first, clean(delta.text)
+        row = self.held.claimed.delta(index, text)
+        if not self.held.write_now(row, first_token=not self.answer.spoken):
+            return False
+        self.answer.spoken = True
+        self.answer.grow(index, text)
+        return True
+
     async def _keep(self, event: BlockEvent) -> None:
         """Writes to the log before remembering: a run stopped while it waits for room in the writer
         must not remember what was never written.
         """
         if isinstance(event, BlockDelta):
             text = clean(event.text)
-            row = self.held.claimed.event("block.delta", index=event.index, text=text)
+            row = self.held.claimed.delta(event.index, text)
             await self.held.write(row, first_token=not self.answer.spoken)
             self.answer.spoken = True
             self.answer.grow(event.index, text)

@@ -15,6 +15,7 @@ class SilenceDeadline:
     def __init__(self, timer: asyncio.Timeout, conf: Settings) -> None:
         self.timer = timer
         self.conf = conf
+        self.slack = conf.next_token_timeout / 10
         self.clock = asyncio.get_running_loop().time
         self.spoke = self.clock()
 
@@ -32,6 +33,5 @@ class SilenceDeadline:
 
     def _move(self, due: float) -> None:
         # Not with every token: setting a timer costs more than writing it.
-        slack = self.conf.next_token_timeout / 10
-        if not due <= (self.timer.when() or 0.0) <= due + slack:
-            self.timer.reschedule(due + slack)
+        if not due <= (self.timer.when() or 0.0) <= due + self.slack:
+            self.timer.reschedule(due + self.slack)

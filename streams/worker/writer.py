@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
@@ -63,21 +65,34 @@ class Writer:
             await self._room.wait()
         if lease.failure:
             raise lease.failure
-        self._held_bytes += lease.buffer.add(events, first_token=first_token, ending=ending)
-        lease.settled.clear()
-        if lease not in self._dirty:
-            lease.since = time.monotonic()
+        self._accept(lease, events, first_token=first_token, ending=ending)
+
+    def write_now(self, lease: Lease, event: log.NewEvent, *, first_token: bool) -> bool:
+        """Accepts one event as `write` does, if that need not wait; tells whether it did."""
+        if lease.failure:
+            raise lease.failure
+        if self.is_full(lease):
+            return False
+        self._accept(lease, (event,), first_token=first_token, ending=None)
+        return True
+
+    def _accept(self, lease: Lease, events: Sequence[log.NewEvent], **more: Any) -> None:
+        self._held_bytes += lease.buffer.add(events, **more)
         self._held += len(events)
-        self._dirty[lease] = None
-        self._wake.set()
+        if lease not in self._dirty:
+            self._dirty[lease] = None
+            lease.since = time.monotonic()
+            lease.settled.clear()
+            self._wake.set()
 
     def is_full(self, lease: Lease) -> bool:
         """Tells whether a run must wait: one whose conversation is locked has to leave room for the
         others.
         """
-        events = max(self._held, len(lease.buffer) * SHARES)
-        size = max(self._held_bytes, lease.buffer.size * SHARES)
-        return events >= self.conf.buffer_events or size >= self.conf.buffer_bytes
+        held, size, mine = self._held, self._held_bytes, lease.buffer
+        events, most = self.conf.buffer_events, self.conf.buffer_bytes
+        full = held >= events or size >= most
+        return full or len(mine) * SHARES >= events or mine.size * SHARES >= most
 
     async def settle(self, lease: Lease) -> None:
         """Waits until everything written under this lease is committed."""
