@@ -14,6 +14,7 @@ from streams.providers.anthropic import Anthropic
 from streams.providers.base import BlockEnded, BlockStarted, Kind
 from streams.providers.openai_chat import OpenAIChat
 from streams.worker import process
+from streams.worker.writer import Writer
 from tests.providers.transcripts import bare, completion
 from tests.providers.vendor import Vendor
 from tests.worker.in_process_worker import assert_whole, post, status, working
@@ -110,6 +111,22 @@ async def test_what_could_not_be_read_would_come_again_and_is_not_asked_for(
     done = await answered(conversation, laptop)
     assert (done.error_code, done.retryable) == (code, True)
     assert len(vendor.requests) == requests
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_text_is_the_same_whether_the_writer_takes_it_at_once_or_after_a_wait(
+    vendor, ask, conversation, laptop, monkeypatch, at_once
+):
+    if not at_once:
+        monkeypatch.setattr(Writer, "write_now", lambda *_, **__: False)
+    ask()
+    said = ("<think>Hm", ".</think>", "A\x00", "\U0001f30d!", "x" * 200)
+    vendor.says(bare(*(completion({"content": text}) for text in said), completion({}, "stop")))
+    done = await answered(conversation, laptop, answer_characters=20)
+    assert (done.status, done.stop_reason) == ("completed", "max_tokens")
+    assert told(done, "reasoning") == "Hm."
+    assert told(done) == "A\ufffd\U0001f30d!" + "x" * 13
+    assert done.first_token_at
 
 
 async def test_an_answer_of_thoughts_alone_is_empty_and_they_are_kept(

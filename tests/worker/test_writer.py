@@ -80,6 +80,8 @@ async def test_a_lease_that_was_taken_over_writes_nothing(writer, run):
         await writer.settle(lease)
     with pytest.raises(LeaseLost):
         await writer.write(lease, delta(run, 1))
+    with pytest.raises(LeaseLost):
+        writer.write_now(lease, delta(run, 1), first_token=False)
     assert await said(run) == ""
 
 
@@ -299,12 +301,14 @@ async def test_a_full_buffer_makes_producers_wait(run, by):
     one_more = asyncio.create_task(writer.write(lease, delta(run, 10)))
     await asyncio.wait({one_more}, timeout=0.05)
     assert not one_more.done()
+    assert not writer.write_now(lease, delta(run, 10), first_token=False)
     *some, last = others
     for other in some:
         await writer.write(other, *[delta(run, 0)] * 10)
     too_much = asyncio.create_task(writer.write(last, delta(run, 0)))
     await asyncio.wait({too_much}, timeout=0.05)
     assert not too_much.done()
+    assert not writer.write_now(last, delta(run, 0), first_token=False)
     too_much.cancel()
     for other in some:
         writer._fail(other, LeaseLost())
