@@ -231,12 +231,10 @@ def plain_text(event: dict[str, Any]) -> str:
         return ""
     choice = choices[0]
     delta = choice.get("delta") if type(choice) is dict else None
-    if type(delta) is not dict or choice.get("finish_reason"):
+    if type(delta) is not dict or len(delta) > 1 + ("role" in delta):
         return ""
-    if len(delta) > 1 and not (len(delta) == 2 and "role" in delta):
-        return ""
-    text = delta.get("content")
-    return text if type(text) is str and choice.get("index") in (0, None) else ""
+    text, alone = delta.get("content"), choice.get("index") in (0, None)
+    return text if type(text) is str and alone and not choice.get("finish_reason") else ""
 
 
 def parts(content: Any) -> Iterator[tuple[Kind, str]]:
