@@ -37,11 +37,11 @@ from .providers.base import (
     Provider,
 )
 from .providers.registry import resolve
-from .worker import claim, context_hook, model_context, run_dispatch
+from .worker import claim, model_context, prompt_building, run_dispatch
+from .worker.answer_runner import Runner
 from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
 from .worker.notifications import deliveries, signal_receivers
-from .worker.runner import Runner
 from .worker.writer import Writer
 
 __all__ = ["FakeModel", "run_pending"]
@@ -82,7 +82,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
         if run_dispatch.calls_tools(run, history):
             async_to_sync(answer_as_agent)(through, run, provider, name, history)
             continue
-        prompt = context_hook.prompt_of(run, name, history, conf())
+        prompt = prompt_building.prompt_of(run, name, history, conf())
         asyncio.run(answer(through, run, provider, shaped(prompt, run)))
     return [run.run_id for run in claimed]
 
@@ -91,8 +91,8 @@ def shaped(prompt: Prompt, run: Claimed) -> Prompt:
     """Applies the site's own function in the test's thread, and so in its transaction."""
     if not conf().context:
         return prompt
-    made = context_hook.told(conf().context, prompt, run)
-    return context_hook.checked(async_to_sync(awaited)(made) if isawaitable(made) else made)
+    made = prompt_building.told(conf().context, prompt, run)
+    return prompt_building.checked(async_to_sync(awaited)(made) if isawaitable(made) else made)
 
 
 async def awaited(made: Awaitable[Any]) -> Any:

@@ -12,7 +12,6 @@ from .checking import Finding, check_each, drop_orphan, orphans, walk
 from .commit_lookup import committed, lock_free, raise_tokens
 from .compaction import Compacted, compact, compactable
 from .encoding import dumps
-from .event_fragments import TOLD, WRITTEN
 from .ledger import CANCELLED, UNKNOWN, AnswerSoFar, CallChange, EndedStep, Ledger, NewCall, unrun
 from .locked_appending import append_locked
 from .reading import (
@@ -36,6 +35,7 @@ from .run_endings import Ending, RunEnding, let_go
 from .run_events import TERMINAL, OneRun
 from .run_page import last_waiting, run_page, waited_for
 from .sequence_conflicts import numbered
+from .sql_fragments import TOLD, WRITTEN
 from .system_prompts import forget_instructions
 from .usage_estimate import with_lost_call
 

@@ -26,12 +26,12 @@ from ..providers.base import Code, ProviderError, UnknownModel
 from ..providers.registry import prepare, resolve
 from ..supervision import SupervisedTasks, finished_before
 from . import abandoned_runs, claim, retention, run_dispatch, search_index, title
+from .answer_runner import Runner, Stop
+from .claim_batches import Claims
 from .claimed_run import Claimed
-from .claims import Claims
 from .heartbeat import Heartbeat
 from .lease import StorageFailed
 from .notifications.deliveries import Deliveries
-from .runner import Runner, Stop
 from .takeover import take_over
 from .upstream_cleanup import LeftUpstream
 from .writer import Writer

@@ -7,11 +7,11 @@ from functools import partial
 from ..agents.registry import is_agent
 from ..conf import Settings
 from ..providers.base import Prompt, Provider
-from . import context_hook, model_context
+from . import model_context, prompt_building
 from .agent_runs import agent_work
 from .agent_runs.agent_work import Asked, Persist
+from .answer_runner import Runner
 from .claimed_run import Claimed
-from .runner import Runner
 
 
 def calls_tools(run: Claimed, history: str) -> bool:
@@ -56,4 +56,6 @@ async def what_for(
     assert history is not None
     if calls_tools(run, history):
         return await agent_work.asked(run, provider, model, history, conf, persist)
-    return await context_hook.shaped(context_hook.prompt_of(run, model, history, conf), run, conf)
+    return await prompt_building.shaped(
+        prompt_building.prompt_of(run, model, history, conf), run, conf
+    )

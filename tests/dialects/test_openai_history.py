@@ -14,7 +14,7 @@ from streams.exceptions import Invalid, StreamsError
 from streams.log import file_references
 from streams.providers.base import Call, Result
 from streams.worker.agent_runs import agent_context
-from streams.worker.run_progress import Standing
+from streams.worker.continued_run import Standing
 from tests.complexity import growth, is_linear
 
 TEXT = st.text("ab \n", max_size=3)

@@ -39,8 +39,8 @@ from streams.text import clean
 from streams.worker import retention, takeover
 from streams.worker.abandoned_runs import ends_of_calls
 from streams.worker.agent_runs.step_start import begin_step
+from streams.worker.claim_batches import Claims
 from streams.worker.claimed_run import Claimed
-from streams.worker.claims import Claims
 from streams.worker.lease import Lease, LeaseLost
 from tests.factories import ConversationFactory, DeviceFactory, WorkerFactory
 

@@ -16,7 +16,7 @@ from streams.log.transcript import MessageState
 from streams.models import Conversation, Event, Message, Run, branching, editing, new_conversation
 from streams.models.branching import Imported
 from streams.providers.base import Result
-from streams.worker import context_hook, model_context
+from streams.worker import model_context, prompt_building
 from tests.views.answers import begin, complete, fail, say
 from tests.views.conftest import Api, browser_of
 from tests.worker.in_process_worker import post, status, working
@@ -122,7 +122,7 @@ def told(conversation, run):
     with connection.cursor() as cursor:
         cursor.execute(query, known)
         ((_, history),) = cursor.fetchall()
-    turns = context_hook.turns(history)
+    turns = prompt_building.turns(history)
     return [turn.text for turn in turns if not all(isinstance(it, Result) for it in turn.parts)]
 
 

@@ -15,7 +15,7 @@ from streams.exceptions import AlreadyDecided
 from streams.models import Run, ToolCall
 from streams.postgres.connections import connect
 from streams.providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from streams.worker import claim, run_progress
+from streams.worker import claim, continued_run
 from streams.worker.agent_runs import agent_work
 from streams.worker.agent_runs.step_start import begin_step
 from streams.worker.agent_runs.tool_calls import STOPPED
@@ -147,7 +147,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
 ):
     """Its signal came while the answer to an earlier question was still under way."""
     agents.holding["slow"] = asyncio.Event()
-    reading, read = asyncio.Event(), run_progress.read_calls
+    reading, read = asyncio.Event(), continued_run.read_calls
 
     async def slowly(connection, run_id):
         found = await read(connection, run_id)
@@ -157,7 +157,7 @@ async def test_a_decision_during_the_look_at_decisions_is_heard(
             await asyncio.sleep(0.1)  # that signal has arrived by now
         return found
 
-    monkeypatch.setattr(run_progress, "read_calls", slowly)
+    monkeypatch.setattr(continued_run, "read_calls", slowly)
     async with working(worker_rescan=60.0):
         run = await held_up(
             script, conversation, laptop, ("act", "slow"), ("pay", "rent"), ("pay", "food")

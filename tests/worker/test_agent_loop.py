@@ -12,9 +12,9 @@ from streams import budgets
 from streams.models import Conversation, Run, ToolCall, Usage
 from streams.postgres.connections import connect
 from streams.providers.base import Call, Code, ProviderError, Result, Text, Upstream
-from streams.worker import decision_timeout, run_progress
+from streams.worker import continued_run, decision_timeout
+from streams.worker.answer_runner import Runner
 from streams.worker.lease import StorageFailed
-from streams.worker.runner import Runner
 from tests.factories import ConversationFactory
 
 from . import agents
@@ -216,9 +216,9 @@ async def test_what_comes_next_remembers_calls_and_results(script, conversation,
 
     async with await connect("tests") as connection:
         counted = Counted(connection)
-        both = await run_progress.read_each(counted, [run.pk, second.pk])
+        both = await continued_run.read_each(counted, [run.pk, second.pk])
         queries, counted.cursors = counted.cursors, 0
-        assert both[run.pk] == await run_progress.read(counted, run.pk)
+        assert both[run.pk] == await continued_run.read(counted, run.pk)
         assert queries == counted.cursors
 
 

@@ -11,8 +11,8 @@ from django.db import connections, transaction
 
 from streams.models import Conversation
 from streams.postgres.connections import INDEXED, connect
-from streams.worker import claims, model_context, retention
-from streams.worker.claims import Claims
+from streams.worker import claim_batches, model_context, retention
+from streams.worker.claim_batches import Claims
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
 from tests.worker.in_process_worker import (
@@ -144,7 +144,9 @@ async def test_a_conversation_that_changed_while_it_was_claimed_is_left_for_the_
     """What a claim sees is older than its lock: here another worker answers in between."""
     first = await post(conversation, laptop, "One")
     late = "LIMIT (SELECT %(limit)s::int FROM pg_advisory_lock_shared(7))"
-    monkeypatch.setattr(claims, "STATEMENT", claims.STATEMENT.replace("LIMIT %(limit)s", late, 1))
+    monkeypatch.setattr(
+        claim_batches, "STATEMENT", claim_batches.STATEMENT.replace("LIMIT %(limit)s", late, 1)
+    )
     taken, worker = Claims(), (await sync_to_async(WorkerFactory)()).pk
     async with await connect("other") as other:
         await other.execute("SELECT pg_advisory_lock(7)")

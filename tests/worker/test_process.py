@@ -20,10 +20,10 @@ from streams.postgres import channels
 from streams.postgres.connections import connect
 from streams.providers.base import Code, ProviderError
 from streams.worker import claim, process, takeover
-from streams.worker.claims import Claims
+from streams.worker.answer_runner import Stop
+from streams.worker.claim_batches import Claims
 from streams.worker.heartbeat import Heartbeat
 from streams.worker.local_processes import process_identity
-from streams.worker.runner import Stop
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.fake_provider import Obedient
 from tests.worker.in_process_worker import assert_whole, fresh, post, shown, status, until, working

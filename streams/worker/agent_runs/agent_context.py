@@ -12,8 +12,8 @@ from ... import log
 from ...log import earlier_calls, file_references
 from ...log.transcript import Block
 from ...providers.base import Call, Part, Replay, Result, Text, Turn
+from ..continued_run import HeldCall, Standing
 from ..model_context import DECLINED, files_in, said, told_again
-from ..run_progress import HeldCall, Standing
 
 
 class Turns:

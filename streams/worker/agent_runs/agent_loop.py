@@ -11,10 +11,10 @@ from functools import partial
 from ... import log
 from ...agents import limits
 from ...providers.base import Code, Finished, Prompt, ProviderError
-from .. import run_progress
+from .. import continued_run
+from ..continued_run import HeldCall, Repeated, Standing
 from ..held_run import HeldRun
 from ..model_call import ModelCall
-from ..run_progress import HeldCall, Repeated, Standing
 from ..upstream_answer import UpstreamAnswer
 from ..usage import Usage, estimated, summed
 from . import agent_context, step_events, tool_calls
@@ -73,7 +73,7 @@ class AgentLoop:
         if self._loaded:
             return
         runs = agent_context.steps_of(self.asked.history)
-        self.earlier = await self.asked.persist(partial(run_progress.read_each, runs=runs))
+        self.earlier = await self.asked.persist(partial(continued_run.read_each, runs=runs))
         await self._read()
         self.answer.resume(self.standing.blocks[: self.standing.from_block])
         self.usage = self.standing.usage
@@ -81,7 +81,7 @@ class AgentLoop:
 
     async def _read(self) -> None:
         self.standing = await self.asked.persist(
-            partial(run_progress.read, run_id=self.claimed.run_id)
+            partial(continued_run.read, run_id=self.claimed.run_id)
         )
 
     async def _calls_ended(self) -> bool:
@@ -102,7 +102,7 @@ class AgentLoop:
         return ended
 
     async def _reread(self) -> list[HeldCall]:
-        reading = partial(run_progress.read_calls, run_id=self.claimed.run_id)
+        reading = partial(continued_run.read_calls, run_id=self.claimed.run_id)
         found: list[HeldCall] = await self.asked.persist(reading)
         return found
 

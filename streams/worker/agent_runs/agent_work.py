@@ -23,7 +23,7 @@ from ...exceptions import BudgetSpent
 from ...models import Run as RunModel
 from ...providers.base import Prompt, Provider
 from ...user_model import key_text
-from .. import context_hook, model_context
+from .. import model_context, prompt_building
 from ..claimed_run import Claimed
 from ..orm_lookup import looked_up
 
@@ -62,9 +62,9 @@ async def asked(
     owner = context.user.pk
     given = posted_tools(model_context.asked(history).get("tools", ()))
     tools = given | dict(await contained(agent.toolset(key_text(owner))))
-    shape = partial(context_hook.shaped, run=run, conf=conf)
+    shape = partial(prompt_building.shaped, run=run, conf=conf)
     may_go_on = partial(has_budget, owner, conf.worker_rescan)
-    beside = context_hook.beside(run, history, conf)
+    beside = prompt_building.beside(run, history, conf)
     return Asked(
         agent, *beside, provider, model, history, tools, context, persist, shape, may_go_on
     )

@@ -11,7 +11,7 @@ from ...agents.tool import Tool
 from ...conf import conf
 from ..answer import Answer
 from ..claimed_run import Claimed
-from ..run_progress import Repeated
+from ..continued_run import Repeated
 
 
 def ended(

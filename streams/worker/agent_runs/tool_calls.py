@@ -14,8 +14,8 @@ from ...agents.context import Context
 from ...agents.tool import Tool
 from ...supervision import cancel_and_wait
 from ..claimed_run import Claimed
+from ..continued_run import HeldCall
 from ..held_run import HeldRun
-from ..run_progress import HeldCall
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from ..providers.base import Prompt, Turn
 from . import model_context
 from .agent_runs import agent_context
 from .claimed_run import Claimed
-from .run_progress import Standing
+from .continued_run import Standing
 
 
 def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
