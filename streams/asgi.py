@@ -92,10 +92,10 @@ class WithStreams:
         handover = Handover(send)
         await self.app(scope | {HANDOVER: handover}, receive, handover.send)
         if handover.following:
-            from .realtime import translation
+            from .realtime import translated_run
 
             hub = await self._hub_here()
-            await translation.respond(hub, handover.following, handover.headers, receive, send)
+            await translated_run.respond(hub, handover.following, handover.headers, receive, send)
 
     async def _stored(
         self, prompt: Prompt, here: Scope, receive: Receive, send: Send

@@ -3,10 +3,10 @@ from django.views.generic import RedirectView
 
 from .dialects.urls import urlpatterns as dialects
 from .postgres.database import never_in_a_transaction
-from .views.actions import Actions, Export
 from .views.attachments import AttachedFile, Attachments, AttachmentView
 from .views.calls import Again, Decision
 from .views.conversation import ConversationView, Restore
+from .views.conversation_actions import Actions, Export
 from .views.conversations import Conversations
 from .views.devices import Devices, DeviceView, Revoke, RevokeOthers
 from .views.edit import Edit
@@ -21,8 +21,8 @@ from .views.read_mark import Read
 from .views.render_markdown import Formatted
 from .views.runs import Cancel, Retry, RunView
 from .views.search import Search
-from .views.shared import Shared
-from .views.shares import AllShares, Shares, ShareView
+from .views.share_links import AllShares, Shares, ShareView
+from .views.shared_copy import Shared
 from .views.usage import Usage
 
 app_name = "streams"

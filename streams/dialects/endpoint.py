@@ -18,7 +18,7 @@ from streams.exceptions import MethodNotAllowed, StreamsError, TooLarge, Unavail
 from streams.http.stream_handover import HANDOVER
 from streams.log import OneRun
 from streams.models import Run
-from streams.realtime.translation import Encoder, Following
+from streams.realtime.translated_run import Encoder, Following
 from streams.views.errors import patient
 from streams.views.parsing import json_of
 from streams.views.resource import Request, Resource

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from streams.realtime.translation import Following
+    from streams.realtime.translated_run import Following
 
 HANDOVER = "streams.handover"
 

@@ -24,7 +24,7 @@ from streams.postgres.availability import pooled_connection
 from streams.realtime.hub import Hub
 from streams.user_model import password
 
-from .grouped_authentication import OWNED, Cookies
+from .stream_authentication import OWNED, Cookies
 from .stream_request import Request
 
 NOT_HERE = "This conversation isn't here, or isn't yours."

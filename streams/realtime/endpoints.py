@@ -23,7 +23,7 @@ from streams.realtime.subscription import PARTING, Subscription
 from streams.user_model import key_text
 
 from .authorisation import authorise
-from .grouped_authentication import OWNED
+from .stream_authentication import OWNED
 from .stream_request import Moved, Request
 
 KNOWN_WITHIN = 5.0  # seconds, in a process that has just begun

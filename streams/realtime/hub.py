@@ -26,11 +26,11 @@ from ..postgres.listener import BACKOFF, Listener
 from ..quotas import StreamQuota
 from ..supervision import cancel_and_wait, restarted
 from . import sse
-from .event_buffers import Buffers
+from .buffer_registry import Buffers
 from .feed import Feeds
-from .grouped_authentication import recognition
 from .presence import Presence
 from .revocation import Revocations
+from .stream_authentication import recognition
 from .subscription import LogSubscription, Subscription
 
 logger = logging.getLogger(__name__)

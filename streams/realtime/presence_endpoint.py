@@ -25,7 +25,7 @@ from streams.realtime.presence import Beat
 
 from .authorisation import authorise
 from .endpoints import refuse
-from .grouped_authentication import OWNED
+from .stream_authentication import OWNED
 from .stream_request import Request
 
 LONGEST = 1000

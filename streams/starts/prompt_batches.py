@@ -26,8 +26,8 @@ from streams.views.endpoint import uncached
 
 from . import prompt, site_middleware
 from .asgi_messages import Receive, body_of, replay, say
-from .grouped_authentication import Asked, recognise
 from .prompt import NotPlain, Scope
+from .prompt_authentication import Asked, recognise
 from .storing import Draft, store
 
 logger = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from streams.log.transcript import Row, Transcript, fold
 from streams.models import Conversation, Event, Run
 from streams.models import Worker as WorkerRow
 from streams.postgres.connections import connect
-from streams.realtime import event_buffers
+from streams.realtime import buffer_registry
 from streams.realtime.hub import Hub
 from streams.worker import retention
 from tests.factories import ConversationFactory, WorkerFactory
@@ -222,7 +222,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
     raw, conversation, laptop, monkeypatch
 ):
     """The shared tail may move on, past what a slow read has seen."""
-    monkeypatch.setattr(event_buffers, "CLOSE", 0)  # so that it reads alone
+    monkeypatch.setattr(buffer_registry, "CLOSE", 0)  # so that it reads alone
     hub = Hub(unwatched(tail_events=4))
     await sync_to_async(conversation.post)("Hello", laptop)
     stream = hub.join(conversation.pk, laptop, head=2, cursor=0)

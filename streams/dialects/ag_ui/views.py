@@ -19,10 +19,10 @@ from streams.models import Conversation, Run, ToolCall
 from streams.views.resource import Request
 
 from . import run_ids
-from .continuation import answers_in, go_on
 from .encoder import AGUIStream
 from .frames import BEGINNING, START, Cursor, cursor_of
 from .messages import posted, shown
+from .posted_decisions import answers_in, go_on
 
 NOT_HERE = "This run isn't here, or isn't yours."
 

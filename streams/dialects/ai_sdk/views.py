@@ -18,7 +18,7 @@ from streams.log import branches
 from streams.models import Conversation, Run
 from streams.views.resource import Request
 
-from . import continuation
+from . import posted_decisions
 from .encoder import UIMessageStream
 from .messages import posted, shown
 
@@ -46,9 +46,9 @@ class Post(AISDKView):
         """Begins a run, or continues a run that waited for this client's decisions. A continued
         run's stream has only the events after the decisions, under the client's message id."""
         given = body_with_files(request)
-        if continuation.continues(given):
-            run = continuation.waiting_run(request.user, given)
-            decisions = continuation.decisions(given["messages"][-1])
+        if posted_decisions.continues(given):
+            run = posted_decisions.waiting_run(request.user, given)
+            decisions = posted_decisions.decisions(given["messages"][-1])
             after = decide(run, request.device, decisions)
             return self.stream(request, with_all(run), after)
         run = ask(request.user, request.device, posted(given))
