@@ -11,7 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from streams import tool_words
-from streams.json_fields import fields_of
+from streams.exact_json import fields_of
 from streams.log.transcript_types import Block, CallState, RunState
 
 LIVE = ("approved", "running")

@@ -1,7 +1,7 @@
 // The branches of a conversation; the page shows one. Tells which events belong to it, and which
 // events of other branches change the counts `‹ 2/3 ›` under its messages.
 
-import { OtherBranches } from "./hidden_branches.js";
+import { HiddenBranches } from "./hidden_branches.js";
 import { Siblings } from "./siblings.js";
 
 export class Branches {
@@ -14,7 +14,7 @@ export class Branches {
 
   constructor(transcript, shown) {
     this.#shown = shown;
-    this.#others = new OtherBranches(transcript.dataset);
+    this.#others = new HiddenBranches(transcript.dataset);
     this.#siblings = new Siblings(transcript);
   }
 

@@ -12,7 +12,7 @@ const NOTES = {
   unknown: gettext("nobody knows whether it was done"),
 };
 
-// One line; `fields` are the arguments as json_fields.js reads them, `status` "" while it is written.
+// One line; `fields` are the arguments as exact_json.js reads them, `status` "" while it is written.
 export function callWords({ model, name, status, fields, open }) {
   const words = tools[model]?.[name];
   const going = ["", "approved", "running"].includes(status);

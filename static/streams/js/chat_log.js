@@ -6,7 +6,7 @@ import { inBranch, showBranch, stayInBranch } from "./branch_address.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./time_format.js";
 import { EarlierMessages } from "./earlier_messages.js";
-import { Formatter } from "./formatter.js";
+import { Formatter } from "./server_formatting.js";
 import { LiveConnection } from "./conversation_connection.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
 import { PageReload } from "./page_reload.js";

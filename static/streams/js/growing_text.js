@@ -4,7 +4,7 @@
 // that; so nothing that has been drawn is taken back. Should the server not say it, the rest is shown
 // as it came.
 
-import { beginCode, CodeBlock, dropLineEnd, openFence } from "./code_block.js";
+import { beginCode, CodeBlock, dropLineEnd, openFence } from "./growing_code.js";
 import { cleanLength, InlineText } from "./inline_text.js";
 
 const HOLDS_TEXT = "p, li, ul, ol, blockquote, h1, h2, h3, h4, h5, h6, pre, pre > code, td, tr, tbody, table, div";

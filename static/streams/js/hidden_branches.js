@@ -1,7 +1,7 @@
 // Branches that the page does not show: the prompt that the next prompt without a parent follows,
 // and their open answers, which have their turn before the answers on the page.
 
-export class OtherBranches {
+export class HiddenBranches {
   any; // there are messages in other branches
   #prompts; // the newest of the log, the newest last; null is one that is not known any more
   #fresh = new Set(); // prompts that were not asked twice

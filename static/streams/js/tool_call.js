@@ -2,7 +2,7 @@
 // a person. Its state is that of run_steps.js.
 
 import { callWords, decidedWords, noteWords } from "./call_sentences.js";
-import { fieldsOf } from "./json_fields.js";
+import { fieldsOf } from "./exact_json.js";
 import { paint } from "./paint_queue.js";
 
 const SHOWN = 20_000; // as in streams/views/call_presenter.py

@@ -3,7 +3,7 @@
 
 import { Answer } from "./answer.js";
 import { AnswerQueue } from "./answer_queue.js";
-import { AskedAnew } from "./asked_anew.js";
+import { ReplacedPrompt } from "./replaced_prompt.js";
 import { filesOf } from "./attached_files.js";
 import { Branches } from "./branches.js";
 import { gettext } from "./gettext.js";
@@ -29,7 +29,7 @@ export class Transcript {
     this.#shown = new ShownMessages(element);
     this.#branches = new Branches(element, this.#shown);
     this.#answers = new AnswerQueue(this.#branches);
-    this.#anew = new AskedAnew(this.#shown, this.#branches, this.#answers);
+    this.#anew = new ReplacedPrompt(this.#shown, this.#branches, this.#answers);
     for (const each of element.querySelectorAll(".answer[data-run]")) {
       this.#know(new Answer(each, formatter));
     }
@@ -89,7 +89,7 @@ export class Transcript {
     return this.#shown.hasPrompt(key);
   }
 
-  // A prompt is being asked anew from here, as asked_anew.js says it.
+  // A prompt is being asked anew from here, as replaced_prompt.js says it.
   expect(asked) {
     this.#anew.expect(asked);
   }

@@ -1,4 +1,4 @@
-// A JSON object as it is written, field by field, by the rules of streams/json_fields.py.
+// A JSON object as it is written, field by field, by the rules of streams/exact_json.py.
 
 // The names and values in order: [[name, text]]; null where the text is no JSON object.
 export function fieldsOf(text) {

@@ -1,7 +1,7 @@
 // A prompt that is asked anew from this page, edited or as it was: once the log has it, what stood in
 // its place gives way to it, with all that followed. It stays a step away, as another branch.
 
-export class AskedAnew {
+export class ReplacedPrompt {
   #shown;
   #branches;
   #answers;

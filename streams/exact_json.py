@@ -1,7 +1,7 @@
 """Reads a JSON object as it is written, field by field; no input or output.
 
 What a person is asked to approve is shown exactly: a number keeps all of its digits, and a name
-that stands twice is shown twice. `static/streams/js/json_fields.js` has the same rules.
+that stands twice is shown twice. `static/streams/js/exact_json.js` has the same rules.
 """
 
 from __future__ import annotations
