@@ -12,7 +12,7 @@ from streams.log.message_window import window
 from streams.models import Conversation, branching
 from streams.models.branching import Imported
 from streams.partial_conversation_snapshot import partial_snapshot
-from tests.table_pages import fill, looked_at
+from tests.pages_read import fill, looked_at
 from tests.views.answers import begin, complete, say
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from streams.models import Event, Run
 from tests.client import Client
 from tests.processes import Web, WorkerProcess
-from tests.providers.transcripts import bare
 from tests.providers.vendor import Then, Vendor
+from tests.providers.vendor_streams import bare
 from tests.worker.test_process import until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from streams import access
-from tests import pictures
+from tests import sample_files
 from tests.client import cookies_of, header_of
 from tests.processes import Process, Web, eventually
 
@@ -174,7 +174,7 @@ def test_a_device_of_ours_may_send_more_than_a_stranger(server, laptop):
 @everywhere
 def test_a_device_of_ours_may_send_a_file_and_take_its_time(server, laptop):
     cookies, before = header_of(cookies_of(laptop)), memory(server)
-    body = pictures.header(1, 1) + pictures.part(b"IDAT", b"x" * 9_000_000)
+    body = sample_files.header(1, 1) + sample_files.part(b"IDAT", b"x" * 9_000_000)
     more = ("Content-Type: image/png", "Accept: application/json", "X-CSRFToken: " + "t" * 32)
 
     def send(cookie, body, path="/attachments/?name=a.png", length=0, pause=0.0):

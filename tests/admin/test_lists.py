@@ -9,7 +9,7 @@ import pytest
 from streams.admin import filters, indexed_search, paging
 from streams.models import Attachment, Usage
 from tests.factories import ConversationFactory
-from tests.table_pages import fill, looked_at
+from tests.pages_read import fill, looked_at
 
 pytestmark = pytest.mark.django_db
 

@@ -16,14 +16,14 @@ from streams.attachments import storage
 from streams.models import Attachment, DiscardedFile, Message, attachment
 from streams.models.attachment import upload
 from streams.postgres import database
-from tests import pictures
+from tests import sample_files
 
 # In another transaction than the caller's is noted what a rollback would leave behind.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def files():
-    return [ContentFile(pictures.png(), name="a/b.jpg"), BytesIO(b"words")]
+    return [ContentFile(sample_files.png(), name="a/b.jpg"), BytesIO(b"words")]
 
 
 def names(run):
@@ -51,7 +51,7 @@ def test_a_key_knows_a_picture_by_what_is_kept_of_it(anna):
     chat = streams.start(anna)
 
     def ask():
-        twice = [BytesIO(pictures.PHOTO_JPEG), BytesIO(pictures.PHOTO_JPEG)]
+        twice = [BytesIO(sample_files.PHOTO_JPEG), BytesIO(sample_files.PHOTO_JPEG)]
         return chat.ask("What?", attachments=twice, key="k")
 
     assert ask() == ask()
@@ -86,13 +86,13 @@ def test_a_rollback_leaves_a_file_to_be_deleted_and_a_commit_does_not(anna):
     chat = streams.start(anna)
     with transaction.atomic():
         chat.ask("What?", attachments=files()[:1])
-    assert storage.read(Attachment.objects.get().place) == pictures.png()
+    assert storage.read(Attachment.objects.get().place) == sample_files.png()
     assert not DiscardedFile.objects.exists()
     with transaction.atomic():
         chat.ask("And?", attachments=files()[:1])
         transaction.set_rollback(True)
     left = DiscardedFile.objects.get().place
-    assert storage.read(left) == pictures.png()
+    assert storage.read(left) == sample_files.png()
     assert Attachment.objects.count() == 1
 
 

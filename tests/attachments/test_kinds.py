@@ -12,21 +12,21 @@ from streams.attachments import kinds
 from streams.attachments.kinds import GIF, JPEG, PDF, PNG, TEXT, WEBP, examined
 from streams.attachments.names import named
 from streams.exceptions import Invalid, TooLarge, Unsupported
-from tests import pictures
+from tests import sample_files
 
 
 @pytest.mark.parametrize(
     ("content", "type", "measures"),
     [
-        (pictures.png(3, 2), PNG, (3, 2)),
-        (pictures.GIF, GIF, (1, 1)),
-        (pictures.JPEG, JPEG, (5, 4)),
-        (pictures.WEBP, WEBP, (1, 1)),
-        (pictures.PDF, PDF, (None, None)),
+        (sample_files.png(3, 2), PNG, (3, 2)),
+        (sample_files.GIF, GIF, (1, 1)),
+        (sample_files.JPEG, JPEG, (5, 4)),
+        (sample_files.WEBP, WEBP, (1, 1)),
+        (sample_files.PDF, PDF, (None, None)),
         (b"Just words, \xc3\xa4nd more.\n", TEXT, (None, None)),
         (b"<script>alert(1)</script>", TEXT, (None, None)),
         (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', TEXT, (None, None)),
-        (pictures.GIF + b"<script>alert(1)</script>", GIF, (1, 1)),
+        (sample_files.GIF + b"<script>alert(1)</script>", GIF, (1, 1)),
         (b"GIF89a/*" + b"\0" * 9 + b"*/=1;alert(1)", GIF, (10799, 0)),
     ],
 )
@@ -52,10 +52,10 @@ def test_a_file_is_what_its_content_says(content, type, measures):
         ("Grüße".encode("utf-16"), Unsupported, "can't be attached"),
         (b"cut off in a letter \xc3", Unsupported, "can't be attached"),
         (b"\x89PNG\r\n\x1a\n", Unsupported, "can't be attached"),
-        (pictures.header(0, 5), Invalid, "damaged"),
+        (sample_files.header(0, 5), Invalid, "damaged"),
         (b"\xff\xd8\xff\xe0 and no picture at all", Invalid, "damaged"),
         (b"\xff\xd8\xff" + b"\xff\xe0\x00\x02" * 9, Invalid, "damaged"),
-        (pictures.huge_png(), TooLarge, "too many pixels: at most 50 million"),
+        (sample_files.huge_png(), TooLarge, "too many pixels: at most 50 million"),
         (b"GIF89a" + struct.pack("<HH", 30000, 30000) + b"\0" * 9, TooLarge, "pixels"),
         (b"words " * 70_000, TooLarge, "too long to attach"),
     ],

@@ -11,12 +11,12 @@ from streams.attachments import metadata
 from streams.attachments.intake import taken
 from streams.attachments.kinds import JPEG, PNG, WEBP
 from streams.exceptions import Invalid
-from tests import pictures
+from tests import sample_files
 
 PHOTOS = {
-    JPEG: pictures.PHOTO_JPEG,
-    PNG: pictures.PHOTO_PNG,
-    WEBP: pictures.PHOTO_WEBP,
+    JPEG: sample_files.PHOTO_JPEG,
+    PNG: sample_files.PHOTO_PNG,
+    WEBP: sample_files.PHOTO_WEBP,
 }
 
 
@@ -50,7 +50,7 @@ def test_a_photo_keeps_its_picture_and_the_way_up_alone(type):
 
 
 def jpeg(*parts):
-    start, rest = pictures.JPEG[:2], pictures.JPEG[2:]
+    start, rest = sample_files.JPEG[:2], sample_files.JPEG[2:]
     return start + b"".join(parts) + rest
 
 
@@ -71,31 +71,39 @@ def part(marker, data):
     ],
 )
 def test_parts_of_a_jpeg_stay_that_are_about_what_it_shows(beside, stays):
-    assert metadata.without(jpeg(beside), JPEG) == (jpeg(beside) if stays else pictures.JPEG)
-    behind = pictures.JPEG + jpeg(beside)
-    assert metadata.without(behind, JPEG) == pictures.JPEG
+    assert metadata.without(jpeg(beside), JPEG) == (jpeg(beside) if stays else sample_files.JPEG)
+    behind = sample_files.JPEG + jpeg(beside)
+    assert metadata.without(behind, JPEG) == sample_files.JPEG
 
 
 def test_words_in_a_png_and_a_webp_go():
-    given = pictures.png()
-    words = pictures.part(b"tEXt", b"Author\0me") + pictures.part(b"iTXt", b"XML:com.adobe.xmp\0")
+    given = sample_files.png()
+    words = sample_files.part(b"tEXt", b"Author\0me") + sample_files.part(
+        b"iTXt", b"XML:com.adobe.xmp\0"
+    )
     assert metadata.without(given[:33] + words + given[33:], PNG) == given
-    colours = pictures.part(b"gAMA", b"\0\0\xb1\x8f")
+    colours = sample_files.part(b"gAMA", b"\0\0\xb1\x8f")
     assert colours in metadata.without(given[:33] + colours + given[33:], PNG)
     xmp = b"XMP " + struct.pack("<I", 4) + b"<x/>"
-    longer = b"RIFF" + struct.pack("<I", len(pictures.WEBP) - 8 + len(xmp)) + pictures.WEBP[8:]
-    assert metadata.without(longer + xmp, WEBP) == pictures.WEBP
+    longer = (
+        b"RIFF" + struct.pack("<I", len(sample_files.WEBP) - 8 + len(xmp)) + sample_files.WEBP[8:]
+    )
+    assert metadata.without(longer + xmp, WEBP) == sample_files.WEBP
 
 
 def test_a_picture_that_was_cut_off_is_kept_as_far_as_it_goes():
-    for type, content in ((JPEG, pictures.JPEG), (PNG, pictures.png()), (WEBP, pictures.WEBP)):
+    for type, content in (
+        (JPEG, sample_files.JPEG),
+        (PNG, sample_files.png()),
+        (WEBP, sample_files.WEBP),
+    ):
         for lost in (3, 5):
             assert metadata.without(content[:-lost], type)[12:] in content
 
 
 def test_words_that_a_png_is_cut_off_in_go_too():
-    given, end = pictures.png(), -12
-    words = pictures.part(b"tEXt", b"Author\0ACME" * 3)
+    given, end = sample_files.png(), -12
+    words = sample_files.part(b"tEXt", b"Author\0ACME" * 3)
     for lost in range(1, len(words)):
         kept = metadata.without(given[:end] + words[:-lost], PNG)
         assert kept == given[:end]
@@ -107,19 +115,19 @@ def test_words_that_a_png_is_cut_off_in_go_too():
 def test_what_stands_between_the_parts_of_a_jpeg_goes(beside):
     """Decoders show it, with a warning."""
     words = part(0xFE, b"by me")
-    assert metadata.without(jpeg(beside, words, beside), JPEG) == pictures.JPEG
-    tables = pictures.JPEG.find(b"\xff\xdb")
-    given = pictures.JPEG[:tables] + beside + pictures.JPEG[tables:]
-    assert metadata.without(given, JPEG) == pictures.JPEG
+    assert metadata.without(jpeg(beside, words, beside), JPEG) == sample_files.JPEG
+    tables = sample_files.JPEG.find(b"\xff\xdb")
+    given = sample_files.JPEG[:tables] + beside + sample_files.JPEG[tables:]
+    assert metadata.without(given, JPEG) == sample_files.JPEG
 
 
 def test_the_small_picture_in_the_head_of_a_jpeg_goes():
     head = b"JFIF\0\1\1\0\0\1\0\1"
     small, none = (part(0xE0, head + sizes) for sizes in (b"\4\4" + b"ACME" * 12, b"\0\0"))
-    rest = pictures.JPEG[2 + len(none) :]
-    assert metadata.without(b"\xff\xd8" + small + rest, JPEG) == pictures.JPEG
+    rest = sample_files.JPEG[2 + len(none) :]
+    assert metadata.without(b"\xff\xd8" + small + rest, JPEG) == sample_files.JPEG
     further = part(0xE0, b"JFXX\0\x10ACME")
-    assert metadata.without(b"\xff\xd8" + none + further + rest, JPEG) == pictures.JPEG
+    assert metadata.without(b"\xff\xd8" + none + further + rest, JPEG) == sample_files.JPEG
 
 
 @pytest.mark.parametrize(
@@ -130,9 +138,15 @@ def test_the_small_picture_in_the_head_of_a_jpeg_goes():
         (JPEG, b"\xff\xd8 words"),
         (JPEG, b"\xff\xd8" + b"\xff" * 5_000_000),
         (JPEG, jpeg(part(0x12, b"ACME"))),
-        (PNG, pictures.header(3, 2) + struct.pack(">I", 10**6) + b"eXIf" + pictures.png()[33:]),
-        (WEBP, pictures.WEBP[:4] + bytes(4) + pictures.WEBP[8:]),
-        (WEBP, pictures.PHOTO_WEBP[:4] + b"\x10\0\0\0" + pictures.PHOTO_WEBP[8:]),
+        (
+            PNG,
+            sample_files.header(3, 2)
+            + struct.pack(">I", 10**6)
+            + b"eXIf"
+            + sample_files.png()[33:],
+        ),
+        (WEBP, sample_files.WEBP[:4] + bytes(4) + sample_files.WEBP[8:]),
+        (WEBP, sample_files.PHOTO_WEBP[:4] + b"\x10\0\0\0" + sample_files.PHOTO_WEBP[8:]),
     ],
 )
 def test_what_is_no_picture_is_damaged_and_takes_no_time(type, content):
@@ -141,9 +155,9 @@ def test_what_is_no_picture_is_damaged_and_takes_no_time(type, content):
 
 
 def test_what_is_stored_is_what_is_counted():
-    content, found = taken(BytesIO(pictures.PHOTO_JPEG))
-    assert found.size == len(content.read()) < len(pictures.PHOTO_JPEG)
-    again, same = taken(BytesIO(pictures.PHOTO_JPEG))
+    content, found = taken(BytesIO(sample_files.PHOTO_JPEG))
+    assert found.size == len(content.read()) < len(sample_files.PHOTO_JPEG)
+    again, same = taken(BytesIO(sample_files.PHOTO_JPEG))
     assert same.sha256 == found.sha256 == taken(again)[1].sha256
     with pytest.raises(Invalid, match="damaged"):
         taken(BytesIO(jpeg(b"\xff\xe1\xff\xff")))

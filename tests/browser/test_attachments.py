@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from streams.models import Attachment, Message
 from tests.factories import ConversationFactory
-from tests.pictures import png
+from tests.sample_files import png
 
 from .test_people import field
 

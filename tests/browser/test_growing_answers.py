@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from streams.providers.demo_text import ANSWER
-from tests.pictures import png
 from tests.processes import WorkerProcess, eventually
+from tests.sample_files import png
 from tests.views.answers import append, begin, complete, say
 
 # What models write, with the marks that change their meaning when more arrives.

@@ -25,7 +25,7 @@ from streams.providers.base import (
     Text,
     Turn,
 )
-from tests.providers.dialects import joined, read
+from tests.providers.http_adapters import joined, read
 
 NAMES = ("support", "limited", "structured", "gone")
 

@@ -19,7 +19,7 @@ from streams.dialects.endpoint import body_with_files
 from streams.dialects.files import Storing
 from streams.exceptions import Invalid, NotFound, StreamsError, TooLarge, TooManyFiles
 from streams.models import Attachment, Conversation, DiscardedFile, Message, Run, Usage
-from tests import pictures
+from tests import sample_files
 
 pytestmark = pytest.mark.django_db
 MODEL = "scripted:demo"
@@ -27,7 +27,7 @@ REMOTE = "https://example.com/cat.png"
 
 
 def url(content=None, kind="image/png"):
-    content = pictures.png() if content is None else content
+    content = sample_files.png() if content is None else content
     return f"data:{kind};base64,{b64encode(content).decode()}"
 
 
@@ -71,14 +71,14 @@ LISTS = {
 
 @pytest.mark.parametrize("made", LISTS.values(), ids=LISTS)
 def test_a_file_goes_with_the_prompt_once_however_often_it_is_posted(made, anna, laptop):
-    run = message_lists.ask(anna, laptop, made(pictures.png()))
+    run = message_lists.ask(anna, laptop, made(sample_files.png()))
 
     file = Attachment.objects.get()
     assert (file.name, file.type, file.message) == ("a.gif.png", "image/png", run.prompt)
     assert run.prompt.text == "What?"
-    assert message_lists.ask(anna, laptop, made(pictures.png())._replace(again=False)) == run
+    assert message_lists.ask(anna, laptop, made(sample_files.png())._replace(again=False)) == run
     assert Attachment.objects.get() == file
-    other = message_lists.ask(anna, laptop, made(pictures.GIF))
+    other = message_lists.ask(anna, laptop, made(sample_files.GIF))
     assert other.prompt != run.prompt, "another file is another prompt"
     assert not DiscardedFile.objects.exists()
 
@@ -93,7 +93,7 @@ def test_what_was_told_by_its_address_is_the_same_file(anna, laptop, bert, phone
 
 
 def test_of_a_list_that_is_new_here_all_files_are_taken_in(anna, laptop):
-    earlier = {"id": "a", "role": "user", "parts": [as_file(url(pictures.GIF))]}
+    earlier = {"id": "a", "role": "user", "parts": [as_file(url(sample_files.GIF))]}
     answer = {"id": "b", "role": "assistant", "parts": [{"type": "text", "text": "A dot."}]}
     prompt = {"id": "c", "role": "user", "parts": [as_file(url())]}
     given = {"id": "chat", "messages": [earlier, answer, prompt], "model": MODEL}
@@ -189,13 +189,13 @@ def test_openais_refusals_and_keys(v1, settings):
     assert "images" in v1("responses", 400, **asked(PARTS["image"][0]))["error"]["message"]
     assert not Attachment.objects.exists()
     settings.STREAMS = {**settings.STREAMS, "models": {}}
-    for content in (pictures.png(), pictures.png(), pictures.GIF):
+    for content in (sample_files.png(), sample_files.png(), sample_files.GIF):
         body = asked({"type": "input_image", "image_url": url(content)})
         answer = v1.client.post(
             "/v1/responses", json.dumps(body), content_type="application/json",
             headers={"Idempotency-Key": "k"},
         )  # fmt: skip
-        assert answer.status_code == (409 if content == pictures.GIF else 200)
+        assert answer.status_code == (409 if content == sample_files.GIF else 200)
     assert Attachment.objects.count() == Run.objects.count() == 1
 
 
@@ -211,7 +211,7 @@ def test_a_conversation_begins_and_goes_on_with_files(v1):
 
 def test_a_long_body_is_files_or_refused_before_it_is_parsed(v1, settings, monkeypatch):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000
-    picture = {"type": "input_image", "image_url": url(pictures.png(90, 90) + b"x" * 5000)}
+    picture = {"type": "input_image", "image_url": url(sample_files.png(90, 90) + b"x" * 5000)}
     asked = [{"role": "user", "content": [picture]}]
     v1("responses", model=MODEL, input=asked, background=True)
     monkeypatch.setattr("streams.dialects.endpoint.json_of", lambda *_, **__: pytest.fail("did"))
@@ -242,9 +242,9 @@ def test_a_body_has_its_bound_also_where_no_length_is_announced(announced, setti
 
 
 TWICE = {
-    "plain": [pictures.png()],
-    "with metadata": [pictures.PHOTO_JPEG, pictures.PHOTO_PNG],
-    "one file twice": [pictures.png(), pictures.png()],
+    "plain": [sample_files.png()],
+    "with metadata": [sample_files.PHOTO_JPEG, sample_files.PHOTO_PNG],
+    "one file twice": [sample_files.png(), sample_files.png()],
 }
 
 
@@ -280,7 +280,9 @@ def test_of_two_that_come_at_once_one_is_answered(anna, laptop):
 
 def history(length, file=False):
     for n in range(length):
-        parts = [as_file(url(pictures.png(n + 1)))] if file else [{"type": "text", "text": "Hi"}]
+        parts = (
+            [as_file(url(sample_files.png(n + 1)))] if file else [{"type": "text", "text": "Hi"}]
+        )
         yield {"id": f"u{n}", "role": "user", "parts": parts}
         yield {"id": f"a{n}", "role": "assistant", "parts": [{"type": "text", "text": "Yes"}]}
 
@@ -306,9 +308,11 @@ def test_how_much_is_asked_of_the_database_is_not_for_a_history_to_say(anna, lap
 
 def test_the_files_of_a_request_have_a_bound_of_their_own(anna, laptop, settings):
     settings.STREAMS = settings.STREAMS | {"attachments_unsent": 2, "attachments_per_request": 4}
-    message_lists.ask(anna, laptop, with_history(history(3, file=True), as_file(url(pictures.GIF))))
+    message_lists.ask(
+        anna, laptop, with_history(history(3, file=True), as_file(url(sample_files.GIF)))
+    )
     assert Attachment.objects.exclude(message=None).count() == 4
-    more = with_history(history(4, file=True), as_file(url(pictures.GIF)))._replace(name="more")
+    more = with_history(history(4, file=True), as_file(url(sample_files.GIF)))._replace(name="more")
     with pytest.raises(TooManyFiles, match="go with one request"):
         message_lists.ask(anna, laptop, more)
 

@@ -8,7 +8,7 @@ from streams.dialects.ag_ui import run_ids
 from streams.dialects.tool_decisions import Decided, decide
 from streams.models import Conversation, Run
 from tests.factories import ConversationFactory
-from tests.table_pages import fill, looked_at
+from tests.pages_read import fill, looked_at
 from tests.views.agent_answers import agent_run, done, one, step, wait
 from tests.views.answers import begin
 

@@ -18,7 +18,7 @@ from streams.models import Pairing, Share
 from streams.realtime.presence_endpoint import told
 from streams.views import errors, serializers
 from tests.factories import ConversationFactory
-from tests.pictures import png
+from tests.sample_files import png
 from tests.views.answers import waiting
 from tests.views.conftest import Api, browser_of
 

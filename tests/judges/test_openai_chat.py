@@ -7,8 +7,8 @@ import openai
 import pytest
 
 from streams.models import Conversation, Run
-from tests.pictures import GIF
 from tests.processes import eventually
+from tests.sample_files import GIF
 
 from .openai_client import MODEL, data_url, texts
 

@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from streams.models import Conversation, Event, Run
-from tests.pictures import GIF
 from tests.processes import eventually
+from tests.sample_files import GIF
 
 from .openai_client import MODEL, OPEN, data_url, joined, read, texts
 

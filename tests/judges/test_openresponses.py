@@ -11,7 +11,7 @@ import pytest
 from openresponses_types import types
 from pydantic import BaseModel
 
-from tests.pictures import png
+from tests.sample_files import png
 
 from .openai_client import MODEL, data_url
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from streams.providers.base import Prompt, Provider, Turn
 from streams.providers.scripted import Scripted
-from tests.providers.dialects import Dialect
+from tests.providers.http_adapters import Dialect
 from tests.providers.vendor import Then, Vendor
 
 PROMPT = Prompt("m", [Turn.of("user", "Tell me about the sea.")], max_tokens=24)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.providers.transcripts import named
+from tests.providers.vendor_streams import named
 
 
 @dataclass

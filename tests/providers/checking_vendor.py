@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.providers.transcripts import bare, named
+from tests.providers.vendor_streams import bare, named
 
 Body = dict[str, Any]
 

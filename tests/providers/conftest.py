@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from streams.providers.base import Prompt, Provider, Turn
-from tests.providers.dialects import DIALECTS, Dialect
+from tests.providers.http_adapters import DIALECTS, Dialect
 from tests.providers.vendor import Vendor
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streams.providers.base import BlockDelta, Prompt, Provider
-from tests.providers.dialects import read
+from tests.providers.http_adapters import read
 from tests.providers.vendor import Then
 
 LIMIT = 0.25

@@ -19,7 +19,7 @@ from streams.providers.base import (
 from streams.providers.stop_reasons import ENDINGS
 from tests.providers import adapters
 from tests.providers.adapters import RealSubject, Subject, VendorSubject
-from tests.providers.dialects import DIALECTS, read
+from tests.providers.http_adapters import DIALECTS, read
 from tests.providers.vendor import Vendor
 
 COUNTS = {"input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from streams.providers.base import Code, ProviderError, Turn
-from tests.providers.dialects import greeting, joined, read
+from tests.providers.http_adapters import greeting, joined, read
 
 
 def but_length(headers: dict[str, str]) -> dict[str, str]:

@@ -26,8 +26,8 @@ from streams.providers.payload import CALL_ID, NAME
 from streams.providers.scripted import Scripted
 from streams.providers.sse_parser import Frames
 from streams.providers.streaming_request import Reading
-from tests.providers.dialects import Dialect
-from tests.providers.transcripts import bare, completion, named
+from tests.providers.http_adapters import Dialect
+from tests.providers.vendor_streams import bare, completion, named
 
 HOSTILE = (
     *(None, True, False, 0, -1, 7, 1.5, 1e308, 2**63, "", "x", "7", "\x00", "[DONE]"),

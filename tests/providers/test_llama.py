@@ -12,7 +12,7 @@ from streams.providers import llama
 from streams.providers.base import Finished, Prompt, Turn
 from streams.providers.llama import LocalModelError, Server
 from streams.providers.local import Local
-from tests.providers.dialects import read
+from tests.providers.http_adapters import read
 
 
 def test_a_taken_port_is_said_in_one_sentence(llama_url: str) -> None:

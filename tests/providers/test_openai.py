@@ -17,7 +17,7 @@ from streams.providers.base import (
     ProviderEvent,
 )
 from streams.providers.openai import Responses
-from tests.providers.transcripts import response
+from tests.providers.vendor_streams import response
 
 CALL = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "get_weather"}
 AT = {"item_id": "fc_1", "output_index": 0}

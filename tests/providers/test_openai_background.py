@@ -23,7 +23,7 @@ from streams.providers.base import (
 )
 from streams.providers.openai import OpenAI
 from tests.providers.background_vendor import BackgroundVendor
-from tests.providers.dialects import joined, read
+from tests.providers.http_adapters import joined, read
 
 PROMPT = Prompt("m", [Turn.of("user", "Go.")])
 

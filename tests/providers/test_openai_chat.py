@@ -21,7 +21,7 @@ from streams.providers.base import (
 )
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
 from streams.providers.sse_parser import DONE
-from tests.providers.transcripts import completion
+from tests.providers.vendor_streams import completion
 
 # Pieces of text that are not read as they stand: tags, code, quotes, halves of a character.
 PIECES = (

@@ -11,7 +11,7 @@ from streams.providers.openai_chat import ChatCompletion
 from streams.providers.reasoning_tags import Thoughts
 from streams.providers.sse_parser import DONE
 from tests.complexity import growth, is_linear, repeated
-from tests.providers.transcripts import completion
+from tests.providers.vendor_streams import completion
 
 SAID = [
     ("<think>Greet back.</think>Hello.", "Greet back.", "Hello."),

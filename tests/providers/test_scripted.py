@@ -24,7 +24,7 @@ from streams.providers.base import (
     UnknownModel,
 )
 from streams.providers.scripted import Scripted, script
-from tests.providers.dialects import read
+from tests.providers.http_adapters import read
 
 
 def prompt(name: str, said: str = "Hello there") -> Prompt:

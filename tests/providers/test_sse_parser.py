@@ -14,7 +14,7 @@ from streams.providers.base import Code, ProviderError, ProviderEvent
 from streams.providers.payload import Unreadable
 from streams.providers.sse_parser import Frames, parse
 from tests.complexity import growth, is_linear, repeated
-from tests.providers.dialects import Dialect, greeting, joined
+from tests.providers.http_adapters import Dialect, greeting, joined
 
 NEWLINES = (b"\n", b"\r\n", b"\r")
 FRAGMENTS = [

@@ -28,9 +28,9 @@ from streams.providers.errors import cut
 from streams.providers.local import Local
 from streams.providers.openai import OpenAI
 from streams.providers.openai_chat import OpenAIChat
-from tests.providers.dialects import Dialect, greeting, joined, read
-from tests.providers.transcripts import SAID, bare, named
+from tests.providers.http_adapters import Dialect, greeting, joined, read
 from tests.providers.vendor import Then, Vendor
+from tests.providers.vendor_streams import SAID, bare, named
 
 UNKNOWN = named({"type": "vendor.new_feature", "delta": "?"}) + b": comment\n\nretry: 100\n\n"
 

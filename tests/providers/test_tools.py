@@ -31,7 +31,7 @@ from streams.providers.base import (
 from streams.providers.openai import OpenAI
 from streams.providers.openai_chat import OpenAIChat
 from tests.providers.checking_vendor import CheckingVendor
-from tests.providers.dialects import read
+from tests.providers.http_adapters import read
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
 ADD = ToolSpec("add", "Add one.", SCHEMA)

@@ -16,7 +16,7 @@ from streams.conversation_snapshot import snapshot
 from streams.log.transcript import Row, fold
 from streams.models import Attachment, Conversation, DiscardedFile, Event, Message, Run
 from streams.models.attachment import upload
-from tests import pictures
+from tests import sample_files
 
 from .answers import begin, complete, say
 from .conftest import browser_of
@@ -34,7 +34,7 @@ def attach(api):
     """Uploads as the page does; the reference."""
 
     def attached(content=None, name="photo.png", status=201, **headers):
-        content = pictures.png() if content is None else content
+        content = sample_files.png() if content is None else content
         file = SimpleUploadedFile(name, content, content_type="text/html")
         answer = api.client.post("/attachments/", {"file": file}, headers=JSON | headers)
         assert answer.status_code == status, answer.content
@@ -78,8 +78,13 @@ def test_a_file_is_attached_read_and_taken_back(attach, api, anna):
 @pytest.mark.parametrize(
     ("content", "name", "type", "disposition"),
     [
-        (pictures.png(), "Grüße.png", "image/png", "inline; filename*=utf-8''Gr%C3%BC%C3%9Fe.png"),
-        (pictures.PDF, "a.pdf", "application/pdf", 'attachment; filename="a.pdf"'),
+        (
+            sample_files.png(),
+            "Grüße.png",
+            "image/png",
+            "inline; filename*=utf-8''Gr%C3%BC%C3%9Fe.png",
+        ),
+        (sample_files.PDF, "a.pdf", "application/pdf", 'attachment; filename="a.pdf"'),
         (
             b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
             "x.svg",
@@ -87,7 +92,7 @@ def test_a_file_is_attached_read_and_taken_back(attach, api, anna):
             'attachment; filename="x.svg"',
         ),
         (
-            pictures.GIF + b"<script>alert(1)</script>",
+            sample_files.GIF + b"<script>alert(1)</script>",
             "page.html",
             "image/gif",
             'inline; filename="page.html.gif"',
@@ -186,7 +191,7 @@ def test_a_prompt_brings_its_files_into_the_log_as_references_alone(
         posted.json()["message"]["id"],
     )
     assert api("delete", f"/attachments/{first['id']}/").status_code == 404
-    assert read(api("get", first["url"])) == pictures.png()
+    assert read(api("get", first["url"])) == sample_files.png()
 
 
 def test_what_events_say_is_what_the_page_shows(attach, api, here, conversation):
@@ -233,7 +238,7 @@ def test_a_model_that_takes_no_images_says_so_before_anything_is_sent(
     limits(settings, models={"openai-chat": {"url": "http://x", "takes": {"vl*": ["image"]}}})
     conversation.model = "openai-chat:blind"
     conversation.save()
-    image, pdf, text = attach(), attach(pictures.PDF, "a.pdf"), attach(b"words", "a.txt")
+    image, pdf, text = attach(), attach(sample_files.PDF, "a.pdf"), attach(b"words", "a.txt")
     refused = api("post", f"{here}messages", {"content": "x", "attachments": [image["id"]]})
     assert refused.status_code == 422
     assert refused.json()["error"]["message"] == (
@@ -249,7 +254,10 @@ def test_a_model_that_takes_no_images_says_so_before_anything_is_sent(
 def test_a_form_brings_its_files_itself(page, here, api):
     form = {
         "content": "Look",
-        "files": [SimpleUploadedFile("a.png", pictures.png()), SimpleUploadedFile("b.txt", b"b")],
+        "files": [
+            SimpleUploadedFile("a.png", sample_files.png()),
+            SimpleUploadedFile("b.txt", b"b"),
+        ],
     }
     assert page.post(f"{here}messages", form).status_code == 303
     blocks = api("get", here).json()["messages"][0]["blocks"]

@@ -12,7 +12,7 @@ from streams.conversation_list_query import LISTED, list_parameters, of_each
 from streams.models import Conversation
 from streams.views import conversation_list
 from tests.factories import ConversationFactory
-from tests.table_pages import fill, looked_at
+from tests.pages_read import fill, looked_at
 
 pytestmark = pytest.mark.django_db
 

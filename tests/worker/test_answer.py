@@ -15,8 +15,8 @@ from streams.providers.base import BlockEnded, BlockStarted, Kind
 from streams.providers.openai_chat import OpenAIChat
 from streams.worker import process
 from streams.worker.writer import Writer
-from tests.providers.transcripts import bare, completion
 from tests.providers.vendor import Vendor
+from tests.providers.vendor_streams import bare, completion
 from tests.worker.in_process_worker import assert_whole, post, status, working
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("other_half")]

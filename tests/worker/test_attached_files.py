@@ -16,11 +16,11 @@ from streams.providers import anthropic_request, openai_request
 from streams.providers.base import File, Prompt, Text, Turn
 from streams.worker import attached_files, model_context
 from streams.worker.usage import estimated
-from tests import pictures
+from tests import sample_files
 
-PNG = pictures.png()
+PNG = sample_files.png()
 IMAGE_URL = f"data:image/png;base64,{b64encode(PNG).decode()}"
-PDF_URL = f"data:application/pdf;base64,{b64encode(pictures.PDF).decode()}"
+PDF_URL = f"data:application/pdf;base64,{b64encode(sample_files.PDF).decode()}"
 SEES = "scripted:demo"
 
 
@@ -51,7 +51,7 @@ async def told(asked, model=SEES, **changed):
 
 async def test_each_api_is_given_the_files_as_it_takes_them():
     image = stored(PNG, "a.png", "image/png", width=3, height=2)
-    pdf = stored(pictures.PDF, "b.pdf", "application/pdf")
+    pdf = stored(sample_files.PDF, "b.pdf", "application/pdf")
     text = stored("\ufeffGrüße\0".encode(), "c.md", "text/plain")
     asked = await told(prompt(("Look", [image, pdf, text], None)))
 

@@ -12,7 +12,7 @@ from streams.log import file_references
 from streams.models import Conversation, Message, Run
 from streams.worker import process
 from tests.loop_stalls import gauged
-from tests.providers.dialects import DIALECTS
+from tests.providers.http_adapters import DIALECTS
 from tests.providers.vendor import Vendor
 from tests.worker.in_process_worker import post, status, working
 

@@ -11,8 +11,8 @@ from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.providers.transcripts import bare
 from tests.providers.vendor import Vendor
+from tests.providers.vendor_streams import bare
 
 from .device import Device, ask
 from .model import HEAD, framed, token

@@ -10,8 +10,8 @@ import socket
 import struct
 from collections import Counter
 
-from tests.providers.transcripts import bare
 from tests.providers.vendor import Vendor
+from tests.providers.vendor_streams import bare
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 LAST = bare({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}) + b"data: [DONE]\n\n"

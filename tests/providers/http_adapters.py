@@ -21,7 +21,7 @@ from streams.providers.local import Local
 from streams.providers.openai import OpenAI, Responses
 from streams.providers.openai_chat import ChatCompletion, OpenAIChat
 from streams.providers.streaming_request import Reader
-from tests.providers import transcripts as t
+from tests.providers import vendor_streams as t
 
 
 @dataclass(frozen=True)
