@@ -2,7 +2,7 @@
 
 Exceptions of the SDKs are recognised by their attributes (`status_code`, `response`, `body`), which
 both share, so neither has to be imported. The vendor's message is read to tell codes apart and
-never passed on.
+never passed on. Nothing is asked again here: `worker.model_call` does that, by the code.
 
 https://platform.openai.com/docs/guides/error-codes https://docs.anthropic.com/en/api/errors
 """

@@ -1,4 +1,7 @@
-"""Claims queued runs.
+"""Claims queued runs: one statement locks their conversations, a second starts what it then finds.
+
+This is the way for any run. `claim_batches`, which a worker calls, has a shorter one for plain runs
+and comes here for what it has to leave over.
 
 Everyone locks the conversation, then the run. A claim is one transaction, so the run's new state
 commits with the event that announces it.

@@ -1,4 +1,5 @@
-"""Claims plain queued runs together with their histories, by one statement.
+"""Claims plain queued runs together with their histories, by one statement; `claim` is the long way
+for those that this one leaves over.
 
 What the statement sees is of one moment, while a lock is given on what is there by then. So it
 passes over each conversation whose log has grown in between; and over those in which a stop has to
