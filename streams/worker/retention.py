@@ -1,4 +1,5 @@
-"""Keeps the database small: compacts what has ended and purges what was deleted.
+"""Keeps the database small: compacts what has ended, has `purging` erase what was deleted, and
+forgets what has run out.
 
 It runs slowly in the background; several workers may do it at once.
 """
@@ -17,11 +18,10 @@ from .. import log
 from ..conf import Settings
 from ..postgres.connections import INDEXED, connect
 from ..user_model import exists
-from . import decision_timeout, quarantine, stored_files
+from . import decision_timeout, purging, quarantine, stored_files
 
 logger = logging.getLogger(__name__)
 
-PURGED_AT_ONCE = 50
 REST = 9  # times as long as the step took: a tenth of one connection at most
 
 
@@ -44,7 +44,7 @@ async def once(connection: AsyncConnection, conf: Settings) -> None:
         pass  # one by one: a writer that ends a step waits for its run's row
     while given_up := await decision_timeout.give_up(connection, conf.waiting_kept):
         logger.info("gave up %s runs that nobody decided about", given_up)
-    while purged := await purge(connection, conf.purge_after):
+    while purged := await purging.purge(connection, conf.purge_after):
         logger.info("purged %s conversations", purged)
     if deleted := await stored_files.tidy(connection, conf.attachments_unsent_kept):
         logger.info("deleted %s stored files", deleted)
@@ -154,39 +154,6 @@ async def compact_found(
     act = quarantine.Act.COMPACTION
     steps = await quarantine.together_or_apart(connection, act, lock, known, compact_locked)
     return log.Compacted(sum(step.runs for step in steps), sum(step.rows for step in steps))
-
-
-# A run still open has a writer, and waits: its own end comes first. A restore that was
-# quicker has the row, and this one is judged again on what the restore made of it.
-LOCK_DELETED = quarantine.locking(
-    """
-SELECT c.id, {failed_before} FROM streams_conversation c
- WHERE c.deleted_at <= now() - make_interval(secs => %(grace)s) AND c.active_run_id IS NULL
-   AND NOT EXISTS (SELECT FROM streams_run r
-                    WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running', 'waiting'))
-   AND {due}
- ORDER BY c.id LIMIT %(limit)s
-   FOR UPDATE OF c SKIP LOCKED
-""",
-    quarantine.Act.PURGE,
-)
-
-
-async def purge(connection: AsyncConnection, grace: float) -> int:
-    """Purges what was deleted `grace` seconds ago; returns how many conversations. A trigger of the
-    table removes what belongs to them.
-    """
-
-    async def purge_locked(rows: Sequence[quarantine.Row]) -> list[int]:
-        gone = [row["id"] for row in rows]
-        await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
-        return gone
-
-    known = {"grace": grace, "limit": PURGED_AT_ONCE}
-    act = quarantine.Act.PURGE
-    return len(
-        await quarantine.together_or_apart(connection, act, LOCK_DELETED, known, purge_locked)
-    )
 
 
 FORGET_WORKERS = """

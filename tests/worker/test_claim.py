@@ -11,7 +11,7 @@ from django.db import connections, transaction
 
 from streams.models import Conversation
 from streams.postgres.connections import INDEXED, connect
-from streams.worker import claim_batches, model_context, retention
+from streams.worker import claim_batches, model_context, purging
 from streams.worker.claim_batches import Claims
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
@@ -82,7 +82,7 @@ async def test_a_deletion_that_meets_a_hand_back_ends_the_run_and_is_purged(
         await status(run, "cancelled")
     await assert_whole(run)
     async with await connect("test") as connection:
-        assert await retention.purge(connection, 0.0) == 1
+        assert await purging.purge(connection, 0.0) == 1
 
 
 async def test_a_prompt_that_interrupts_a_run_being_handed_back_is_answered_first(

@@ -13,7 +13,7 @@ from streams import log
 from streams.conf import Settings
 from streams.models import Conversation, Event, Fault, Run
 from streams.postgres.connections import connect
-from streams.worker import claim, quarantine, retention, takeover
+from streams.worker import claim, purging, quarantine, retention, takeover
 from tests.client import cookies_of
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
@@ -196,9 +196,9 @@ async def test_purging_goes_on_with_the_others(raw, anna, laptop):
         await answered(each, laptop)
         await sync_to_async(each.delete_softly)(laptop)
     await refuse("streams_message", three[1].pk, "DELETE")
-    assert await retention.purge(raw, 0) == 2
+    assert await purging.purge(raw, 0) == 2
     assert await faults() == {(three[1].pk, "purge")}
-    assert await retention.purge(raw, 0) == 0
+    assert await purging.purge(raw, 0) == 0
 
 
 async def test_one_that_fails_again_is_tried_later_and_later(raw, anna, laptop):

@@ -26,7 +26,7 @@ from streams.models import Worker as WorkerRow
 from streams.postgres.connections import connect
 from streams.realtime import buffer_registry
 from streams.realtime.hub import Hub
-from streams.worker import retention
+from streams.worker import purging, retention
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, fail, say
 
@@ -280,27 +280,27 @@ async def test_a_deleted_conversation_goes_whole_and_others_stay(raw, conversati
     await eventful(other, laptop)
     await deleted(conversation, laptop)
     await sync_to_async(laptop.sessions.create)(conversation=conversation)
-    assert await retention.purge(raw, 30) == 1
+    assert await purging.purge(raw, 30) == 1
     assert await sync_to_async(list)(
         Event.objects.values_list("conversation_id", flat=True).distinct()
     ) == [other.pk]
     assert await sync_to_async(list)(Conversation.objects.all()) == [other]
-    assert await retention.purge(raw, 30) == 0
+    assert await purging.purge(raw, 30) == 0
 
 
 async def test_a_conversation_deleted_just_now_can_still_be_restored(raw, conversation, laptop):
     await deleted(conversation, laptop, ago=5)
-    assert await retention.purge(raw, 30) == 0
+    assert await purging.purge(raw, 30) == 0
 
 
 async def test_a_deleted_conversation_waits_for_the_end_of_its_run(raw, conversation, laptop):
     _, run, _ = await sync_to_async(conversation.post)("Hello", laptop)
     await sync_to_async(begin)(run)
     await deleted(conversation, laptop)
-    assert await retention.purge(raw, 30) == 0
+    assert await purging.purge(raw, 30) == 0
     change = RunChange(run.pk, status="cancelled")
     await log.append(raw, [Append(conversation.pk, [run.event("run.cancelled")], change=change)])
-    assert await retention.purge(raw, 30) == 1
+    assert await purging.purge(raw, 30) == 1
 
 
 async def test_a_writer_hears_that_its_conversation_has_been_purged(raw, conversation):

@@ -16,7 +16,7 @@ from streams.models import Attachment, Conversation, DiscardedFile
 from streams.models import attachment as attachments
 from streams.models.attachment import upload
 from streams.postgres.connections import connect
-from streams.worker import retention, stored_files
+from streams.worker import purging, stored_files
 from tests.factories import ConversationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,7 +63,7 @@ async def test_files_go_with_the_conversation_and_with_the_person(raw):
     assert all(map(there, purged + by_orm + by_person))
 
     await sync_to_async(here.delete_softly)(None)
-    await retention.purge(raw, 0)
+    await purging.purge(raw, 0)
     await sync_to_async(other.delete)()
     await sync_to_async(owner.delete)()
 

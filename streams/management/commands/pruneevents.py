@@ -13,7 +13,7 @@ from tqdm import tqdm
 from streams import log
 from streams.conf import Settings, conf
 from streams.postgres.connections import INDEXED, connect
-from streams.worker import retention
+from streams.worker import purging, retention
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 return
             rows = await self.compact(connection, grace, settings.compact_runs, due.runs)
             purged = 0
-            while some := await retention.purge(connection, settings.purge_after):
+            while some := await purging.purge(connection, settings.purge_after):
                 purged += some
             await retention.forget(connection, settings.keep_workers)
         self.stdout.write(f"{rows} rows compacted away, {purged} deleted conversations purged.")
