@@ -1,10 +1,10 @@
 """Purges conversations that were deleted: erases them, and all that belongs to them, for good.
 
-The statement names `streams_conversation` alone. The trigger `streams_conversation_deleted` of that
-table takes the rest along, whoever deletes and by what statement: faults, sessions of devices,
-pairings, runs with their steps and calls of tools, messages, events. The foreign keys of search
-entries and attachments cascade, and the trigger `streams_attachment_deleted` marks each stored file
-for `stored_files` to delete.
+The trigger `streams_conversation_deleted` of their table takes most along, whoever deletes and by
+what statement: faults, sessions of devices, pairings, runs with their steps and calls of tools,
+messages, events. The foreign keys of search entries and attachments cascade, and the trigger
+`streams_attachment_deleted` marks each stored file for `stored_files` to delete. The links that
+show a copy have neither, so a statement here deletes them.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ async def purge(connection: AsyncConnection, grace: float) -> int:
 
     async def purge_locked(rows: Sequence[quarantine.Row]) -> list[int]:
         gone = [row["id"] for row in rows]
+        await connection.execute(
+            "DELETE FROM streams_share WHERE conversation_id = ANY(%s)", [gone]
+        )
         await connection.execute("DELETE FROM streams_conversation WHERE id = ANY(%s)", [gone])
         return gone
 

@@ -21,7 +21,7 @@ from streams.conf import conf
 from streams.conversation_snapshot import snapshot
 from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
-from streams.models import Conversation, Event, Run
+from streams.models import Conversation, Event, Run, Share
 from streams.models import Worker as WorkerRow
 from streams.postgres.connections import connect
 from streams.realtime import buffer_registry
@@ -344,3 +344,11 @@ def test_the_command_says_what_it_would_do_and_then_does_it(conversation, laptop
     for wrong in ("soon", "-1h", "nan", "1e99"):
         with pytest.raises(CommandError):
             call_command("pruneevents", f"--older-than={wrong}")
+
+
+async def test_a_shared_conversation_goes_with_its_links(raw, conversation, laptop):
+    await eventful(conversation, laptop)
+    await sync_to_async(Share.make)(conversation, "t", [{"a": 1}])
+    await deleted(conversation, laptop)
+    assert await purging.purge(raw, 30) == 1
+    assert not await Share.objects.aexists()
