@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from streams.agents import input_schema
 from streams.agents.tool import NAME
 from streams.exceptions import Invalid, TooLarge
 from streams.log import dumps
@@ -49,9 +50,12 @@ def kept_tool(given: Mapping[str, Any]) -> Kept:
     if not isinstance(description, str) or len(description) > DESCRIPTION:
         told = f"A tool's description is text of at most {DESCRIPTION:,} characters."
         raise Invalid(told, field="tools")
-    if not isinstance(parameters, Mapping) or parameters.get("type", "object") != "object":
-        raise Invalid("A tool's parameters are the JSON Schema of an object.", field="tools")
-    return {"name": name, "description": description, "parameters": dict(parameters)}
+    try:
+        schema = input_schema.told(parameters)
+    except ValueError as error:
+        told = f"A tool's parameters are the JSON Schema of an object; that of {name} {error}."
+        raise Invalid(told, field="tools") from error
+    return {"name": name, "description": description, "parameters": schema}
 
 
 def keeping(tools: Sequence[Kept]) -> dict[str, Any]:

@@ -10,11 +10,16 @@ import pydantic
 import pytest
 
 from streams.agents import Agent, Context, ToolError, client_tool, tool
+from streams.agents.input_schema import told
 
 
 class Address(pydantic.BaseModel):
     street: str
     number: int
+
+
+class Place(pydantic.BaseModel):
+    within: Place | Address
 
 
 @tool(approval="always", timeout=30)
@@ -40,6 +45,16 @@ def test_a_model_is_told_name_docstring_and_schema_without_the_context():
     assert schema["properties"]["json"]["description"] == "The parcel's label."
     assert (send.approval, send.repeat, send.timeout) == ("always", "never", 30)
     json.dumps(schema)
+
+
+def test_whatever_its_parameters_are_a_functions_schema_is_one_that_models_take():
+    @tool
+    def place(at: Address | None, *, within: Place | Address) -> str:
+        """A place."""
+        return ""
+
+    for each in (send, place):
+        assert told(each.spec.parameters) == each.spec.parameters
 
 
 def test_a_function_without_parameters_takes_an_empty_object():

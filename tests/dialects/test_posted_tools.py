@@ -16,6 +16,11 @@ def test_a_tool_is_kept_as_models_take_it():
     assert kept == {**TOOL, "description": "", "parameters": {"type": "object", "properties": {}}}
 
 
+def test_what_models_want_said_of_parameters_is_added():
+    (kept,) = tools_in([{**TOOL, "parameters": {"required": []}}])
+    assert kept["parameters"] == {"type": "object", "properties": {}, "required": []}
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [
@@ -29,6 +34,8 @@ def test_a_tool_is_kept_as_models_take_it():
         ([{**TOOL, "description": "a" * 9000}], Invalid),
         ([{**TOOL, "parameters": "{}"}], Invalid),
         ([{**TOOL, "parameters": {"type": "string"}}], Invalid),
+        ([{**TOOL, "parameters": {"anyOf": [{"type": "object"}]}}], Invalid),
+        ([{**TOOL, "parameters": {"type": "object", "oneOf": [{"required": ["a"]}]}}], Invalid),
         ([{"name": f"n{n}"} for n in range(129)], Invalid),
         ([{**TOOL, "parameters": {"title": "a" * 100_000}}], TooLarge),
     ],

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from ..errors import ToolError, need
-from .mcp_tool import McpTool, Progress, can_be_told
+from .mcp_tool import McpTool, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,9 @@ class Connection:
                 return self._tools
             changes = self._changes
             async with self._using() as client, asyncio.timeout(CONNECT):
-                found = [self._made(each) async for each in pages(client) if self._takes(each)]
+                listed = [each async for each in pages(client)]
+            # Outside: a fault of one tool is none of the connection.
+            found = [tool for each in listed if (tool := self._made(each))]
             if self._changes == changes:  # or they are asked for again
                 self._tools = found
             return found
@@ -89,15 +91,15 @@ class Connection:
         self.gone = True
         self._leave.set()
 
-    def _takes(self, listed: Any) -> bool:
-        if can_be_told(listed):
-            return True
-        logger.warning("MCP server %s: the schema of %.100s cannot be told", self.name, listed.name)
-        return False
-
-    def _made(self, listed: Any) -> McpTool:
+    def _made(self, listed: Any) -> McpTool | None:
+        """Returns None for a tool that is left out, since models would refuse all of them."""
         approval = str(self.options.get("approval", ""))
-        return McpTool(self.name, listed, self.call, approval=approval, timeout=self.timeout)
+        try:
+            return McpTool(self.name, listed, self.call, approval=approval, timeout=self.timeout)
+        except ValueError as error:
+            told = "MCP server %s: %.100r is left out: its schema %s"
+            logger.warning(told, self.name, listed.name, error)
+            return None
 
     @asynccontextmanager
     async def _using(self) -> AsyncIterator[Any]:

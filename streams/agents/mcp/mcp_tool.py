@@ -11,6 +11,7 @@ import orjson
 
 from ...providers.prompt import ToolSpec
 from ...text import clean
+from .. import input_schema
 from ..context import Context
 from ..errors import ToolError
 from ..tool import Approval, Arguments, Tool
@@ -19,6 +20,7 @@ DESCRIPTION = 10_000  # characters of a description that models are told
 SCHEMA = 50_000  # bytes of a schema, which is told with each request
 LONGEST = 64
 UNUSUAL = re.compile(r"[^A-Za-z0-9_-]")
+MARKED = re.compile(r"_[0-9a-f]{8}\Z")
 
 Progress = Callable[[float, float | None, str | None], Awaitable[None]]
 #: Calls the tool of this name with arguments; returns the SDK's CallToolResult.
@@ -28,6 +30,8 @@ Caller = Callable[[str, dict[str, Any], Progress], Awaitable[Any]]
 class McpTool(Tool):
     """A tool as its server describes it. Unless it is said to only read, a person has to agree to
     each call, and none is repeated.
+
+    Raises ValueError for a schema that models cannot be told.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class McpTool(Tool):
             asked = "never" if approval == "never" else "always"
         described = clean(listed.description or "")[:DESCRIPTION]
         super().__init__(
-            ToolSpec(name_of(server, listed.name), described, listed.input_schema),
+            ToolSpec(name_of(server, listed.name), described, told_schema(listed)),
             approval=asked,
             repeat="safe" if reads else "never",
             timeout=timeout,
@@ -62,23 +66,25 @@ class McpTool(Tool):
         return told
 
 
-def can_be_told(listed: Any) -> bool:
-    """Tells whether models may be told of a tool: for one schema that is none of an object's, or
-    without an end, they would refuse all tools.
+def told_schema(listed: Any) -> dict[str, Any]:
+    """Returns a tool's schema as models are told of it. Raises ValueError for one with which they
+    would refuse all tools, or which is without an end.
     """
-    schema = listed.input_schema
-    is_object = isinstance(schema, dict) and schema.get("type", "object") == "object"
-    return is_object and len(orjson.dumps(schema)) <= SCHEMA
+    text = input_schema.written(listed.input_schema)
+    if len(text) > SCHEMA:
+        raise ValueError(f"is longer than {SCHEMA:,} bytes")
+    return input_schema.told(orjson.loads(text))
 
 
 def name_of(server: str, tool: str) -> str:
     """Returns a name that every model's API takes, with the server's before the tool's. No two
-    tools have the same: where it would not tell where the server's ends, a mark does.
+    tools have the same: where it would not tell where the server's ends, or ends as if it had a
+    mark, a mark does.
     """
     whole = f"{server}__{tool}"
     name = UNUSUAL.sub("_", whole)
     apart = "__" not in server and not server.endswith("_")
-    if apart and name == whole and len(name) <= LONGEST:
+    if apart and name == whole and len(name) <= LONGEST and not MARKED.search(name):
         return name
     mark = sha256(f"{server}\0{tool}".encode(errors="replace")).hexdigest()[:8]
     return f"{name[: LONGEST - len(mark) - 1]}_{mark}"

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from django.core.exceptions import ImproperlyConfigured
 from streams.agents import Agent, Context, Tool, ToolResult, tool
 from streams.agents.calling import call, needs_approval
 from streams.agents.mcp import servers
-from streams.agents.mcp.connection import MOST_TOOLS, pages
-from streams.agents.mcp.mcp_tool import SCHEMA, can_be_told, name_of
 
 SERVER = str(Path(__file__).with_name("server.py"))
 CONTEXT = Context(user="ann", conversation=None, run=None)  # type: ignore[arg-type]
@@ -220,37 +217,3 @@ def is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-@pytest.mark.parametrize("page", [300, 1000])
-async def test_of_a_server_that_lists_no_end_of_tools_some_are_taken(page: int) -> None:
-    class Endless:
-        async def list_tools(self, **_: Any) -> Any:
-            return SimpleNamespace(tools=[None] * page, next_cursor="more")
-
-    assert len([each async for each in pages(Endless())]) == MOST_TOOLS
-
-
-@pytest.mark.parametrize(
-    ("schema", "told"),
-    [
-        ({"type": "object", "properties": {"a": {"type": "string"}}}, True),
-        ({}, True),
-        ({"type": "string"}, False),
-        ({"type": "object", "description": "x" * SCHEMA}, False),
-    ],
-)
-def test_a_tool_for_which_models_would_refuse_all_of_them_is_left_out(
-    schema: dict[str, Any], told: bool
-) -> None:
-    assert can_be_told(SimpleNamespace(input_schema=schema)) == told
-
-
-def test_names_are_such_that_every_model_takes_them_and_stay_apart() -> None:
-    assert name_of("files", "read") == "files__read"
-    odd = [name_of("files", name) for name in ("a.b", "a_b", "a b", "x" * 100, "x" * 101)]
-    assert len(set(odd)) == 5
-    halves = [("a", "b__c"), ("a__b", "c"), ("a", "_b"), ("a_", "b")]
-    halves += [("a__b", "c__d"), ("a__b__c", "d")]
-    assert len({name_of(*each) for each in halves}) == len(halves)
-    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in odd)
