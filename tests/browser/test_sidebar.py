@@ -114,6 +114,9 @@ def test_archived_ones_have_a_place_and_a_way_back(open_as, laptop, conversation
     conversation.change(laptop, title="Put away")
     page = open_as(laptop, here, java_script_enabled=scripts, **DESK)
     page.get_by_role("button", name="Settings").click()
+    for words in ("Markdown", "JSON"):
+        way = page.get_by_role("link", name=f"Export as {words}")
+        expect(way).to_have_attribute("href", f"{here}export?as={words.lower()}")
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_text("This conversation is archived.")).to_be_visible()
     expect(page.locator("#streams-shelf-lines h2")).to_have_text(["Archived"])
@@ -198,6 +201,21 @@ def test_a_phone_has_older_ones_in_its_sheet(open_as, phone, many):
     page.get_by_role("link", name="Older", exact=True).click()
     expect(line(page, many[50])).to_be_in_viewport()
     expect(page.locator("#streams-shelf")).to_be_visible()
+    page.keyboard.press("Escape")
+    # What waits for its person says so outside of the closed list, and not on its own page.
+    opener = page.locator(".shelf-button")
+    expect(opener).to_have_accessible_name("Conversations")
+    many[2].post("Hi", phone)
+    Conversation.objects.filter(pk=many[2].pk).update(undecided=1)
+    many[3].post("Hi", phone)
+    expect(opener).to_have_accessible_name("Conversations One needs your decision")
+    expect(opener.locator(".shelf-asks")).to_be_visible()
+    assert Axe().run(page).response["violations"] == []
+    page.goto(f"/c/{many[3].uuid}/")  # the server draws the same
+    expect(opener).to_have_accessible_name("Conversations One needs your decision")
+    page.goto(f"/c/{many[2].uuid}/")
+    expect(line(page, many[2])).to_have_attribute("data-waiting", "")
+    expect(opener).to_have_accessible_name("Conversations")
 
 
 def test_a_row_has_a_menu_and_what_it_does_is_seen_everywhere(
