@@ -27,7 +27,7 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     """Returns what `work` returns. Raises Late, and what `contained` raises. Work that goes on
     although it was cancelled is left to itself: what it returns is dropped.
     """
-    task = asyncio.create_task(contained(work))
+    task = begun(work)
     _left.add(task)
     task.add_done_callback(forget)
     try:
@@ -40,6 +40,13 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         if not task.done() or task.cancelled():
             raise Late(stopped=task.done())
     return task.result()
+
+
+def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Returns a task of work that is contained, and closed if it is cancelled before its start."""
+    task = asyncio.create_task(contained(work))
+    task.add_done_callback(lambda _: work.close())
+    return task
 
 
 async def contained(work: Awaitable[T]) -> T:

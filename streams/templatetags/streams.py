@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -169,9 +168,9 @@ class KeptTurnNode(template.Node):
     def around(self, context: template.Context) -> str:
         """Returns "" if nothing is kept."""
         if self.is_ours is None:
-            page, folder = context.template, Path(self.origin.name).parent
+            page = context.template
             assert page
-            self.is_ours = drawn_turns.are_of_one_folder(self.nodelist, page.engine, folder)
+            self.is_ours = drawn_turns.are_ours(self.origin.name, self.nodelist, page.engine)
         known: dict[Any, Any] = context.render_context.dicts[0]
         if self not in known:
             known[self] = drawn_turns.around(context) if self.is_ours else ""

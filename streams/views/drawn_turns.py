@@ -24,6 +24,7 @@ from streams.markdown.render_cache import RenderCache
 
 from .transcript_presenter import Turn
 
+APP = Path(__file__).resolve().parent.parent
 MOST = 16_000_000  # characters
 TOKEN = "\0"  # in no text: PostgreSQL takes none
 ICONS = "streams/icons.svg"
@@ -68,9 +69,19 @@ def around(context: Context) -> str:
     return repr((*place, static(ICONS), *here))
 
 
-def are_of_one_folder(nodes: NodeList, engine: Engine, folder: Path) -> bool:
-    """Tells whether all templates that these nodes include stand below a folder: one that a site
-    has put in the place of ours may read what no key holds."""
+def templates_of_ours() -> Path:
+    """Returns the folder of our own templates: within the app once it is installed, beside it in
+    its repository."""
+    within, beside = (it / "templates" / "streams" for it in (APP, APP.parent))
+    return within if within.is_dir() else beside
+
+
+def are_ours(drawn: str, nodes: NodeList, engine: Engine) -> bool:
+    """Tells whether the template of this path, and all that these nodes of its include, are our
+    own: one that a site has put in the place of ours may read what no key holds."""
+    ours = templates_of_ours()
+    if ours not in Path(drawn).resolve().parents:
+        return False
     waiting, seen = [nodes], set[str]()
     node: Any
     while waiting:
@@ -80,6 +91,6 @@ def are_of_one_folder(nodes: NodeList, engine: Engine, folder: Path) -> bool:
                 seen.add(name)
                 found = engine.get_template(name)
                 waiting.append(found.nodelist)
-                if folder not in Path(found.origin.name).parents:
+                if ours not in Path(found.origin.name).resolve().parents:
                     return False
     return True

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from .. import log
-from ..agents.deadline import contained
+from ..agents.deadline import begun
 from ..conf import Settings
 from ..providers.base import Code, Finished, Prompt, Provider, ProviderError
 from .abandoned_runs import give_up
@@ -147,7 +147,7 @@ class Runner:
         if self._interrupted or self._stop.done():
             work.close()
         else:
-            streaming = self._streaming = asyncio.create_task(contained(work))
+            streaming = self._streaming = begun(work)
             either: set[asyncio.Future[Any]] = {streaming, self._stop}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             # Cancelling the iteration closes the provider's socket: nobody pays for the rest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from django.db import connections
 
 from streams.agents import Context, Tool, ToolError, ToolResult, deadline, tool
 from streams.agents.calling import FAILED, GOES_ON, call, needs_approval
+from streams.agents.deadline import begun
 
 CONTEXT = Context(user="ann", conversation=None, run=None, idempotency_key="k")  # type: ignore[arg-type]
 
@@ -289,3 +291,15 @@ async def test_a_tool_asks_for_a_yes_as_its_approval_says() -> None:
     ]
     assert not await asks(large, 100)
     assert not await asks(large, '"x"')  # it does nothing
+
+
+async def test_work_that_is_cancelled_before_its_first_step_is_closed():
+    async def work() -> None:
+        raise AssertionError("it has begun")
+
+    waiting = work()
+    task = begun(waiting)
+    task.cancel()
+    await asyncio.wait({task})
+    await asyncio.sleep(0)  # callbacks come after
+    assert inspect.getcoroutinestate(waiting) == inspect.CORO_CLOSED

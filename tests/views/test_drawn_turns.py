@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 from django.conf import settings as given
@@ -112,14 +113,37 @@ def test_each_language_has_its_own(page, conversation, here, laptop, drawn):
     assert ">Kopieren<" in html_of(page, here, accept_language="de")[0]
 
 
+def copied(site):
+    """All of our templates, as a site copies them to edit one."""
+    shutil.copytree(drawn_turns.templates_of_ours(), site / "streams")
+
+
+def replaced(site):
+    (site / "streams").mkdir()
+
+
+@pytest.mark.parametrize("place", [copied, replaced])
 def test_a_template_of_the_sites_own_is_asked_each_time(
-    page, conversation, here, laptop, drawn, settings, tmp_path
+    page, conversation, here, laptop, drawn, settings, tmp_path, place
 ):
-    (tmp_path / "streams").mkdir()
-    (tmp_path / "streams" / "icon.html").write_text("{{ request.user }}")
+    place(tmp_path)
+    (tmp_path / "streams" / "icon.html").write_text("{{ request.user }}{{ request.GET.v }}")
     [engine] = given.TEMPLATES
     settings.TEMPLATES = [engine | {"DIRS": [tmp_path, *engine["DIRS"]]}]
     ended(conversation, laptop)
-    for _ in range(2):
-        assert f"{laptop.user}<span>Copy" in html_of(page, here)[0]
+    for version in ("one", "two"):
+        html, _ = html_of(page, f"{here}?v={version}")
+        assert f"{laptop.user}{version}<span>Copy" in html
     assert drawn.asked == 0
+
+
+@pytest.mark.parametrize("place", ["within", "beside"])
+def test_ours_are_within_the_app_once_it_is_installed_and_beside_it_in_its_repository(
+    monkeypatch, tmp_path, place
+):
+    app = tmp_path / "streams"
+    wanted = (app if place == "within" else tmp_path) / "templates" / "streams"
+    (tmp_path / "templates" / "streams").mkdir(parents=True)  # a site's, where the app is within
+    wanted.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(drawn_turns, "APP", app)
+    assert drawn_turns.templates_of_ours() == wanted
