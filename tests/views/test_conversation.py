@@ -7,6 +7,7 @@ import re
 import uuid
 
 import pytest
+from django.template.loader import render_to_string
 
 from streams import log
 from streams.log import transcript
@@ -136,6 +137,18 @@ def test_thoughts_and_tool_calls_are_folded_text(page, conversation, here, lapto
     assert '<dt>a</dt><dd dir="auto">&lt;i&gt;</dd>' in html
     assert '<span class="call-words">Look</span>' in html
     assert 'class="block refusal"' in html
+
+
+@pytest.mark.parametrize(("given", "note"), [
+    ('{"city": "Oslo"}', "{&quot;city&quot;: &quot;Oslo&quot;}"),
+    ("x" * 61, "x" * 59 + "…"),
+    ("{}", ""),
+])  # fmt: skip
+def test_calls_of_a_history_are_told_apart_while_they_are_folded(given, note):
+    block = {"index": 1, "name": "look", "text": given, "result": "So"}
+    html = render_to_string("streams/blocks/earlier_call.html", {"shown": {"block": block}})
+    words = '<span class="call-words">look</span> <span class="call-note" dir="auto">'
+    assert f"{words}{note}</span></summary>" in html
 
 
 def test_a_visit_is_remembered_and_marks_everything_read(page, conversation, here, laptop):
