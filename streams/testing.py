@@ -161,5 +161,9 @@ class AtOnce(Writer):
             raise LeaseLost(f"run {lease.run_id}")
         lease.acked = outcome.head
 
+    def write_now(self, lease: Lease, event: log.NewEvent, *, first_token: bool) -> bool:
+        """Accepts nothing: what is appended is waited for, so `write` has to do it."""
+        return False
+
     async def settle(self, lease: Lease) -> None:
         """Returns at once, since everything is committed already."""
