@@ -18,7 +18,7 @@ from .conf import Settings, conf
 from .models import Device
 from .postgres import database
 from .providers import registry
-from .settings_validation import problems
+from .settings_validation import RENAMED, STILL_TAKEN, by_new_names, problems
 from .static_files_check import stale, uncollected
 
 
@@ -87,9 +87,17 @@ def server_of_streams() -> Iterable[CheckMessage]:
 
 def tuning() -> Iterable[CheckMessage]:
     """Checks STREAMS: names and types, values that contradict each other, and what it refers to."""
-    if wrong := problems(getattr(settings, "STREAMS", {}), Settings()):
+    given = getattr(settings, "STREAMS", {})
+    if wrong := problems(by_new_names(given), Settings()):
         yield from (Error(each.what, hint=each.hint, id=each.id) for each in wrong)
         return
+    for name in STILL_TAKEN:
+        if name in given:
+            yield Warning(
+                f"STREAMS {name} is called {RENAMED[name]} now.",
+                hint="Rename it once no process of before runs: the next release refuses it.",
+                id="streams.W009",
+            )
     streams = conf()
     for name, plenty in (("buffer_events", "some thousands"), ("buffer_bytes", "some millions")):
         if not getattr(streams, name):

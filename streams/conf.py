@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from .attachment_settings import AttachmentSettings
-from .settings_validation import problems
+from .settings_validation import by_new_names, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def conf() -> Settings:
     global _read
     given = getattr(settings, "STREAMS", {})
     if _read is None or _read[0] != given:
-        if wrong := problems(given, Settings()):
+        if wrong := problems(named := by_new_names(given), Settings()):
             raise ImproperlyConfigured(" ".join(f"{each.what} {each.hint}" for each in wrong))
-        _read = deepcopy(given), Settings(**deepcopy(given))
+        _read = deepcopy(given), Settings(**deepcopy(named))
     return _read[1]

@@ -36,6 +36,9 @@ RENAMED = {
     "fold_after": "compact_after",
     "fold_runs": "compact_runs",
 }
+# Those of the last tree before this one, good until the next: while a deployment is under way, old
+# processes and new ones may read the same dictionary.
+STILL_TAKEN = ("deaf_rescan", "rescan")
 
 KINDS: dict[type, str] = {
     bool: "True or False",
@@ -53,6 +56,16 @@ class Problem(NamedTuple):
     id: str
     what: str
     hint: str
+
+
+def by_new_names(given: object) -> Any:
+    """Returns settings with the names they have now; one that is given by both keeps the new one's
+    value."""
+    if not isinstance(given, Mapping):
+        return given
+    old = {name: value for name, value in given.items() if name in STILL_TAKEN}
+    rest = {name: value for name, value in given.items() if name not in old}
+    return {RENAMED[name]: value for name, value in old.items()} | rest
 
 
 def problems(given: object, defaults: Any) -> list[Problem]:

@@ -16,7 +16,7 @@ from psycopg import IsolationLevel
 from streams import asgi, database_checks, settings_references, vapid
 from streams.conf import conf
 from streams.providers import registry
-from streams.settings_validation import RENAMED
+from streams.settings_validation import RENAMED, STILL_TAKEN
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PUSH_KEY = "x0BeeyKmZaEH7Kdl9lZGx7gIZHQXXnXS-o8mR-G0MOE"
@@ -91,7 +91,16 @@ def test_a_name_that_does_not_exist_is_told_with_the_nearest(settings, value, me
     assert [it.hint for it in run_checks() if it.id == "streams.E005"] == [f"Did you mean {meant}?"]
 
 
-@pytest.mark.parametrize("name", sorted(RENAMED))
+@pytest.mark.parametrize("name", STILL_TAKEN)
+def test_a_name_of_the_last_tree_is_taken_with_a_warning_beside_the_one_it_has_now(settings, name):
+    settings.STREAMS = {name: 7.0}
+    assert getattr(conf(), RENAMED[name]) == 7.0
+    assert found() == {"streams.W009"}
+    settings.STREAMS = {RENAMED[name]: 8.0, name: 7.0}
+    assert getattr(conf(), RENAMED[name]) == 8.0
+
+
+@pytest.mark.parametrize("name", sorted({*RENAMED} - {*STILL_TAKEN}))
 def test_a_setting_that_was_renamed_is_told_with_the_name_it_has_now(settings, name):
     settings.STREAMS = {name: 1.0}
     with pytest.raises(ImproperlyConfigured, match=rf"It is called {RENAMED[name]} now\."):
