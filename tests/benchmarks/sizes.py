@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import time
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+from tests.benchmarks import throwaway_django
 
-import django
-
-django.setup()
+throwaway_django.set_up()
 
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
