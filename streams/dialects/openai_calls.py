@@ -7,11 +7,13 @@ knows; where that is not what is known here, the run's answer is not the one tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
-from streams import quotas
+from streams import log, quotas
 from streams.exceptions import Invalid, NotFound
 from streams.models import Conversation, Device, Run, ToolCall
 from streams.postgres.database import atomic
@@ -22,6 +24,7 @@ from .openai_history import Result
 from .openai_input import NO_CALL, NO_RESULT
 from .tool_decisions import Decided, decide
 
+SETTINGS = ("system", "tools", "answer_tokens")
 OTHER_MODEL = "Results go on with the same answer, which is of {}: send that model or none."
 
 
@@ -29,14 +32,19 @@ OTHER_MODEL = "Results go on with the same answer, which is of {}: send that mod
 class Going:
     """A request that brings results, of which the run that goes on keeps `kept`.
 
-    `has_history` tells that it brings all that was said as well. `field` is where errors are.
+    `prompt` is the text that they follow, of a client that brings all that was said as well; None
+    of one that brings results alone. `field` is where errors are.
     """
 
     results: Sequence[Result]
     kept: Mapping[str, Any]
     model: str = ""
-    has_history: bool = False
+    prompt: str | None = None
     field: str = "input"
+
+    @property
+    def has_history(self) -> bool:
+        return self.prompt is not None
 
 
 @atomic
@@ -45,8 +53,8 @@ def go_on(
 ) -> tuple[Run, int] | None:
     """Takes results as the decisions about calls of a run, which is that of the previous response,
     in the conversation, or any by itself. Returns it, and the event since which it is the new
-    response. The same results once more are the same response. Returns None where a client's own
-    history is another: then the run is left as it is.
+    response. The same results once more are the same response, whatever the run waits for by now.
+    Returns None where a client's own history is another: then the run is left as it is.
 
     Raises Invalid, in OpenAI's words, for a call that is not there and for one without a result,
     and for another model than the run's.
@@ -69,9 +77,9 @@ def go_on(
         refuse_unless_history(going, next(unknown))
         return None
     told = {each.call_id: each.output for each in results}
-    if going.has_history and is_another(run, known, told):
+    if going.has_history and is_another(run, known, told, going):
         return None
-    check_answered(run, told, going.field)
+    check_answered(run, told, going.field, max(known[it].step for it in told))
     decided = [
         Decided("", known[each.call_id].block, "answered", result=each.output) for each in results
     ]
@@ -95,13 +103,35 @@ def refuse_unless_history(going: Going, result: Result) -> None:
         raise Invalid(NO_CALL.format(result.call_id[:80]), field=going.field)
 
 
-def is_another(run: Run, known: Mapping[str, ToolCall], told: Mapping[str, str]) -> bool:
-    """Tells whether an answer to these results is another than the run's: that has failed, or goes
-    on from other results."""
-    answered = [it for it in known if known[it].decision == ToolCall.Decision.ANSWERED]
-    return run.status == Run.Status.FAILED or any(
-        clean(told.get(it, known[it].result)) != known[it].result for it in answered
+def is_another(
+    run: Run, known: Mapping[str, ToolCall], told: Mapping[str, str], going: Going
+) -> bool:
+    """Tells whether an answer to this request is another than the run's: that has failed, answers
+    another prompt, or goes on from other results, or from the same by other settings."""
+    answered = {it for it in known if known[it].decision == ToolCall.Decision.ANSWERED}
+    return (
+        run.status == Run.Status.FAILED
+        or going.prompt != run.prompt.text
+        or any(clean(told.get(it, known[it].result)) != known[it].result for it in answered)
+        or (answered >= told.keys() and is_set_otherwise(run, [known[it] for it in told], going))
     )
+
+
+def is_set_otherwise(run: Run, calls: Sequence[ToolCall], going: Going) -> bool:
+    """Tells whether the run went on from these calls by other instructions or tools. Where they
+    were answered elsewhere, it had those of before."""
+    asked = run.asked or {}
+    since = log.waited_for(run.conversation_id, run.pk, [call.call_id for call in calls])
+    held = asked.get("responses", {}).get(str(since), {}).get("settings")
+    return fingerprint(going.kept) != (
+        held or fingerprint({name: asked.get(name) for name in going.kept})
+    )
+
+
+def fingerprint(kept: Mapping[str, Any]) -> str:
+    """Returns what tells the settings of a request from others: tools would be kept many times."""
+    said = {name: kept[name] for name in SETTINGS if kept.get(name)}
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def id_of(run: Run, call: ToolCall) -> str:
@@ -109,9 +139,13 @@ def id_of(run: Run, call: ToolCall) -> str:
     return ids.call_id(run.uuid, call.block)
 
 
-def check_answered(run: Run, given: Collection[str] = (), field: str = "input") -> None:
-    """Raises Invalid for a call of the run that waits for its client and is not among those."""
-    for call in run.calls.filter(client=True, status=ToolCall.Status.WAITING):
+def check_answered(
+    run: Run, given: Collection[str] = (), field: str = "input", step: int | None = None
+) -> None:
+    """Raises Invalid for a call of the run that waits for its client and is not among those. Calls
+    behind the `step` do not count: a client that sends a request again may not know of them."""
+    waiting = run.calls.filter(client=True, status=ToolCall.Status.WAITING)
+    for call in waiting if step is None else waiting.filter(step__lte=step):
         if id_of(run, call) not in given:
             raise Invalid(NO_RESULT.format(id_of(run, call)), field=field)
 
@@ -125,7 +159,8 @@ def keep(run: Run, since: int, kept: Mapping[str, Any]) -> None:
     if str(since) in responses:
         return
     own = {name: kept[name] for name in ("calls", "echo", "hidden") if name in kept}
-    anew = {name: kept[name] for name in ("system", "tools", "answer_tokens") if name in kept}
+    own["settings"] = fingerprint(kept)
+    anew = {name: kept[name] for name in SETTINGS if name in kept}
     stored.asked = asked | anew | {"responses": responses | {str(since): own}}
     stored.save(update_fields=["asked"])
     run.asked = stored.asked

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from streams.exceptions import Invalid
+from streams import quotas
+from streams.conf import conf
+from streams.exceptions import Invalid, TooLarge
 from streams.log.earlier_calls import EarlierCall
-from streams.models import branching
+from streams.models import Conversation, branching
 from streams.models.branching import Imported
 
 from .files import File, of_base64, of_url
@@ -22,6 +24,7 @@ NO_IDS = "There are no uploaded files here: send the content as a data URL inste
 OF_USERS = "Only the user's messages have images and files."
 NO_CALL = "No tool call found for function call output with call_id {}."
 NO_RESULT = "No tool output found for function call {}."
+LONG_ROUNDS = "The messages since the user's last one are too long: at most {:,} characters in all."
 LONGEST_ID = 200
 MOST_CALLS = 128  # of one message
 
@@ -77,10 +80,24 @@ def imported(messages: Sequence[Said], files: Sequence[Sequence[UUID]]) -> list[
     ]
 
 
-def check_rounds(said: Conversed) -> None:
-    """Raises what `branching.checked` raises of a message."""
+def check_rounds(said: Conversed, field: str) -> None:
+    """Bounds what a run keeps of messages since the prompt: they count with the others, and all of
+    them are as long as an answer at most. Raises ConversationFull, TooLarge, and what
+    `branching.checked` raises of a message.
+    """
+    if not said.rounds:
+        return
+    quotas.check_length(Conversation(), len(said.before) + 1 + len(said.rounds))
+    most = conf().answer_characters
+    if sum(map(length_of, said.rounds)) > most:
+        raise TooLarge(LONG_ROUNDS.format(most), field=field)
     for each in said.rounds:
         branching.checked(Imported("assistant", each.text, (), each.calls))
+
+
+def length_of(message: Said) -> int:
+    """Returns the characters of a message and of all of its calls."""
+    return len(message.text) + sum(len(text) for call in message.calls for text in call.values())
 
 
 def text_in(content: Any, field: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from streams.models import Conversation, Device, Run, ToolCall
-from tests.views.agent_answers import step, wait
+from tests.views.agent_answers import done, step, wait
 from tests.views.answers import begin, fail
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,59 @@ def test_what_has_failed_is_tried_again(called, chat):
     assert rounds() == [["Rain", "Sun"]]
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_results_sent_again_are_the_same_answer_whatever_it_waits_for_by_now(called, chat, ends):
+    run, history = called
+    sent = answered(history, "Rain", "Sun")
+    chat(sent)
+    Run.objects.update(status="running")
+    for at, output in enumerate(("Rain", "Sun")):
+        done(run, f"call-1-{at}", output)
+    step(run, 2, ("weather", {"at": 3}), waits=(0,), client=True)
+    wait(run)
+    chat(sent)
+    if ends:
+        run.calls.last().decide("answered", None, result="Fog")
+        Run.objects.update(status="completed")
+        chat(sent)
+    assert (Run.objects.count(), results()) == (1, ["Rain", "Sun", "Fog" if ends else ""])
+
+
+SYSTEM = {"role": "system", "content": "In French"}
+OTHERS = {
+    "prompt": ({"role": "user", "content": "Wind?"}, [], {}),
+    "instructions": (HI, [SYSTEM], {}),
+    "tools": (HI, [], {"tools": [TOOL]}),
+    "length": (HI, [], {"max_tokens": 5}),
+}
+
+
+@pytest.mark.parametrize("by", ["client", "page"])
+@pytest.mark.parametrize(("prompt", "rules", "more"), OTHERS.values(), ids=OTHERS)
+def test_the_same_results_behind_another_question_are_another_answer(
+    called, chat, prompt, rules, more, by
+):
+    _, (_, said) = called
+    if by == "client":
+        chat(answered([HI, said], "Rain", "Sun"))
+    else:
+        Run.objects.update(asked={"system": "Of a page"})
+        for call, output in zip(ToolCall.objects.all(), ("Rain", "Sun"), strict=True):
+            call.decide("answered", None, result=output)
+    chat(answered([*rules, prompt, said], "Rain", "Sun"), **more)
+    assert rounds() == [["Rain", "Sun"]]
+    made = Run.objects.latest("pk")
+    assert (made.prompt.text, made.conversation.system) == (
+        prompt["content"], rules[0]["content"] if rules else "",
+    )  # fmt: skip
+
+
+def test_another_prompt_leaves_what_waits_alone(called, chat):
+    _, (_, said) = called
+    chat(answered([{"role": "user", "content": "Wind?"}, said], "Rain", "Sun"))
+    assert (rounds(), results()) == ([["Rain", "Sun"]], ["", ""])
+
+
 @pytest.mark.parametrize("end", ["stopped", "denied"])
 def test_what_a_person_has_stopped_or_denied_stays_so(end, called, chat, laptop):
     run, history = called
@@ -193,3 +246,30 @@ def test_long_histories_have_the_bounds_of_messages(called, chat, settings):
     assert results() == ["", ""]
     settings.STREAMS = settings.STREAMS | {"conversation_messages": 3}
     chat([*answered(history, "a", "b"), HI, {**HI, "role": "assistant"}, HI], status=400)
+
+
+def called_elsewhere(numbers, result="Rain"):
+    history = [HI]
+    for number in range(numbers):
+        function = {"name": "weather", "arguments": "{}"}
+        call = {"id": f"call_{number}", "type": "function", "function": function}
+        history = answered([*history, {"role": "assistant", "tool_calls": [call]}], result)
+    return history
+
+
+def test_calls_since_the_prompt_count_as_messages(chat, settings):
+    settings.STREAMS = settings.STREAMS | {"conversation_messages": 4}
+    told = chat(called_elsewhere(4), status=400)["error"]
+    assert (told["type"], told["code"]) == ("invalid_request_error", "conversation_full")
+    told = chat([HI, {**HI, "role": "assistant"}, *called_elsewhere(2)], status=400)["error"]
+    assert (told["code"], Conversation.objects.count()) == ("conversation_full", 0)
+    chat(called_elsewhere(3))
+
+
+def test_calls_since_the_prompt_are_as_long_as_an_answer_at_most(chat, settings):
+    settings.STREAMS = settings.STREAMS | {"answer_characters": 200}
+    told = chat(called_elsewhere(3, "x" * 60), status=413)["error"]
+    assert (told["code"], told["param"]) == ("too_large", "messages")
+    assert "200 characters in all" in told["message"]
+    assert not Conversation.objects.exists()
+    chat(called_elsewhere(2, "x" * 60))

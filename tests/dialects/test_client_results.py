@@ -8,7 +8,7 @@ import pytest
 
 from streams.dialects.openai_responses import starting
 from streams.models import Run, ToolCall
-from tests.views.agent_answers import step, wait
+from tests.views.agent_answers import done, step, wait
 from tests.views.answers import begin, say
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,37 @@ def test_a_result_is_that_of_its_own_conversation_whatever_the_service_calls_the
         here = first["id"] if place == "previous_response_id" else first["conversation"]["id"]
         v1("responses", 400, **MORE, input=[result(second)], **{place: here})
     assert results() == ["of Alice", ""]
+
+
+def test_a_result_sent_again_is_the_same_response_whatever_is_called_by_now(ask, v1):
+    first = ask(input="Weather?")
+    sent = {"previous_response_id": first["id"], "input": [result(first)], **MORE}
+    second = v1("responses", **sent)
+    run = Run.objects.get()
+    Run.objects.update(status="running")
+    done(run, "call-1-0", "Rain")
+    step(run, 2, ("weather", {"at": 2}), waits=(0,), client=True)
+    wait(run)
+    again = v1("responses", **sent)
+    assert (again["id"], again["status"]) == (second["id"], "completed")
+    (call,) = again["output"]
+    assert call["call_id"] == f"call_{run.uuid.hex}_1"
+    told = v1("responses", 400, input="And?", previous_response_id=again["id"], **MORE)
+    assert call["call_id"] in told["error"]["message"]
+    v1("responses", **sent | {"previous_response_id": again["id"], "input": [result(again, "Sun")]})
+    assert (Run.objects.count(), results()) == (1, ["Rain", "Sun"])
+
+
+def test_calls_since_the_prompt_count_as_messages(v1, settings):
+    settings.STREAMS = settings.STREAMS | {"conversation_messages": 3}
+    prompt = {"role": "user", "content": "Weather?"}
+    call = {"type": "function_call", "name": "weather", "arguments": "{}"}
+    told = {"type": "function_call_output", "output": "Rain"}
+    rounds = [each | {"call_id": id} for id in "abc" for each in (call, told)]
+    refused = v1("responses", 400, **MORE, input=[prompt, *rounds])
+    assert refused["error"]["code"] == "conversation_full"
+    assert not Run.objects.exists()
+    v1("responses", **MORE, input=[prompt, *rounds[:4]])
 
 
 def test_calls_that_clients_have_left_alone_keep_nobody_from_asking(ask, v1, settings):

@@ -9,7 +9,7 @@ from typing import Any
 from streams import quotas
 from streams.dialects import posted_tools
 from streams.dialects.openai_history import Result, messages_in
-from streams.dialects.openai_input import Conversed, check_number, check_rounds, conversed, typed
+from streams.dialects.openai_input import Conversed, check_number, conversed, typed
 from streams.exceptions import Invalid
 
 # What would change an answer, and cannot be done here; each with what to do instead.
@@ -54,7 +54,6 @@ def asked(given: Mapping[str, Any]) -> Asked:
     history = messages_in(given.get("messages"), "messages")
     said = conversed(history.said, "messages")
     quotas.check_text("system", said.system or "")
-    check_rounds(said)
     check_number(given, "temperature", 2)
     check_number(given, "top_p", 1)
     options = typed(given, "stream_options", dict, {})

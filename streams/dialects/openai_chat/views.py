@@ -13,7 +13,7 @@ from streams import policy
 from streams.dialects import openai_calls as calls
 from streams.dialects.files import Storing, check_ahead
 from streams.dialects.openai_endpoint import OpenAIView
-from streams.dialects.openai_input import imported
+from streams.dialects.openai_input import check_rounds, imported
 from streams.dialects.runs import with_all
 from streams.models import Device, Run, new_conversation
 from streams.models.branching import Imported
@@ -55,9 +55,11 @@ def begin(user: Any, device: Device, asked: Asked) -> tuple[Run, int]:
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     if asked.results:
-        going = calls.Going(asked.results, asked.kept, asked.model, True, "messages")
+        prompt = asked.said.prompt.text
+        going = calls.Going(asked.results, asked.kept, asked.model, prompt, field="messages")
         if found := calls.go_on(user, device, going):
             return found
+    check_rounds(asked.said, "messages")
     with Storing(user, "messages") as storing:
         said = [*asked.said.before, asked.said.prompt]
         model = asked.model or policy.default_model(user)

@@ -48,10 +48,12 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         checked_values({"model": asked.model})
         policy.check_model(user, asked.model)
     if asked.results:
-        going = calls.Going(asked.results, asked.kept, asked.model, bool(asked.said.rounds))
+        prompt = asked.said.prompt.text if asked.said.rounds else None
+        going = calls.Going(asked.results, asked.kept, asked.model, prompt)
         if found := calls.go_on(user, device, going, waits_in(user, asked)):
             return Begun(*found)
     place = place_of(user, asked)
+    check_rounds(asked.said, "input")
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
         earlier = earlier_of(user, here, key)
@@ -60,7 +62,6 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         model = asked.model or (place.conversation.model if place else policy.default_model(user))
         ahead = partial(check_ahead, user, place.conversation if place else None, model, said)
         *files, last = storing.each([each.files for each in said], earlier, ahead)
-        check_rounds(asked.said)
         sent = Sent(imported(before, files), last, key)
         return Begun(stored(user, device, asked, place, sent))
 
