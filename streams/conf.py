@@ -63,7 +63,7 @@ class Settings(AttachmentSettings):
     #: Milliseconds from the start of one flush to the start of the next, at least.
     flush_floor_ms: float = 3.0
     #: Milliseconds a writer rests at most after a flush; it rests three times as long as that took.
-    flush_rest_ms: float = 100.0
+    flush_rest_ms: float = 20.0
     #: Events one flush takes at most.
     flush_rows: int = 4000
     #: Bytes of events one flush takes, but for the last of them.
