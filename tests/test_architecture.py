@@ -241,8 +241,8 @@ def test_every_page_names_all_its_modules_at_once():
     said = re.compile(r"""(type="module"|rel="modulepreload")[^>]*js/(\w+\.js)""")
     for path in templates.glob("*.html"):
         text = path.read_text()
-        modules = templates / f"{path.stem}_modules.html"
-        found = said.findall(text + (modules.read_text() if modules.exists() else ""))
+        included = re.findall(r'include "streams/(\w+_modules\.html)"', text)
+        found = said.findall(text + "".join((templates / name).read_text() for name in included))
         entries = {name for kind, name in found if kind.startswith("type")}
         if entries:
             assert {name for _, name in found} == chain(entries), path.name
