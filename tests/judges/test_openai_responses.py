@@ -379,6 +379,7 @@ def test_what_began_in_a_page_is_read_and_stopped_here(client, told, anna, lapto
     assert joined(events) == "Seen"
     run.cancel(laptop)
     assert [*stream][-1].response.status == "cancelled"
+    eventually(lambda: told.closed == 1)  # who is cut off no longer takes what is told next
     told.answer("More")
     told_more = client.responses.create(model=MODEL, input="On", previous_response_id=id)
     assert told_more.output_text == "More"
