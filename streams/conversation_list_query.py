@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from . import log
-from .text import opening_of
+from .text_cleaning import opening_of
 from .user_model import key_type
 
 # Answers end nearly in the order in which they were asked for: so many of the newest hold the one

@@ -57,13 +57,13 @@ ALONE = {"migrations", "templatetags"}
 
 PURE = (
     "log/call_states",
-    "log/earlier_calls",
+    "log/imported_calls",
     "log/file_references",
     "log/transcript_types",
     "log/transcript",
     "realtime/cursor",
     "realtime/sse",
-    "text",
+    "text_cleaning",
 )
 NOT_PURE = {"asyncio", "django", "psycopg"}
 
@@ -82,7 +82,7 @@ def name_of(path: Path) -> str:
 
 
 def part(path: Path) -> str:
-    """`streams.providers.openai` is in `providers`, and `streams.text` in `text`."""
+    """`streams.providers.openai` is in `providers`, and `streams.conf` in `conf`."""
     return [*name_of(path).split("."), ""][1]
 
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from streams import markdown
-from streams.text import clean
+from streams.text_cleaning import clean
 from tests.factories import DeviceFactory, UserFactory
 from tests.views.answers import begin, complete, say
 from tests.views.conftest import browser_of

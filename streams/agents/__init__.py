@@ -16,10 +16,10 @@ Tools need the extra `agents`.
 from __future__ import annotations
 
 from .agent import Agent
-from .context import Context
 from .errors import NotInstalled, ToolError
 from .function_tool import FunctionTool, client_tool, tool
 from .tool import Tool, ToolResult
+from .tool_context import Context
 
 __all__ = [
     "Agent",

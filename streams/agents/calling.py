@@ -11,12 +11,12 @@ from typing import Any, cast
 import orjson
 
 from ..conf import conf
-from ..text import clean
-from .context import Context
+from ..text_cleaning import clean
 from .deadline import Late, within
 from .errors import ToolError, need
 from .progress import Progress
 from .tool import Arguments, Tool, ToolResult
+from .tool_context import Context
 from .tool_threads import apart
 
 logger = logging.getLogger(__name__)

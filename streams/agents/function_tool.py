@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from ..providers.prompt import ToolSpec
-from .context import Context
 from .errors import ToolError
 from .signature import Signature
 from .tool import Approval, Arguments, Repeat, Tool
+from .tool_context import Context
 from .tool_threads import apart, with_own_connections
 
 P = ParamSpec("P")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..providers.prompt import ToolSpec
-from .context import Context
 from .errors import ToolError
 from .tool import Arguments, Tool
+from .tool_context import Context
 
 NOT_HERE = "The client runs this tool."
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from ..conf import conf
-from ..text import clean
+from ..text_cleaning import clean
 
 logger = logging.getLogger(__name__)
 

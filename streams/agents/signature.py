@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .context import Context
 from .errors import ToolError, need
+from .tool_context import Context
 
 MOST_PROBLEMS = 5  # named to the model
 TELLING = 200  # characters of each of them

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..providers.prompt import ToolSpec
-from .context import Context
+from .tool_context import Context
 
 Arguments = Mapping[str, Any]
 Approval = Literal["never", "always"] | Callable[[Context, Arguments], bool | Awaitable[bool]]

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from streams import models, quotas
 from streams.exceptions import NotFound
-from streams.views.validation import short_enough
+from streams.views.conversation_fields import short_enough
 
 from . import prompt_files
 from .following import Follow

@@ -12,7 +12,7 @@ from streams import models, policy, quotas
 from streams.models import branching
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.views.validation import checked_values, short_enough
+from streams.views.conversation_fields import checked_values, short_enough
 
 from .chat import Chat
 

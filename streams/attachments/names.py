@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from streams.text import clean
+from streams.text_cleaning import clean
 
 from .kinds import GIF, JPEG, PDF, PNG, TEXT, WEBP
 

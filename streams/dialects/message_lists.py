@@ -17,9 +17,9 @@ from streams.exceptions import Invalid
 from streams.models import Conversation, Device, Message, Run, branching, prompt_files
 from streams.models.branching import Imported
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
+from streams.views.conversation_fields import checked_values
 from streams.views.prompt_files import check_taken
-from streams.views.validation import checked_values
 
 from . import client_ids, posted_tools
 from .files import File, Storing, check_ahead

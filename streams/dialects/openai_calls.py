@@ -17,7 +17,7 @@ from streams import log, quotas
 from streams.exceptions import Invalid, NotFound
 from streams.models import Conversation, Device, Run, ToolCall
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
 
 from . import openai_ids as ids
 from .openai_history import Result

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from streams.exceptions import BudgetSpent, Invalid, NotFound, StreamsError
-from streams.text import clean
+from streams.text_cleaning import clean
 
 from .endpoint import DialectView, body_of, body_with_files
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from streams.agents.tool import NAME
 from streams.exceptions import Invalid
-from streams.log.earlier_calls import EarlierCall
+from streams.log.imported_calls import ImportedCall
 
 from .openai_input import LONGEST_ID, MOST_CALLS, NO_CALL, NO_RESULT, ROLES, Said, said, text_in
 
@@ -37,8 +37,8 @@ class History:
         self.field = field
         self.said: list[Said] = []
         self.loose: list[Result] = []
-        self._calls: list[EarlierCall] | None = None  # of the assistant's message that is read
-        self._waiting: dict[str, EarlierCall] = {}  # calls of it without a result yet
+        self._calls: list[ImportedCall] | None = None  # of the assistant's message that is read
+        self._waiting: dict[str, ImportedCall] = {}  # calls of it without a result yet
 
     def say(self, message: Said) -> None:
         """Raises Invalid where a call before it has no result."""

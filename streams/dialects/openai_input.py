@@ -9,7 +9,7 @@ from uuid import UUID
 from streams import quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, TooLarge
-from streams.log.earlier_calls import EarlierCall
+from streams.log.imported_calls import ImportedCall
 from streams.models import Conversation, branching
 from streams.models.branching import Imported
 
@@ -35,7 +35,7 @@ class Said(NamedTuple):
     role: str
     text: str
     files: tuple[File, ...] = ()
-    calls: Sequence[EarlierCall] = ()
+    calls: Sequence[ImportedCall] = ()
 
 
 class Conversed(NamedTuple):

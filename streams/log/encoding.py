@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from streams.text import clean
+from streams.text_cleaning import clean
 
 
 def dumps(value: Any) -> str:

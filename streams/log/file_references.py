@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import earlier_calls
+from . import imported_calls
 
 Reference = dict[str, Any]
 
@@ -27,7 +27,7 @@ def said(
     for index, each in enumerate(attachments, 1):
         known = {name: each[name] for name in FIELDS if name in each}
         blocks.append({"index": index, "kind": KIND, "text": "", **known})
-    return blocks + earlier_calls.as_blocks(calls, len(blocks))
+    return blocks + imported_calls.as_blocks(calls, len(blocks))
 
 
 def of_blocks(blocks: Iterable[Mapping[str, Any]]) -> list[Reference]:

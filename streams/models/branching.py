@@ -15,8 +15,8 @@ from streams import log, quotas
 from streams.conf import conf
 from streams.exceptions import Invalid, NotFound, TooLarge
 from streams.log import branches, file_references
-from streams.log.earlier_calls import EarlierCall
-from streams.text import clean
+from streams.log.imported_calls import ImportedCall
+from streams.text_cleaning import clean
 
 from . import prompt_files
 from .message_order import is_branched, outline
@@ -34,7 +34,7 @@ class Imported(NamedTuple):
     role: Literal["user", "assistant"]
     text: str
     attachments: Sequence[UUID] = ()
-    calls: Sequence[EarlierCall] = ()
+    calls: Sequence[ImportedCall] = ()
 
 
 def follow(here: Conversation, message: Message, parent: str | None) -> None:
@@ -158,5 +158,5 @@ def checked(message: Imported) -> str:
     return text
 
 
-def length_of(call: EarlierCall) -> int:
+def length_of(call: ImportedCall) -> int:
     return len(call["arguments"]) + len(call["result"])

@@ -17,7 +17,7 @@ from streams.conf import conf
 from streams.exceptions import NotFound
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
 from streams.user_model import key_text
 
 from . import branching, busy_rule, cancelling, posting, prompt_files

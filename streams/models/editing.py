@@ -12,7 +12,7 @@ from streams import quotas
 from streams.exceptions import Invalid
 from streams.log import branches, file_references
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
 
 from . import branching, prompt_files
 from .conversation import Conversation

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy
 
 from streams import log
-from streams.log import earlier_calls, file_references
+from streams.log import file_references, imported_calls
 
 from .causing_device import caused_by
 from .conversation import Conversation
@@ -102,7 +102,7 @@ class Message(models.Model):
             data["parent"] = self.parent
         if attached := file_references.of_blocks(self.blocks):
             data["attachments"] = attached
-        if calls := earlier_calls.of_blocks(self.blocks):
+        if calls := imported_calls.of_blocks(self.blocks):
             data["calls"] = calls
         if self.client_key:
             data["client_key"] = self.client_key

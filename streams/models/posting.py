@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from streams import log, quotas
 from streams.exceptions import Invalid
 from streams.postgres import database
-from streams.text import clean
+from streams.text_cleaning import clean
 from streams.user_model import key_text
 
 from .busy_rule import ANYWHERE, Place

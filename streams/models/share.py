@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 from streams.conf import conf
 from streams.exceptions import NotAllowed, NotFound, TooManyShares
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
 from streams.user_model import is_active
 
 from .conversation import Conversation

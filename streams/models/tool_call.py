@@ -11,7 +11,7 @@ from streams import log, quotas
 from streams.exceptions import AlreadyDecided, Invalid, TooLarge
 from streams.postgres import channels
 from streams.postgres.database import atomic
-from streams.text import clean
+from streams.text_cleaning import clean
 
 from .conversation import Conversation
 from .run import Run

@@ -17,7 +17,7 @@ from streams.http.handler import Request
 from streams.models import Conversation, posting
 from streams.models.conversation import named
 from streams.models.posting import checked
-from streams.views import conversations, messages, validation
+from streams.views import conversation_fields, conversations, messages
 from streams.views.negotiation import JSON, wants_json
 from streams.views.parsing import fields
 
@@ -87,7 +87,7 @@ def is_signed(request: HttpRequest, found: SignedIn) -> bool:
 def in_new(request: HttpRequest, found: SignedIn) -> Draft:
     """Raises NotPlain, or what the view raises."""
     user: Any = found.user
-    given = fields(request, content=str, client_key=str, **validation.KINDS)
+    given = fields(request, content=str, client_key=str, **conversation_fields.KINDS)
     values, key = conversations.wanted(user, given)
     if "content" not in given:
         raise NotPlain

@@ -22,13 +22,13 @@ from streams.providers.model_names import words_of
 
 from . import prompt_files, serializers
 from .chat_context import chat_context
+from .conversation_fields import KINDS, archived, checked_values, pinned
 from .conversation_list import beside
 from .errors import patient
 from .negotiation import wants_json
 from .pages import render
 from .parsing import checked, fields
 from .resource import Request, Resource, see_other
-from .validation import KINDS, archived, checked_values, pinned
 
 
 class ConversationView(Resource):

@@ -19,13 +19,13 @@ from streams.postgres.database import atomic
 
 from . import prompt_files, serializers
 from .conversation import offered
+from .conversation_fields import KINDS, checked_values, imported, short_enough
 from .conversation_list import as_json, beside, shelf
 from .errors import patient
 from .negotiation import wants_json
 from .pages import render
 from .parsing import checked, fields
 from .resource import Request, Resource, see_other
-from .validation import KINDS, checked_values, imported, short_enough
 
 FIELDS: dict[str, type] = {"content": str, "client_key": str, "messages": list}
 FIELDS |= {"attachments": list}

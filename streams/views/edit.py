@@ -15,11 +15,11 @@ from streams.models.editing import ask_again
 
 from . import messages, prompt_files, serializers
 from .conversation import offered, own
+from .conversation_fields import checked_values
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields, is_form
 from .resource import Request, Resource, see_other
-from .validation import checked_values
 
 
 class Edit(Resource):

@@ -13,10 +13,10 @@ from streams.models import Conversation, Message, Run
 
 from . import prompt_files, serializers
 from .conversation import own, page
+from .conversation_fields import short_enough
 from .negotiation import wants_json
 from .parsing import fields
 from .resource import Request, Resource, see_other
-from .validation import short_enough
 
 FIELDS: dict[str, type] = {"content": str, "client_key": str, "parent": str, "branch": str}
 FIELDS |= {"attachments": list}

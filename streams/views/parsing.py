@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext
 
 from streams.exceptions import BadRequest, Invalid, TooLarge, Unsupported
-from streams.text import clean
+from streams.text_cleaning import clean
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 FILES = "files"  # the field of a form's file inputs

@@ -12,11 +12,11 @@ from streams.exceptions import NotFound
 from streams.models import Run
 
 from . import prompt_files, serializers
+from .conversation_fields import checked_values
 from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
-from .validation import checked_values
 
 
 class RunView(Resource):

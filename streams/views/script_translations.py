@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, override, pgettext
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JSONCatalog
 
-from streams.providers import base, stop_reasons
+from streams.providers import base, stop_reason_words
 
 DAYS = {
     "now": gettext_noop("Now"),
@@ -45,7 +45,11 @@ def words(language: str) -> dict[str, Any]:
     """
     scripts = Scripts(language)
     catalog = scripts.get_catalog()
-    told = (*base.SENTENCES.values(), *stop_reasons.ENDINGS.values(), stop_reasons.UNKNOWN_ENDING)
+    told = (
+        *base.SENTENCES.values(),
+        *stop_reason_words.ENDINGS.values(),
+        stop_reason_words.UNKNOWN_ENDING,
+    )
     with override(language):
         catalog |= {text: gettext(text) for text in told if text and gettext(text) != text}
     plural = scripts.translation.plural
@@ -53,9 +57,9 @@ def words(language: str) -> dict[str, Any]:
         "language": language,
         "catalog": catalog,
         "plurals": "".join(str(plural(number)) for number in range(COUNTED)),
-        "endings": stop_reasons.ENDINGS,
-        "unknown": stop_reasons.UNKNOWN_ENDING,
-        "unfinished": stop_reasons.UNFINISHED,
+        "endings": stop_reason_words.ENDINGS,
+        "unknown": stop_reason_words.UNKNOWN_ENDING,
+        "unfinished": stop_reason_words.UNFINISHED,
     }
 
 

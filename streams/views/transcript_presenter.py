@@ -15,7 +15,7 @@ from streams import markdown
 from streams.log.transcript import OPEN, Block, MessageState, RunState
 from streams.models import Device
 from streams.partial_conversation_snapshot import PartialSnapshot
-from streams.providers import stop_reasons
+from streams.providers import stop_reason_words
 
 from .call_presenter import SETTLED, ShownCall
 from .file_presenter import ShownFile, shown_files
@@ -157,12 +157,12 @@ class Turn:
 
     @property
     def ending(self) -> str:
-        return stop_reasons.ending(self.run.stop_reason) if self.run else ""
+        return stop_reason_words.ending(self.run.stop_reason) if self.run else ""
 
     @property
     def unfinished(self) -> bool:
         """Tells whether the answer can be continued."""
-        return self.run is not None and self.run.stop_reason in stop_reasons.UNFINISHED
+        return self.run is not None and self.run.stop_reason in stop_reason_words.UNFINISHED
 
 
 def turns_of(snapshot: PartialSnapshot, device: Device | None) -> list[Turn]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ..conf import Settings
 from ..log.transcript import Block
 from ..providers.base import BlockDelta, BlockEnded, BlockStarted, Finished, Kind
-from ..providers.stop_reasons import ending
-from ..text import clean
+from ..providers.stop_reason_words import ending
+from ..text_cleaning import clean
 
 CALL_ID = 180  # characters
 

@@ -23,7 +23,7 @@ from ..providers.base import (
     ProviderError,
     Upstream,
 )
-from ..text import clean
+from ..text_cleaning import clean
 from . import attached_files
 from .answer import BlockEvent, begun
 from .claimed_run import Claimed

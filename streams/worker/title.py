@@ -32,7 +32,7 @@ from ..providers.base import (
     UnknownModel,
 )
 from ..providers.registry import recites, resolve
-from ..text import opening_of
+from ..text_cleaning import opening_of
 from . import quarantine
 from .claimed_run import Claimed
 from .model_context import said

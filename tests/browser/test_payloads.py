@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from streams.text import clean
+from streams.text_cleaning import clean
 from tests.views.answers import begin, complete, say
 from tests.xss_payloads import CORPUS
 

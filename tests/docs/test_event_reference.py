@@ -25,7 +25,7 @@ from streams.providers.base import (
     Kind,
     ProviderError,
 )
-from streams.providers.stop_reasons import ENDINGS
+from streams.providers.stop_reason_words import ENDINGS
 from tests.worker.in_process_worker import is_status, post, shown, status, until, working
 
 from .pages import fields, sections, tables

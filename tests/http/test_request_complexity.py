@@ -26,7 +26,7 @@ from streams.models.device import LONGEST_AGENT, described
 from streams.models.pairing import Pairing
 from streams.realtime import cursor, presence_endpoint
 from streams.realtime.stream_request import Request as StreamRequest
-from streams.text import clean, opening_of
+from streams.text_cleaning import clean, opening_of
 from streams.views import negotiation, parsing
 from tests.complexity import growth, is_linear, repeated
 

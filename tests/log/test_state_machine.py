@@ -35,7 +35,7 @@ from streams.log import Append, RunChange
 from streams.log.transcript import Row, Transcript, fold
 from streams.models import Conversation, Event, Message, Run, Step, ToolCall, Worker
 from streams.postgres.connections import connect
-from streams.text import clean
+from streams.text_cleaning import clean
 from streams.worker import retention, takeover
 from streams.worker.abandoned_runs import ends_of_calls
 from streams.worker.agent_runs.step_start import begin_step

@@ -16,7 +16,7 @@ from streams.providers.base import (
     ProviderError,
     ProviderEvent,
 )
-from streams.providers.stop_reasons import ENDINGS
+from streams.providers.stop_reason_words import ENDINGS
 from tests.providers import adapters
 from tests.providers.adapters import RealSubject, Subject, VendorSubject
 from tests.providers.http_adapters import DIALECTS, read

@@ -146,7 +146,7 @@ def test_thoughts_and_tool_calls_are_folded_text(page, conversation, here, lapto
 ])  # fmt: skip
 def test_calls_of_a_history_are_told_apart_while_they_are_folded(given, note):
     block = {"index": 1, "name": "look", "text": given, "result": "So"}
-    html = render_to_string("streams/blocks/earlier_call.html", {"shown": {"block": block}})
+    html = render_to_string("streams/blocks/imported_call.html", {"shown": {"block": block}})
     words = '<span class="call-words">look</span> <span class="call-note" dir="auto">'
     assert f"{words}{note}</span></summary>" in html
 

@@ -3,7 +3,7 @@
 import { request } from "./requests.js";
 import { nameThePage } from "./title_badge.js";
 
-// The same as in streams/text.py.
+// The same as in streams/text_cleaning.py.
 const PAIRS = /(?<![\w*])(\*{1,3}|~~)(?=\S)(.+?)(?<=\S)\1(?![\w*])/g;
 const MARKS = /^ *(?:(?:#{1,6}|[-*+>]) +)+|^ *```\S*|`/gm;
 

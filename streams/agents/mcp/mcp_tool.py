@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from ...providers.prompt import ToolSpec
-from ...text import clean
+from ...text_cleaning import clean
 from .. import input_schema
-from ..context import Context
 from ..errors import ToolError
 from ..tool import Approval, Arguments, Tool
+from ..tool_context import Context
 
 DESCRIPTION = 10_000  # characters of a description that models are told
 SCHEMA = 50_000  # bytes of a schema, which is told with each request

@@ -13,7 +13,7 @@ from streams.dialects import openai_ids as ids
 from streams.dialects.openai_endpoint import error_body
 from streams.exceptions import StreamsError
 from streams.log.transcript import Row
-from streams.providers.stop_reasons import UNFINISHED
+from streams.providers.stop_reason_words import UNFINISHED
 
 from .called import Called, pieces_of
 

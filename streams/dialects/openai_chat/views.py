@@ -19,10 +19,10 @@ from streams.models import Device, Run, new_conversation
 from streams.models.branching import Imported
 from streams.postgres import clock
 from streams.postgres.database import atomic
-from streams.text import opening_of
+from streams.text_cleaning import opening_of
+from streams.views.conversation_fields import checked_values
 from streams.views.prompt_files import check_taken
 from streams.views.resource import Request
-from streams.views.validation import checked_values
 
 from .encoder import Completion, PieceEncoder, WholeEncoder
 from .request import Asked, asked

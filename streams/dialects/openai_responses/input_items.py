@@ -9,22 +9,22 @@ from uuid import UUID
 from streams.attachments import kinds
 from streams.dialects import openai_ids as ids
 from streams.dialects.files import Address
-from streams.log import earlier_calls, file_references
+from streams.log import file_references, imported_calls
 
 
 def input_items(
     id: UUID | str, role: str, blocks: Sequence[Mapping[str, Any]], address: Address
 ) -> list[dict[str, Any]]:
     """Returns a message as items: what was said, unless it is nothing, and what was called."""
-    calls = earlier_calls.of_blocks(blocks)
-    said = [block for block in blocks if block["kind"] != earlier_calls.KIND]
+    calls = imported_calls.of_blocks(blocks)
+    said = [block for block in blocks if block["kind"] != imported_calls.KIND]
     silent = calls and not any(block["text"] for block in said)
     called = [item for at, call in enumerate(calls) for item in call_items(id, at, call)]
     return [*([] if silent else [input_item(id, role, said, address)]), *called]
 
 
 def call_items(
-    id: UUID | str, at: int, call: earlier_calls.EarlierCall
+    id: UUID | str, at: int, call: imported_calls.ImportedCall
 ) -> Iterator[dict[str, Any]]:
     known = {"call_id": call["call_id"], "status": "completed"}
     asked_for = {"name": call["name"], "arguments": call["arguments"]}

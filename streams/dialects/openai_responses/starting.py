@@ -18,9 +18,9 @@ from streams.models import Conversation, Device, Run, branching, new_conversatio
 from streams.models.branching import Imported
 from streams.models.conversation import named
 from streams.postgres.database import atomic
-from streams.text import opening_of
+from streams.text_cleaning import opening_of
+from streams.views.conversation_fields import checked_values, short_enough
 from streams.views.prompt_files import check_taken
-from streams.views.validation import checked_values, short_enough
 
 from .encoder import WHOLE, Encoder, Extent
 from .request import Asked

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from ... import log
-from ...log import earlier_calls, file_references
+from ...log import file_references, imported_calls
 from ...log.transcript import Block
 from ...providers.base import Call, Part, Replay, Result, Text, Turn
 from ..continued_run import HeldCall, Standing
@@ -68,7 +68,7 @@ def has_calls_of_elsewhere(history: str) -> bool:
         return False
     *exchanges, (_, _, _, _, beside, _) = orjson.loads(history)
     said_elsewhere = (said for said, _, _, role, *_ in exchanges if role != "user")
-    return bool(rounds(beside)) or any(map(earlier_calls.of_blocks, said_elsewhere))
+    return bool(rounds(beside)) or any(map(imported_calls.of_blocks, said_elsewhere))
 
 
 def rounds(beside: Mapping[str, Any] | None) -> list[list[Block]]:
@@ -79,7 +79,7 @@ def rounds(beside: Mapping[str, Any] | None) -> list[list[Block]]:
 
 def tell_elsewhere(made: Turns, blocks: Sequence[Block]) -> None:
     """Adds an assistant's message that was said elsewhere, with its calls and their results."""
-    calls = earlier_calls.of_blocks(blocks)
+    calls = imported_calls.of_blocks(blocks)
     asked_for = [Call(call["call_id"], call["name"], call["arguments"]) for call in calls]
     made.add("assistant", [*texts(blocks), *asked_for])
     made.add("user", [Result(call["call_id"], call["result"]) for call in calls])

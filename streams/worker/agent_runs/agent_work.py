@@ -12,10 +12,10 @@ from psycopg import AsyncConnection
 from ... import budgets
 from ...agents import registry
 from ...agents.agent import Agent
-from ...agents.context import Context
 from ...agents.deadline import contained
 from ...agents.posted_tool import posted_tools
 from ...agents.tool import Tool
+from ...agents.tool_context import Context
 from ...api.chat import Chat
 from ...api.run import Run
 from ...conf import Settings

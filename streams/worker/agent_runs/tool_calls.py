@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from ... import log
 from ...agents.calling import call as call_tool
-from ...agents.context import Context
 from ...agents.tool import Tool
+from ...agents.tool_context import Context
 from ...supervision import cancel_and_wait
 from ..claimed_run import Claimed
 from ..continued_run import HeldCall

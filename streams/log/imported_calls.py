@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-EarlierCall = dict[str, str]
+ImportedCall = dict[str, str]
 
 KIND = "tool_call"
 
@@ -30,7 +30,7 @@ def as_blocks(calls: Iterable[Mapping[str, Any]], begin: int) -> list[dict[str, 
     ]
 
 
-def of_blocks(blocks: Iterable[Mapping[str, Any]]) -> list[EarlierCall]:
+def of_blocks(blocks: Iterable[Mapping[str, Any]]) -> list[ImportedCall]:
     """Returns the calls in the blocks of a message."""
     return [
         {
