@@ -37,7 +37,7 @@ from .providers.base import (
     Provider,
 )
 from .providers.registry import resolve
-from .worker import claim, model_context, prompt_building, run_dispatch
+from .worker import claim, conversation_history, prompt_building, run_dispatch
 from .worker.answer_runner import Runner
 from .worker.claimed_run import Claimed
 from .worker.lease import Lease, LeaseLost
@@ -78,7 +78,7 @@ def work_off(through: AsyncConnection, worker_id: int, model: Provider | None) -
     claimed = asyncio.run(claim.claim(through, worker_id, conf().concurrency))
     for run in claimed:
         provider, name = (model, run.model) if model else resolve(run.model)
-        history = asyncio.run(model_context.history(through, run))
+        history = asyncio.run(conversation_history.history(through, run))
         if run_dispatch.calls_tools(run, history):
             async_to_sync(answer_as_agent)(through, run, provider, name, history)
             continue

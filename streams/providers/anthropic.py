@@ -14,9 +14,9 @@ from streams.providers.anthropic_request import messages, thinking, tool
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import host_of
 from streams.providers.block_numbering import Blocks
-from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.streaming_request import answer
+from streams.providers.vendor_requests import VendorEndpoint
 
 KINDS = {"text": Kind.TEXT, "thinking": Kind.REASONING, "tool_use": Kind.TOOL_CALL}
 # The field of each kind of delta that holds what it adds.
@@ -63,7 +63,7 @@ class Anthropic:
             timeout=http_client.TIMEOUT,
             http_client=http,
         )
-        self._messages = Endpoint(self._client, http, "/v1/messages")
+        self._messages = VendorEndpoint(self._client, http, "/v1/messages")
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[ProviderEvent, None]:
         request: dict[str, Any] = {

@@ -12,11 +12,11 @@ from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.base_url import base_of
 from streams.providers.block_numbering import Blocks
-from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai_background import BackgroundResponses
 from streams.providers.openai_request import included, responses_input, responses_tool
 from streams.providers.streaming_request import answer
+from streams.providers.vendor_requests import VendorEndpoint
 
 # Events that say nothing which the deltas do not.
 QUIET = frozenset(
@@ -59,7 +59,7 @@ class OpenAI:
         self._extra = extra_body or {}
         http = DefaultAioHttpClient(**http_client.settings())
         self._client = sdk(api_key, base_url, http)
-        self._responses = Endpoint(self._client, http, "/responses", security=BEARER)
+        self._responses = VendorEndpoint(self._client, http, "/responses", security=BEARER)
         self._background = BackgroundResponses(self._client, self._responses, {"security": BEARER})
         self._in_background = background
 

@@ -17,9 +17,9 @@ from openai import AsyncOpenAI
 
 from streams.providers import payload
 from streams.providers.base import Code, Provider, ProviderError, ProviderEvent, Upstream
-from streams.providers.endpoint import Endpoint
 from streams.providers.errors import failure
 from streams.providers.streaming_request import Reader, answer
+from streams.providers.vendor_requests import VendorEndpoint
 
 GIVES_UP_AFTER = 6  # broken connections in a row without an event between them
 FIRST_WAIT = 0.25  # seconds, twice as many each time
@@ -57,7 +57,7 @@ class BackgroundResponses:
     """What is asked of one account: its client, and the client's options for each request."""
 
     client: AsyncOpenAI
-    responses: Endpoint
+    responses: VendorEndpoint
     options: Any  # as the SDK's clients take them
 
     async def stream(

@@ -16,12 +16,12 @@ from openai import DefaultAioHttpClient
 from streams.providers import http_client, payload
 from streams.providers.base import Finished, Kind, Prompt, ProviderEvent
 from streams.providers.block_numbering import Blocks
-from streams.providers.endpoint import Endpoint
 from streams.providers.errors import broke_off
 from streams.providers.openai import BEARER, sdk, usage
 from streams.providers.openai_request import chat_messages, chat_tool
 from streams.providers.reasoning_tags import Thoughts
 from streams.providers.streaming_request import answer
+from streams.providers.vendor_requests import VendorEndpoint
 
 # In lower case. The servers that imitate this API have many words for the same.
 STOP_REASONS = {
@@ -87,7 +87,7 @@ class OpenAIChat:
         http = DefaultAioHttpClient(**http_client.settings())
         self._client = sdk(api_key, base_url, http)
         options = {"security": BEARER, "headers": self.headers}
-        self._completions = Endpoint(self._client, http, "/chat/completions", **options)
+        self._completions = VendorEndpoint(self._client, http, "/chat/completions", **options)
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
         self._limit = "max_tokens" if base_url else "max_completion_tokens"
 

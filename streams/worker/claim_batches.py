@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from ..postgres.connections import blames_rows
 from . import claim, quarantine
 from .claimed_run import Claimed, rows
-from .model_context import HISTORY, STRETCHES, known_histories
+from .conversation_history import HISTORY, STRETCHES, known_histories
 
 logger = logging.getLogger(__name__)
 

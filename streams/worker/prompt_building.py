@@ -15,7 +15,7 @@ from ..api.run import Run
 from ..conf import Settings
 from ..models import Run as RunModel
 from ..providers.base import Prompt, Turn
-from . import model_context
+from . import conversation_history
 from .agent_runs import agent_context
 from .claimed_run import Claimed
 from .continued_run import Standing
@@ -29,12 +29,12 @@ def prompt_of(run: Claimed, model: str, history: str, conf: Settings) -> Prompt:
 def turns(history: str) -> Sequence[Turn]:
     if agent_context.has_calls_of_elsewhere(history):
         return agent_context.turns(history, {}, Standing())
-    return model_context.turns(history)
+    return conversation_history.turns(history)
 
 
 def beside(run: Claimed, history: str, conf: Settings) -> tuple[str, int]:
     """Returns the instructions of one answer, and how many tokens it may have."""
-    asked = model_context.asked(history)
+    asked = conversation_history.asked(history)
     system = asked.get("system")
     most = asked.get("answer_tokens") or conf.answer_tokens
     bounded = min(most, conf.answer_tokens) if conf.answer_tokens else most

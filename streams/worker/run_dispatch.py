@@ -7,7 +7,7 @@ from functools import partial
 from ..agents.registry import is_agent
 from ..conf import Settings
 from ..providers.base import Prompt, Provider
-from . import model_context, prompt_building
+from . import conversation_history, prompt_building
 from .agent_runs import agent_work
 from .agent_runs.agent_work import Asked, Persist
 from .answer_runner import Runner
@@ -18,7 +18,9 @@ def calls_tools(run: Claimed, history: str) -> bool:
     """Tells whether a run is an agent's, or a model's whose client has brought tools along, be it
     for its earlier steps alone: written over from its beginning, an answer would lose its calls.
     """
-    return is_agent(run.model) or bool(model_context.asked(history).get("tools") or run.steps)
+    return is_agent(run.model) or bool(
+        conversation_history.asked(history).get("tools") or run.steps
+    )
 
 
 async def ask(
@@ -52,7 +54,7 @@ async def what_for(
 ) -> Asked | Prompt:
     """Finds out what a run works with: a prompt is all that a model without tools is asked."""
     if history is None:
-        history = await persist(partial(model_context.history, run=run))
+        history = await persist(partial(conversation_history.history, run=run))
     assert history is not None
     if calls_tools(run, history):
         return await agent_work.asked(run, provider, model, history, conf, persist)

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from ..search_lexemes import lexemes
-from .model_context import said
+from .conversation_history import said
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from ..providers.registry import recites, resolve
 from ..text_cleaning import opening_of
 from . import quarantine
 from .claimed_run import Claimed
-from .model_context import said
+from .conversation_history import said
 
 logger = logging.getLogger(__name__)
 

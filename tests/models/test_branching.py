@@ -16,7 +16,7 @@ from streams.log.transcript import MessageState
 from streams.models import Conversation, Event, Message, Run, branching, editing, new_conversation
 from streams.models.branching import Imported
 from streams.providers.base import Result
-from streams.worker import model_context, prompt_building
+from streams.worker import conversation_history, prompt_building
 from tests.views.answers import begin, complete, fail, say
 from tests.views.conftest import Api, browser_of
 from tests.worker.in_process_worker import post, status, working
@@ -118,7 +118,7 @@ def test_a_parent_is_a_message_of_this_conversation(conversation, bert):
 def told(conversation, run):
     """Returns what the model is told for a run, by the worker's own query."""
     known = {"runs": [run.pk], "conversations": [conversation.pk], "prompts": [run.prompt.seq]}
-    query = model_context.HISTORIES.replace(")b", ")s")
+    query = conversation_history.HISTORIES.replace(")b", ")s")
     with connection.cursor() as cursor:
         cursor.execute(query, known)
         ((_, history),) = cursor.fetchall()

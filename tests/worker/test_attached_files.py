@@ -14,7 +14,7 @@ from streams.attachments import storage
 from streams.conf import conf
 from streams.providers import anthropic_request, openai_request
 from streams.providers.base import File, Prompt, Text, Turn
-from streams.worker import attached_files, model_context
+from streams.worker import attached_files, conversation_history
 from streams.worker.usage import estimated
 from tests import sample_files
 
@@ -42,7 +42,7 @@ def prompt(*exchanges, fate=None):
          fate, "user", None, None]
         for text, files, answer in exchanges
     ]  # fmt: skip
-    return Prompt("m", model_context.turns(orjson.dumps(history).decode()))
+    return Prompt("m", conversation_history.turns(orjson.dumps(history).decode()))
 
 
 async def told(asked, model=SEES, **changed):

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 
 from streams.models import Conversation
 from streams.postgres.connections import INDEXED, connect
-from streams.worker import claim_batches, model_context, purging
+from streams.worker import claim_batches, conversation_history, purging
 from streams.worker.claim_batches import Claims
 from tests.factories import ConversationFactory, WorkerFactory
 from tests.views.answers import begin, complete, say
@@ -132,8 +132,8 @@ async def test_a_claim_brings_the_history_that_a_later_look_would_find(raw, anna
     taken = Claims()
     runs, told = await taken.take(raw, worker, 10)
     assert {run.run_id for run in runs} == {run.pk for run in posted}
-    assert told == await model_context.histories(raw, runs)
-    assert [len(model_context.turns(told[run.pk])) for run in posted] == [1, 3, 5]
+    assert told == await conversation_history.histories(raw, runs)
+    assert [len(conversation_history.turns(told[run.pk])) for run in posted] == [1, 3, 5]
     assert await taken.rest(raw) is False
     assert await taken.take(raw, worker, 10) == ([], {})
 
@@ -159,7 +159,11 @@ async def test_a_conversation_that_changed_while_it_was_claimed_is_left_for_the_
     assert await taken.rest(raw) is True
     [run], told = await taken.take(raw, worker, 10)
     assert run.run_id == second.pk
-    assert [turn.text for turn in model_context.turns(told[second.pk])] == ["One", "first", "Two"]
+    assert [turn.text for turn in conversation_history.turns(told[second.pk])] == [
+        "One",
+        "first",
+        "Two",
+    ]
     assert [type for _, type in await events(first)].count("run.started") == 2
 
 

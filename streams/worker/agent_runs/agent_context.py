@@ -13,7 +13,7 @@ from ...log import file_references, imported_calls
 from ...log.transcript import Block
 from ...providers.base import Call, Part, Replay, Result, Text, Turn
 from ..continued_run import HeldCall, Standing
-from ..model_context import DECLINED, files_in, said, told_again
+from ..conversation_history import DECLINED, files_in, said, told_again
 
 
 class Turns:
@@ -38,8 +38,8 @@ def steps_of(history: str) -> list[int]:
 
 
 def turns(history: str, earlier: Mapping[int, Standing], own: Standing) -> list[Turn]:
-    """Builds the turns from the JSON of `model_context.histories`, what earlier runs did, and what
-    this one has done so far. Every call has exactly one result.
+    """Builds the turns from the JSON of `conversation_history.histories`, what earlier runs did,
+    and what this one has done so far. Every call has exactly one result.
     """
     *exchanges, (prompt, _, _, _, beside, _) = orjson.loads(history)
     made = Turns()

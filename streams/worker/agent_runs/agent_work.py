@@ -23,7 +23,7 @@ from ...exceptions import BudgetSpent
 from ...models import Run as RunModel
 from ...providers.base import Prompt, Provider
 from ...user_model import key_text
-from .. import model_context, prompt_building
+from .. import conversation_history, prompt_building
 from ..claimed_run import Claimed
 from ..orm_lookup import looked_up
 
@@ -60,7 +60,7 @@ async def asked(
     agent = registry.find(run.model) if registry.is_agent(run.model) else Agent(run.model)
     context = await looked_up(context_of, conf.worker_rescan, run_id=run.run_id)
     owner = context.user.pk
-    given = posted_tools(model_context.asked(history).get("tools", ()))
+    given = posted_tools(conversation_history.asked(history).get("tools", ()))
     tools = given | dict(await contained(agent.toolset(key_text(owner))))
     shape = partial(prompt_building.shaped, run=run, conf=conf)
     may_go_on = partial(has_budget, owner, conf.worker_rescan)

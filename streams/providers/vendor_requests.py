@@ -49,7 +49,7 @@ class Head(NamedTuple):
         )
 
 
-class Endpoint:
+class VendorEndpoint:
     """An address that takes POSTs. `http` is the HTTP client that `client` was made with; `options`
     are the SDK's own, the same for each request.
     """

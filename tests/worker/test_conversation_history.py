@@ -16,7 +16,7 @@ from streams.providers.base import (
     ProviderError,
     Turn,
 )
-from streams.worker.model_context import alternating
+from streams.worker.conversation_history import alternating
 from tests.worker.in_process_worker import post, shown, status, working
 
 pytestmark = pytest.mark.django_db(transaction=True)
