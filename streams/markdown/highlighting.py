@@ -12,6 +12,7 @@ import selectors
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from html import escape
 from typing import IO
 
@@ -92,6 +93,8 @@ def answer_of(process: subprocess.Popen[bytes], asked: list[object]) -> tuple[st
     except BaseException:
         process.kill()
         process.wait()
+        with suppress(BrokenPipeError):  # of what it has not taken
+            process.stdin.close()
         raise
 
 

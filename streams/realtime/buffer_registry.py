@@ -13,7 +13,7 @@ from ..conf import Settings
 from .event_buffer import EventBuffer
 
 if TYPE_CHECKING:
-    from .subscription import LogSubscription
+    from .log_subscription import LogSubscription
 
 CLOSE = 40  # rows behind the log's end that a new buffer begins with
 FILLED_AT_ONCE = 20

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ import psycopg
 from streams import log
 from streams.exceptions import Forbidden, MethodNotAllowed, StreamsError, Unavailable
 from streams.http import csrf
-from streams.realtime import sse
+from streams.realtime import sse, uvicorn_response
 from streams.realtime.hub import Hub
 from streams.realtime.presence import PresenceChannel
 from streams.realtime.subscription import PARTING, Subscription
@@ -70,48 +69,20 @@ async def follow(
     """Sends the stream until it ends. `breaks_off` tells a client that has no word for a server
     that is going: without the end of its response it takes the stream for a cut one."""
     leaving = asyncio.create_task(left(stream, receive))
-    stream.hang_up = way_to_hang_up(send)
+    stream.hang_up = uvicorn_response.way_to_hang_up(send)
+    stream.outlet = uvicorn_response.outlet(send)
     try:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send_body(send, opening)
         async for data in stream.frames():
             await send_body(send, data)
-        if stream.end and breaks_off and break_off(send):
+        if stream.end and breaks_off and uvicorn_response.break_off(send):
             await asyncio.wait([leaving], timeout=PARTING)
         else:
             await send_body(send, b"", more=False)
     finally:
         hub.leave(stream)
         leaving.cancel()
-
-
-def way_to_hang_up(send: Any) -> Callable[[], None] | None:
-    """Returns a function that drops what the client has not read; it uses uvicorn's transport,
-    since ASGI has no message for it. None on other servers.
-    """
-    answer = getattr(send, "__self__", None)
-    transport = getattr(answer, "transport", None)
-    return partial(hang_up, answer, transport) if hasattr(transport, "abort") else None
-
-
-def break_off(send: Any) -> bool:
-    """Closes the connection once what was sent has left, without ending the response. Returns False
-    on a server that shows no way."""
-    transport = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        return False
-    transport.close()
-    return True
-
-
-def hang_up(answer: Any, transport: Any) -> None:
-    """Aborts the connection, unless it has moved on to another request: a proxy reuses connections,
-    and the next response on it may be somebody else's.
-    """
-    newest = getattr(transport.get_protocol(), "cycle", None)
-    here = newest is answer or not getattr(answer, "response_complete", False)
-    if here and transport.get_write_buffer_size():
-        transport.abort()
 
 
 async def left(stream: Subscription, receive: Any) -> None:

@@ -9,7 +9,7 @@ from ..log import OneRun, StoredEvent
 from . import sse
 
 if TYPE_CHECKING:
-    from .subscription import LogSubscription
+    from .log_subscription import LogSubscription
 
 
 class EventBuffer:
@@ -38,7 +38,7 @@ class EventBuffer:
         self._joined_size = 0
 
     def extend(self, rows: list[StoredEvent]) -> None:
-        """Adds newer rows, in number order, and wakes every reader."""
+        """Adds newer rows, in number order, and has every reader hear of them."""
         for seq, run_id, type, data in rows:
             if seq <= self.head:
                 continue
@@ -52,7 +52,7 @@ class EventBuffer:
         if len(self._seqs) > self.most_rows or self._size > self.most_bytes:
             self._trim()
         for stream in self.streams:
-            stream.wake()
+            stream.hear()
 
     @property
     def is_filling(self) -> bool:

@@ -28,10 +28,11 @@ from ..supervision import cancel_and_wait, restarted
 from . import sse
 from .buffer_registry import Buffers
 from .feed import Feeds
+from .log_subscription import LogSubscription
 from .presence import Presence
 from .revocation import Revocations
 from .stream_authentication import recognition
-from .subscription import LogSubscription, Subscription
+from .subscription import Subscription
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from ..log.transcript import Row
 from ..user_model import password
 from . import sse
 from .endpoints import KNOWN_WITHIN, follow, left, send_body
-from .subscription import LogSubscription
+from .log_subscription import LogSubscription
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

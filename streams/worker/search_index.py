@@ -70,7 +70,7 @@ SELECT m.id, c.owner_id::text, m.blocks, NULL
 KEEP = """
 INSERT INTO streams_searchentry (message_id, words)
 SELECT id, array_to_tsvector(words::text[])
-  FROM unnest(%(ids)s::bigint[], %(words)s::text[]) AS it(id, words)
+  FROM unnest(%(ids)s::bigint[], %(words)b::text[]) AS it(id, words)
  WHERE EXISTS (SELECT FROM streams_message m WHERE m.id = it.id)
 ON CONFLICT DO NOTHING
 """

@@ -12,7 +12,7 @@ from streams.models import Device
 from streams.realtime import sse
 from streams.realtime.event_buffer import EventBuffer
 from streams.realtime.hub import Hub
-from streams.realtime.subscription import LogSubscription
+from streams.realtime.log_subscription import LogSubscription
 
 DEVICE = Device(pk=1, user_id=1)
 
