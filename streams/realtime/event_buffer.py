@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..log import OneRun, StoredEvent
 from . import sse
+from .shared_history import SharedHistory
 
 if TYPE_CHECKING:
     from .log_subscription import LogSubscription
@@ -20,7 +21,8 @@ class EventBuffer:
     """
 
     __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
-                 "expected", "floor", "head", "most_bytes", "most_rows", "streams")  # fmt: skip
+                 "expected", "floor", "head", "history", "most_bytes", "most_rows",
+                 "streams")  # fmt: skip
 
     def __init__(
         self, conversation_id: int, head: int, most_rows: int, most_bytes: int, expected: int = 0
@@ -31,6 +33,7 @@ class EventBuffer:
         self.most_rows = most_rows
         self.most_bytes = most_bytes
         self.streams: set[LogSubscription] = set()
+        self.history = SharedHistory()
         self._seqs: list[int] = []
         self._frames: list[tuple[int | None, str, bytes]] = []
         self._size = 0

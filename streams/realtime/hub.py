@@ -125,14 +125,20 @@ class Hub:
         return [*self._alone, *self.buffers.streams]
 
     async def catch_up(
-        self, conversation_id: int, after: int, read: log.Page = log.catch_up
+        self,
+        conversation_id: int,
+        after: int,
+        most: int | None = None,
+        read: log.Page = log.catch_up,
     ) -> tuple[list[StoredEvent], bool]:
-        """History for a join; waits for PostgreSQL as long as the client does."""
+        """Reads history for a join, of `most` rows where that is less than a page has; waits for
+        PostgreSQL as long as the client does."""
+        rows = min(most or self.conf.catch_up_rows, self.conf.catch_up_rows)
         failures = 0
         while True:
             try:
                 async with self.pool.connection() as connection:
-                    page = self.conf.catch_up_rows, self.conf.catch_up_bytes
+                    page = rows, self.conf.catch_up_bytes
                     return await read(connection, conversation_id, after, *page)
             except psycopg.OperationalError as error:
                 logger.warning("hub: catching up waits for PostgreSQL: %s", error)

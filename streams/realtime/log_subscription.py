@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..log import OneRun, StoredEvent
 from . import sse
 from .event_buffer import EventBuffer
+from .shared_history import CatchUp
 from .subscription import Subscription
 
 if TYPE_CHECKING:
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
 # Rows behind the newest from which one compacted read costs both sides less than the rows.
 FAR_BEHIND = 50
-
-
-class CatchUp(NamedTuple):
-    """One page of history: its rows, whether more follow, and the buffer's floor before it."""
-
-    rows: list[StoredEvent]
-    more: bool
-    floor: int
 
 
 class LogSubscription(Subscription):
@@ -37,7 +30,7 @@ class LogSubscription(Subscription):
     client is told to start over.
     """
 
-    __slots__ = ("_broken", "_reading", "_synced", "buffer", "cursor", "head", "run")
+    __slots__ = ("_broken", "_in_step", "_reading", "_synced", "buffer", "cursor", "head", "run")
 
     def __init__(
         self,
@@ -52,6 +45,7 @@ class LogSubscription(Subscription):
         super().__init__(hub, device)
         self._reading: asyncio.Task[CatchUp] | None = None
         self._synced = False
+        self._in_step = False
         self._broken: Exception | None = None
         self.buffer = buffer
         self.conversation_id = buffer.conversation_id
@@ -156,14 +150,18 @@ class LogSubscription(Subscription):
         return self._encoded(page.rows)
 
     async def _read(self) -> CatchUp:
+        in_step, self._in_step = self._in_step, True
+        return await self.buffer.history.page(self.cursor, self._page, alone=in_step)
+
+    async def _page(self, after: int, most: int | None = None) -> CatchUp:
         # The floor is taken before the read: rows that leave the buffer during it may be
         # missing from the page, and are read next time.
         floor = self.buffer.floor
-        rows, more = await self._history()
+        rows, more = await self._history(after, most)
         return CatchUp(rows, more, floor)
 
-    async def _history(self) -> tuple[list[StoredEvent], bool]:
-        return await self._hub.catch_up(self.buffer.conversation_id, self.cursor)
+    async def _history(self, after: int, most: int | None) -> tuple[list[StoredEvent], bool]:
+        return await self._hub.catch_up(self.buffer.conversation_id, after, most)
 
     def _move_past(self, page: CatchUp) -> None:
         """Moves the cursor to the end of the page, and past rows that were purged or compacted:

@@ -18,6 +18,7 @@ from ..user_model import password
 from . import sse
 from .endpoints import KNOWN_WITHIN, follow, left, send_body
 from .log_subscription import LogSubscription
+from .shared_history import CatchUp
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -173,10 +174,13 @@ class TranslatedSubscription(LogSubscription):
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)
         return self._encoded(self.buffer.rows_of_run(cursor, self.run.id))
 
-    async def _history(self) -> tuple[list[StoredEvent], bool]:
+    async def _read(self) -> CatchUp:
+        return await self._page(self.cursor)  # nobody else's
+
+    async def _history(self, after: int, most: int | None) -> tuple[list[StoredEvent], bool]:
         assert self.run is not None
         read = partial(log.run_page, run_id=self.run.id)
-        return await self._hub.catch_up(self.buffer.conversation_id, self.cursor, read)
+        return await self._hub.catch_up(self.buffer.conversation_id, after, most, read)
 
     def _encoded(self, rows: list[StoredEvent]) -> bytes:
         said = []

@@ -60,7 +60,7 @@ async def test_what_came_between_being_let_in_and_joining_is_found_at_once(
 async def test_those_who_lack_few_rows_are_read_for_together(
     hub, conversation, laptop, monkeypatch
 ):
-    async def alone(conversation_id, after):
+    async def alone(conversation_id, after, most=None):
         raise AssertionError("nobody needs a query of their own")
 
     reads, read = [], log.read_new

@@ -27,7 +27,7 @@ class WaitingHub:
         self.back = asyncio.Event()
         self.reads = 0
 
-    async def catch_up(self, conversation_id, after):
+    async def catch_up(self, conversation_id, after, most=None):
         self.reads += 1
         await self.back.wait()
         return titles(after + 1, 7), False
@@ -93,7 +93,7 @@ class PagedHub(WaitingHub):
         self.rows, self.page = rows, page
         self.meanwhile = lambda: None
 
-    async def catch_up(self, conversation_id, after):
+    async def catch_up(self, conversation_id, after, most=None):
         self.reads += 1
         assert self.reads < 50, "it asks for ever"
         past = [row for row in self.rows if row.seq > after][: self.page]
@@ -226,7 +226,7 @@ async def test_the_stream_of_one_run_shows_which_prompts_join_it_and_goes_on(hub
         StoredEvent(7, 1, "run.completed", "{}"),
     ]  # fmt: skip
 
-    async def catch_up(conversation_id, after):
+    async def catch_up(conversation_id, after, most=None):
         return [row for row in rows if row.seq > after], False
 
     hub.catch_up = catch_up

@@ -59,7 +59,7 @@ def table():
 
 @pytest.fixture
 def client(buffer, table):
-    async def catch_up(conversation_id, after):
+    async def catch_up(conversation_id, after, most=None):
         rows = [row for row in table if row.seq > after]
         await asyncio.sleep(0)
         return rows, False

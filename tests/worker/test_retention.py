@@ -228,7 +228,7 @@ async def test_what_came_while_a_stream_was_catching_up_is_not_skipped(
     stream = hub.join(conversation.pk, laptop, head=2, cursor=0)
     slow, titles = asyncio.Event(), [log.NewEvent("conversation.updated", {"title": "x"})] * 12
 
-    async def catch_up(conversation_id, after):
+    async def catch_up(conversation_id, after, most=None):
         read = await log.catch_up(raw, conversation_id, after, 100)
         if not slow.is_set():
             slow.set()
