@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from streams.models import Run
+from streams.models import Run, editing
 from tests.processes import eventually
 from tests.views.answers import begin, complete, say
 
@@ -175,3 +175,101 @@ def test_without_scripts_a_prompt_is_edited_by_links_and_a_form(
     field(page).fill("Three")
     page.get_by_role("button", name="Send").click()
     expect(said(page)).to_have_text(["One", "Two", "Three"])
+
+
+def live(page):
+    return expect(page.locator("[data-connection=live]")).to_be_attached()
+
+
+def test_a_step_shows_the_branch_in_place_and_back_leads_back(
+    open_as, laptop, phone, conversation, here
+):
+    fold = "<details><summary>Fold</summary>\n\ninside\n\n</details>"
+    answered(conversation, laptop, "One", fold)
+    answered(conversation, laptop, "Two", "A long answer.\n\n" * 40)
+    page = open_as(laptop, here)
+    live(page)
+    two = page.locator(".transcript > .prompt", has_text="Two")
+    two.hover()
+    two.get_by_role("link", name="Edit").click()
+    page.get_by_label("Edited message").fill("Other two")
+    page.get_by_role("button", name="Ask again").click()
+    expect(said(page)).to_have_text(["One", "Other two"])
+    other = newest()
+    begin(other)
+    say(other, "Half ", end=False)
+    expect(page.locator(".transcript > .answer").last).to_contain_text("Half")
+    page.locator("details", has_text="inside").locator("summary").click()
+    page.evaluate("window.stayed = true")
+
+    # Nothing is loaded anew: the fold stays open, and the control where the pointer is.
+    before = page.get_by_role("link", name="Version before")
+    before.scroll_into_view_if_needed()
+    at = before.bounding_box()["y"]
+    before.click()
+    expect(said(page)).to_have_text(["One", "Two"])
+    expect(count(page, "Two")).to_have_text("1/2")
+    after = page.get_by_role("link", name="Version after")
+    expect(after).to_be_focused()
+    eventually(lambda: abs(after.bounding_box()["y"] - at) < 2)
+    expect(page.get_by_text("inside")).to_be_visible()
+    page.wait_for_url("**?branch=*")
+
+    # What is said there meanwhile is there on the way back, once.
+    say(other, "of an ", start=False, end=False)
+    page.go_back()
+    last = page.locator(".transcript > .answer").last
+    expect(said(page)).to_have_text(["One", "Other two"])
+    expect(last).to_contain_text("Half of an")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    say(other, "answer", start=False)
+    complete(other)
+    expect(last.locator(".blocks")).to_have_text("Half of an answer")
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.go_forward()
+    expect(said(page)).to_have_text(["One", "Two"])
+    after.press("Enter")
+    expect(said(page)).to_have_text(["One", "Other two"])
+    field(page).fill("Three")
+    page.keyboard.press("Enter")
+    expect(said(page)).to_have_text(["One", "Other two", "Three"])
+    assert newest().prompt.parent_seq in (None, other.answer.seq)
+    ended(newest(), "third")
+    expect(last).to_contain_text("third")
+    assert page.evaluate("window.stayed"), "shown in place, not by another page"
+    page.reload()
+    expect(said(page)).to_have_text(["One", "Other two", "Three"])
+
+    # Without a network the step is not taken, and what is here stays.
+    live(page)
+    open_as.expected.append("ERR_INTERNET_DISCONNECTED")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Version before").click()
+    expect(page.locator("#streams-brief")).to_contain_text("didn't get through")
+    expect(said(page)).to_have_text(["One", "Other two", "Three"])
+    page.context.set_offline(False)
+    page.get_by_role("link", name="Version before").click()
+    expect(said(page)).to_have_text(["One", "Two"])
+
+
+def test_a_step_in_a_long_conversation_brings_the_earlier_messages_of_its_branch(
+    open_as, laptop, conversation, here
+):
+    first = answered(conversation, laptop, "Number 0", "first")
+    for n in range(1, 70):
+        answered(conversation, laptop, f"Number {n}", "so")
+    editing.ask_again(first.prompt, "Other", laptop)
+    ended(newest(), "other")
+    page = open_as(laptop, here)
+    live(page)
+    expect(said(page)).to_have_text(["Other"])
+    page.evaluate("window.stayed = true")
+    page.get_by_role("link", name="Version before").click()
+    expect(said(page).last).to_have_text("Number 69")
+    page.evaluate("scrollTo(0, 0)")
+    expect(said(page).first).to_have_text("Number 0")
+    expect(page.locator("#streams-earlier")).to_have_count(0)
+    assert page.evaluate("window.stayed")
+    page.go_back()
+    expect(said(page)).to_have_text(["Other"])
+    assert page.evaluate("window.stayed")

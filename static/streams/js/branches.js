@@ -5,6 +5,7 @@ import { HiddenBranches } from "./hidden_branches.js";
 import { Siblings } from "./siblings.js";
 
 export class Branches {
+  #element;
   #shown;
   #others;
   #siblings;
@@ -13,6 +14,7 @@ export class Branches {
   #on;
 
   constructor(transcript, shown) {
+    this.#element = transcript;
     this.#shown = shown;
     this.#others = new HiddenBranches(transcript.dataset);
     this.#siblings = new Siblings(transcript);
@@ -37,6 +39,13 @@ export class Branches {
   clear() {
     this.#replaced.clear();
     this.#others.clear();
+  }
+
+  // Another branch is shown: the transcript's element says what is elsewhere.
+  begin() {
+    this.#cut.clear();
+    this.#replaced.clear();
+    this.#others = new HiddenBranches(this.#element.dataset);
   }
 
   // Whether a message that follows `parent` is of the branch on the page.

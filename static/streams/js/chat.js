@@ -66,6 +66,7 @@ export class Chat {
       feed: (frame) => this.#on.feed?.(frame),
       presence: (frame) => this.#on.presence?.(frame),
       atEnd: () => this.#scroll.atEnd,
+      hold: (...change) => this.#scroll.hold(...change),
     });
   }
 

@@ -3,12 +3,14 @@
 
 import { offerImages } from "./answer_images.js";
 import { inBranch, showBranch, stayInBranch } from "./branch_address.js";
+import { BranchSteps } from "./branch_steps.js";
 import { offerCopies } from "./clipboard.js";
 import { localise } from "./time_format.js";
 import { EarlierMessages } from "./earlier_messages.js";
 import { Formatter } from "./server_formatting.js";
 import { LiveConnection } from "./conversation_connection.js";
 import { unfoldLongPrompts } from "./long_prompt.js";
+import { OtherBranch } from "./other_branch.js";
 import { PageReload } from "./page_reload.js";
 import { thisDevice } from "./this_device.js";
 import { Transcript } from "./transcript.js";
@@ -18,6 +20,7 @@ export class ChatLog {
   #device;
   #announcer;
   #earlier;
+  #steps;
   #connection;
   #pageReload = new PageReload();
   #again = false; // the log comes once more, from its beginning
@@ -32,12 +35,14 @@ export class ChatLog {
     const formatter = new Formatter(render);
     this.transcript = new Transcript(find("transcript"), { formatter, device, onBusy });
     this.#earlier = new EarlierMessages(find("earlier"), find("transcript"));
+    this.#steps = new BranchSteps(this.#main);
     this.#connection = new LiveConnection(this.#main, note, asides);
   }
 
   // `on` hears changed(), posted(key), queued(key), takenBack({ text, files }), updated(data), live(),
-  // reload(), ended(reason), feed(frame) and presence(frame); and is asked atEnd(), and sentHere(key)
-  // of a prompt that has come to stand in another branch.
+  // reload(), ended(reason), feed(frame), presence(frame), and hold(change, before, after) of a change
+  // through which what was in one place shall be there still; and is asked atEnd(), and sentHere(key) of
+  // a prompt that has come to stand in another branch.
   wire(on) {
     this.#on = on;
     this.#pageReload.wire({ begin: () => on.reload() });
@@ -69,6 +74,12 @@ export class ChatLog {
     localise(this.#main);
     unfoldLongPrompts(this.#main);
     this.#earlier.wire({ arrived: (elements) => this.#arrived(elements) });
+    this.#steps.wire({
+      show: (main) => this.#show(main),
+      failed: (words) => this.#announcer.tell(words),
+      end: () => this.transcript.end,
+      has: (message) => this.transcript.has(message),
+    });
     offerCopies(this.#main, ({ dataset }) => this.transcript.answer(dataset.run).text);
     offerImages(this.#main, (words) => this.#announcer.say(words));
     if (this.#device || (await this.#introduced())) this.#connection.follow();
@@ -76,7 +87,19 @@ export class ChatLog {
 
   #arrived(elements) {
     elements.forEach(localise);
-    this.transcript.knowEarlier(elements);
+    this.transcript.know(elements);
+  }
+
+  // Another branch, of its page's own moment.
+  #show(main) {
+    const branch = new OtherBranch(this.#main.querySelector(".transcript"), main.querySelector(".transcript"));
+    const [before, after] = branch.steps;
+    const rel = before?.contains(document.activeElement) && document.activeElement.rel;
+    branch.come.forEach(localise);
+    this.#on.hold(() => this.transcript.take(branch), before, after);
+    if (branch.begins) this.#earlier.replace(main.querySelector("#streams-earlier")?.parentElement);
+    this.#connection.resume(Number(main.dataset.head));
+    if (rel) (after.querySelector(`a[href][rel=${rel}]`) ?? after.querySelector("a[href]")).focus({ preventScroll: true });
   }
 
   async #introduced() {

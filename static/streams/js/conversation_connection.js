@@ -59,6 +59,11 @@ export class LiveConnection {
     this.#stream.replay();
   }
 
+  // The page is that of another moment now.
+  resume(seq) {
+    this.#stream.resume(seq);
+  }
+
   typed(something) {
     this.#presence.typed(something);
   }

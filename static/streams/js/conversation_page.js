@@ -8,7 +8,7 @@ import { PresenceList } from "./presence_list.js";
 import { Settings } from "./settings.js";
 import { forgetAtSignOut, Sidebar } from "./sidebar.js";
 import { Title } from "./title.js";
-import { keepVersionSteps, takeVersionStep } from "./version_focus.js";
+import { takeVersionStep } from "./version_focus.js";
 
 const root = document.querySelector(".streams");
 const { id, signIn } = document.getElementById("streams-conversation").dataset;
@@ -34,7 +34,6 @@ chat.wire({
   presence: (frame) => here.show(frame),
 });
 if (!takeVersionStep()) chat.takeFocus();
-keepVersionSteps();
 
 function updated(data) {
   settings.show(data);

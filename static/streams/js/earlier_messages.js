@@ -1,12 +1,15 @@
 // The part of a long conversation before the one that is shown: loaded when its link comes near, and
 // put above the messages on the page, which do not move before the reader's eyes.
 
+import { loadPage } from "./loaded_page.js";
+
 const NEAR = "600px"; // above what can be seen
 
 export class EarlierMessages {
   #link;
   #transcript;
   #loading = null;
+  #near = new IntersectionObserver(([it]) => it.isIntersecting && this.load(), { rootMargin: NEAR });
   #on;
 
   constructor(link, transcript) {
@@ -18,13 +21,26 @@ export class EarlierMessages {
   wire(on) {
     this.#on = on;
     if (!this.#link) return;
-    const near = new IntersectionObserver(([it]) => it.isIntersecting && this.load(), { rootMargin: NEAR });
-    near.observe(this.#link);
+    this.#offer();
+    this.#follow(location.hash);
+  }
+
+  // Another branch's: the paragraph with its link, or null where nothing is before it.
+  replace(paragraph) {
+    this.#link?.parentElement.remove();
+    this.#link = paragraph?.querySelector("a") ?? null;
+    if (!this.#link) return;
+    this.#transcript.before(paragraph);
+    this.#offer();
+  }
+
+  #offer() {
+    this.#near.disconnect();
+    this.#near.observe(this.#link);
     this.#link.addEventListener("click", (event) => {
       event.preventDefault();
       this.load();
     });
-    this.#follow(location.hash);
   }
 
   // A link from elsewhere may name a message that is not here yet.
@@ -41,9 +57,10 @@ export class EarlierMessages {
   }
 
   async #load() {
-    if (!this.#link) return false;
-    const found = await part(this.#link.href).catch(() => null);
-    if (!found) return false; // the link stays, and can be pressed
+    const link = this.#link;
+    if (!link) return false;
+    const found = await loadPage(link.href).catch(() => null);
+    if (!found || link !== this.#link) return false; // the link stays, and can be pressed
     const elements = [...found.querySelectorAll("#streams-transcript > *")];
     this.#on.arrived(elements);
     this.#keepInView(() => this.#transcript.prepend(...elements));
@@ -64,10 +81,4 @@ export class EarlierMessages {
     const place = this.#transcript.closest(".conversation");
     (place.scrollHeight > place.clientHeight + 1 && place.scrollTop > 0 ? place : document.documentElement).scrollTop += moved;
   }
-}
-
-async function part(url) {
-  const answer = await fetch(url, { headers: { Accept: "text/html" }, credentials: "same-origin" });
-  if (!answer.ok || answer.redirected) return null;
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

@@ -66,6 +66,13 @@ export class EventStream {
     this.renew();
   }
 
+  // What follows comes after another number: a stream cannot be told.
+  resume(seq) {
+    if (seq === this.#cursor) return;
+    this.#cursor = seq;
+    this.renew();
+  }
+
   #connect() {
     this.#close();
     const source = new EventSource(`${this.#url}?after=${this.#cursor}${this.#asides}`);

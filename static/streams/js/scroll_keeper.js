@@ -47,6 +47,15 @@ export class ScrollKeeper {
     this.#show();
   }
 
+  // Changes what is shown so that `after` stands where `before` stood.
+  hold(change, before, after) {
+    const top = before?.getBoundingClientRect().top;
+    change();
+    this.#atEnd = false;
+    if (after) this.#approach(() => after.getBoundingClientRect().top - top);
+    this.#scrolled();
+  }
+
   get #scrolling() {
     return this.#place ?? document.documentElement;
   }
@@ -108,15 +117,15 @@ export class ScrollKeeper {
     this.#atEnd = false;
     const there = JSON.parse(place);
     this.#scrolling.scrollTo({ top: there.top ?? there, behavior: "instant" });
-    if (there.message) this.#approach(there);
+    if (there.message) this.#approach(() => wayTo(this.#transcript, there));
     this.#scrolled();
   }
 
   // What has come near the window gets its size in the next frames.
-  #approach(there, frames = FRAMES) {
-    const way = wayTo(this.#transcript, there);
+  #approach(left, frames = FRAMES) {
+    const way = left();
     if (way) this.#scrolling.scrollBy({ top: way, behavior: "instant" });
-    if (frames) requestAnimationFrame(() => this.#approach(there, frames - 1));
+    if (frames) requestAnimationFrame(() => this.#approach(left, frames - 1));
   }
 
   get #transcript() {

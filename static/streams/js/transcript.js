@@ -65,8 +65,8 @@ export class Transcript {
     return this.#shown.last?.dataset.message ?? "";
   }
 
-  // Answers from before those on the page, which are put above them.
-  knowEarlier(elements) {
+  // Answers that the server has drawn, as those from before the ones on the page.
+  know(elements) {
     for (const each of elements) {
       const answers = [each, ...each.querySelectorAll(".answer[data-run]")];
       for (const one of answers.filter((it) => it.matches(".answer[data-run]"))) {
@@ -96,6 +96,15 @@ export class Transcript {
 
   get expects() {
     return this.#anew.pending;
+  }
+
+  // Another branch stands here, as an OtherBranch says it.
+  take(branch) {
+    for (const { dataset } of branch.gone) this.#answers.remove(dataset.run);
+    branch.take();
+    this.#branches.begin();
+    this.#anew.expect(null);
+    this.know(branch.come);
   }
 
   clear() {

@@ -1,11 +1,11 @@
-// The focus of a reader who steps through a message's versions by keys: each is a page of its own.
+// The focus of a reader who steps through a message's versions by keys, where each is a page of its own.
 
 const STEP = "streams:step";
 
 export function keepVersionSteps() {
-  document.addEventListener("click", ({ target }) => {
+  document.addEventListener("click", ({ target, defaultPrevented }) => {
     const step = target.closest(".siblings a[href]");
-    if (step) sessionStorage.setItem(STEP, step.rel);
+    if (step && !defaultPrevented) sessionStorage.setItem(STEP, step.rel);
   });
 }
 
