@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .schemas import devices as devices
 from .schemas import requests as sent
 from .schemas import responses
+from .schemas import search as search
 from .schemas import shares as shares
 
 EVENTS = "text/event-stream"
@@ -44,7 +45,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             {201: responses.Begun, 200: responses.Begun}, sent.NewConversation, refused=(404, 409)
         ),
     },
-    "search": {"get": Operation({200: responses.Results}, query=sent.SearchQuery)},
+    "search": {"get": Operation({200: search.Results}, query=search.SearchQuery)},
     "feed": {"get": streamed()},
     "conversation": {
         "get": Operation({200: responses.WholeConversation}, query=sent.PartQuery),

@@ -119,6 +119,7 @@ def plan(owner, asked):
         "owner": owner.pk,
         "query": search_lexemes.query(str(owner.pk), asked),
         "most": search_query.MOST,
+        "each": search_query.EACH,
     }
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF) {search_query.IN_TEXT}", known)

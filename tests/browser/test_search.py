@@ -46,3 +46,47 @@ def test_an_old_sentence_is_found_by_the_keyboard_alone(open_as, laptop, convers
     plain.get_by_role("searchbox").fill("travels")
     plain.keyboard.press("Enter")
     expect(plain.locator(".found li")).to_have_count(1)
+
+
+def talked(conversation, device, *answers):
+    for n, answer in enumerate(answers):
+        run = conversation.post(f"Question {n}", device)[1]
+        begin(run)
+        say(run, answer)
+        complete(run)
+    indexed(conversation)
+
+
+def test_what_one_conversation_says_often_is_found_under_its_title(
+    open_as, laptop, conversation, anna
+):
+    often = ConversationFactory(owner=anna, title="The lighthouse")
+    once = ConversationFactory(owner=anna, title="Travels")
+    talked(once, laptop, "There is a lighthouse.")
+    talked(often, laptop, *[f"Lighthouse number {n}." for n in range(12)])
+    page = open_as(laptop, "/c/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("lighthouse")
+    dialog = page.get_by_role("dialog", name="Search")
+    plain = open_as(laptop, "/c/search?q=lighthouse", java_script_enabled=False)
+    for place in (dialog, plain.get_by_role("main")):
+        expect(place.locator(".found > li")).to_have_count(2)
+        first, second = place.locator(".found > li").all()
+        expect(first.locator("strong")).to_have_text("The lighthouse")
+        expect(first.locator("strong mark")).to_have_text("lighthouse")
+        expect(first.locator("a:visible")).to_have_count(1 + 3)
+        expect(second.locator("strong")).to_have_text("Travels")
+        expect(second.locator("a")).to_contain_text("There is a lighthouse.")
+        first.get_by_text("9 more in this conversation").click()
+        expect(first.locator("a:visible")).to_have_count(1 + 10 + 1)
+    page.keyboard.press("Shift+Tab")
+    for link in ("9 more", "number 8"):
+        page.keyboard.press("ArrowDown")
+        expect(dialog.locator(":focus")).to_contain_text(link)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert Axe().run(page).response["violations"] == []
+    plain.get_by_role("link", name="Search in this conversation").click()
+    expect(plain.locator(".found > li a")).to_have_count(12)
+    plain.get_by_role("link", name="Search in all").click()
+    expect(plain.locator(".found > li")).to_have_count(2)

@@ -47,6 +47,32 @@ def test_titles_come_first_then_messages_with_their_words(api, page, anna, lapto
     assert api("get", "/c/search?q=%25").json()["results"] == []
 
 
+def test_one_conversation_hides_no_other(api, bert_api, anna, laptop, conversation):
+    once = ConversationFactory(owner=anna)
+    fresh = ConversationFactory(owner=anna)
+    once.post("Of tea", laptop)
+    indexed(once)
+    for n in range(40):
+        conversation.post(f"Tea {n}", laptop)
+    indexed(conversation)
+    fresh.post("More tea", laptop)  # not in the index yet
+    found = api("get", "/c/search?q=tea").json()["results"]
+    assert [it["conversation"] for it in found] == [
+        str(fresh.uuid), *[str(conversation.uuid)] * 10, str(once.uuid)
+    ]  # fmt: skip
+    assert [it["found"] for it in found] == [1, *[40] * 10, 1]
+    of_one = f"/c/search?q=tea&conversation={conversation.uuid}"
+    within = api("get", of_one).json()["results"]
+    assert [it["before"] + it["match"] + it["after"] for it in within] == [
+        f"Tea {n}" for n in reversed(range(40))
+    ]
+    assert {it["found"] for it in within} == {40}
+    assert bert_api("get", of_one).json()["results"] == []
+    just_said = api("get", f"/c/search?q=tea&conversation={fresh.uuid}").json()["results"]
+    assert [it["found"] for it in just_said] == [1]
+    assert api("get", "/c/search?q=tea&conversation=x").status_code == 422
+
+
 def test_someone_elses_words_are_not_found(bert_api, conversation, laptop):
     conversation.change(laptop, title="Secret soup")
     conversation.post("Secret words", laptop)

@@ -1,11 +1,12 @@
 // The search in a dialog of its own, by Ctrl+K or ⌘K from anywhere: what is found comes while one
-// types, and arrows walk through it.
+// types, by conversation, and arrows walk through it.
 
 import { gettext, ngettext } from "./gettext.js";
 import { Modal } from "./modal.js";
 import { request, wordsOf } from "./requests.js";
 
 const PAUSE = 120; // ms without a key
+const SHOWN = 3; // messages of one conversation that are not folded, as in streams/views/search.py
 
 export class Search {
   #dialog;
@@ -33,7 +34,7 @@ export class Search {
     this.#field.addEventListener("input", () => this.#typed());
     this.#dialog.addEventListener("keydown", (event) => this.#walk(event));
     // A place on the page that is open already.
-    this.#list.addEventListener("click", () => this.#modal.close());
+    this.#list.addEventListener("click", ({ target }) => target.closest("a") && this.#modal.close());
   }
 
   #pressed(event) {
@@ -77,7 +78,7 @@ export class Search {
   }
 
   #show(results) {
-    this.#list.replaceChildren(...results.map((each) => this.#row(each)));
+    this.#list.replaceChildren(...byConversation(results).map((each) => this.#group(each)));
     this.#status.textContent = !this.#asked
       ? ""
       : results.length
@@ -86,19 +87,38 @@ export class Search {
     this.#status.classList.toggle("sr-only", results.length > 0 || !this.#asked);
   }
 
-  #row({ url, name, before, match, after }) {
+  // What was found in one conversation: the first stands with its title.
+  #group(results) {
     const row = this.#template.content.firstElementChild.cloneNode(true);
-    row.querySelector("a").href = url;
-    row.querySelector("strong").textContent = name;
-    row.querySelector(".before").textContent = before;
-    row.querySelector("mark").textContent = match;
-    row.querySelector(".after").textContent = after;
+    const [first, ...others] = results;
+    const [title, hit, fold] = row.children;
+    const hits = others.map((each) => write(hit.cloneNode(true), each));
+    const shown = first.message ? SHOWN - 1 : SHOWN;
+    title.href = first.url;
+    if (first.message || !first.match) title.firstElementChild.textContent = first.name;
+    else write(title, first);
+    if (first.message) title.append(...write(hit.cloneNode(true), first).children);
+    hit.replaceWith(...hits.slice(0, shown));
+    this.#fold(fold, hits.slice(shown), results);
     return row;
+  }
+
+  #fold(fold, hits, results) {
+    const listed = results.filter(({ message }) => message).length;
+    const missing = Math.max(...results.map(({ found }) => found)) - listed;
+    const more = hits.length + missing;
+    if (!more) return fold.remove();
+    const [words, further] = fold.children;
+    words.textContent = ngettext("One more in this conversation", "%(count)d more in this conversation", more);
+    words.after(...hits);
+    const query = new URLSearchParams({ q: this.#asked, conversation: results[0].conversation });
+    if (missing > 0) further.href = `${this.#dialog.dataset.url}?${query}`;
+    else further.remove();
   }
 
   #walk(event) {
     const { key, target } = event;
-    const links = [...this.#list.querySelectorAll("a")];
+    const links = [...this.#list.querySelectorAll("a, summary")].filter((it) => !it.closest("details:not([open]) > a"));
     if (key === "Escape") return this.#leave(event);
     if (key === "Enter" && target === this.#field) return links[0]?.click();
     if (key !== "ArrowDown" && key !== "ArrowUp") return;
@@ -112,4 +132,19 @@ export class Search {
     event.preventDefault();
     this.#modal.close();
   }
+}
+
+// In the order of the first of each.
+function byConversation(results) {
+  const groups = new Map();
+  for (const it of results) groups.set(it.conversation, [...(groups.get(it.conversation) ?? []), it]);
+  return [...groups.values()];
+}
+
+function write(link, { url, before, match, after }) {
+  link.href = url;
+  link.querySelector(".before").textContent = before;
+  link.querySelector("mark").textContent = match;
+  link.querySelector(".after").textContent = after;
+  return link;
 }

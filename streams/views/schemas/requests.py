@@ -108,10 +108,6 @@ class PartQuery(TypedDict, total=False):
 ExportQuery = TypedDict("ExportQuery", {"as": Literal["json", "markdown"]}, total=False)
 
 
-class SearchQuery(TypedDict, total=False):
-    q: Annotated[str, Schema(maxLength=200)]
-
-
 class EventsQuery(TypedDict, total=False):
     after: Count
 

@@ -216,22 +216,6 @@ class ReadMark(TypedDict):
     seq: Count
 
 
-class Result(TypedDict):
-    conversation: Id
-    url: Place
-    name: str
-    message: Id | None
-    role: Role | None
-    at: datetime
-    before: str
-    match: str
-    after: str
-
-
-class Results(TypedDict):
-    results: list[Result]
-
-
 class Formatted(TypedDict):
     closed: str
     length: Count
