@@ -75,6 +75,8 @@ async def follow(
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send_body(send, opening)
         async for data in stream.frames():
+            if stream.outlet:
+                stream.outlet.note_disconnect()
             await send_body(send, data)
         if stream.end and breaks_off and uvicorn_response.break_off(send):
             await asyncio.wait([leaving], timeout=PARTING)

@@ -92,15 +92,12 @@ class LogSubscription(Subscription):
             return
         assert self.outlet
         try:
-            data = self._from_buffer()
+            if data := self._from_buffer():
+                self.last_sent = self._hub.now
+                self.outlet.send(data)
         except Exception as error:  # of this response, and not of those who hear next
             self._broken = error
-            self.wake()
-            return
-        if data:
-            self.last_sent = self._hub.now
-            self.outlet.send(data)
-        if self.end is not None:
+        if self._broken or self.end is not None:
             self.wake()
 
     def _waits_for_more(self) -> bool:
@@ -109,6 +106,7 @@ class LogSubscription(Subscription):
             and self.outlet.is_free
             and self._waiter is not None
             and self._synced
+            and self._broken is None  # it lacks rows that it has passed
             and self.end is None  # one that was revoked is sent no word more
             and not self._is_behind()
         )

@@ -69,10 +69,12 @@ class Subscription:
             self._waiter.set_result(None)
 
     def finish(self, last: bytes) -> None:
-        """Ends the response after one last frame: bye, gone, or none if the client has left."""
-        if last and self.end is None and self.hang_up:
+        """Ends the response after one last frame: bye, gone, or none if the client has left. One
+        that has come to its end needs no such word, but may be unread all the same."""
+        if last and not self.end and self.hang_up:
             asyncio.get_running_loop().call_later(PARTING, self.hang_up)
-        self.end = last
+        if self.end is None:
+            self.end = last
         self.wake()
 
     async def frames(self) -> AsyncGenerator[bytes, None]:

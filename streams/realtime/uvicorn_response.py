@@ -12,20 +12,28 @@ class Outlet:
     turn costs more than sending them. uvicorn's `send` waits for nothing but a full buffer.
     """
 
-    __slots__ = ("_flow", "_send", "_transport")
+    __slots__ = ("_flow", "_response", "_send", "_transport")
 
-    def __init__(self, send: Any, flow: Any, transport: Any) -> None:
+    def __init__(self, send: Any, response: Any) -> None:
         self._send = send
-        self._flow = flow
-        self._transport = transport
+        self._response = response
+        self._flow = response.flow
+        self._transport = response.transport
 
     @property
     def is_free(self) -> bool:
-        """Tells whether the client has read enough for more to be sent."""
-        return not self._flow.write_paused
+        """Tells whether the client is there and has read enough for more to be sent."""
+        return not (self._flow.write_paused or self._transport.is_closing())
+
+    def note_disconnect(self) -> None:
+        """Tells the response of a connection that is closed. Of several requests that came at once,
+        uvicorn tells the newest alone, and the others would be sent words for ever."""
+        if self._transport.is_closing():
+            self._response.disconnected = True
+            self._response.message_event.set()
 
     def send(self, body: bytes) -> None:
-        """Sends what has to be sent only while `is_free`."""
+        """Sends what has to be sent only while `is_free`. Raises what the server does."""
         sending = self._send({"type": "http.response.body", "body": body, "more_body": True})
         try:
             sending.send(None)
@@ -37,12 +45,12 @@ class Outlet:
 
 
 def outlet(send: Any) -> Outlet | None:
+    """Returns None on servers whose responses are not built as uvicorn's are."""
     response = getattr(send, "__self__", None)
     flow = getattr(response, "flow", None)
     transport = getattr(response, "transport", None)
-    if not (hasattr(flow, "write_paused") and hasattr(transport, "abort")):
-        return None
-    return Outlet(send, flow, transport)
+    known = hasattr(flow, "write_paused") and hasattr(transport, "abort")
+    return Outlet(send, response) if known and hasattr(response, "message_event") else None
 
 
 def way_to_hang_up(send: Any) -> Callable[[], None] | None:

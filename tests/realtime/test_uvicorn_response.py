@@ -1,175 +1,193 @@
-"""Words are sent outside of their response's task, and none is lost, doubled or out of order."""
+"""What a uvicorn does with words that are sent outside of their response's task: under both of its
+parsers and loops, however clients ask, stop reading and go.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
+import socket
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
-import orjson
 import pytest
+import uvicorn
+import uvloop
+from uvicorn.server import ServerState
 
 from streams.conf import Settings
 from streams.log import OneRun, StoredEvent
 from streams.models import Device
-from streams.realtime import sse, uvicorn_response
+from streams.realtime import endpoints, sse, subscription, uvicorn_response
 from streams.realtime.event_buffer import EventBuffer
 from streams.realtime.log_subscription import LogSubscription
 
 DEVICE = Device(pk=1, user_id=1)
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+STREAM, RUN = (b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % name for name in (b"stream", b"run"))
+LINE = 8192
+MOST = 65536  # bytes that uvicorn holds for a client before it waits
 
 
-class Client:
-    """Reads a response, and what is sent beside its task, when it is free to."""
+class Server:
+    """A uvicorn whose application follows one log; `table` is all that was written."""
 
-    def __init__(self, stream):
-        self.stream = stream
-        self.read = b""
-        self.at_once = 0
-        self.is_free = True
-        stream.outlet = self
-        self.task = asyncio.create_task(self._read())
+    def __init__(self) -> None:
+        known = {"conf": Settings(), "now": 0.0, "epoch": "e"}
+        self.hub = SimpleNamespace(**known, catch_up=self.catch_up, leave=self.leave)
+        self.buffer = EventBuffer(1, 0, 500, 10**7)
+        self.table: list[StoredEvent] = []
+        self.clients: list[asyncio.StreamWriter] = []
+        self.errors = 0
 
-    def send(self, body):
-        assert self.is_free
-        self.at_once += 1
-        self.read += body
+    async def app(self, scope, receive, send):
+        run = OneRun(1, "a") if scope["path"] == "/run" else None
+        stream = LogSubscription(self.hub, self.buffer, DEVICE, head=0, cursor=0, run=run)
+        self.buffer.streams.add(stream)
+        known = {"headers": sse.HEADERS, "opening": sse.retry(1)}
+        try:
+            await endpoints.follow(self.hub, stream, receive, send, **known)
+        except Exception:
+            self.errors += 1
+            raise
 
-    async def _read(self):
-        async for data in self.stream.frames():
-            while not self.is_free:
-                await asyncio.sleep(0)
-            self.read += data
+    async def catch_up(self, conversation_id, after, most=None):
+        return [row for row in self.table if row.seq > after], False
 
-    @property
-    def ids(self):
-        return [int(line[4:]) for line in self.read.split(b"\n") if line.startswith(b"id: ")]
+    def leave(self, stream):
+        self.buffer.streams.discard(stream)
+
+    def write(self, count=1, size=1, run=None, type="block.delta"):
+        data = '{"text": "%s"}' % ("x" * size)
+        first = self.buffer.head + 1
+        rows = [StoredEvent(seq, run, type, data) for seq in range(first, first + count)]
+        self.table += rows
+        self.buffer.extend(rows)
+
+    async def connect(self, *requests):
+        """Returns both ways of a client that has asked for all of this at once."""
+        end = socket.socket()
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        end.connect(self.address)
+        reader, writer = await asyncio.open_connection(sock=end, limit=LINE)
+        self.clients.append(writer)  # or it is closed
+        writer.write(b"".join(requests))
+        return reader, writer
+
+    async def are_waiting(self, count):
+        """Returns once there are so many streams, to all of which words would be sent at once."""
+        streams = self.buffer.streams
+        await until(lambda: len(streams) == count and all(e._waits_for_more() for e in streams))
 
 
-@pytest.fixture
-def buffer():
-    return EventBuffer(1, 0, 40, 10**6)
+async def until(check: Callable[[], object]) -> None:
+    async with asyncio.timeout(3):
+        while not check():
+            await asyncio.sleep(0.001)
 
 
-@pytest.fixture
-def table():
-    """All that was written, of which those who are far behind read."""
-    return []
+async def read(reader, last):
+    """Returns the numbers of the events that a client is sent, up to the last."""
+    seen = []
+    async with asyncio.timeout(3):
+        while seen[-1:] != [last]:
+            line = await reader.readline()
+            assert line, f"it ended after {seen[-1:]}"
+            if line.startswith(b"id: "):
+                seen.append(int(line[4:]))
+    return seen
 
 
-@pytest.fixture
-def client(buffer, table):
-    async def catch_up(conversation_id, after, most=None):
-        rows = [row for row in table if row.seq > after]
+def on_every_server(test):
+    async def serve(parser):
+        server = Server()
+        config = uvicorn.Config(server.app, http=parser, interface="asgi3", log_config=None)
+        config.load()
+        known = {"config": config, "server_state": ServerState(), "app_state": {}}
+        protocol = partial(config.http_protocol_class, **known)
+        own = socket.create_server(("127.0.0.1", 0))
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        server.address = own.getsockname()
+        listening = await asyncio.get_running_loop().create_server(protocol, sock=own)
+        await test(server)
+        listening.close()
+
+    @pytest.mark.parametrize("loop", LOOPS)
+    @pytest.mark.parametrize("parser", ["httptools", "h11"])
+    def run(loop, parser):
+        with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+            runner.run(serve(parser))
+
+    return run
+
+
+@on_every_server
+async def test_words_are_sent_at_once(server):
+    reader, _ = await server.connect(STREAM)
+    await server.are_waiting(1)
+    server.write(3)
+    assert await read(reader, 3) == [1, 2, 3]
+
+
+@on_every_server
+async def test_one_that_asks_for_more_at_once_and_goes_is_nobody_elses_trouble(server):
+    """uvicorn tells the newest of its requests alone that the connection is closed."""
+    reader, _ = await server.connect(STREAM)
+    _, leaving = await server.connect(STREAM, STREAM)
+    await server.are_waiting(2)
+    leaving.transport.abort()
+    for n in range(1, 50):
+        server.write()
+        assert await read(reader, n) == [n]
+    server.hub.now += server.hub.conf.ping
+    for stream in server.buffer.streams:
+        stream.wake()
+    await server.are_waiting(1)
+    assert server.errors == 0
+
+
+@on_every_server
+async def test_one_that_stops_reading_is_held_little_for_and_catches_up(server):
+    reader, _ = await server.connect(STREAM)
+    await server.are_waiting(1)
+    (stream,) = server.buffer.streams
+    transport = stream.outlet._transport
+    for _ in range(300):
+        server.write(size=5000)
+        assert transport.get_write_buffer_size() < MOST + 10_000
         await asyncio.sleep(0)
-        return rows, False
-
-    hub = SimpleNamespace(conf=Settings(), now=0.0, epoch="e", catch_up=catch_up)
-
-    def make(**more):
-        stream = LogSubscription(hub, buffer, DEVICE, head=0, cursor=0, **more)
-        buffer.streams.add(stream)
-        return Client(stream)
-
-    return make
+    assert not stream.outlet.is_free
+    assert await read(reader, 300) == list(range(1, 301))
 
 
-def words(first, last, run=1):
-    return [StoredEvent(n, run, "block.delta", '{"text": "x"}') for n in range(first, last + 1)]
+@on_every_server
+async def test_one_that_stops_reading_and_has_to_go_is_hung_up(server):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subscription, "PARTING", 0.01)
+        await server.connect(STREAM)
+        await server.are_waiting(1)
+        (stream,) = server.buffer.streams
+        while stream.outlet.is_free:
+            server.write(size=50_000)
+            await asyncio.sleep(0)
+        stream.finish(sse.GONE)
+        await until(lambda: not server.buffer.streams)
 
 
-async def turns(count=5):
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def test_one_that_waits_is_sent_to_at_once(buffer, client):
-    one = client()
-    await turns()
-    assert one.read.count(b"event: sync") == 1
-    buffer.extend(words(1, 2))
-    assert (one.ids, one.at_once) == ([1, 2], 1), "before its task had a turn"
-    await turns()
-    assert one.ids == [1, 2]
-
-
-async def test_before_sync_and_while_its_buffer_is_full_its_task_sends(buffer, client):
-    one = client()
-    buffer.extend(words(1, 1))
-    await turns()
-    one.is_free = False
-    buffer.extend(words(2, 2))
-    await turns()
-    one.is_free = True
-    buffer.extend(words(3, 3))
-    await turns()
-    assert (one.ids, one.at_once) == ([1, 2, 3], 0)
-    assert one.read.index(b"id: 1") < one.read.index(b"event: sync") < one.read.index(b"id: 2")
-
-
-async def test_one_who_lacks_rows_that_are_still_read_is_told_when_it_has_them(buffer, client):
-    buffer.expected = 3
-    one = client()
-    await turns()
-    buffer.extend(words(1, 3))
-    await turns()
-    assert one.ids == [1, 2, 3]
-    assert one.read.endswith(b'event: sync\ndata: {"head":3,"epoch":"e"}\n\n')
-
-
-async def test_one_that_was_revoked_is_sent_no_word_more(buffer, client):
-    one = client()
-    await turns()
-    one.stream.finish(sse.GONE)
-    buffer.extend(words(1, 1))
-    await one.task
-    assert (one.ids, one.read.endswith(sse.GONE)) == ([], True)
-
-
-@pytest.mark.parametrize("seed", range(20))
-async def test_whatever_comes_between_it_is_the_log_in_order(seed, buffer, client, table):
-    chance = random.Random(seed)
-    clients = [client() for _ in range(3)]
-    written = 0
-    while written < 2000:
-        rows = words(written + 1, written + chance.choice([1, 1, 1, 1, 2, 5, 60]))
-        written = rows[-1].seq
-        table.extend(rows)
-        for each in clients:
-            each.is_free = chance.random() < 0.7
-            if chance.random() < 0.2:
-                each.stream.wake()
-        buffer.extend(rows)
-        await turns(chance.randrange(4))
-    for each in clients:
-        each.is_free = True
-        if chance.random() < 0.5:
-            each.stream.finish(sse.BYE)
-    await turns(50)
-    for each in clients:
-        assert each.ids == list(range(1, len(each.ids) + 1))
-        assert each.ids[-1:] == [written] or each.stream.end == sse.BYE
-    assert sum(each.at_once for each in clients) > 20
-    for each in clients:
-        each.task.cancel()
-
-
-async def test_the_end_of_a_run_ends_its_stream(buffer, client):
-    one = client(run=OneRun(1, "a"))
-    await turns()
-    buffer.extend([*words(1, 1), StoredEvent(2, 1, "run.completed", "{}")])
-    assert one.ids == [1, 2]
-    async with asyncio.timeout(5):
-        await one.task
-
-
-async def test_what_one_response_cannot_say_is_its_own_end(buffer, client):
-    broken, other = client(run=OneRun(7, "a")), client()
-    await turns()
-    buffer.extend([StoredEvent(1, 3, "run.steered", "no JSON"), *words(2, 2)])
-    assert other.ids == [1, 2]
-    with pytest.raises(orjson.JSONDecodeError):
-        await broken.task
+@on_every_server
+async def test_the_connection_of_a_run_that_has_ended_answers_the_next_request(server):
+    """What is sent of the first run's end is no part of the second response."""
+    reader, writer = await server.connect(RUN)
+    for n in (2, 4, 6):
+        await server.are_waiting(1)
+        server.write(run=1)
+        server.write(run=1, type="run.completed")
+        assert (await read(reader, n))[-2:] == [n - 1, n]
+        await until(lambda: not server.buffer.streams)
+        writer.write(RUN)
+        server.table.clear()
+        server.buffer = EventBuffer(1, n, 500, 10**7)
+    assert server.errors == 0
 
 
 class Response:
@@ -177,7 +195,10 @@ class Response:
 
     def __init__(self, waits=False):
         self.flow = SimpleNamespace(write_paused=False)
-        self.transport = SimpleNamespace(abort=lambda: self.sent.append("abort"))
+        closing = {"is_closing": lambda: self.closing, "abort": lambda: self.sent.append("abort")}
+        self.transport = SimpleNamespace(**closing)
+        self.message_event = asyncio.Event()
+        self.closing = self.disconnected = False
         self.waits = waits
         self.sent = []
 
@@ -196,6 +217,18 @@ async def test_an_outlet_sends_parts_of_a_body():
     assert response.sent == [part]
     response.flow.write_paused = True
     assert not outlet.is_free
+    outlet.note_disconnect()
+    assert not response.disconnected
+
+
+async def test_a_response_is_told_of_a_closed_connection():
+    response = Response()
+    outlet = uvicorn_response.outlet(response.send)
+    response.closing = True
+    assert not outlet.is_free
+    outlet.note_disconnect()
+    assert response.disconnected
+    assert response.message_event.is_set()
 
 
 async def test_a_server_that_waits_after_all_cuts_the_response_off():
