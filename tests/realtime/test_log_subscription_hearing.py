@@ -117,6 +117,37 @@ async def test_one_who_lacks_rows_that_are_still_read_is_told_when_it_has_them(b
     assert one.read.endswith(b'event: sync\ndata: {"head":3,"epoch":"e"}\n\n')
 
 
+async def test_what_stands_beside_the_log_comes_between_words(buffer, client):
+    one, news = client(), []
+    one.stream.side_channels.append(SimpleNamespace(news=lambda: news.pop() if news else b""))
+    await turns()
+    for n in range(1, 30):
+        if n % 10 == 0:
+            news.append(b"event: presence\n\n")
+            one.stream.wake()
+        buffer.extend(words(n, n))
+        await turns(1)
+    await turns()
+    assert (one.ids, one.read.count(b"presence")) == ([*range(1, 30)], 2)
+    assert one.read.index(b"presence") < one.read.index(b"id: 12\n")
+
+
+async def test_words_that_were_sent_at_once_stand_for_a_ping(buffer, client):
+    one = client()
+    hub = one.stream._hub
+    await turns()
+    for _ in range(2):
+        hub.now += hub.conf.ping
+        buffer.extend(words(buffer.head + 1, buffer.head + 1))
+        one.stream.wake()
+        await turns()
+        assert sse.PING not in one.read
+    hub.now += hub.conf.ping
+    one.stream.wake()
+    await turns()
+    assert one.read.endswith(sse.PING)
+
+
 async def test_one_that_was_revoked_is_sent_no_word_more(buffer, client):
     one = client()
     await turns()
