@@ -97,9 +97,14 @@ class Child:
             await asyncio.sleep(delay)
             try:
                 await self._spawn()
-                self.say(self.name, "started again")
+                self.say(self.name, f"started again{self.pid}")
             except NotStarted as error:
                 self.say(self.name, str(error))
+
+    @property
+    def pid(self) -> str:
+        """Returns ` (pid N)`, for those who want to see what its death does."""
+        return f" (pid {self.process.pid})" if self.process else ""
 
     async def stop(self) -> None:
         """SIGTERM, then after `patience` SIGKILL; gone when this returns."""

@@ -93,7 +93,7 @@ def long(turns: list[Turn], done: int) -> Step:
     notes = [added(turn) for turn in turns[1:] if turn.role == "user" and added(turn)]
     if done == len(STEPS):
         kept = "".join(f"\n- You added: {note}" for note in notes)
-        return Step(f"All twelve steps are done, each of them once.{kept}")
+        return Step(f"All twelve steps are done.{kept}")
     new = added(turns[-1]) if done else ""
     said = f"You added “{new}”. I keep it in mind." if new else ""
     said = said or ("I begin. It takes a minute." if not done else "")

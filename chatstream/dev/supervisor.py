@@ -123,8 +123,9 @@ class Household:
 
     async def start_worker(self) -> None:
         arguments = ["django", "runworker", "--drain", str(DRAIN)]
-        await self.add("Worker", LEASH, *arguments, speaks=False, patience=DRAIN + 5).start()
-        self.say("Worker", "started")
+        child = self.add("Worker", LEASH, *arguments, speaks=False, patience=DRAIN + 5)
+        await child.start()
+        self.say("Worker", f"started{child.pid}")
 
     async def start_web(self) -> None:
         # The socket is ours and outlives the process: while it is started again, requests wait.
@@ -137,7 +138,7 @@ class Household:
         child = self.add("Web", *arguments, speaks=False, descriptors=[descriptor])
         await child.start()
         await self.answered(child)
-        self.say("Web", "ready")
+        self.say("Web", f"ready{child.pid}")
 
     async def answered(self, child: Child) -> None:
         """Until the first answer. Raises NotStarted when the process dies before."""

@@ -16,7 +16,7 @@ key or a model. While it is still being written, try this:
 
 1. **Refresh the page.** It goes on from the very word it had reached.
 2. **Open it on a second device.** Both show the same sentence growing.
-3. **Press Stop on either.** The text so far is kept, and both say who stopped it.
+3. **Press Stop on either.** The text so far is kept, and the other says who stopped it.
 
 Every token is a numbered row before anyone sees it:
 

@@ -126,8 +126,9 @@ def test_a_process_that_is_killed_comes_back_and_is_said_so(dev, words, name):
     first.kill()
 
     assert "SIGKILL" in dev.until(f"{name:<12}was ended")
-    dev.until(f"{name:<12}started again")
+    said = dev.until(f"{name:<12}started again")
     assert dev.child(words).pid != first.pid
+    assert f"(pid {dev.child(words).pid})" in said
     assert dev.get("/admin/login/") == 200
 
 

@@ -16,12 +16,22 @@ from tests.processes import Process, eventually, free_port
 from tests.wheel import Environment, inherited
 
 BLOCKS = re.findall(
-    r"^```(console|python)\n(.*?)^```",
+    r"^```(console|python|html)\n(.*?)^```",
     (DOCS / "tutorial.md").read_text(),
     flags=re.MULTILINE | re.DOTALL,
 )
 pytestmark = pytest.mark.early
 PASSWORD = "only-for-the-tutorial"
+SUMMARY = """
+from django.contrib.auth import get_user_model
+from django.test import Client
+from streams.providers import registry
+client = Client(headers={"host": "localhost"})
+client.force_login(get_user_model().objects.get())
+page = client.get("/summary/", follow=True)
+assert b"<h1>Your summary</h1>" in page.content and b"Summarise the news" in page.content
+print(registry.default_model(), page.status_code)
+"""
 
 
 class Terminal(Process):
@@ -82,6 +92,8 @@ class Newcomer:
 
     def write(self, where, text):
         path, _, how = where.removeprefix("# ").partition(", ")
+        path = path.removeprefix("<!-- ").removesuffix(" -->")
+        (self.folder / path).parent.mkdir(exist_ok=True)
         with (self.folder / path).open("a" if how == "at the end" else "w") as file:
             file.write(text)
 
@@ -124,9 +136,9 @@ def test_five_lines_lead_from_startproject_to_a_streaming_answer(newcomer):
 
     for step in steps:
         newcomer.follow(*step)
-    chosen = "from streams.providers import registry; print(registry.default_model())"
-    found = newcomer.run(f'python manage.py shell --no-imports -c "import mysite.views; {chosen}"')
-    assert found.startswith("anthropic:")
+    chosen, shown = newcomer.run(f"python manage.py shell --no-imports -c '{SUMMARY}'").split()
+    assert chosen.startswith("anthropic:")
+    assert shown == "200"
 
 
 def asks_and_stops(url, web):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import signal
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -28,7 +29,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         given = {k: options[k] for k in ("concurrency", "drain") if options[k] is not None}
         settings = dataclasses.replace(conf(), **given)
-        if self.stdout.isatty():  # where nobody configures logging it would be silent
+        # Where nobody configures logging it would be silent; what starts it from another process
+        # says its own, and takes Ctrl-C itself.
+        if self.stdout.isatty() and sys.stdin.isatty():
             self.stdout.write(f"Answering up to {settings.concurrency} prompts at once. {STOPPING}")
         try:
             import uvloop
