@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from streams.models import Run, editing
@@ -214,6 +216,10 @@ def test_a_step_shows_the_branch_in_place_and_back_leads_back(
     eventually(lambda: abs(after.bounding_box()["y"] - at) < 2)
     expect(page.get_by_text("inside")).to_be_visible()
     page.wait_for_url("**?branch=*")
+    share = page.locator("#streams-settings a[href*=shares]")
+    share.dispatch_event("pointerdown")
+    shown = page.locator(".transcript > .answer").last.get_attribute("data-message")
+    expect(share).to_have_attribute("href", re.compile(rf"\?branch={shown}$"))
 
     # What is said there meanwhile is there on the way back, once.
     say(other, "of an ", start=False, end=False)

@@ -83,6 +83,11 @@ export class Chat {
     return this.#log.transcript.branched;
   }
 
+  // The message by which the branch on the page is known, "" where there is no other.
+  get branch() {
+    return this.branched ? this.#log.transcript.end : "";
+  }
+
   // For a moment, about what a person has just done.
   tell(words) {
     this.#announcer.tell(words);

@@ -21,7 +21,7 @@ const here = new PresenceList(document.getElementById("streams-here"), root.data
 
 makeModals();
 forgetAtSignOut();
-settings.wire({ told: (words) => chat.tell(words) });
+settings.wire({ told: (words) => chat.tell(words), branch: () => chat.branch });
 picker.wire({ failed: (words) => chat.tell(words) });
 title.wire({ left: () => chat.focus() });
 chat.wire({

@@ -9,6 +9,7 @@ export class Settings {
   #form;
   #dialog;
   #wrong;
+  #share;
   #saved = {};
   #on;
 
@@ -16,14 +17,19 @@ export class Settings {
     this.#form = form;
     this.#dialog = form.closest("dialog");
     this.#wrong = form.querySelector(".refused");
+    this.#share = this.#dialog.querySelector("[data-share]"); // null where nothing is shared
     for (const name of FIELDS) this.#saved[name] = form.elements[name].value;
   }
 
-  // `on` hears: told(words), for a person.
+  // `on` hears: told(words), for a person; and is asked branch(), the message by which the branch on the
+  // page is known, "" where there is no other.
   wire(on) {
     this.#on = on;
     this.#form.addEventListener("submit", (event) => this.#submitted(event));
     this.#dialog.addEventListener("close", () => this.#reset());
+    for (const about of ["pointerdown", "focusin"]) {
+      this.#share?.addEventListener(about, () => this.#nameBranch());
+    }
   }
 
   // As the log has it now. What somebody is changing here stays until they save or leave.
@@ -35,6 +41,15 @@ export class Settings {
     }
     if (!("archived" in data)) return;
     document.getElementById("streams-archive").hidden = data.archived;
+  }
+
+  // What is shared is what stands here.
+  #nameBranch() {
+    const place = new URL(this.#share.href);
+    const branch = this.#on.branch();
+    if (branch) place.searchParams.set("branch", branch);
+    else place.searchParams.delete("branch");
+    this.#share.href = place.href;
   }
 
   #reset() {
