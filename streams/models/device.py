@@ -3,6 +3,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,15 @@ def new_key() -> str:
 class DeviceQuerySet(models.QuerySet["Device"]):
     def signed_in(self) -> DeviceQuerySet:
         return self.filter(revoked_at__isnull=True, signed_out_at__isnull=True)
+
+    def free_name(self, name: str) -> str:
+        """Returns the name, or "name (2)" and so on where one of these that is signed in has it."""
+        taken = set(self.signed_in().values_list("name", flat=True))
+        if name not in taken:
+            return name
+        begins = name[: NAME_LENGTH - len(" (100000)")]
+        numbered = (f"{begins} ({number})" for number in count(2))
+        return next(each for each in numbered if each not in taken)
 
     def forget_push(self) -> None:
         """Ends the notifications on these devices."""
@@ -85,13 +95,15 @@ class Device(models.Model):
 
     @classmethod
     def introduce(cls, user_id: Any, user_agent: str, name: str = "", key: str = "") -> Device:
-        """Creates a device of this user, named after its user agent unless a name is given."""
+        """Creates a device of this user, named after its user agent unless a name is given. It has
+        a number where another device of theirs has that name.
+        """
         agent = user_agent[:LONGEST_AGENT]  # each of a thousand regular expressions reads it
         described_as, kind = described(agent)
         return cls.objects.create(
             user_id=user_id,
             key=key or new_key(),
-            name=name or described_as,
+            name=cls.objects.filter(user_id=user_id).free_name(name or described_as),
             kind=kind,
             user_agent=agent,
             last_seen_at=clock.now(),
@@ -168,9 +180,11 @@ class Device(models.Model):
         """Marks the device as signed in again. The caller holds its row, so that a simultaneous
         sign-out comes either before or after.
         """
+        others = Device.objects.filter(user_id=self.user_id).exclude(pk=self.pk)
+        self.name = others.free_name(self.name)
         self.signed_out_at = None
         self.last_seen_at = clock.now()
-        self.save(update_fields=["signed_out_at", "last_seen_at"])
+        self.save(update_fields=["name", "signed_out_at", "last_seen_at"])
 
     @property
     def signed_in(self) -> bool:
@@ -199,7 +213,9 @@ def fit_name(name: str) -> str:
 
 
 def described(user_agent: str) -> tuple[str, Device.Kind]:
-    """Returns a name a person recognises ("Chrome on Android") and the kind of device."""
+    """Returns a name a person recognises ("Chrome on Android"), in the language of whoever asks,
+    and the kind of device.
+    """
     # Compiling its expressions is a fifth of a process's start, and few processes see a sign-in.
     from user_agents import parse
 
@@ -215,4 +231,8 @@ def described(user_agent: str) -> tuple[str, Device.Kind]:
     )
     browser = agent.browser.family.removesuffix(" Mobile").removeprefix("Mobile ")
     known = [part for part in (browser, agent.os.family) if part and part != "Other"]
-    return " on ".join(known)[:NAME_LENGTH] or "Unknown device", kind
+    if len(known) == 2:
+        name = gettext("%(browser)s on %(system)s") % {"browser": known[0], "system": known[1]}
+    else:
+        name = known[0] if known else gettext("Unknown device")
+    return name[:NAME_LENGTH], kind

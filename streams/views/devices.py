@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -69,8 +69,15 @@ class Row:
 
     @property
     def seen(self) -> str:
-        now, seen = clock.of(self.device), self.device.last_seen_at
-        return gettext("just now") if seen > now - NOW else ago(seen, now)
+        return self.past(self.device.last_seen_at)
+
+    @property
+    def since(self) -> str:
+        return self.past(self.device.created_at)
+
+    def past(self, moment: datetime) -> str:
+        now = clock.of(self.device)
+        return gettext("just now") if moment > now - NOW else ago(moment, now)
 
 
 class Devices(Resource):

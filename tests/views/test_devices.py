@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from streams import access
 from streams.models import Device, DeviceSession
@@ -260,3 +261,34 @@ def test_times_are_said_as_people_say_them(moment, words):
 def test_last_year_is_said_with_its_year():
     now = datetime(2026, 1, 10, tzinfo=UTC)
     assert ago(datetime(2025, 12, 24, tzinfo=UTC), now) == "on 24 December 2025"
+
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0.0.0 Safari/537.36"
+
+
+def test_two_devices_of_one_name_are_told_apart(anna, bert, api, page, laptop):
+    first = Device.introduce(anna.pk, CHROME)
+    second = Device.introduce(anna.pk, CHROME)
+    third = Device.introduce(anna.pk, CHROME)
+    names = ["Chrome on Linux", "Chrome on Linux (2)", "Chrome on Linux (3)"]
+    assert [it.name for it in (first, second, third)] == names
+    assert Device.introduce(bert.pk, CHROME).name == "Chrome on Linux"
+    first.sign_out()
+    assert Device.introduce(anna.pk, CHROME).name == "Chrome on Linux"
+    first.come_back()
+    assert Device.objects.get(pk=first.pk).name == "Chrome on Linux (4)"
+    second.sign_out()
+    second.come_back()
+    assert Device.objects.get(pk=second.pk).name == "Chrome on Linux (2)"
+    longest = Device.introduce(anna.pk, "", "x" * 80), Device.introduce(anna.pk, "", "x" * 80)
+    assert [len(it.name) for it in longest] == [80, 75]
+    Device.objects.filter(pk=third.pk).update(created_at=third.created_at - timedelta(days=3))
+    html = page.get("/devices/").content.decode()
+    assert "First signed in 3 days ago" in html
+    assert "First signed in just now" in html
+
+
+def test_a_device_is_named_in_the_language_of_who_signs_in(anna):
+    with override("de"):
+        assert Device.introduce(anna.pk, CHROME).name == "Chrome unter Linux"
+        assert Device.introduce(anna.pk, "").name == "Unbekanntes Gerät"
