@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.utils.translation import gettext
 
@@ -17,6 +18,8 @@ from .negotiation import wants_json
 from .pages import render
 from .parsing import fields
 from .resource import Request, Resource, see_other
+
+LONGEST = 1000  # characters of a prompt that was taken back, in a message on the next page
 
 
 class RunView(Resource):
@@ -41,6 +44,8 @@ class Cancel(Resource):
         run = own(request, uuid)
         fields(request)
         run.cancel(request.device)
+        if not wants_json(request):
+            give_back(request, uuid)
         return result(request, uuid, stopping=202)
 
 
@@ -63,6 +68,20 @@ def own(request: Request, uuid: UUID) -> Run:
     if run is None:
         raise NotFound(gettext("This answer isn't here, or isn't yours."))
     return run
+
+
+def give_back(request: Request, uuid: UUID) -> None:
+    """Says what a prompt was that has left the page before its answer began: by scripts it comes
+    back to where it was written.
+    """
+    run = own(request, uuid)
+    if run.removed:
+        words = gettext("Taken back: %(text)s") % {"text": shortened(run.prompt.text)}
+        messages.success(request, words, fail_silently=True)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def result(request: Request, uuid: UUID, status: int = 200, stopping: int = 0) -> HttpResponse:

@@ -104,7 +104,7 @@ def test_files_of_a_prompt_that_is_taken_back_are_beside_the_next_one(open_as, l
     expect(page.locator(".chip img")).to_be_visible()
     field(page).fill("Second")
     page.keyboard.press("Enter")
-    page.locator(".answer").last.get_by_role("button", name="Remove").click()
+    page.locator(".answer").last.get_by_role("button", name="Take back").click()
     expect(page.locator(".chip img[alt='photo.png']")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator(".transcript .attached img")).to_be_visible()

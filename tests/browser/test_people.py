@@ -115,6 +115,24 @@ def test_an_unsent_prompt_survives_a_reload(open_as, laptop, conversation, here)
     open_as.expected.append("net::ERR")
 
 
+def test_an_unsent_prompt_that_is_taken_back_is_the_writers_again(
+    open_as, laptop, conversation, here
+):
+    page = open_as(laptop, here)
+    page.route("**/messages", lambda route: route.abort())
+    field(page).fill("Not like this")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Take back").click()
+    expect(field(page)).to_have_value("Not like this")
+    expect(page.locator("#streams-brief")).to_contain_text("in the message field again")
+    expect(page.locator(".prompt")).to_have_count(0)
+    page.unroute("**/messages")
+    page.reload()
+    expect(field(page)).to_have_value("Not like this")
+    assert not conversation.messages.exists()
+    open_as.expected.append("net::ERR")
+
+
 def test_a_prompt_whose_receipt_was_lost_stands_once_after_a_reload(
     open_as, laptop, conversation, here
 ):
@@ -176,7 +194,7 @@ def test_what_is_given_back_can_be_undone(open_as, laptop, conversation, here):
     page.keyboard.press("Enter")
     expect(page.locator(".answer")).to_have_count(2)
     field(page).press_sequentially("third")
-    page.locator(".answer").last.get_by_role("button", name="Remove").click()
+    page.locator(".answer").last.get_by_role("button", name="Take back").click()
     expect(field(page)).to_have_value("Second\nthird")
     page.keyboard.press("Control+z")
     expect(field(page)).to_have_value("third")
@@ -234,8 +252,9 @@ def test_everything_works_without_javascript(open_as, laptop, anna, web, chromiu
     field(page).fill("And then?")
     page.get_by_role("button", name="Send after this answer").click()
     expect(page.locator(".waiting:visible")).to_have_count(1)
-    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Take back").click()
     expect(page.locator(".prompt")).to_have_count(1)
+    expect(page.get_by_text("Taken back: And then?")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopping…")).to_be_visible()
     complete(run)

@@ -26,7 +26,7 @@ def test_a_prompt_that_waits_says_for_how_many_and_can_be_taken_back(
         expect(page.locator("[data-state=waiting] .ahead")).to_have_text(words)
     one.reload()
     expect(one.locator("[data-state=waiting] .ahead")).to_have_text(words)
-    two.get_by_role("button", name="Remove").first.click()
+    two.get_by_role("button", name="Take back").first.click()
     for page in (one, two):
         expect(page.locator(".prompt .said")).to_have_text(["First", "Third"])
         expect(page.locator("[data-state=waiting] .ahead")).to_have_text(words[:1])

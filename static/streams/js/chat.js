@@ -45,6 +45,7 @@ export class Chat {
     this.#prompts.wire({
       sent: () => this.#scroll.toEnd(),
       typed: (something) => this.#log.typed(something),
+      takenBack: (it) => this.#takenBack(it),
       signedOut: () => this.#log.signedOut(),
     });
     this.#scroll.wire({ reachedEnd: () => this.#log.read() });
@@ -57,7 +58,7 @@ export class Chat {
       changed: () => this.#prompts.changed(),
       posted: (key) => this.#posted(key),
       queued: (key) => this.#prompts.queued(key),
-      takenBack: (it) => this.#prompts.giveBack(it),
+      takenBack: (it) => this.#takenBack(it),
       sentHere: (key) => this.#sentHere(key),
       updated: (data) => this.#updated(data),
       live: () => this.#prompts.flush(),
@@ -109,6 +110,12 @@ export class Chat {
     this.#prompts.arrived(key);
     const prompts = this.#main.querySelectorAll(".transcript > .prompt");
     if (prompts.length === 1) this.#on.opened?.(prompts[0].querySelector(".said").textContent);
+  }
+
+  // Sending it once more undoes that.
+  #takenBack(it) {
+    this.#prompts.giveBack(it);
+    this.tell(gettext("Taken back: it is in the message field again"));
   }
 
   // Whether a prompt that has come to stand in another branch was sent from this page.

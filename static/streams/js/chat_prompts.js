@@ -42,7 +42,8 @@ export class ChatPrompts {
     this.#editing = new PromptEditing(main);
   }
 
-  // `on` hears sent(), typed(something) and signedOut().
+  // `on` hears sent(), typed(something), signedOut(), and takenBack({ text, files }) of a prompt that has
+  // not been sent yet.
   wire(on) {
     this.#on = on;
     const remark = (words) => this.#note.remark(words);
@@ -69,6 +70,7 @@ export class ChatPrompts {
         this.giveBack({ text, files });
         remark(error.message || gettext("That could not be sent."));
       },
+      takenBack: (it) => this.#on.takenBack(it),
       signedOut: () => this.#on.signedOut(),
       strange: remark,
       cancel: (run) => this.#actions.cancel(run),

@@ -24,8 +24,8 @@ export class Outbox {
     this.#key = `streams:unsent:${user}:${place}`;
   }
 
-  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error, files), signedOut(),
-  // delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
+  // Shows what is still to be sent, and sends it. `on` hears: refused(text, error, files),
+  // takenBack({ text, files }), signedOut(), delivered(message), strange(words), cancel(run), changed(); and is asked known(key): whether
   // the conversation has it, though the answer that said so was lost; branch(), the message by which
   // the branch on the page is known, and branched(), whether there are others.
   wire(on) {
@@ -48,8 +48,13 @@ export class Outbox {
 
   // Before the server has said which run it is; it hears of it as soon as it has.
   stop() {
-    const [[key, run] = []] = this.#underWay;
-    if (key === undefined || this.#stopped.has(key)) return;
+    const [key] = this.#underWay.keys();
+    if (key !== undefined) this.#halt(key);
+  }
+
+  #halt(key) {
+    if (this.#stopped.has(key)) return;
+    const run = this.#underWay.get(key);
     this.#stopped.add(key);
     if (run) this.#on.cancel(run);
     this.#on.changed();
@@ -178,9 +183,17 @@ export class Outbox {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "link-button";
-    button.textContent = gettext("Remove");
-    button.addEventListener("click", () => this.arrived(key));
+    button.textContent = gettext("Take back");
+    button.addEventListener("click", () => this.#takeBack(key));
     return button;
+  }
+
+  // One that is on its way right now is taken back as one that waits for its answer.
+  #takeBack(key) {
+    const entry = this.#entries.find((each) => each.key === key);
+    if (!entry || this.#underWay.has(key)) return this.#halt(key);
+    this.arrived(key);
+    this.#on.takenBack({ text: entry.text, files: entry.files ?? [] });
   }
 
   #place(key) {
