@@ -12,25 +12,32 @@ class Outlet:
     turn costs more than sending them. uvicorn's `send` waits for nothing but a full buffer.
     """
 
-    __slots__ = ("_flow", "_response", "_send", "_transport")
+    __slots__ = ("_flow", "_protocol", "_response", "_send", "_transport")
 
     def __init__(self, send: Any, response: Any) -> None:
         self._send = send
         self._response = response
         self._flow = response.flow
         self._transport = response.transport
+        self._protocol = self._transport.get_protocol()
 
     @property
     def is_free(self) -> bool:
         """Tells whether the client is there and has read enough for more to be sent."""
-        return not (self._flow.write_paused or self._transport.is_closing())
+        return not (self._flow.write_paused or self._is_lost())
 
     def note_disconnect(self) -> None:
-        """Tells the response of a connection that is closed. Of several requests that came at once,
+        """Tells the response of a connection that is lost. Of several requests that came at once,
         uvicorn tells the newest alone, and the others would be sent words for ever."""
-        if self._transport.is_closing():
+        if self._is_lost():
             self._response.disconnected = True
             self._response.message_event.set()
+
+    def _is_lost(self) -> bool:
+        """Tells whether the connection is closed, or a websocket's since its client asked for one
+        before this response had ended: then nobody is told that it is full."""
+        closed = self._transport.is_closing()
+        return closed or self._transport.get_protocol() is not self._protocol
 
     def send(self, body: bytes) -> None:
         """Sends what has to be sent only while `is_free`. Raises what the server does."""

@@ -124,10 +124,14 @@ class Response:
 
     def __init__(self, waits=False):
         self.flow = SimpleNamespace(write_paused=False)
-        closing = {"is_closing": lambda: self.closing, "abort": lambda: self.sent.append("abort")}
-        self.transport = SimpleNamespace(**closing)
+        self.transport = SimpleNamespace(
+            is_closing=lambda: self.closing,
+            get_protocol=lambda: self.protocol,
+            abort=lambda: self.sent.append("abort"),
+        )
         self.message_event = asyncio.Event()
         self.closing = self.disconnected = False
+        self.protocol = "HTTP"
         self.waits = waits
         self.sent = []
 
@@ -150,10 +154,11 @@ async def test_an_outlet_sends_parts_of_a_body():
     assert not response.disconnected
 
 
-async def test_a_response_is_told_of_a_closed_connection():
+@pytest.mark.parametrize("lost", [{"closing": True}, {"protocol": "websocket"}])
+async def test_a_response_is_told_of_a_lost_connection(lost):
     response = Response()
     outlet = uvicorn_response.outlet(response.send)
-    response.closing = True
+    vars(response).update(lost)
     assert not outlet.is_free
     outlet.note_disconnect()
     assert response.disconnected
