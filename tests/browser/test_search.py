@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -79,6 +81,7 @@ def test_what_one_conversation_says_often_is_found_under_its_title(
         expect(second.locator("a")).to_contain_text("There is a lighthouse.")
         first.get_by_text("9 more in this conversation").click()
         expect(first.locator("a:visible")).to_have_count(1 + 10 + 1)
+    expect(dialog.locator("a:visible time").first).to_have_text(re.compile(r"^\d\d:\d\d [AP]M$"))
     page.keyboard.press("Shift+Tab")
     for link in ("9 more", "number 8"):
         page.keyboard.press("ArrowDown")

@@ -4,6 +4,7 @@
 import { gettext, ngettext } from "./gettext.js";
 import { Modal } from "./modal.js";
 import { request, wordsOf } from "./requests.js";
+import { fillBriefly } from "./time_format.js";
 
 const PAUSE = 120; // ms without a key
 const SHOWN = 3; // messages of one conversation that are not folded, as in streams/views/search.py
@@ -97,7 +98,8 @@ export class Search {
     title.href = first.url;
     if (first.message || !first.match) title.firstElementChild.textContent = first.name;
     else write(title, first);
-    if (first.message) title.append(...write(hit.cloneNode(true), first).children);
+    if (first.message) title.querySelector("time").before(write(hit.cloneNode(true), first).firstElementChild);
+    fillBriefly(title.querySelector("time"), new Date(first.at));
     hit.replaceWith(...hits.slice(0, shown));
     this.#fold(fold, hits.slice(shown), results);
     return row;
@@ -141,10 +143,11 @@ function byConversation(results) {
   return [...groups.values()];
 }
 
-function write(link, { url, before, match, after }) {
+function write(link, { url, before, match, after, at }) {
   link.href = url;
   link.querySelector(".before").textContent = before;
   link.querySelector("mark").textContent = match;
   link.querySelector(".after").textContent = after;
+  fillBriefly(link.querySelector("time"), new Date(at));
   return link;
 }

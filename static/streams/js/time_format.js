@@ -18,6 +18,15 @@ export function fill(time, date) {
   time.textContent = said(date);
 }
 
+// As in a list: the day, or today the time.
+export function fillBriefly(time, date) {
+  const today = date.toDateString() === new Date().toDateString();
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  const day = { day: "numeric", month: "short", ...year };
+  time.dateTime = date.toISOString();
+  time.textContent = date.toLocaleString(locale, today ? { hour: "2-digit", minute: "2-digit" } : day);
+}
+
 function said(date) {
   const today = date.toDateString() === new Date().toDateString();
   const day = today ? {} : { day: "numeric", month: "long" };
