@@ -7,9 +7,11 @@ Multiprocessing's fork server does that once for all processes that a test start
 from __future__ import annotations
 
 import atexit
+import fcntl
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from typing import Any, TextIO
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["tests.preloaded_imports"])
+F_SETSIG = 10  # of Linux; Python's fcntl does not name it
 
 
 class Descriptor(int):
@@ -88,6 +91,7 @@ def run_program(
     descriptors: Sequence[int],
 ) -> None:
     """Does what `python *arguments` would do."""
+    end_with_parent()
     if descriptors:
         arguments = [each.format(*descriptors) for each in arguments]
     os.environ.clear()
@@ -105,3 +109,18 @@ def run_program(
     else:
         sys.argv = [first, *others]
         runpy.run_path(first, run_name="__main__")
+
+
+def end_with_parent() -> None:
+    """Has Linux kill this process, frozen or not, once the one that started it is gone. Tests that
+    are killed stop nothing, and the fork server stays for as long as one of its processes.
+    """
+    parent = multiprocessing.parent_process()
+    if sys.platform != "linux" or parent is None:
+        return
+    fcntl.fcntl(parent.sentinel, F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not parent.is_alive():  # it went before
+        os.kill(os.getpid(), signal.SIGKILL)
