@@ -16,7 +16,7 @@ from streams.gc_freeze import freeze_startup_objects
 from streams.providers import llama
 from streams.worker import process
 
-from . import table_cleanup
+from . import migrated_data, table_cleanup
 from . import wheel as wheels
 from .factories import ConversationFactory, DeviceFactory, UserFactory
 from .fake_provider import Obedient
@@ -169,6 +169,12 @@ def wheel(whole_run):
 def static_root(whole_run):
     """The folder of static files as a server has them, which nobody may change."""
     return made_once(whole_run / "static", collect)
+
+
+@pytest.fixture(scope="session")
+def migrated(whole_run):
+    """A folder of data for `migrated_data.copy`."""
+    return made_once(whole_run / "migrated", migrated_data.migrate)
 
 
 @pytest.fixture

@@ -51,12 +51,12 @@ BEFORE_IT_RAN = "Stopped before it ran."
 
 
 @pytest.mark.timeout(0)
-async def test_no_effect_is_doubled_whatever_becomes_of_workers(request, capsys):
+async def test_no_effect_is_doubled_whatever_becomes_of_workers(request, migrated, capsys):
     seconds = request.config.getoption("--chaos-seconds")
     seed = request.config.getoption("--chaos-seed")
     dense = seconds > 30
     async with (
-        asyncio.timeout(2 * seconds + 240), Postgres() as postgres,
+        asyncio.timeout(2 * seconds + 240), Postgres(migrated) as postgres,
         Model(seed, 8 if dense else 3) as model, Service(seed) as service,
     ):  # fmt: skip
         losses = Losses(seed, postgres, LEASE, service, dense)

@@ -42,9 +42,13 @@ def seed(request):
 
 
 @pytest.mark.timeout(0)
-async def test_nothing_is_lost_and_nothing_doubled_whatever_falls(seconds, seed, capsys):
+async def test_nothing_is_lost_and_nothing_doubled_whatever_falls(seconds, seed, migrated, capsys):
     conversations, each = (100, 3) if seconds > 60 else (12, 3)
-    async with asyncio.timeout(seconds + 240), Postgres() as postgres, Model(seed) as model:
+    async with (
+        asyncio.timeout(seconds + 240),
+        Postgres(migrated) as postgres,
+        Model(seed) as model,
+    ):
         weather = Weather(seed, postgres, LEASE)
         ports = [free_port(), free_port()]
         try:

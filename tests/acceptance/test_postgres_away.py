@@ -56,9 +56,9 @@ class Place:
 
 
 @asynccontextmanager
-async def place(**streams):
+async def place(migrated, **streams):
     known = {"STREAMS": json.dumps({"ping": 0.5, "stream_rescan": 1.0} | streams)}
-    async with Postgres() as postgres:
+    async with Postgres(migrated) as postgres:
         [person] = await populate(postgres.url, 4, COUNTING)
         known["DATABASE_URL"] = postgres.url
         web, worker = await asyncio.gather(
@@ -77,8 +77,8 @@ async def place(**streams):
             worker.kill()
 
 
-async def test_pages_say_so_streams_beat_and_the_answer_goes_on_where_it_was():
-    async with place() as here:
+async def test_pages_say_so_streams_beat_and_the_answer_goes_on_where_it_was(migrated):
+    async with place(migrated) as here:
         run = await here.post()
         await here.until(lambda: "50 " in here.words())
         await here.postgres.stop("fast")
@@ -119,8 +119,10 @@ async def unavailable(here):
         assert (await balancer.get("/readyz")).status_code == 503
 
 
-async def test_who_asks_while_it_is_away_is_told_at_once_and_served_as_soon_as_it_is_back(capsys):
-    async with place() as here:
+async def test_who_asks_while_it_is_away_is_told_at_once_and_served_as_soon_as_it_is_back(
+    migrated, capsys
+):
+    async with place(migrated) as here:
         await here.post()
         stream = f"{here.path}events"
         await here.postgres.stop("fast")
@@ -176,8 +178,8 @@ async def test_a_burst_waits_for_the_pool_and_is_not_refused_while_it_is_there(
     await sync_to_async(connections.close_all)()
 
 
-async def test_a_worker_holds_for_so_long_and_then_fails_its_runs_as_storage():
-    async with place(buffer_seconds=1.5) as here:
+async def test_a_worker_holds_for_so_long_and_then_fails_its_runs_as_storage(migrated):
+    async with place(migrated, buffer_seconds=1.5) as here:
         run = await here.post()
         await here.until(lambda: "50 " in here.words())
         await here.postgres.stop("fast")

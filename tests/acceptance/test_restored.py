@@ -27,8 +27,8 @@ class Reader(Device):
         self.counts[type] += 1
 
 
-async def test_readers_begin_anew():
-    async with Postgres() as postgres:
+async def test_readers_begin_anew(migrated):
+    async with Postgres(migrated) as postgres:
         [person] = await populate(postgres.url, 4)
         web = await asyncio.to_thread(Web, DATABASE_URL=postgres.url, **KNOWN)
         port = int(web.url.rpartition(":")[2])

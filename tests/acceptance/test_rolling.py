@@ -75,9 +75,9 @@ SERVERS = {"uvicorn": (uvicorn, 2), "gunicorn": (gunicorn, 1)}
 
 @pytest.mark.timeout(170)
 @pytest.mark.parametrize("server", SERVERS)
-async def test_replacing_every_process_under_load_is_seen_by_nobody(server, capsys):
+async def test_replacing_every_process_under_load_is_seen_by_nobody(server, migrated, capsys):
     start, count = SERVERS[server]
-    async with Postgres() as postgres:
+    async with Postgres(migrated) as postgres:
         people = await populate(postgres.url, CONVERSATIONS, "scripted:count-40@8")
         known = {"DATABASE_URL": postgres.url, "STREAMS": json.dumps({"ping": 1.0})}
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:

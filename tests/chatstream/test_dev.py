@@ -24,6 +24,7 @@ from chatstream.dev.prepare import DEMO, welcome_demo
 from chatstream.dev.supervisor import own_address
 from streams.postgres import embedded
 from streams.postgres.embedded import EmbeddedPostgresError
+from tests import migrated_data
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "SECRET_KEY", "DEBUG", "DATA_DIR", "DJANGO_SETTINGS_MODULE", "STREAMS")
@@ -139,7 +140,8 @@ def test_postgresql_comes_back_after_a_crash(dev):
     assert dev.get("/admin/login/") == 200
 
 
-def test_ctrl_c_takes_everything_down(tmp_path):
+def test_ctrl_c_takes_everything_down(migrated, tmp_path):
+    migrated_data.copy(migrated, tmp_path / "data")
     with home(tmp_path / "data") as dev:
         everyone = dev.everyone()
         assert len(everyone) >= 5  # PostgreSQL and who holds it, the model, the worker, the web
@@ -150,7 +152,8 @@ def test_ctrl_c_takes_everything_down(tmp_path):
         assert gone(everyone)
 
 
-def test_nobody_is_left_behind_when_dev_itself_is_killed(tmp_path):
+def test_nobody_is_left_behind_when_dev_itself_is_killed(migrated, tmp_path):
+    migrated_data.copy(migrated, tmp_path / "data")
     with home(tmp_path / "data") as dev:
         everyone = dev.everyone()
 

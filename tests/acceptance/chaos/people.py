@@ -1,4 +1,4 @@
-"""`python -m`: fills an empty database with people, devices and conversations, and prints
+"""`python -m`: fills a migrated database with people, devices and conversations, and prints
 who has which cookies and which conversations."""
 
 from __future__ import annotations
@@ -24,12 +24,9 @@ async def populate(url: str, conversations: int, model: str = "openai-chat:any")
 
 def main(conversations: int, model: str) -> None:
     django.setup()
-    from django.core.management import call_command
-
     from tests.client import cookies_of
     from tests.factories import ConversationFactory, DeviceFactory, UserFactory
 
-    call_command("migrate", verbosity=0)
     people = []
     for _ in range(0, conversations, 4):
         user = UserFactory()

@@ -12,13 +12,20 @@ from typing import Any
 import psycopg
 
 from streams.postgres import embedded
+from tests import migrated_data
 
 
 class Postgres:
-    """`async with Postgres() as postgres`; `postgres.url` stays the same over restarts."""
+    """`async with Postgres(migrated) as postgres`, with the fixture of that name; `postgres.url`
+    stays the same over restarts.
+    """
+
+    def __init__(self, migrated: Path) -> None:
+        self.migrated = migrated
 
     async def __aenter__(self) -> Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="chatstream-chaos-"))
+        await asyncio.to_thread(migrated_data.copy, self.migrated, self.folder)
         self.server = await asyncio.to_thread(embedded.join, self.folder)
         atexit.unregister(self.server._cleanup)  # it knows the first postmaster alone
         self.url = embedded.url(self.server.get_uri())
