@@ -279,3 +279,34 @@ def test_a_step_in_a_long_conversation_brings_the_earlier_messages_of_its_branch
     page.go_back()
     expect(said(page)).to_have_text(["Other"])
     assert page.evaluate("window.stayed")
+
+
+def test_what_is_said_while_a_step_is_on_its_way_is_there_once(open_as, laptop, conversation, here):
+    one = answered(conversation, laptop, "One", "first")
+    other = editing.ask_again(one.prompt, "Other", laptop)[1]
+    ended(other, "other")
+    two = conversation.post("Two", laptop, parent=str(one.answer.uuid))[1]
+    begin(two)
+    say(two, "Half ", end=False)
+    page = open_as(laptop, f"{here}?branch={other.answer.uuid}")
+    live(page)
+    page.evaluate("window.stayed = true")
+
+    def late(route):
+        answer = route.fetch()
+        say(two, "of an ", start=False, end=False)
+        conversation.change(laptop, title="Known to the page")
+        expect(page.locator("h1")).to_contain_text("Known to the page")
+        route.fulfill(response=answer)
+
+    page.route("**/?branch=*", late, times=1)
+    page.get_by_role("link", name="Version before").click()
+    expect(said(page)).to_have_text(["One", "Two"])
+    blocks = page.locator(".transcript > .answer").last.locator(".blocks")
+    expect(blocks).to_have_text("Half of an ", use_inner_text=False)
+    say(two, "answer", start=False)
+    complete(two)
+    expect(blocks).to_have_text("Half of an answer")
+    assert page.evaluate("window.stayed")
+    page.reload()
+    expect(blocks).to_have_text("Half of an answer")

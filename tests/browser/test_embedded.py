@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from streams.models import Run
+from streams.models import Run, editing
 from tests.factories import ConversationFactory
 from tests.processes import eventually
-from tests.views.answers import begin, say, stop
+from tests.views.answers import begin, complete, say, stop
 
 from .test_several_devices import field
 
@@ -95,3 +95,23 @@ def test_somebody_elses_conversation_is_not_there(open_as, laptop, bert):
     page = open_as(laptop, f"/invoice/{ConversationFactory(owner=bert).uuid}/")
     assert page.locator(".streams-chat").count() == 0
     open_as.expected.append("404 (Not Found)")
+
+
+def test_a_step_to_another_version_stays_in_the_sites_page(open_as, laptop, conversation):
+    one = conversation.post("One", laptop)[1]
+    begin(one)
+    say(one, "first")
+    complete(one)
+    editing.ask_again(one.prompt, "Other", laptop)
+    page = open_as(laptop, f"/invoice/{conversation.uuid}/?tab=chat")
+    expect(page.locator("#streams-conversation")).to_have_attribute("data-connection", "live")
+    page.evaluate("window.stayed = true")
+    said = page.locator(".transcript > .prompt > .said")
+    page.get_by_role("link", name="Version before").click()
+    expect(said).to_have_text("One")
+    assert "tab=chat" in page.url
+    page.go_back()
+    expect(said).to_have_text("Other")
+    page.go_forward()
+    expect(said).to_have_text("One")
+    assert page.evaluate("window.stayed")
