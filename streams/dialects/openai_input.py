@@ -55,6 +55,14 @@ class Conversed(NamedTuple):
         return {"rounds": rounds} if rounds else {}
 
 
+class Sent(NamedTuple):
+    """What was sent with a prompt, the files of all messages stored."""
+
+    before: list[Imported]
+    files: Sequence[UUID]
+    key: str | None
+
+
 def conversed(messages: Sequence[Said], field: str, instructions: str = "") -> Conversed:
     """Raises Invalid unless the last message is the user's, or one with results of calls."""
     said = [each for each in messages if each.role == "user" or says_anything(each)]

@@ -112,6 +112,7 @@ CHECKS: dict[str, dict[str, str]] = {
     },
     "Sent twice, answered once": {
         "responses": f"{R}the_same_key_sent_again_is_the_same_response",
+        "completions": f"{C}the_same_key_sent_again_is_the_same_completion",
         "ai": f"{A}a post that comes twice",
         "ag_ui": f"{G}a post that comes again",
     },

@@ -60,6 +60,19 @@ def test_an_answer_whole_and_streamed_to_the_messages_that_were_sent(client, web
     assert not any('"usage"' in frame for frame in frames)
 
 
+def test_the_same_key_sent_again_is_the_same_completion(client, told):
+    told.answer("One")
+    again = {"model": MODEL, "messages": HI, "extra_headers": {"Idempotency-Key": "k"}}
+    first = client.chat.completions.create(**again)
+    assert client.chat.completions.create(**again) == first
+    pieces = [*client.chat.completions.create(**again, stream=True)]
+    said = "".join(p.choices[0].delta.content or "" for p in pieces if p.choices)
+    assert ({piece.id for piece in pieces}, said) == ({first.id}, "One")
+    assert Run.objects.count() == len(told.requests) == 1
+    with pytest.raises(openai.ConflictError):
+        client.chat.completions.create(**again | {"messages": [{"role": "user", "content": "X"}]})
+
+
 def test_images_and_files_go_with_the_message_they_came_with(client, told):
     told.answer("Two dots")
     image = {"type": "image_url", "image_url": {"url": data_url(GIF, "image/gif")}}

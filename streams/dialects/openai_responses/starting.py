@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from streams import log, policy, quotas
 from streams.dialects import openai_calls as calls
 from streams.dialects import openai_ids as ids
 from streams.dialects.files import Storing, check_ahead, earlier_of
-from streams.dialects.openai_input import check_rounds, imported
+from streams.dialects.openai_input import Sent, check_rounds, imported
 from streams.dialects.runs import decided_by
 from streams.exceptions import NotFound
 from streams.models import Conversation, Device, Run, branching, new_conversation
-from streams.models.branching import Imported
 from streams.models.conversation import named
 from streams.postgres.database import atomic
 from streams.text_cleaning import opening_of
@@ -52,7 +49,7 @@ def begin(user: Any, device: Device, asked: Asked, key: str | None = None) -> Be
         going = calls.Going(asked.results, asked.kept, asked.model, prompt)
         if found := calls.go_on(user, device, going, waits_in(user, asked)):
             return Begun(*found)
-    place = place_of(user, asked)
+    place = place_of(user, asked, key)
     check_rounds(asked.said, "input")
     with Storing(user, "input") as storing:
         here = place.conversation.uuid if place else named(user, key) if key else None
@@ -73,14 +70,6 @@ class Place(NamedTuple):
     parent: str | None = None
 
 
-class Sent(NamedTuple):
-    """What was sent with a prompt, the files of all messages stored."""
-
-    before: list[Imported]
-    files: Sequence[UUID]
-    key: str | None
-
-
 def waits_in(user: Any, asked: Asked) -> Run | Conversation | None:
     """Returns where the run is that waits, as far as the client says so. Raises NotFound."""
     if asked.previous:
@@ -90,18 +79,22 @@ def waits_in(user: Any, asked: Asked) -> Run | Conversation | None:
     return None
 
 
-def place_of(user: Any, asked: Asked) -> Place | None:
+def place_of(user: Any, asked: Asked, key: str | None) -> Place | None:
     """Returns None for a new conversation. Raises NotFound, and Invalid where a call waits for its
-    result first."""
+    result first: unless it is the answer to this very request, which has come before."""
     found = waits_in(user, asked)
-    if isinstance(found, Run):
-        calls.check_answered(found)
-        return Place(found.conversation, str(found.answer.uuid))
     if found is None:
         return None
-    if waiting := found.runs.filter(status=Run.Status.WAITING).first():
-        calls.check_answered(waiting)
-    return Place(found)
+    here = found.conversation if isinstance(found, Run) else found
+    if not earlier_of(user, here.uuid, key):
+        waiting = found if isinstance(found, Run) else waiting_in(found)
+        if waiting:
+            calls.check_answered(waiting)
+    return Place(here, str(found.answer.uuid) if isinstance(found, Run) else None)
+
+
+def waiting_in(here: Conversation) -> Run | None:
+    return here.runs.filter(status=Run.Status.WAITING).first()
 
 
 @atomic
