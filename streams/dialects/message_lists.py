@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from streams import policy, quotas
 from streams.exceptions import Invalid
@@ -37,8 +37,9 @@ class Said(NamedTuple):
 class Posted(NamedTuple):
     """What a client posts: the conversation's name, the messages, and settings that came along.
 
-    `edited` tells that the prompt takes the place of an earlier one, `again` that it wants another
-    answer. `tools` are those that the client runs.
+    `edited` tells that the prompt takes the place of an earlier one, or is sent once more by hand,
+    `again` that it wants another answer, than the one with the id `replaced` if that is known.
+    `tools` are those that the client runs.
     """
 
     name: str
@@ -47,12 +48,13 @@ class Posted(NamedTuple):
     system: str = ""
     edited: bool = False
     again: bool = False
+    replaced: str = ""
     tools: Sequence[posted_tools.Kept] = ()
 
 
 def ask(user: Any, device: Device, posted: Posted, run: UUID | None = None) -> Run:
     """Returns the run that answers the list's last message: a new one, or the one of an earlier
-    post of the same list. `run` is the id of a new one.
+    post of the same list, which changes nothing then. `run` is the id of a new one.
 
     Raises Invalid, and what `Conversation.post` and `Storing.each` raise.
     """
@@ -93,22 +95,35 @@ def asked(
 ) -> Run:
     """Does what `ask` does, `files` being those of each message."""
     quotas.lock_owner(user.pk)
-    here = set_up(user, device, posted.name, values)
+    here = locked(user, posted.name, values)
     prompt = posted.messages[-1]
-    known = message_of(here, prompt)
-    if known and known.text == clean(prompt.text) and prompt_files.has_same(known, files[-1]):
-        return answered(known, device, posted, run)
+    known = known_prompt(here, posted, files[-1])
+    if known and (earlier := earlier_run(known, posted, run)):
+        return earlier
+    here = here.change(device, **values) if values else here
+    if known:
+        return with_tools(known.runs.latest("pk").retry(device, run_id=run), posted)
     check_taken(user, here.model, files[-1])
     key, parent = free_key(here, prompt), place(here, posted, files)
     _, made, _ = here.post(prompt.text, device, key, parent, run, attachments=files[-1])
     return with_tools(made, posted)
 
 
-def set_up(user: Any, device: Device, name: str, values: dict[str, Any]) -> Conversation:
-    """Returns the conversation, which may be new, with these settings and its row locked."""
+def locked(user: Any, name: str, values: dict[str, Any]) -> Conversation:
+    """Returns the conversation, its row locked; a new one has these settings."""
     defaults = {"model": policy.default_model(user)} | values
-    here = Conversation.lock(client_ids.begin(user, name, **defaults).pk)
-    return here.change(device, **values) if values else here
+    return Conversation.lock(client_ids.begin(user, name, **defaults).pk)
+
+
+def known_prompt(here: Conversation, posted: Posted, files: Sequence[UUID]) -> Message | None:
+    """Returns the prompt if it was posted before, with these files. One that was taken back is as
+    if it never was, but for a post that merely comes twice."""
+    prompt = posted.messages[-1]
+    twice = not (posted.again or posted.edited)
+    known = message_of(here, prompt) or (newest_named(here, prompt) if twice else None)
+    if known is None or known.text != clean(prompt.text) or not known.runs.exists():
+        return None
+    return known if prompt_files.has_same(known, files) else None
 
 
 def settings_in(user: Any, posted: Posted) -> dict[str, Any]:
@@ -131,12 +146,20 @@ def imported(messages: Sequence[Said], files: Sequence[tuple[UUID, ...]]) -> lis
 def message_of(here: Conversation, said: Said) -> Message | None:
     """Returns the message that a client means: its own newest one of that id, or one by our id;
     None for one that nobody knows or that was taken back."""
+    return next((each for each in messages_of(here, said) if not taken_back(each)), None)
+
+
+def newest_named(here: Conversation, said: Said) -> Message | None:
+    """Returns the same, also if it was taken back."""
+    return messages_of(here, said).first()
+
+
+def messages_of(here: Conversation, said: Said) -> QuerySet[Message]:
     key = client_ids.message_key(said.id)
     meant = Q(client_key=key) | Q(client_key__startswith=f"{key}#")
     if uuid := client_ids.as_uuid(said.id):
         meant |= Q(uuid=uuid)
-    found = here.messages.filter(meant).order_by("-seq")
-    return next((each for each in found if not taken_back(each)), None)
+    return here.messages.filter(meant).order_by("-seq")
 
 
 def taken_back(message: Message) -> bool:
@@ -150,14 +173,27 @@ def free_key(here: Conversation, said: Said) -> str:
     return f"{key}#{here.last_seq}" if here.messages.filter(client_key=key).exists() else key
 
 
-def answered(prompt: Message, device: Device, posted: Posted, run: UUID | None) -> Run:
-    """Returns the newest run of a prompt, or a new one once that has ended if one is wanted."""
+def earlier_run(prompt: Message, posted: Posted, run: UUID | None) -> Run | None:
+    """Returns the run that answers a prompt already; None if the post wants another one."""
     if run and (earlier := prompt.runs.filter(uuid=run).first()):
         return earlier  # the same post came twice at once
-    newest = prompt.runs.latest("pk")
-    if newest.status in Run.OPEN or not (posted.again or posted.edited):
-        return newest
-    return with_tools(newest.retry(device, run_id=run), posted)
+    newest = prompt.runs.select_related("answer").latest("pk")
+    return newest if newest.status in Run.OPEN or is_repeated(prompt, newest, posted) else None
+
+
+def is_repeated(prompt: Message, newest: Run, posted: Posted) -> bool:
+    """Tells whether the newest run, which has ended, is what a post asks for: its own response may
+    have been lost. A prompt that is sent once more by hand wants an answer, and so another run
+    where that was none, and a branch where others follow it; who wants another answer than an older
+    one has not seen the newest."""
+    if posted.edited:
+        followed = branching.newest_of(prompt.conversation) != prompt
+        return newest.status == Run.Status.COMPLETED and not followed
+    replaced = client_ids.as_uuid(posted.replaced)
+    if not posted.again or not replaced:
+        return not posted.again
+    older = prompt.runs.exclude(pk=newest.pk)
+    return older.filter(answer__uuid=replaced).exists()
 
 
 def with_tools(run: Run, posted: Posted) -> Run:

@@ -40,7 +40,13 @@ def decide(run: Run, device: Device, decisions: Iterable[Decided]) -> int:
                 call.decide(each.decision, device, note=each.note, result=each.result)
             except AlreadyDecided:
                 continue
-    return log.waited_for(run.conversation_id, run.pk, known_by(run, decisions)) or newest
+    return waited_for(run, decisions) or newest
+
+
+def waited_for(run: Run, decisions: Iterable[Decided]) -> int:
+    """Returns the number of the event at which the run waited for these, whatever has become of
+    them; 0 if it never did."""
+    return log.waited_for(run.conversation_id, run.pk, known_by(run, decisions))
 
 
 def call_of(run: Run, decided: Decided) -> ToolCall | None:

@@ -11,6 +11,7 @@ from streams.log import TERMINAL
 from streams.log.transcript import Row
 
 from .parts import DONE, KINDS, REASONS, Call, delta, delta_prefix, part
+from .shown import Shown
 
 
 class UIMessageStream:
@@ -18,14 +19,19 @@ class UIMessageStream:
 
     Where a run waits for a decision the stream ends, since this client asks for it only then; it
     does not end at a wait that was over by the event `decided`. A client that goes on with a
-    message it has, after a decision, is sent what comes `after`.
+    message it has, after a decision, is sent what comes `after`, without what it has `shown`.
     """
 
-    def __init__(self, message_id: str, *, after: int = 0, decided: int = 0) -> None:
+    def __init__(
+        self, message_id: str, *, after: int = 0, decided: int = 0, shown: Shown | None = None
+    ) -> None:
         self.over = False
         self._message_id = message_id
         self._after = after
         self._decided = decided
+        self._shown = shown or Shown()
+        self._steps = 0
+        self._held: dict[int, str] = {}  # as `_open`, of blocks whose beginning the client has
         self._attempt = 0
         self._open: dict[int, str] = {}  # by block, its kind here
         self._prefixes: dict[int, bytes] = {}  # by block, of its deltas
@@ -37,6 +43,9 @@ class UIMessageStream:
         return part("start", messageId=self._message_id)
 
     def event(self, row: Row) -> bytes:
+        if row.type == "block.delta":  # first: nearly all events are
+            said = self._block_delta(row.data)
+            return said if row.seq > self._after else b""
         if row.type == "run.waiting" and row.seq > self._decided:
             self.over = True
             return self._close() + part("finish", finishReason="tool-calls") + DONE
@@ -61,18 +70,27 @@ class UIMessageStream:
         if self._in_step:
             return b""
         self._in_step = True
-        return part("start-step")
+        self._steps += 1
+        return part("start-step") if self._steps > self._shown.steps else b""
 
     def _block_started(self, data: Any) -> bytes:
         at, kind = data["index"], KINDS.get(data["kind"])
+        if kind and self._shown.has_more:
+            self._held[at] = kind
+            return self._step()
         if kind:
-            self._open[at] = kind
-            self._prefixes[at] = delta_prefix(kind, self._id(data))
-            return self._step() + part(f"{kind}-start", id=self._id(data))
+            return self._step() + self._begun(at, kind)
         if data["kind"] != "tool_call":
             return b""
-        call = self._calls[at] = Call(f"{self._message_id}:{at}", data["name"])
+        id = f"{self._message_id}:{at}"
+        call = self._calls[at] = Call(id, data["name"], known=id in self._shown.calls)
         return self._step() + call.begun()
+
+    def _begun(self, at: int, kind: str) -> bytes:
+        id = self._id({"index": at})
+        self._open[at] = kind
+        self._prefixes[at] = delta_prefix(kind, id)
+        return part(f"{kind}-start", id=id)
 
     def _block_delta(self, data: Any) -> bytes:
         at, text = data["index"], data["text"]
@@ -80,7 +98,15 @@ class UIMessageStream:
             return b""
         if at in self._open:
             return delta(self._prefixes[at], text)
+        if at in self._held:
+            return self._rest(at, self._shown.unseen(text))
         return self._calls[at].grown(text) if at in self._calls else b""
+
+    def _rest(self, at: int, text: str) -> bytes:
+        """Begins a block in its middle, where what the client has of it ends."""
+        if not text:
+            return b""
+        return self._begun(at, self._held.pop(at)) + delta(self._prefixes[at], text)
 
     def _block_ended(self, data: Any) -> bytes:
         kind = self._open.pop(data["index"], None)
@@ -133,7 +159,7 @@ class UIMessageStream:
         ends += [call.ready() for call in self._calls.values()]
         if self._in_step:
             ends.append(part("finish-step"))
-        self._open, self._in_step = {}, False
+        self._open, self._held, self._in_step = {}, {}, False
         return b"".join(ends)
 
     def _id(self, data: Any) -> str:
@@ -148,7 +174,6 @@ STEPS = {
     "tool.started": UIMessageStream._tool_started,
     "tool.ended": UIMessageStream._tool_ended,
     "block.started": UIMessageStream._block_started,
-    "block.delta": UIMessageStream._block_delta,
     "block.ended": UIMessageStream._block_ended,
     "run.completed": UIMessageStream._run_completed,
     "run.failed": UIMessageStream._run_failed,

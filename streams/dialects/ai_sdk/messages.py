@@ -32,14 +32,15 @@ def posted(given: Mapping[str, Any]) -> Posted:
     trigger = given.get("trigger")
     if trigger not in TRIGGERS:
         raise Invalid("trigger is submit-message or regenerate-message.", field="trigger")
-    again = trigger == REGENERATE
+    again, message = trigger == REGENERATE, given.get("messageId")
     return Posted(
         name=client_ids.name_in(given.get("id"), "id"),
         messages=[*filter(None, map(said, messages))],
         model=text_in(given, "model"),
         system=text_in(given, "system"),
-        edited=not again and given.get("messageId") is not None,
+        edited=not again and message is not None,
         again=again,
+        replaced=str(message) if again else "",
     )
 
 

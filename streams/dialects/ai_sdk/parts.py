@@ -34,19 +34,24 @@ def delta(prefix: bytes, text: str) -> bytes:
 class Call:
     """A tool's call, in the states that a client knows: its input grows, is there, has a result.
 
-    Its id is the answer's with the block's number, since a vendor may use one of its own twice.
+    Its id is the answer's with the block's number, since a vendor may use one of its own twice. Of
+    one that the client has `known` before, its input is not told again.
     """
 
-    def __init__(self, id: str, name: str) -> None:
+    def __init__(self, id: str, name: str, known: bool = False) -> None:
         self.id = id
         self._name = name
         self._pieces: list[str] = []
-        self._told = False
+        self._known = self._told = known
 
     def begun(self) -> bytes:
+        if self._known:
+            return b""
         return part("tool-input-start", toolCallId=self.id, toolName=self._name, dynamic=True)
 
     def grown(self, text: str) -> bytes:
+        if self._known:
+            return b""
         self._pieces.append(text)
         return part("tool-input-delta", toolCallId=self.id, inputTextDelta=text)
 

@@ -1,5 +1,5 @@
-"""A list whose last message is an answer that waits: the client has decided about its calls, or has
-run them itself.
+"""A list whose last message is an answer: the client has decided about its calls, or has run them
+itself, or was cut off and asks for the rest.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from typing import Any
 
 from streams.dialects import client_ids
 from streams.dialects.tool_decisions import Decided, block_in, text_of
-from streams.exceptions import Invalid, NotFound
+from streams.exceptions import NotFound
 from streams.models import Run
-
-ENDED = "This answer has ended: the last message is the user's prompt."
 
 
 def continues(given: Mapping[str, Any]) -> bool:
@@ -21,9 +19,8 @@ def continues(given: Mapping[str, Any]) -> bool:
     return isinstance(last, Mapping) and last.get("role") == "assistant"
 
 
-def waiting_run(user: Any, given: Mapping[str, Any]) -> Run:
-    """Returns the run whose answer the list ends with. Raises NotFound, and Invalid once it has
-    ended."""
+def run_of(user: Any, given: Mapping[str, Any]) -> Run:
+    """Returns the run whose answer the list ends with. Raises NotFound."""
     here = client_ids.conversation_of(user, client_ids.name_in(given.get("id"), "id"))
     answer = client_ids.as_uuid(str(given["messages"][-1].get("id")))
     run: Run | None = None
@@ -32,8 +29,6 @@ def waiting_run(user: Any, given: Mapping[str, Any]) -> Run:
         run = known.filter(answer__uuid=answer).first()
     if run is None:
         raise NotFound("This message isn't here, or isn't yours.")
-    if run.status not in Run.OPEN:
-        raise Invalid(ENDED, field="messages")
     return run
 
 

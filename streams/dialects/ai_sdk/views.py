@@ -12,7 +12,7 @@ from streams.dialects.endpoint import DialectView, body_of, body_with_files
 from streams.dialects.files import addresses
 from streams.dialects.message_lists import ask
 from streams.dialects.runs import active, decided_by, stop, with_all
-from streams.dialects.tool_decisions import decide
+from streams.dialects.tool_decisions import decide, waited_for
 from streams.exceptions import NotFound, StreamsError
 from streams.log import branches
 from streams.models import Conversation, Run
@@ -21,6 +21,7 @@ from streams.views.resource import Request
 from . import posted_decisions
 from .encoder import UIMessageStream
 from .messages import posted, shown
+from .shown import Shown
 
 NOT_HERE = "This chat isn't here, or isn't yours."
 
@@ -34,8 +35,8 @@ class AISDKView(DialectView):
         told = {"code": error.code, "message": error.message}
         return {"error": told | ({"field": error.field} if error.field else {})}
 
-    def stream(self, request: Request, run: Run, after: int = 0) -> HttpResponse:
-        encoder = UIMessageStream(str(run.answer.uuid), after=after, decided=decided_by(run))
+    def stream(self, request: Request, run: Run, **known: Any) -> HttpResponse:
+        encoder = UIMessageStream(str(run.answer.uuid), decided=decided_by(run), **known)
         return self.follow(request, run, encoder)
 
 
@@ -43,14 +44,15 @@ class Post(AISDKView):
     takes_files = "data"
 
     def post(self, request: Request) -> HttpResponse:
-        """Begins a run, or continues a run that waited for this client's decisions. A continued
-        run's stream has only the events after the decisions, under the client's message id."""
+        """Begins a run, or goes on with the answer that the list ends with, under the client's
+        message id: behind the decisions about its calls, and without what the client has of it."""
         given = body_with_files(request)
         if posted_decisions.continues(given):
-            run = posted_decisions.waiting_run(request.user, given)
-            decisions = posted_decisions.decisions(given["messages"][-1])
-            after = decide(run, request.device, decisions)
-            return self.stream(request, with_all(run), after)
+            run, message = posted_decisions.run_of(request.user, given), given["messages"][-1]
+            decisions = posted_decisions.decisions(message)
+            decide(run, request.device, decisions)
+            after = waited_for(run, decisions)
+            return self.stream(request, with_all(run), after=after, shown=Shown(message))
         run = ask(request.user, request.device, posted(given))
         return self.stream(request, with_all(run))
 

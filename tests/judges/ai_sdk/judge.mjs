@@ -275,6 +275,37 @@ checks["a post that comes twice is answered once"] = async () => {
   assert.equal((await stored(body.id)).length, 2);
 };
 
+checks["a request whose response was lost is answered once"] = async () => {
+  for (const [cut, model] of [[0, "scripted:count-3@0"], [0, "scripted:count-20@40"]]) {
+    const { chat, seen } = client(fresh(), { model, cut });
+    await chat.sendMessage({ text: "Count" });
+    assert.equal(chat.status, "error");
+    const written = async () => textOf((await stored(chat.id)).at(-1)) === counted(3);
+    while (model.includes("count-3@") && !(await written())) await sleep(20);
+    const [, answer] = await stored(chat.id);
+    seen.cut = undefined;
+    await chat.sendMessage();
+    assert.equal(chat.status, "ready", chat.error?.message);
+    assert.equal(last(chat), counted(model.includes("count-3@") ? 3 : 20));
+    assert.deepEqual(ids(chat.messages), [chat.messages[0].id, answer.id]);
+    assert.deepEqual(ids(await stored(chat.id)), ids(chat.messages));
+  }
+};
+
+checks["cut in mid-answer, and the rest by the same request"] = async () => {
+  for (const [cut, count, pace] of [[4, 40, 12], [6, 40, 12], [5, 4, 0], [7, 4, 0], [8, 4, 0]]) {
+    const { chat, seen } = client(fresh(), { model: `scripted:count-${count}@${pace}`, cut });
+    await chat.sendMessage({ text: "Count" });
+    assert.equal(chat.status, "error", `cut after ${cut}`);
+    while (!pace && textOf((await stored(chat.id))[1]) !== counted(count)) await sleep(20);
+    seen.cut = undefined;
+    await chat.sendMessage();
+    assert.equal(chat.status, "ready", chat.error?.message);
+    assert.equal(last(chat), counted(count), `cut after ${cut}`);
+    assert.deepEqual(ids(await stored(chat.id)), ids(chat.messages));
+  }
+};
+
 checks["messages that were said elsewhere come along"] = async () => {
   const said = (id, role, text) => ({ id, role, parts: [{ type: "text", text }] });
   const before = [said("a", "user", "Hi"), said("b", "assistant", "Hello")];
