@@ -5,12 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+import orjson
+
 from ..log import OneRun, StoredEvent
+from ..log.transcript import Row
 from . import sse
 from .shared_history import SharedHistory
 
 if TYPE_CHECKING:
     from .log_subscription import LogSubscription
+
+MOST_PARSED = 100  # events that are kept so: what comes at once
+NOTHING_PARSED: tuple[tuple[int, int], list[Row]] = (-1, -1), []
 
 
 class EventBuffer:
@@ -20,9 +26,9 @@ class EventBuffer:
     Readers hold a cursor into it and wait to be woken, so no reader has a queue that could grow.
     """
 
-    __slots__ = ("_frames", "_joined", "_joined_size", "_seqs", "_size", "conversation_id",
-                 "expected", "floor", "head", "history", "most_bytes", "most_rows",
-                 "streams")  # fmt: skip
+    __slots__ = ("_frames", "_joined", "_joined_size", "_parsed", "_seqs", "_size",
+                 "conversation_id", "expected", "floor", "head", "history", "most_bytes",
+                 "most_rows", "streams")  # fmt: skip
 
     def __init__(
         self, conversation_id: int, head: int, most_rows: int, most_bytes: int, expected: int = 0
@@ -39,6 +45,7 @@ class EventBuffer:
         self._size = 0
         self._joined: dict[int, bytes] = {}
         self._joined_size = 0
+        self._parsed = NOTHING_PARSED
 
     def extend(self, rows: list[StoredEvent]) -> None:
         """Adds newer rows, in number order, and has every reader hear of them."""
@@ -52,6 +59,7 @@ class EventBuffer:
             self.head = seq
         self._joined.clear()
         self._joined_size = 0
+        self._parsed = NOTHING_PARSED
         if len(self._seqs) > self.most_rows or self._size > self.most_bytes:
             self._trim()
         for stream in self.streams:
@@ -117,12 +125,17 @@ class EventBuffer:
                 ended = ended or run.ends_with(run_id, type)
         return b"".join(frames), ended
 
-    def rows_of_run(self, cursor: int, run_id: int) -> list[StoredEvent]:
-        """Returns the events of one run after the cursor, as they were read."""
-        at = bisect_right(self._seqs, cursor)
-        held = zip(self._seqs[at:], self._frames[at:], strict=True)
-        return [
-            StoredEvent(seq, run, type, sse.data_of(frame))
-            for seq, (run, type, frame) in held
-            if run == run_id
-        ]
+    def rows_of_run(self, cursor: int, run_id: int) -> list[Row]:
+        """Returns the events of one run after the cursor. Those that have just come are parsed once
+        for all readers at that cursor, which leave their data as it is."""
+        place, known = self._parsed
+        if place == (cursor, run_id):
+            return known
+        seqs, frames, rows = self._seqs, self._frames, []
+        for at in range(bisect_right(seqs, cursor), len(seqs)):
+            run, type, frame = frames[at]
+            if run == run_id:
+                rows.append(Row(seqs[at], type, orjson.loads(sse.data_of(frame))))
+        if len(rows) <= MOST_PARSED:
+            self._parsed = (cursor, run_id), rows
+        return rows

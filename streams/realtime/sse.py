@@ -23,9 +23,9 @@ def frame(seq: int, type: str, data: str) -> bytes:
     return f"id: {seq}\nevent: {type}\ndata: {data}\n\n".encode()
 
 
-def data_of(frame: bytes) -> str:
+def data_of(frame: bytes) -> bytes:
     """Returns the data of a numbered event."""
-    return frame[frame.index(b"\ndata: ") + 7 : -2].decode()
+    return frame[frame.index(b"\ndata: ") + 7 : -2]
 
 
 def unnumbered(type: str, **data: object) -> bytes:

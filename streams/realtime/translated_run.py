@@ -172,7 +172,7 @@ class TranslatedSubscription(LogSubscription):
     def _from_buffer(self) -> bytes:
         assert self.run is not None
         cursor, self.cursor = self.cursor, max(self.cursor, self.buffer.head)
-        return self._encoded(self.buffer.rows_of_run(cursor, self.run.id))
+        return self._translated(self.buffer.rows_of_run(cursor, self.run.id))
 
     async def _read(self) -> CatchUp:
         return await self._page(self.cursor)  # nobody else's
@@ -183,23 +183,28 @@ class TranslatedSubscription(LogSubscription):
         return await self._hub.catch_up(self.buffer.conversation_id, after, most, read)
 
     def _encoded(self, rows: list[StoredEvent]) -> bytes:
-        said = []
+        return self._translated([Row(row.seq, row.type, orjson.loads(row.data)) for row in rows])
+
+    def _translated(self, rows: list[Row]) -> bytes:
+        encoder, said = self._encoder, []
         for row in rows:
-            said.append(self._encoder.event(self._unsaid(row)))
-            if row.type in TERMINAL or getattr(self._encoder, "over", False):
+            said.append(encoder.event(self._unsaid(row)))
+            if row.type in TERMINAL or getattr(encoder, "over", False):
                 self.end = b""
                 break
         return b"".join(said)
 
-    def _unsaid(self, row: StoredEvent) -> Row:
+    def _unsaid(self, row: Row) -> Row:
         """Returns the event without text that has been sent: a block that was compacted meanwhile
         comes as one delta from its beginning."""
-        data = orjson.loads(row.data)
-        if row.type == "run.started":
+        type, data = row.type, row.data
+        if type == "run.started":
             self._said = {}
-        elif row.type == "block.delta":
-            said = self._said.get(data["index"], 0)
+        elif type == "block.delta":
+            at, text = data["index"], data["text"]
+            said = self._said.get(at, 0)
             if "from" in data:
-                data["text"] = data["text"][said:]
-            self._said[data["index"]] = said + len(data["text"])
-        return Row(row.seq, row.type, data)
+                text = text[said:]
+                row = row._replace(data={**data, "text": text})
+            self._said[at] = said + len(text)
+        return row

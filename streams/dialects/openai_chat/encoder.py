@@ -72,7 +72,8 @@ class PieceEncoder:
         self._completion = completion
         self._usage = usage
         self._called = Called(completion.run, completion.since)
-        self._fields: dict[int, str] = {}  # by block; "" of what is not said
+        # Of pieces, by block; of what is not said None.
+        self._ends: dict[int, tuple[bytes, bytes] | None] = {}
         self._said = -1  # the last block of which anything was said
 
     def begin(self) -> bytes:
@@ -81,14 +82,15 @@ class PieceEncoder:
     def event(self, row: Row) -> bytes:
         if self.over:
             return b""
-        # First: most events are pieces of what is said, and those before `since` have no field.
-        if row.type == "block.delta" and (name := self._fields.get(row.data["index"])):
-            return self._delta(name, row.data)
+        # First: most events are pieces of what is said, and those before `since` have no ends.
+        if row.type == "block.delta" and (ends := self._ends.get(row.data["index"])):
+            return self._delta(ends, row.data)
         self._called.note(row)
         if row.seq <= self._completion.since and row.type not in TERMINAL:
             return b""
         if row.type == "block.started":
-            self._fields[row.data["index"]] = FIELDS.get(row.data["kind"], "")
+            field = FIELDS.get(row.data["kind"])
+            self._ends[row.data["index"]] = self._around(field) if field else None
         elif row.type == "run.started" and self._said >= row.data.get("from_block", 0):
             return self._broken(NoAnswer(AGAIN, "server_error"))
         elif self._called.end_here(row):
@@ -101,11 +103,18 @@ class PieceEncoder:
             return self._broken(failure)
         return b""
 
-    def _delta(self, name: str, data: Mapping[str, Any]) -> bytes:
+    def _around(self, field: str) -> tuple[bytes, bytes]:
+        """Returns a piece before and behind its text, which is all that differs in a block's. No
+        text in it holds the mark, since its quotes would be escaped there."""
+        mark = b'"delta":{"%s":' % field.encode()
+        before, _, behind = self._piece({field: ""}).partition(mark + b'""')
+        return before + mark, behind
+
+    def _delta(self, ends: tuple[bytes, bytes], data: Mapping[str, Any]) -> bytes:
         if not data["text"]:
             return b""
         self._said = data["index"]
-        return self._piece({name: data["text"]})
+        return orjson.dumps(data["text"]).join(ends)
 
     def _end(self, reason: str, used: Mapping[str, int]) -> bytes:
         self.over = True

@@ -16,7 +16,7 @@ import orjson
 
 from streams.log.transcript import Row
 
-from .items import Event, Output
+from .items import Event, Output, framed
 from .response import STATUS, Response
 
 TERMINAL = ("run.completed", "run.failed", "run.cancelled", "run.steered")
@@ -60,6 +60,8 @@ class Encoder:
         block's end means is known with the event after it."""
         if self.over:
             return b""
+        if row.type == "block.delta" and not self._ending and row.seq > self._extent.since:
+            return self._delta(row)
         self._note(row)
         if row.seq <= self._extent.since and row.type not in TERMINAL:
             return b""
@@ -70,6 +72,8 @@ class Encoder:
         done = self._output.end(self._ending, "incomplete" if cut else "completed")
         self._ending = []
         self.over = self._waits(row)
+        if row.type == "block.delta":
+            return self._framed(done) + self._delta(row)
         if row.type not in TERMINAL and not self.over:
             return self._framed([*done, *self._told(row)])
         before = self._framed([*done, *self._output.close()])
@@ -108,10 +112,16 @@ class Encoder:
             return self._output.begin(row.seq, data)
         if row.type == "tool.ended" and data["call_id"] not in self._answered:
             return self._output.result(row.seq, data)
-        if row.type == "block.delta":
-            self._compacted = self._compacted or "from" in data
-            return self._output.grow(data)
         return []
+
+    def _delta(self, row: Row) -> bytes:
+        """Says more of a block, which is what nearly all events are."""
+        self._compacted = self._compacted or "from" in row.data
+        item = self._output.grow(row.data)
+        if item is None:
+            return b""
+        number, self._next = self._next, self._next + 1
+        return item.delta(row.data["text"], number) if number > self._after else b""
 
     def _started(self, from_block: int) -> list[Event]:
         self.response.status = STATUS["running"]
@@ -138,8 +148,7 @@ class Encoder:
         frames = []
         for event in events:
             if self._next > self._after:
-                told = orjson.dumps(event | {"sequence_number": self._next})
-                frames.append(b"event: %s\ndata: %s\n\n" % (event["type"].encode(), told))
+                frames.append(framed(event, self._next))
             self._next += 1
         return b"".join(frames)
 

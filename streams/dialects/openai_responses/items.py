@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from streams.dialects import openai_ids as ids
 
 Event = dict[str, Any]
 
 RESULT = "tool_result"  # of a call that the server has run
+
+
+def framed(event: Event, number: int) -> bytes:
+    told = orjson.dumps(event | {"sequence_number": number})
+    return b"event: %s\ndata: %s\n\n" % (event["type"].encode(), told)
 
 
 @dataclass(slots=True)
@@ -24,6 +31,7 @@ class Item:
     call_id: str = ""
     status: str = "in_progress"
     pieces: list[str] = field(default_factory=list)  # joined when all is told: adding up is slow
+    ends: tuple[bytes, bytes] = (b"", b"")  # of a delta's frame, once there was one
 
     @property
     def text(self) -> str:
@@ -59,9 +67,17 @@ class Item:
             events.append(self._of_part("response.content_part.added"))
         return events
 
-    def grow(self, text: str) -> list[Event]:
+    def grow(self, text: str) -> None:
         self.pieces.append(text)
-        return [self._of_text("delta", delta=text)]
+
+    def delta(self, text: str, number: int) -> bytes:
+        """Returns the frame of a delta. Its ends are made once: most frames are these."""
+        if not self.ends[0]:
+            event = self._of_text("delta", delta="")
+            before, _, behind = framed(event, 0).partition(b'"delta":""')
+            self.ends = before + b'"delta":', behind.removesuffix(b"0}\n\n")
+        before, behind = self.ends
+        return b"%s%s%s%d}\n\n" % (before, orjson.dumps(text), behind, number)
 
     def end(self, status: str) -> list[Event]:
         self.status = status
@@ -139,9 +155,13 @@ class Output:
         self.said += 1
         return item.begin()
 
-    def grow(self, data: dict[str, Any]) -> list[Event]:
+    def grow(self, data: Mapping[str, Any]) -> Item | None:
+        """Returns the item that has got more text, if one has."""
         item = self.standing.get(data["index"])
-        return item.grow(data["text"]) if item and data["text"] else []
+        if item is None or not data["text"]:
+            return None
+        item.grow(data["text"])
+        return item
 
     def result(self, seq: int, data: dict[str, Any]) -> list[Event]:
         """Says what became of a call that the server has run."""
