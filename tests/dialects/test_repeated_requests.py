@@ -10,10 +10,11 @@ from django.http import HttpResponse
 from streams.dialects.ai_sdk.shown import Shown
 from streams.dialects.endpoint import DialectView
 from streams.models import Conversation, Run
+from tests.complexity import growth, is_linear
 from tests.views.agent_answers import step, wait
 from tests.views.answers import begin, say
 
-from .test_encoders import ASKS, parts, types
+from .test_encoders import ANSWERS, ASKS, WAITS, parts, types
 
 pytestmark = pytest.mark.django_db
 MODEL = "scripted:demo"
@@ -181,6 +182,7 @@ def test_a_response_with_the_same_key_is_the_same_while_it_waits(v1, ends):
     ask("l", status=200 if ends else 400)
 
 
+NOTHING_MORE = ["start-step", "text-start", "text-end", "finish-step"]
 BY_PIECES = ("Let me ", "see. ", "Yes")
 THOUGHTS = ("Hm. ", "So")
 ANSWER = (
@@ -208,11 +210,10 @@ def test_a_client_that_was_cut_off_is_told_the_rest(known):
     thoughts = len("".join(THOUGHTS))
     has = message(TOLD[: min(known, thoughts)], TOLD[thoughts:known])
     found = parts(*ANSWER, shown=Shown(has))
-    opened = {part["id"] for part in found if part["type"].endswith("-start") and "id" in part}
-    assert "".join(part.get("delta", "") for part in found) == TOLD[known:]
-    assert {part["id"] for part in found if part["type"].endswith("-delta")} == opened
-    assert [part["id"] for part in found if part["type"].endswith("-end")] == sorted(opened)
-    assert "start-step" not in [part["type"] for part in found]
+    ids = {kind: [part["id"] for part in found if part["type"].endswith(kind) and "id" in part]
+           for kind in ("-start", "-delta", "-end")}  # fmt: skip
+    assert ids["-start"] == ids["-end"] == sorted({*ids["-delta"]})
+    assert "start-step" not in types(found)
 
 
 def test_a_client_that_shows_another_answer_is_told_all():
@@ -230,3 +231,30 @@ def test_a_call_that_the_client_knows_is_not_made_again():
     assert types(parts(*given, shown=Shown({"parts": shown}))) == ["start", "finish-step", "finish"]
     shown[2] = {**call, "state": "input-streaming"}
     assert "tool-input-available" in types(parts(*given, shown=Shown({"parts": shown})))
+
+
+@pytest.mark.parametrize("end", ["run.completed", "run.cancelled", "run.steered"])
+def test_a_client_whose_answer_has_ended_does_not_ask_again_by_itself(end):
+    """It does as long as the last step of its message is one of calls that have results."""
+    ends = (end, {"stop_reason": "tool_call", "usage": {}})
+    given = (*ASKS, WAITS, ("run.waiting", {"attempt": 1}), ends)
+    shown = Shown({"parts": [{"type": "step-start"}, {"type": "text", "text": "So"}]})
+    found = types(parts(*given, after=len(ASKS) + 2, decided=99, shown=shown))
+    assert found[:-1] == ["start", "finish-step", *NOTHING_MORE]
+    more = parts(*given[:-1], *ANSWERS, after=len(ASKS) + 2, decided=99, shown=shown)
+    assert types(more).count("start-step") == 1
+
+
+def test_a_message_of_any_shape_is_read():
+    for given in (None, "", [1, None, {}, {"type": {}}, {"type": "text", "text": 7}]):
+        assert not Shown({"parts": given}).has_more
+    assert Shown({"parts": [{"toolCallId": {}}]}).calls == {"{}"}
+
+
+def test_a_long_message_takes_time_in_proportion():
+    def told(pieces):
+        shown = Shown({"parts": [{"type": "text", "text": "word " * pieces}]})
+        for _ in range(pieces):
+            assert shown.unseen("word ") == ""
+
+    assert is_linear(growth(told, lambda size: size, 100_000))

@@ -30,7 +30,9 @@ class UIMessageStream:
         self._after = after
         self._decided = decided
         self._shown = shown or Shown()
+        self._goes_on = shown is not None
         self._steps = 0
+        self._called = False  # whether the newest step has a call
         self._held: dict[int, str] = {}  # as `_open`, of blocks whose beginning the client has
         self._attempt = 0
         self._open: dict[int, str] = {}  # by block, its kind here
@@ -70,6 +72,7 @@ class UIMessageStream:
         if self._in_step:
             return b""
         self._in_step = True
+        self._called = False
         self._steps += 1
         return part("start-step") if self._steps > self._shown.steps else b""
 
@@ -84,7 +87,9 @@ class UIMessageStream:
             return b""
         id = f"{self._message_id}:{at}"
         call = self._calls[at] = Call(id, data["name"], known=id in self._shown.calls)
-        return self._step() + call.begun()
+        begun = self._step() + call.begun()
+        self._called = True
+        return begun
 
     def _begun(self, at: int, kind: str) -> bytes:
         id = self._id({"index": at})
@@ -140,18 +145,29 @@ class UIMessageStream:
 
     def _run_completed(self, data: Any) -> bytes:
         reason = REASONS.get(data["stop_reason"], "other")
-        return self._close() + part("finish", finishReason=reason) + DONE
+        return self._close_all() + part("finish", finishReason=reason) + DONE
 
     def _run_failed(self, data: Any) -> bytes:
         return self._close() + part("error", errorText=data["message"] or data["code"]) + DONE
 
     def _run_cancelled(self, data: Any) -> bytes:
         by = data.get("device")
-        return self._close() + part("abort", reason=f"Stopped by {by['name']}" if by else "") + DONE
+        reason = f"Stopped by {by['name']}" if by else ""
+        return self._close_all() + part("abort", reason=reason) + DONE
 
     def _run_steered(self, data: Any) -> bytes:
         """Ends without a word: the prompt has become part of another answer."""
-        return self._close() + part("finish", finishReason="other") + DONE
+        return self._close_all() + part("finish", finishReason="other") + DONE
+
+    def _close_all(self) -> bytes:
+        """Ends what is open where nothing follows. A client that goes on with a message asks again
+        by itself, without end, as long as its last step is one of calls that have results: so
+        another step comes behind those. It overlooks one with nothing in it."""
+        closed = self._close()
+        if not (self._goes_on and self._called):
+            return closed
+        empty = part("text-start", id="end") + part("text-end", id="end")
+        return closed + part("start-step") + empty + part("finish-step")
 
     def _close(self) -> bytes:
         """Ends what is open: blocks first, then the step."""

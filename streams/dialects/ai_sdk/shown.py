@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .parts import KINDS
-
 
 class Shown:
     """The text, the steps and the calls of a message's parts, in the order in which a stream tells
@@ -47,4 +45,4 @@ class Shown:
 
 def text_of(part: Mapping[str, Any]) -> str:
     text = part.get("text")
-    return text if part.get("type") in KINDS and isinstance(text, str) else ""
+    return text if part.get("type") in ("text", "reasoning") and isinstance(text, str) else ""

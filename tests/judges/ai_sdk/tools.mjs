@@ -13,9 +13,10 @@ const [url, token] = process.argv.slice(2);
 const checks = {};
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function client(id, options = {}) {
+function client(id, { fetch, ...options } = {}) {
   const transport = new DefaultChatTransport({
     api: `${url}/api/chat`,
+    fetch,
     headers: { Authorization: `Bearer ${token}` },
     body: { model: "agent:a" },
   });
@@ -71,6 +72,25 @@ checks["a tool that the client runs"] = async () => {
   await chat.sendMessage({ text: "Where?" });
   await until(() => texts(chat).at(-1) === "All done." && chat.status === "ready");
   assert.deepEqual(states(chat), [["locate", "output-available"]]);
+};
+
+checks["an answer that was stopped while the client ran its tool"] = async () => {
+  let posts = 0;
+  const counted = (...request) => ((posts += request[1].method === "POST"), fetch(...request));
+  const chat = client("stopped", {
+    sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    fetch: counted,
+  });
+  await chat.sendMessage({ text: "Where?" });
+  assert.deepEqual(states(chat), [["locate", "input-available"]]);
+  const headers = { Authorization: `Bearer ${token}` };
+  const stopped = await fetch(`${url}/api/chat/stopped/stop`, { method: "POST", headers });
+  assert.ok(stopped.ok);
+  const { toolCallId } = chat.messages.at(-1).parts.find((it) => it.toolCallId);
+  await chat.addToolOutput({ tool: "locate", toolCallId, output: "Bern" });
+  await until(() => posts === 2 && chat.status === "ready");
+  await sleep(500);
+  assert.deepEqual([posts, chat.status, chat.messages.length], [2, "ready", 2]);
 };
 
 const results = {};
