@@ -173,12 +173,12 @@ class Hub:
                     await self._recognise(connection)
                     failures = 0
                     renew_djangos()
+                    self.buffers.mark_all()  # one that broke may have told nobody
                     await self.buffers.fetch_through(connection)
             except (psycopg.Error, OSError) as error:
                 logger.warning("hub: reading waits for PostgreSQL: %s", error)
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
-                self.buffers.mark_all()
 
     @property
     def epoch(self) -> str:

@@ -192,6 +192,26 @@ async def test_rows_that_cannot_be_read_keep_nothing_from_other_conversations(
         hub.leave(stream)
 
 
+async def test_what_a_reading_had_found_that_broke_is_found_by_the_next(
+    hub, conversation, laptop, monkeypatch
+):
+    stream = hub.join(conversation.pk, laptop, head=0, cursor=0)
+    await told(stream, b"sync")
+    read = log.read_new
+
+    async def broken(*known):
+        found = await read(*known)
+        if found:
+            monkeypatch.undo()
+            raise RuntimeError("a bug")
+        return found
+
+    monkeypatch.setattr(log, "read_new", broken)
+    await sync_to_async(conversation.change)(None, title="New")
+    assert b"New" in await told(stream, b"New")
+    hub.leave(stream)
+
+
 async def test_a_hub_whose_part_misses_its_cancel_is_closed_all_the_same(hub):
     """Or a process that is told to leave while it connects would stay."""
 
