@@ -8,8 +8,6 @@ from django.test import Client
 from tests.processes import Web
 from tests.views.conftest import Api, browser_of
 
-from .checking import Checking
-
 
 @pytest.mark.django_db
 def test_it_is_for_who_is_signed_in_below_where_the_site_has_us(laptop, settings):
@@ -25,6 +23,8 @@ def test_it_is_for_who_is_signed_in_below_where_the_site_has_us(laptop, settings
 @pytest.mark.django_db(transaction=True)
 def test_the_running_server_does_what_the_description_says(spawn, laptop, pytestconfig):
     web = spawn(Web)
+    from .checking import Checking  # schemathesis, which no process has to import to collect
+
     checking = Checking(web.url, laptop, pytestconfig.getoption("--requests"))
     for operation in checking.operations():
         checking.check(operation)
