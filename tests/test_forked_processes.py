@@ -24,6 +24,10 @@ time.sleep(600)
 """
 
 
+def is_stopped(process):
+    return process.status() == psutil.STATUS_STOPPED
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's end by signal")
 def test_processes_and_the_fork_server_end_with_tests_that_are_killed():
     tests = subprocess.Popen([sys.executable, "-c", STARTS], stdout=subprocess.PIPE)
@@ -31,7 +35,7 @@ def test_processes_and_the_fork_server_end_with_tests_that_are_killed():
     tests.stdout.readline()
     started = psutil.Process(tests.pid).children(recursive=True)
     try:
-        assert sum(each.status() == psutil.STATUS_STOPPED for each in started) == 1
+        eventually(lambda: sum(is_stopped(each) for each in started) == 1)
         tests.kill()
         tests.wait()
         eventually(lambda: not psutil.wait_procs(started, timeout=0)[1])
