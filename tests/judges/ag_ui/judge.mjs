@@ -204,18 +204,17 @@ checks["cancelled in mid-answer"] = async () => {
   const one = agent(fresh("thread"), { messages: [user("Go on")] });
   const runId = fresh("run");
   const stop = (as) => ask(`/${encodeURIComponent(runId)}/cancel`, { method: "POST", as });
-  const statuses = [];
+  const both = async () => [(await stop(foreign)).status, (await stop(token)).status];
+  const stops = []; // the stream may be told of the end before the stop is answered
   const { events, failures } = await run(one, "scripted:stall", {
     runId,
-    onEvent: async (event) => {
-      if (event.type === "TEXT_MESSAGE_CONTENT") {
-        statuses.push((await stop(foreign)).status, (await stop(token)).status);
-      }
+    onEvent: (event) => {
+      if (event.type === "TEXT_MESSAGE_CONTENT") stops.push(both());
     },
   });
   assert.deepEqual(failures, []);
   assert.deepEqual(events.at(-1).outcome, { type: "cancelled" });
-  assert.deepEqual(statuses, [404, 202]);
+  assert.deepEqual(await Promise.all(stops), [[404, 202]]);
   assert.equal((await stop(token)).status, 200);
   assert.equal((await history(one.threadId)).messages[1].content, one.messages[1].content);
 };
