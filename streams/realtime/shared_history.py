@@ -59,8 +59,8 @@ class SharedHistory:
         return len(self._reads)
 
     async def page(self, after: int, read: Read, *, alone: bool = False) -> CatchUp:
-        """Returns a page after a number. With `alone` it is not shortened to end where readers meet:
-        where rows are missing no page ends there, and one is enough to find that out."""
+        """Returns a page after a number. With `alone` it is not shortened to end where readers
+        meet: where rows are missing no page ends there, and one is enough to find that out."""
         if (shared := self._reads.get(after)) is None:
             most = None if alone or not self._reads else -after % STEP or None
             shared = self._reads[after] = SharedRead(read(after, most))
